@@ -1,0 +1,1 @@
+"""The vocabulary of the program: frozen values of the standard library, imported by every stage."""

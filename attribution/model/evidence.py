@@ -1,0 +1,150 @@
+"""What speaks for or against a cause. There are three kinds, and only three."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from attribution.model.incident import Interval, Origin
+from attribution.model.topology import Side
+
+
+class Condition(StrEnum):
+    """Whether a condition holds; UNKNOWN where nobody measured it."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a claim can be opened."""
+
+    origin: Origin
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A directed part of the network that packets should cross: the components from one end to the other, in order.
+
+    `components` alternate node, link, node …; the first and last are nodes, or the link of a capture point.
+    `starts_inside` / `ends_inside` tell that the packets originate / terminate in the first / last component, so
+    that its forwarding is not tested, only that it lives.
+    """
+
+    components: tuple[str, ...]
+    starts_inside: bool = True
+    ends_inside: bool = True
+
+    @property
+    def reversed(self) -> Stretch:
+        return Stretch(tuple(reversed(self.components)), self.ends_inside, self.starts_inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """In the interval, `sent` crossed (or should have crossed) one of the stretches and `lost` did not arrive.
+
+    `stretches` are candidates where the path is not known. A measurement with `lost` 0 clears a stretch and is worth
+    as much as one that accuses. `round_trip` measurements are lost by either direction. `series` names what was
+    repeated over time (same ends, same protocol, same source) so that it can be compared with its own past.
+    `traffic` is the class of traffic: icmp, tcp, udp, or with a size (tcp/large).
+    """
+
+    interval: Interval
+    stretches: tuple[Stretch, ...]
+    sent: int
+    lost: int
+    series: str
+    traffic: str
+    round_trip: bool
+    end_to_end: bool
+    citation: Citation
+    statement: str
+
+
+class AlarmKind(StrEnum):
+    """A state that a device reports of itself, of a port, of a session or of what it serves."""
+
+    INTERFACE_DOWN = "interface_down"
+    INTERFACE_ADMIN_DOWN = "interface_admin_down"
+    INTERFACE_ERRORS = "interface_errors"
+    INTERFACE_DISCARDS = "interface_discards"
+    INTERFACE_SATURATED = "interface_saturated"
+    OPTICS_FAULT = "optics_fault"
+    TRANSCEIVER_REMOVED = "transceiver_removed"
+    SESSION_DOWN = "session_down"
+    SESSION_CLOSED_BY_PEER = "session_closed_by_peer"
+    SESSION_ADMIN_DOWN = "session_admin_down"
+    PROCESS_DOWN = "process_down"
+    DEVICE_RESTARTED = "device_restarted"
+    DEVICE_UNREACHABLE = "device_unreachable"
+    POWER_FAULT = "power_fault"
+    HARDWARE_FAULT = "hardware_fault"
+    RESOURCES_EXHAUSTED = "resources_exhausted"
+    PREFIX_LIMIT = "prefix_limit"
+    AUTHENTICATION_MISMATCH = "authentication_mismatch"
+    LOOP = "loop"
+    DUPLICATE_ADDRESS = "duplicate_address"
+    RATE_EXCEEDED = "rate_exceeded"
+    ROUTE_MISSING = "route_missing"
+    FILTERED = "filtered"
+    PACKET_TOO_BIG = "packet_too_big"
+    ATTACK = "attack"
+    HOST_SILENT = "host_silent"
+    HOST_REFUSES = "host_refuses"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """`reporter` says that `component` was in this state over the interval.
+
+    `component` is the node or link concerned: a link for a port that is down, the reporter itself for its own load.
+    `about_peer` names the neighbour that a session alarm speaks of. `magnitude` is what was counted, where that is
+    meant to be compared (discards, rate in bits per second).
+    """
+
+    interval: Interval
+    reporter: str
+    component: str
+    kind: AlarmKind
+    citation: Citation
+    statement: str
+    about_peer: str | None = None
+    magnitude: float | None = None
+
+
+class RecordKind(StrEnum):
+    """What a person or a business did."""
+
+    OPERATION = "operation"
+    PLANNED_CHANGE = "planned_change"
+    ENFORCEMENT = "enforcement"
+    PAYMENT = "payment"
+    VIOLATION = "violation"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`actor` did something to `component` over the interval.
+
+    `harmful` tells whether the act by its nature stops traffic (a shutdown, a filter, a detachment), does not, or
+    cannot be told. `consent` says whether the other side had agreed for that component and time. `ground` says, for
+    an enforcement, whether the account's own events justify it by the Agreement; `reason` is which reason they name.
+    """
+
+    interval: Interval
+    actor: Side
+    component: str | None
+    kind: RecordKind
+    harmful: Condition
+    consent: Condition
+    citation: Citation
+    statement: str
+    ground: Condition = Condition.UNKNOWN
+    reason: str = ""
+
+
+Evidence = Measurement | Alarm | Record

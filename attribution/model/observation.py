@@ -1,0 +1,358 @@
+"""Dated facts as the files of an incident state them, before anyone reasons about them.
+
+Every observation knows the file it stands in and the place in it (`line 118`, `row 7`, `frame 4011`), so that any
+claim made later can be opened. Times are integer nanoseconds since the Unix epoch, with the source's stated clock
+offset already added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from attribution.model.incident import Origin
+from attribution.model.topology import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """Something in a file that was left out or is less sure than it looks, and why. `count` places were affected."""
+
+    file: str
+    locator: str
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One dated fact with its place."""
+
+    time_ns: int
+    origin: Origin
+    locator: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeResult(Observation):
+    """`sent` probes left `source` for `destination` in the window that begins at the time; `received` were answered.
+
+    `protocol` is icmp, tcp, udp or twamp. Ends are names or addresses as the file states them. The length of the
+    window is not stated by the file: it lasts until the next one of the same series.
+    """
+
+    source: str
+    destination: str
+    protocol: str
+    sent: int
+    received: int
+    rtt_avg_ms: float | None = None
+    rtt_max_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One line of a traceroute: who answered at this distance; `address` is None where nobody did."""
+
+    number: int
+    address: str | None
+    sent: int
+    received: int
+    rtt_avg_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathTrace(Observation):
+    """One traceroute from source to destination, hops in order of distance."""
+
+    source: str
+    destination: str
+    hops: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRecord(Observation):
+    """A flow's packets sent and lost in the window from the time on, over one of the candidate node paths."""
+
+    source: str
+    destination: str
+    paths: tuple[tuple[str, ...], ...]
+    sent: int
+    lost: int
+    flow: str | None = None
+    protocol: str | None = None
+
+
+class Metric(StrEnum):
+    """What an interface or a device counts. Cumulative, except for the gauges, which come last."""
+
+    IN_OCTETS = "in_octets"
+    OUT_OCTETS = "out_octets"
+    IN_PACKETS = "in_packets"
+    OUT_PACKETS = "out_packets"
+    IN_ERRORS = "in_errors"
+    OUT_ERRORS = "out_errors"
+    IN_DISCARDS = "in_discards"
+    OUT_DISCARDS = "out_discards"
+    OPER_STATUS = "oper_status"
+    ADMIN_STATUS = "admin_status"
+    CPU_PERCENT = "cpu_percent"
+    MEMORY_PERCENT = "memory_percent"
+    TEMPERATURE_C = "temperature_c"
+    POWER_OK = "power_ok"
+    FAN_OK = "fan_ok"
+    RX_POWER_DBM = "rx_power_dbm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterSample(Observation):
+    """One reading of one metric. `interface` is None for a device's own gauges."""
+
+    device: str
+    interface: str | None
+    metric: Metric
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudMetric(Observation):
+    """One point of a cloud monitor series; a missing point is absent, never zero.
+
+    `name` is Tencent's metric name in lower case; `value` is in `unit` as Tencent documents it for the namespace.
+    `component` is the node or link that the dimensions' resource is tied to, or None for the service as a whole.
+    """
+
+    name: str
+    unit: str
+    value: float
+    period_s: float
+    dimensions: tuple[tuple[str, str], ...]
+
+
+class LogKind(StrEnum):
+    """What a log line says, in one vocabulary for all vendors. A rule file maps messages onto it."""
+
+    INTERFACE_DOWN = "interface_down"
+    INTERFACE_UP = "interface_up"
+    INTERFACE_ADMIN_DOWN = "interface_admin_down"
+    INTERFACE_ERRORS = "interface_errors"
+    LOCAL_FAULT = "local_fault"
+    REMOTE_FAULT = "remote_fault"
+    OPTICS_LOW_RX = "optics_low_rx"
+    OPTICS_LOW_TX = "optics_low_tx"
+    TRANSCEIVER_REMOVED = "transceiver_removed"
+    TRANSCEIVER_INSERTED = "transceiver_inserted"
+    SESSION_DOWN = "session_down"
+    SESSION_UP = "session_up"
+    PROCESS_DOWN = "process_down"
+    PROCESS_UP = "process_up"
+    DEVICE_RESTARTED = "device_restarted"
+    RELOAD_REQUESTED = "reload_requested"
+    POWER_FAULT = "power_fault"
+    HARDWARE_FAULT = "hardware_fault"
+    HARDWARE_CLEARED = "hardware_cleared"
+    CPU_HIGH = "cpu_high"
+    MEMORY_LOW = "memory_low"
+    TEMPERATURE_HIGH = "temperature_high"
+    PREFIX_LIMIT = "prefix_limit"
+    AUTHENTICATION_MISMATCH = "authentication_mismatch"
+    LOOP_DETECTED = "loop_detected"
+    DUPLICATE_ADDRESS = "duplicate_address"
+    RATE_EXCEEDED = "rate_exceeded"
+    CONNTRACK_FULL = "conntrack_full"
+    ATTACK_DETECTED = "attack_detected"
+    COMMAND = "command"
+    CONFIG_CHANGED = "config_changed"
+    MAINTENANCE = "maintenance"
+    LOGIN = "login"
+    ROUTINE = "routine"
+
+
+class DownReason(StrEnum):
+    """Why a session or an interface went down, as far as the device that logs it can tell."""
+
+    HOLD_TIMER = "hold_timer"
+    NOTIFICATION_SENT = "notification_sent"
+    NOTIFICATION_RECEIVED = "notification_received"
+    ADMIN_LOCAL = "admin_local"
+    ADMIN_REMOTE = "admin_remote"
+    INTERFACE = "interface"
+    PEER_CLOSED = "peer_closed"
+    DETECTION = "detection"
+    NEIGHBOUR = "neighbour"
+    PREFIX_LIMIT = "prefix_limit"
+    AUTHENTICATION = "authentication"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent(Observation):
+    """One log line understood: what the device says happened to it, to a port or to a session with a peer.
+
+    `interface` and `peer` are as the line names them. `protocol` is bgp, bfd, ospf, isis, lacp … for sessions.
+    `user` and `command` are set for what a person or a script typed; `text` is the line itself.
+    `clock_trusted` is False where the line itself says that its clock was not synchronised, or lacks year or zone.
+    """
+
+    device: str
+    kind: LogKind
+    text: str
+    interface: str | None = None
+    peer: str | None = None
+    protocol: str | None = None
+    reason: DownReason | None = None
+    user: str | None = None
+    command: str | None = None
+    clock_trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRecord(Observation):
+    """A ticket: who worked on which device and port, when, and whether the other side agreed.
+
+    `time_ns` is the start. An empty `interface` means the whole device. `consented_by` is None where nobody agreed.
+    """
+
+    id: str
+    end_ns: int | None
+    performed_by: Side
+    device: str
+    interface: str | None
+    action: str
+    consented_by: str | None
+    consented_ns: int | None
+    description: str
+
+
+class AccountEventKind(StrEnum):
+    """What happened between the customer's account and the provider's billing or compliance."""
+
+    PAYMENT_DUE = "payment_due"
+    PAYMENT_RECEIVED = "payment_received"
+    VIOLATION_NOTICE = "violation_notice"
+    RESTRICTED = "restricted"
+    SUSPENDED = "suspended"
+    LINK_BLOCKED = "link_blocked"
+    RESTORED = "restored"
+    TERMINATED = "terminated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountEvent(Observation):
+    kind: AccountEventKind
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudCall(Observation):
+    """One call of the cloud API: which account did what to which resources; `succeeded` False had no effect."""
+
+    action: str
+    account: str | None
+    user: str | None
+    succeeded: bool
+    writes: bool
+    resources: tuple[str, ...]
+    parameters: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapCount(Observation):
+    """What one capture point says of one direction of one flow in [time, time+length): one witness, two stretches.
+
+    `sent` segments were needed by the receiver; `lost_upstream` never reached the capture point, `lost_downstream`
+    passed it and had to be sent again. `protocol` is tcp, icmp or udp. `frames` are some of those the counts rest on.
+    """
+
+    end_ns: int
+    device: str
+    interface: str | None
+    source: str
+    destination: str
+    protocol: str
+    sent: int
+    lost_upstream: int
+    lost_downstream: int
+    octets: int = 0
+    largest_lost: int | None = None
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairCount(Observation):
+    """Packets of the same traffic at two capture points: of `sent` seen at the first, `lost` never passed the second.
+
+    `time_ns`, `end_ns` are of the first point's clock, mended by `clock_shift_ns` where it differs from the second's.
+    `source` and `destination` are the packets' addresses; `first` and `second` (device, interface) in the direction
+    of travel. `second_file` and `frames` of the first let the reader open both captures.
+    """
+
+    end_ns: int
+    first: tuple[str, str | None]
+    second: tuple[str, str | None]
+    second_file: str
+    source: str
+    destination: str
+    protocol: str
+    sent: int
+    lost: int
+    clock_shift_ns: int = 0
+    smallest_lost: int | None = None
+    largest_passed: int | None = None
+    frames: tuple[int, ...] = ()
+
+
+class WitnessKind(StrEnum):
+    """What a packet says about the network beyond its own passing."""
+
+    ICMP_UNREACHABLE = "icmp_unreachable"
+    ICMP_PROHIBITED = "icmp_prohibited"
+    ICMP_TTL_EXCEEDED = "icmp_ttl_exceeded"
+    ICMP_TOO_BIG = "icmp_too_big"
+    ROUTING_LOOP = "routing_loop"
+    ARP_UNANSWERED = "arp_unanswered"
+    ARP_DUPLICATE = "arp_duplicate"
+    BGP_NOTIFICATION = "bgp_notification"
+    BGP_WITHDRAWAL = "bgp_withdrawal"
+    BGP_SILENT = "bgp_silent"
+    BFD_DOWN = "bfd_down"
+    HELLO_LOST = "hello_lost"
+    TCP_RESET = "tcp_reset"
+    HANDSHAKE_FAILED = "handshake_failed"
+    ZERO_WINDOW = "zero_window"
+    LARGE_PACKETS_LOST = "large_packets_lost"
+    RATE_PLATEAU = "rate_plateau"
+    FLOOD = "flood"
+    SCAN = "scan"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketWitness(Observation):
+    """What some packets at one capture point testify, from `time_ns` to `end_ns`.
+
+    `sender` is the address that sent the telling packet, `about` the address or flow it speaks of (the destination
+    quoted in an ICMP error, the peer of a session). `code` keeps the protocol's own number (`6/2` for a Cease).
+    """
+
+    end_ns: int
+    device: str
+    interface: str | None
+    kind: WitnessKind
+    sender: str | None
+    about: str | None
+    code: str | None = None
+    count: int = 1
+    detail: str = ""
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureCoverage(Observation):
+    """A capture point listened from the time to `end_ns` and saw this many packets; silence outside means nothing."""
+
+    end_ns: int
+    device: str
+    interface: str | None
+    packets: int
+    dropped: int = 0
+    truncated: bool = False

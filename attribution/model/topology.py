@@ -1,0 +1,158 @@
+"""Whose device is whose: the graph of nodes and links, with the side that answers for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+IpNetwork = IPv4Network | IPv6Network
+
+
+class Side(StrEnum):
+    """One of the two parties to the Agreement."""
+
+    CUSTOMER = "customer"
+    PROVIDER = "provider"
+
+    @property
+    def other(self) -> Side:
+        return Side.PROVIDER if self is Side.CUSTOMER else Side.CUSTOMER
+
+
+class NodeKind(StrEnum):
+    """What a node does in the network; the values are those of the incident bundle."""
+
+    HOST = "host"
+    SWITCH = "switch"
+    ROUTER = "router"
+    FIREWALL = "firewall"
+    GATEWAY = "gateway"
+    TRANSPORT = "transport"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One device. `operator` names a third party that runs it for its side."""
+
+    id: str
+    side: Side
+    kind: NodeKind
+    operator: str | None = None
+    addresses: tuple[IpNetwork, ...] = ()
+    region: str | None = None
+    vendor: str | None = None
+    model: str | None = None
+    resource_ids: tuple[str, ...] = ()
+
+    @property
+    def component(self) -> str:
+        return self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One cable or circuit between two nodes. `side` is None on a demarcation that nobody owns yet."""
+
+    source: str
+    target: str
+    key: str | None
+    side: Side | None
+    interfaces: Mapping[str, str] = field(default_factory=dict)
+    capacity_bps: float | None = None
+    operator: str | None = None
+    resource_ids: tuple[str, ...] = ()
+
+    @property
+    def component(self) -> str:
+        """The name that verdicts use: the ends in alphabetical order, the key only where links are parallel."""
+        first, second = sorted((self.source, self.target))
+        return f"{first}--{second}" + (f"#{self.key}" if self.key is not None else "")
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        return (self.source, self.target)
+
+    def far_end(self, node: str) -> str:
+        return self.target if node == self.source else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The nodes and links of one incident, by name, with look-ups by address and interface.
+
+    Links between the same two nodes carry a `key`; a link's `key` is None where it has no parallel.
+    """
+
+    nodes: Mapping[str, Node]
+    links: Mapping[str, Link]
+    _neighbours: Mapping[str, tuple[Link, ...]] = field(init=False, repr=False, compare=False)
+    _by_address: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        neighbours: dict[str, list[Link]] = {node: [] for node in self.nodes}
+        for link in self.links.values():
+            neighbours[link.source].append(link)
+            neighbours[link.target].append(link)
+        object.__setattr__(self, "_neighbours", {node: tuple(links) for node, links in neighbours.items()})
+        single = {
+            str(network.network_address): node.id
+            for node in self.nodes.values()
+            for network in node.addresses
+            if network.prefixlen == network.max_prefixlen
+        }
+        object.__setattr__(self, "_by_address", single)
+
+    def links_of(self, node: str) -> tuple[Link, ...]:
+        return self._neighbours.get(node, ())
+
+    def link_at(self, node: str, interface: str) -> Link | None:
+        """The link plugged into this interface, or None where the topology knows none."""
+        for link in self.links_of(node):
+            if link.interfaces.get(node) == interface:
+                return link
+        return None
+
+    def links_between(self, first: str, second: str) -> tuple[Link, ...]:
+        return tuple(link for link in self.links_of(first) if link.far_end(first) == second)
+
+    def node_of_address(self, address: str) -> str | None:
+        """The node that owns an IP address: an exact address wins over the longest prefix that holds it."""
+        if address in self._by_address:
+            return self._by_address[address]
+        try:
+            wanted = ip_address(address)
+        except ValueError:
+            return None
+        best: tuple[int, str] | None = None
+        for node in self.nodes.values():
+            for network in node.addresses:
+                if network.version == wanted.version and wanted in network:
+                    best = max(best or (-1, ""), (network.prefixlen, node.id))
+        return best[1] if best else None
+
+    def resolve(self, name: str) -> str | None:
+        """The node that an evidence file means by a node id or an address."""
+        return name if name in self.nodes else self.node_of_address(name)
+
+    def side_of(self, component: str) -> Side | None:
+        """The side that answers for a component; None for a demarcation link nobody owns."""
+        if component in self.nodes:
+            return self.nodes[component].side
+        link = self.links.get(component)
+        return link.side if link else None
+
+    def operator_of(self, component: str) -> str | None:
+        holder = self.nodes.get(component) or self.links.get(component)
+        return holder.operator if holder else None
+
+    def components(self) -> Iterator[str]:
+        yield from self.nodes
+        yield from self.links
+
+
+def parse_network(text: str) -> IpNetwork:
+    """An address or prefix as a network; host bits are kept out. Raises ValueError on anything else."""
+    return ip_network(text, strict=False)

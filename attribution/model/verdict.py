@@ -1,0 +1,156 @@
+"""Causes, and the verdict that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from attribution.model.incident import Interval
+from attribution.model.observation import Caveat
+from attribution.model.topology import Side
+
+
+class CauseKind(StrEnum):
+    """The kinds of cause that the incident bundle names."""
+
+    DEVICE_FAILURE = "device_failure"
+    LINK_FAILURE = "link_failure"
+    LINK_DEGRADED = "link_degraded"
+    DEVICE_DEGRADED = "device_degraded"
+    OVERLOAD = "overload"
+    ROUTING_FAILURE = "routing_failure"
+    MISCONFIGURATION = "misconfiguration"
+    UNAUTHORISED_OPERATION = "unauthorised_operation"
+    CONSENTED_OPERATION = "consented_operation"
+    ENFORCEMENT_ACTION = "enforcement_action"
+    ATTACK = "attack"
+    HOST_FAILURE = "host_failure"
+    MAINTENANCE = "maintenance"
+
+
+class Party(StrEnum):
+    """Who is responsible; UNDETERMINED where the evidence does not carry an answer."""
+
+    CUSTOMER = "customer"
+    PROVIDER = "provider"
+    SHARED = "shared"
+    NEITHER = "neither"
+    UNDETERMINED = "undetermined"
+
+
+class Fact(StrEnum):
+    """The circumstances of a cause that clauses are judged by, besides its kind and side."""
+
+    THIRD_PARTY = "third_party"  # the component is run by a third party for its side
+    LINK = "link"  # the component is a link, not a node
+    OPERATION = "operation"  # somebody acted: a command, a ticket, an API call
+    CONSENTED = "consented"  # the other side had agreed to the act, for that component and time
+    CLOUD_CALL = "cloud_call"  # the act was a call of the cloud API
+    OVERUSE = "overuse"  # more was offered than was bought
+    LATE_PAYMENT = "late_payment"  # payment was overdue when the provider acted
+    OVERDUE_15_DAYS = "overdue_15_days"  # … and had been for the Agreement's 15 days
+    VIOLATION = "violation"  # a violation had been notified before the provider acted
+    UNGROUNDED = "ungrounded"  # the account's events are known and justify no enforcement
+    ATTACK_ON_CUSTOMER = "attack_on_customer"  # the customer's hosts drew an attack
+    ATTACK_BY_CUSTOMER = "attack_by_customer"  # the customer's hosts attacked or scanned others
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause: what failed or was done, where, when, and which other cause brought it about.
+
+    `actor` is the side that acted, for operations and enforcement; None where something failed by itself.
+    `side` is the side that answers for it, which need not be the side of the component (an API call of the customer
+    detaches the provider's gateway); it and `clause` are None until the Agreement has been applied, and `side` stays
+    None on a demarcation that nobody owns. `interval` is when the cause held; `seconds` is the interruption rooted in
+    it. `caused_by` is the component of the cause that brought this one about. `evidence` holds ids of WeighedEvidence.
+    """
+
+    component: str
+    kind: CauseKind
+    interval: Interval
+    seconds: float = 0.0
+    probability: float = 0.0
+    actor: Side | None = None
+    facts: frozenset[Fact] = frozenset()
+    caused_by: str | None = None
+    evidence: tuple[str, ...] = ()
+    side: Side | None = None
+    clause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A set of causes that may have brought the interruption about, in order of onset, and its posterior probability.
+
+    No causes: the service was not interrupted, or only by something that neither side answers for. `known` is False
+    for the remainder, "something that the evidence does not name": its probability belongs to no party.
+    """
+
+    causes: tuple[Cause, ...]
+    probability: float
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedEvidence:
+    """One piece of evidence as the verdict cites it; `weight` is its log10 likelihood ratio for the verdict."""
+
+    id: str
+    file: str
+    locator: str
+    time_ns: int
+    component: str | None
+    supplied_by: Side | None
+    statement: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What would settle the case: what to ask for, from whom, and how many bits about the party it should bring."""
+
+    what: str
+    from_side: Side
+    component: str | None
+    why: str
+    gain_bits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """When the service between the ends was interrupted or degraded, as the evidence itself shows."""
+
+    detected: bool
+    intervals: tuple[Interval, ...] = ()
+    seconds_by_party: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return sum(interval.seconds for interval in self.intervals)
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    file: str
+    sha256: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who answers for the interruption, under which clause, how surely, and by which evidence."""
+
+    incident: str
+    party: Party
+    clause: str | None
+    probability: float
+    summary: str
+    parties: Mapping[str, float]
+    interruption: Interruption
+    causes: tuple[Cause, ...]
+    evidence: tuple[WeighedEvidence, ...]
+    requests: tuple[Request, ...]
+    inputs: tuple[InputFile, ...]
+    caveats: tuple[Caveat, ...]
