@@ -52,6 +52,10 @@ class Fact(StrEnum):
     OVERDUE_15_DAYS = "overdue_15_days"  # … and had been for the Agreement's 15 days
     VIOLATION = "violation"  # a violation had been notified before the provider acted
     UNGROUNDED = "ungrounded"  # the account's events are known and justify no enforcement
+    LINK_BLOCKED = "link_blocked"  # the enforcement disconnected the link or blocked content
+    RESTRICTED = "restricted"  # … restricted the service, or black-holed one address of it
+    SUSPENDED = "suspended"  # … suspended the service
+    TERMINATED = "terminated"  # … ended the service for good
     ATTACK_ON_CUSTOMER = "attack_on_customer"  # the customer's hosts drew an attack
     ATTACK_BY_CUSTOMER = "attack_by_customer"  # the customer's hosts attacked or scanned others
 
@@ -120,11 +124,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """When the service between the ends was interrupted or degraded, as the evidence itself shows."""
+    """When the service between the ends was interrupted or degraded, as the evidence itself shows.
+
+    `full_loss` are the parts in which nothing of the service's traffic got through, the only ones that a service
+    level agreement counts.
+    """
 
     detected: bool
     intervals: tuple[Interval, ...] = ()
     seconds_by_party: Mapping[str, float] = field(default_factory=dict)
+    full_loss: tuple[Interval, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -139,8 +148,41 @@ class InputFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Provision:
+    """A clause as a verdict cites it: its number, the document it stands in and its words in both languages.
+
+    A clause number alone misleads: the service level agreement has a 4.2 too, and it says something else.
+    """
+
+    id: str
+    document_en: str
+    document_zh: str
+    text_en: str
+    text_zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLevel:
+    """Whole minutes in which everything was lost, by who answers for them: what a service level agreement counts.
+
+    `document` names the service level agreement. The minutes are a table beside the verdict, never a part of it: an
+    interruption of fifty seconds has a responsible party and may have no such minute.
+    """
+
+    document: str
+    minutes_by_party: Mapping[str, int]
+
+    @property
+    def minutes(self) -> int:
+        return sum(self.minutes_by_party.values())
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """Who answers for the interruption, under which clause, how surely, and by which evidence."""
+    """Who answers for the interruption, under which clause, how surely, and by which evidence.
+
+    `provisions` are the clauses that `clause` and the causes name, and those that the Agreement's text admits too.
+    """
 
     incident: str
     party: Party
@@ -154,3 +196,5 @@ class Verdict:
     requests: tuple[Request, ...]
     inputs: tuple[InputFile, ...]
     caveats: tuple[Caveat, ...]
+    provisions: tuple[Provision, ...] = ()
+    service_level: ServiceLevel | None = None
