@@ -27,39 +27,46 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A directed part of the network that packets should cross: the components from one end to the other, in order.
+    """A directed part of the network that packets should cross: nodes and links in the order of travel.
 
-    `components` alternate node, link, node …; the first and last are nodes, or the link of a capture point.
-    `starts_inside` / `ends_inside` tell that the packets originate / terminate in the first / last component, so
-    that its forwarding is not tested, only that it lives.
+    A node in the middle has to forward the packets. The first node forwards them too unless they `start_inside` it
+    (it sent them), and the last unless they `end_inside` it (they were for it). `beyond` are the components that the
+    packets would still have had to cross behind the stretch: a failure there can make routers within it drop them.
     """
 
     components: tuple[str, ...]
     starts_inside: bool = True
     ends_inside: bool = True
+    beyond: tuple[str, ...] = ()
 
     @property
-    def reversed(self) -> Stretch:
-        return Stretch(tuple(reversed(self.components)), self.ends_inside, self.starts_inside)
+    def forwarding(self) -> tuple[str, ...]:
+        """The components without those nodes that only send or receive."""
+        first = 1 if self.starts_inside else 0
+        last = len(self.components) - (1 if self.ends_inside else 0)
+        return self.components[first:last]
+
+
+Journey = tuple[Stretch, ...]
+"""The stretches that one packet, or a packet and its answer, cross one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """In the interval, `sent` crossed (or should have crossed) one of the stretches and `lost` did not arrive.
+    """In the interval, `sent` crossed (or should have crossed) one of the journeys and `lost` did not arrive.
 
-    `stretches` are candidates where the path is not known. A measurement with `lost` 0 clears a stretch and is worth
-    as much as one that accuses. `round_trip` measurements are lost by either direction. `series` names what was
-    repeated over time (same ends, same protocol, same source) so that it can be compared with its own past.
-    `traffic` is the class of traffic: icmp, tcp, udp, or with a size (tcp/large).
+    `journeys` are candidates where the path is not known. A measurement with `lost` 0 clears its journey and is worth
+    as much as one that accuses. `series` names what was repeated over time (same ends, protocol and file) so that it
+    can be compared with its own past. `traffic` is the class of traffic: icmp, tcp, udp, tcp/large. `end_to_end`: it
+    is the customer's own traffic, or probes, between the service's two ends.
     """
 
     interval: Interval
-    stretches: tuple[Stretch, ...]
+    journeys: tuple[Journey, ...]
     sent: int
     lost: int
     series: str
     traffic: str
-    round_trip: bool
     end_to_end: bool
     citation: Citation
     statement: str

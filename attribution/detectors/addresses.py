@@ -1,0 +1,96 @@
+"""Which node an address belongs to, also where the drawing leaves it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from attribution.model.observation import Observation, PathTrace
+from attribution.model.topology import NodeKind, Topology
+
+# Addresses that share fewer leading bits than this do not stand on one cable (a LAN of 256 hosts; an IPv6 subnet).
+SHORTEST_COMMON_PREFIX = {4: 24, 6: 64}
+BRIDGES = (NodeKind.SWITCH, NodeKind.TRANSPORT)
+
+
+class AddressBook:
+    """Names by address: what the drawing states, what traces reveal, and what the subnets leave as the only choice."""
+
+    def __init__(self, topology: Topology, learned: Mapping[str, str] | None = None) -> None:
+        self._topology = topology
+        self._known = dict(learned or {})
+        self._inferred: dict[str, str | None] = {}
+
+    def resolve(self, name: str | None) -> str | None:
+        """The node meant by a node id or an address; None where nothing tells."""
+        if name is None:
+            return None
+        found = self._topology.resolve(name) or self._known.get(name)
+        if found is not None:
+            return found
+        if name not in self._inferred:
+            self._inferred[name] = self._infer(name)
+        return self._inferred[name]
+
+    def _infer(self, text: str) -> str | None:
+        """The one neighbour without an address of a router whose own address shares the subnet."""
+        try:
+            wanted = ip_address(text)
+        except ValueError:
+            return None
+        nearest: tuple[int, tuple[str, ...]] = (0, ())
+        for node in self._topology.nodes.values():
+            for network in node.addresses:
+                if network.version != wanted.version:
+                    continue
+                bits = common_prefix(wanted, network.network_address)
+                if bits >= SHORTEST_COMMON_PREFIX[wanted.version] and bits > nearest[0]:
+                    nearest = (bits, (node.id,))
+                elif bits == nearest[0] and node.id not in nearest[1]:
+                    nearest = (bits, (*nearest[1], node.id))
+        silent = {
+            neighbour
+            for owner in nearest[1]
+            for neighbour in layer3_neighbours(self._topology, owner)
+            if not self._topology.nodes[neighbour].addresses and neighbour not in self._known.values()
+        }
+        return silent.pop() if len(silent) == 1 else None
+
+
+def learn_addresses(topology: Topology, observations: Iterable[Observation]) -> AddressBook:
+    """A traceroute's last answer comes from its destination, which gives the destination's address away."""
+    learned: dict[str, str] = {}
+    for observation in observations:
+        if isinstance(observation, PathTrace) and observation.hops:
+            destination = topology.resolve(observation.destination)
+            last = observation.hops[-1]
+            if destination is None or last.address is None or topology.resolve(last.address) is not None:
+                continue
+            if not topology.nodes[destination].addresses:
+                learned.setdefault(last.address, destination)
+    return AddressBook(topology, learned)
+
+
+def common_prefix(first: IPv4Address | IPv6Address, second: IPv4Address | IPv6Address) -> int:
+    """How many leading bits two addresses of one version share."""
+    return first.max_prefixlen - (int(first) ^ int(second)).bit_length()
+
+
+def layer3_neighbours(topology: Topology, node: str) -> set[str]:
+    """The nodes one routed hop away: bridges (switches and transport without addresses) are looked through."""
+    found: set[str] = set()
+    seen = {node}
+    queue = [node]
+    while queue:
+        here = queue.pop()
+        for link in topology.links_of(here):
+            there = link.far_end(here)
+            if there in seen:
+                continue
+            seen.add(there)
+            beyond = topology.nodes[there]
+            if beyond.kind in BRIDGES and not beyond.addresses:
+                queue.append(there)
+            else:
+                found.add(there)
+    return found
