@@ -130,7 +130,12 @@ class CloudMetric(Observation):
 
 
 class LogKind(StrEnum):
-    """What a log line says, in one vocabulary for all vendors. A rule file maps messages onto it."""
+    """What a log line says, in one vocabulary for all vendors. A rule file maps messages onto it.
+
+    `LOOP_DETECTED` also stands for its signs, a broadcast storm or a moving MAC address; `TOPOLOGY_CHANGED` is a
+    spanning tree's, `REDUNDANCY_CHANGED` that of a VRRP, HSRP or high-availability group. For `TRAFFIC_DENIED` (a
+    filter dropped it) and `TRAFFIC_UNANSWERED` (passed, but nothing came back) `peer` is the destination.
+    """
 
     INTERFACE_DOWN = "interface_down"
     INTERFACE_UP = "interface_up"
@@ -157,19 +162,28 @@ class LogKind(StrEnum):
     PREFIX_LIMIT = "prefix_limit"
     AUTHENTICATION_MISMATCH = "authentication_mismatch"
     LOOP_DETECTED = "loop_detected"
+    TOPOLOGY_CHANGED = "topology_changed"
+    REDUNDANCY_CHANGED = "redundancy_changed"
     DUPLICATE_ADDRESS = "duplicate_address"
     RATE_EXCEEDED = "rate_exceeded"
+    TRAFFIC_DENIED = "traffic_denied"
+    TRAFFIC_UNANSWERED = "traffic_unanswered"
     CONNTRACK_FULL = "conntrack_full"
     ATTACK_DETECTED = "attack_detected"
     COMMAND = "command"
     CONFIG_CHANGED = "config_changed"
     MAINTENANCE = "maintenance"
+    CLOCK_CHANGED = "clock_changed"
     LOGIN = "login"
     ROUTINE = "routine"
 
 
 class DownReason(StrEnum):
-    """Why a session or an interface went down, as far as the device that logs it can tell."""
+    """Why a session or an interface went down, as far as the device that logs it can tell.
+
+    `DETECTION` is BFD's or another watcher's; `PARAMETERS` means that the two ends do not agree (AS number, MTU,
+    timers); `PROTECTION` that the device shut its own port (err-disable, BPDU guard); `RESOURCES` that it ran out.
+    """
 
     HOLD_TIMER = "hold_timer"
     NOTIFICATION_SENT = "notification_sent"
@@ -182,6 +196,47 @@ class DownReason(StrEnum):
     NEIGHBOUR = "neighbour"
     PREFIX_LIMIT = "prefix_limit"
     AUTHENTICATION = "authentication"
+    PARAMETERS = "parameters"
+    PROTECTION = "protection"
+    RESOURCES = "resources"
+
+
+class CommandEffectKind(StrEnum):
+    """What a typed command does to traffic. `CommandEffect.restores` tells the doing from the undoing."""
+
+    INTERFACE_SHUTDOWN = "interface_shutdown"
+    FILTER_ADDED = "filter_added"
+    NULL_ROUTE_ADDED = "null_route_added"
+    ROUTE_REMOVED = "route_removed"
+    ROUTE_CHANGED = "route_changed"
+    RATE_LIMIT_SET = "rate_limit_set"
+    PROCESS_STOPPED = "process_stopped"
+    PROCESS_RESTARTED = "process_restarted"
+    NEIGHBOUR_SHUTDOWN = "neighbour_shutdown"
+    ADDRESS_CHANGED = "address_changed"
+    VLAN_CHANGED = "vlan_changed"
+    MTU_CHANGED = "mtu_changed"
+    RELOAD = "reload"
+    SESSION_CLEARED = "session_cleared"
+    CONFIGURATION = "configuration"
+    HARMLESS = "harmless"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEffect:
+    """What one command does, read from its own words: shut a port, drop a prefix, stop a process.
+
+    `restores` is True where the command takes such an effect back (`no shutdown`, `iptables -D`, `systemctl start`).
+    `prefix` is the destination that a filter or a route hits, as CIDR; None where the command names none, which for a
+    filter means all traffic or whatever the list it refers to names. `process` is the service or daemon as named.
+    """
+
+    kind: CommandEffectKind
+    restores: bool = False
+    interface: str | None = None
+    prefix: str | None = None
+    peer: str | None = None
+    process: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +244,11 @@ class LogEvent(Observation):
     """One log line understood: what the device says happened to it, to a port or to a session with a peer.
 
     `interface` and `peer` are as the line names them. `protocol` is bgp, bfd, ospf, isis, lacp … for sessions.
-    `user` and `command` are set for what a person or a script typed; `text` is the line itself.
-    `clock_trusted` is False where the line itself says that its clock was not synchronised, or lacks year or zone.
+    `user` and `command` are set for what a person or a script typed, and `effect` where the command is understood; an
+    `interface` typed before stands on the commands that follow in its context. `process` is the daemon or service that
+    stopped or started. `text` is the line itself.
+    `clock_trusted` is False where the line itself says that its clock was not synchronised, or where it lacks year or
+    zone and the exporter did not state the zone either.
     """
 
     device: str
@@ -202,6 +260,8 @@ class LogEvent(Observation):
     reason: DownReason | None = None
     user: str | None = None
     command: str | None = None
+    effect: CommandEffect | None = None
+    process: str | None = None
     clock_trusted: bool = True
 
 
