@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from attribution.model.observation import Observation, PathTrace
-from attribution.model.topology import NodeKind, Topology
+from attribution.model.topology import IpNetwork, NodeKind, Topology
 
 # Addresses that share fewer leading bits than this do not stand on one cable (a LAN of 256 hosts; an IPv6 subnet).
 SHORTEST_COMMON_PREFIX = {4: 24, 6: 64}
@@ -31,6 +31,19 @@ class AddressBook:
         if name not in self._inferred:
             self._inferred[name] = self._infer(name)
         return self._inferred[name]
+
+    def owners_within(self, prefix: IpNetwork) -> set[str]:
+        """The nodes known to have an address within a prefix."""
+        found = {
+            node.id
+            for node in self._topology.nodes.values()
+            for network in node.addresses
+            if network.version == prefix.version and network.network_address in prefix
+        }
+        return found | {node for text, node in self._known.items() if _within(text, prefix)}
+
+    def has_address(self, node: str) -> bool:
+        return bool(self._topology.nodes[node].addresses) or node in self._known.values()
 
     def _infer(self, text: str) -> str | None:
         """The one neighbour without an address of a router whose own address shares the subnet."""
@@ -69,6 +82,11 @@ def learn_addresses(topology: Topology, observations: Iterable[Observation]) -> 
             if not topology.nodes[destination].addresses:
                 learned.setdefault(last.address, destination)
     return AddressBook(topology, learned)
+
+
+def _within(text: str, prefix: IpNetwork) -> bool:
+    address = ip_address(text)
+    return address.version == prefix.version and address in prefix
 
 
 def common_prefix(first: IPv4Address | IPv6Address, second: IPv4Address | IPv6Address) -> int:

@@ -43,13 +43,13 @@ class Routes:
         return tuple((Stretch(path),) for path in self.paths(source, destination, time_ns))
 
     def expand(self, nodes: tuple[str, ...]) -> tuple[str, ...] | None:
-        """A path of node names with the links, and any bridges left out, put in; None where it is not connected."""
+        """A path of node names with links and left-out bridges put in; None where there is no one way to do so."""
         if any(node not in self._topology.nodes for node in nodes):
             return None
         whole: tuple[str, ...] = nodes[:1]
         for here, there in zip(nodes, nodes[1:], strict=False):
             between = self._shortest(here, there)
-            if not between:
+            if len(between) != 1:
                 return None
             whole += between[0][1:]
         return whole
@@ -98,7 +98,9 @@ def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[O
         if not isinstance(observation, PathTrace):
             continue
         source, destination = book.resolve(observation.source), book.resolve(observation.destination)
-        if source is None or destination is None or source == destination or not _arrived(observation, destination, book):
+        if source is None or destination is None or source == destination:
+            continue
+        if not _arrived(observation, destination, book):
             continue
         nodes = [source]
         for hop in observation.hops:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from attribution.model.incident import Interval, Origin
+from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Side
 
 
@@ -137,9 +138,11 @@ class RecordKind(StrEnum):
 class Record:
     """`actor` did something to `component` over the interval.
 
-    `harmful` tells whether the act by its nature stops traffic (a shutdown, a filter, a detachment), does not, or
-    cannot be told. `consent` says whether the other side had agreed for that component and time. `ground` says, for
-    an enforcement, whether the account's own events justify it by the Agreement; `reason` is which reason they name.
+    `component` is the node operated on, or None where it is the service as a whole; `link` is the link at the port,
+    where the act was on one port. `harmful` tells whether the act by its nature stops the service's traffic (a
+    shutdown, a filter for its addresses, a detachment), does not, or cannot be told; `effect` says how. `consent`
+    says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
+    account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
     """
 
     interval: Interval
@@ -150,8 +153,11 @@ class Record:
     consent: Condition
     citation: Citation
     statement: str
+    link: str | None = None
+    effect: CommandEffectKind | None = None
+    cloud_call: bool = False
     ground: Condition = Condition.UNKNOWN
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 Evidence = Measurement | Alarm | Record

@@ -1,0 +1,194 @@
+"""What devices say of themselves and their neighbours, from their logs and from the packets that they sent."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from attribution.detectors.loss import Surroundings
+from attribution.detectors.ports import find_link
+from attribution.model.evidence import Alarm, AlarmKind, Citation
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import DownReason, LogEvent, LogKind, Observation, PacketWitness, WitnessKind
+
+FOREVER_NS = 2**62
+
+PORT_ALARMS = {
+    LogKind.INTERFACE_DOWN: AlarmKind.INTERFACE_DOWN,
+    LogKind.INTERFACE_ADMIN_DOWN: AlarmKind.INTERFACE_ADMIN_DOWN,
+    LogKind.INTERFACE_ERRORS: AlarmKind.INTERFACE_ERRORS,
+    LogKind.LOCAL_FAULT: AlarmKind.OPTICS_FAULT,
+    LogKind.REMOTE_FAULT: AlarmKind.OPTICS_FAULT,
+    LogKind.OPTICS_LOW_RX: AlarmKind.OPTICS_FAULT,
+    LogKind.OPTICS_LOW_TX: AlarmKind.OPTICS_FAULT,
+    LogKind.TRANSCEIVER_REMOVED: AlarmKind.TRANSCEIVER_REMOVED,
+}
+DEVICE_ALARMS = {
+    LogKind.PROCESS_DOWN: AlarmKind.PROCESS_DOWN,
+    LogKind.DEVICE_RESTARTED: AlarmKind.DEVICE_RESTARTED,
+    LogKind.POWER_FAULT: AlarmKind.POWER_FAULT,
+    LogKind.HARDWARE_FAULT: AlarmKind.HARDWARE_FAULT,
+    LogKind.CPU_HIGH: AlarmKind.RESOURCES_EXHAUSTED,
+    LogKind.MEMORY_LOW: AlarmKind.RESOURCES_EXHAUSTED,
+    LogKind.CONNTRACK_FULL: AlarmKind.RESOURCES_EXHAUSTED,
+    LogKind.TEMPERATURE_HIGH: AlarmKind.HARDWARE_FAULT,
+    LogKind.PREFIX_LIMIT: AlarmKind.PREFIX_LIMIT,
+    LogKind.AUTHENTICATION_MISMATCH: AlarmKind.AUTHENTICATION_MISMATCH,
+    LogKind.LOOP_DETECTED: AlarmKind.LOOP,
+    LogKind.DUPLICATE_ADDRESS: AlarmKind.DUPLICATE_ADDRESS,
+    LogKind.RATE_EXCEEDED: AlarmKind.RATE_EXCEEDED,
+    LogKind.ATTACK_DETECTED: AlarmKind.ATTACK,
+}
+SESSION_ALARMS = {
+    DownReason.NOTIFICATION_RECEIVED: AlarmKind.SESSION_CLOSED_BY_PEER,
+    DownReason.PEER_CLOSED: AlarmKind.SESSION_CLOSED_BY_PEER,
+    DownReason.ADMIN_REMOTE: AlarmKind.SESSION_CLOSED_BY_PEER,
+    DownReason.ADMIN_LOCAL: AlarmKind.SESSION_ADMIN_DOWN,
+    DownReason.PREFIX_LIMIT: AlarmKind.PREFIX_LIMIT,
+    DownReason.AUTHENTICATION: AlarmKind.AUTHENTICATION_MISMATCH,
+}
+CLEARING = {
+    LogKind.INTERFACE_UP: (AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.OPTICS_FAULT),
+    LogKind.TRANSCEIVER_INSERTED: (AlarmKind.TRANSCEIVER_REMOVED,),
+    LogKind.SESSION_UP: (
+        AlarmKind.SESSION_DOWN,
+        AlarmKind.SESSION_CLOSED_BY_PEER,
+        AlarmKind.SESSION_ADMIN_DOWN,
+        AlarmKind.PREFIX_LIMIT,
+        AlarmKind.AUTHENTICATION_MISMATCH,
+    ),
+    LogKind.PROCESS_UP: (AlarmKind.PROCESS_DOWN,),
+    LogKind.HARDWARE_CLEARED: (AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT, AlarmKind.RESOURCES_EXHAUSTED),
+}
+WITNESS_ALARMS = {
+    WitnessKind.ICMP_UNREACHABLE: AlarmKind.ROUTE_MISSING,
+    WitnessKind.ICMP_PROHIBITED: AlarmKind.FILTERED,
+    WitnessKind.ICMP_TOO_BIG: AlarmKind.PACKET_TOO_BIG,
+    WitnessKind.LARGE_PACKETS_LOST: AlarmKind.PACKET_TOO_BIG,
+    WitnessKind.ROUTING_LOOP: AlarmKind.LOOP,
+    WitnessKind.ARP_UNANSWERED: AlarmKind.HOST_SILENT,
+    WitnessKind.ARP_DUPLICATE: AlarmKind.DUPLICATE_ADDRESS,
+    WitnessKind.ZERO_WINDOW: AlarmKind.HOST_REFUSES,
+    WitnessKind.RATE_PLATEAU: AlarmKind.RATE_EXCEEDED,
+    WitnessKind.FLOOD: AlarmKind.ATTACK,
+    WitnessKind.SCAN: AlarmKind.ATTACK,
+}
+
+
+def detect_log_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """A log line about a port, a session or the device itself, lasting until the line that takes it back."""
+    events = sorted(
+        (event for event in observations if isinstance(event, LogEvent) and event.device in around.topology.nodes),
+        key=lambda event: event.time_ns,
+    )
+    cleared = _clearing_times(events, around)
+    for event in events:
+        alarm = _alarm_of(event, around)
+        if alarm is None:
+            continue
+        times = cleared.get((alarm.kind, alarm.reporter, alarm.component, alarm.about_peer), [])
+        end = next((time for time in times if time >= event.time_ns), None)
+        if alarm.kind is AlarmKind.DEVICE_RESTARTED:
+            end = event.time_ns + NANOSECONDS
+        yield _lasting(alarm, end)
+
+
+def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
+    start = Interval(event.time_ns, FOREVER_NS)
+    citation = Citation(event.origin, event.locator)
+    statement = f"{event.device} logged: {event.text.strip()}"
+    if event.kind in PORT_ALARMS:
+        link = find_link(around.topology, event.device, event.interface or "")
+        if link is None:
+            return None
+        kind = PORT_ALARMS[event.kind]
+        if kind is AlarmKind.INTERFACE_DOWN and event.reason is DownReason.ADMIN_LOCAL:
+            kind = AlarmKind.INTERFACE_ADMIN_DOWN
+        return Alarm(start, event.device, link.component, kind, citation, statement)
+    if event.kind is LogKind.SESSION_DOWN:
+        peer = session_peer(event, around)
+        kind = SESSION_ALARMS.get(event.reason, AlarmKind.SESSION_DOWN) if event.reason else AlarmKind.SESSION_DOWN
+        return Alarm(start, event.device, event.device, kind, citation, statement, about_peer=peer)
+    if event.kind in DEVICE_ALARMS:
+        return Alarm(start, event.device, event.device, DEVICE_ALARMS[event.kind], citation, statement)
+    return None
+
+
+def session_peer(event: LogEvent, around: Surroundings) -> str | None:
+    """The node at the other end of a session: by its address, else the only neighbour behind the named port."""
+    peer = around.book.resolve(event.peer)
+    if peer is None and event.interface is not None:
+        link = find_link(around.topology, event.device, event.interface)
+        peer = link.far_end(event.device) if link is not None else None
+    return peer
+
+
+def _clearing_times(
+    events: list[LogEvent], around: Surroundings
+) -> dict[tuple[AlarmKind, str, str, str | None], list[int]]:
+    times: dict[tuple[AlarmKind, str, str, str | None], list[int]] = defaultdict(list)
+    for event in events:
+        for kind in CLEARING.get(event.kind, ()):
+            component: str | None = event.device
+            peer = None
+            if event.kind in (LogKind.INTERFACE_UP, LogKind.TRANSCEIVER_INSERTED):
+                link = find_link(around.topology, event.device, event.interface or "")
+                component = link.component if link is not None else None
+            elif event.kind is LogKind.SESSION_UP:
+                peer = session_peer(event, around)
+            if component is not None:
+                times[(kind, event.device, component, peer)].append(event.time_ns)
+    return times
+
+
+def _lasting(alarm: Alarm, end_ns: int | None) -> Alarm:
+    interval = Interval(alarm.interval.start_ns, end_ns if end_ns is not None else FOREVER_NS)
+    return Alarm(
+        interval,
+        alarm.reporter,
+        alarm.component,
+        alarm.kind,
+        alarm.citation,
+        alarm.statement,
+        alarm.about_peer,
+        alarm.magnitude,
+    )
+
+
+def detect_packet_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """Packets that speak of a state: an ICMP error names its sender, a NOTIFICATION the one who gave up."""
+    for witness in observations:
+        if isinstance(witness, PacketWitness):
+            alarm = _alarm_of_witness(witness, around)
+            if alarm is not None:
+                yield alarm
+
+
+def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | None:
+    sender, about = around.book.resolve(witness.sender), around.book.resolve(witness.about)
+    interval = Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1))
+    citation = Citation(witness.origin, witness.locator)
+    named = witness.detail or witness.kind.replace("_", " ")
+    statement = f"packets at {witness.device}: {named}, from {witness.sender or '?'} about {witness.about or '?'}"
+    if witness.kind in (WitnessKind.BGP_NOTIFICATION, WitnessKind.BGP_SILENT, WitnessKind.BFD_DOWN):
+        # The sender gave up on a silent peer (hold timer 4/*), or closed the session itself.
+        gave_up = witness.kind is not WitnessKind.BGP_NOTIFICATION or (witness.code or "").startswith("4")
+        if witness.kind is WitnessKind.BGP_SILENT:
+            sender, about = about, sender
+        if sender is None or about is None:
+            return None
+        if gave_up:
+            return Alarm(interval, sender, sender, AlarmKind.SESSION_DOWN, citation, statement, about_peer=about)
+        return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
+    kind = WITNESS_ALARMS.get(witness.kind)
+    if kind is None:
+        return None
+    if kind in (AlarmKind.HOST_SILENT, AlarmKind.ATTACK, AlarmKind.HOST_REFUSES, AlarmKind.DUPLICATE_ADDRESS):
+        subject = sender if kind is AlarmKind.HOST_REFUSES else about
+        return None if subject is None else Alarm(
+            interval, sender or witness.device, subject, kind, citation, statement, magnitude=float(witness.count)
+        )
+    reporter = sender or witness.device
+    if reporter not in around.topology.nodes:
+        return None
+    return Alarm(interval, reporter, reporter, kind, citation, statement, about_peer=about)

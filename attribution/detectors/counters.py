@@ -1,0 +1,188 @@
+"""What counters tell: ports that were down, discards where a queue or a policer was full, devices that fell silent."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from statistics import median
+
+from attribution.detectors.loss import Surroundings
+from attribution.detectors.ports import find_link
+from attribution.model.evidence import Alarm, AlarmKind, Citation
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import CounterSample, Metric, Observation
+
+STATUS = {Metric.OPER_STATUS: AlarmKind.INTERFACE_DOWN, Metric.ADMIN_STATUS: AlarmKind.INTERFACE_ADMIN_DOWN}
+DROPS = {
+    Metric.IN_DISCARDS: AlarmKind.INTERFACE_DISCARDS,
+    Metric.OUT_DISCARDS: AlarmKind.INTERFACE_DISCARDS,
+    Metric.IN_ERRORS: AlarmKind.INTERFACE_ERRORS,
+    Metric.OUT_ERRORS: AlarmKind.INTERFACE_ERRORS,
+}
+# A port that discards fewer packets than this in a poll, or this share of what passed, is not congested.
+LEAST_DROPS = 3
+LEAST_DROP_RATIO = 0.005
+# A CPU or memory at this level is exhausted by every vendor's default threshold (Cisco, Huawei, Juniper: 80–90 %).
+EXHAUSTED_PERCENT = 90.0
+# Missed polls in a row, while others were polled, before a device counts as unreachable.
+MISSED_POLLS = 2
+
+Series = list[CounterSample]
+
+
+def detect_counter_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """All alarms that the counter files of the topology's devices give rise to."""
+    series: dict[tuple[str, str, str | None, Metric], Series] = defaultdict(list)
+    polls: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for sample in observations:
+        if isinstance(sample, CounterSample) and sample.device in around.topology.nodes:
+            series[(sample.origin.file, sample.device, sample.interface, sample.metric)].append(sample)
+            polls[sample.origin.file][sample.device].add(sample.time_ns)
+    for (file, device, interface, metric), samples in series.items():
+        samples.sort(key=lambda sample: sample.time_ns)
+        if interface is None:
+            yield from _gauge_alarms(device, metric, samples)
+            continue
+        link = find_link(around.topology, device, interface)
+        if link is None:
+            continue
+        if metric in STATUS:
+            yield from _status_alarms(device, link.component, metric, samples)
+        elif metric in DROPS:
+            way = "in" if metric in (Metric.IN_DISCARDS, Metric.IN_ERRORS) else "out"
+            passed = series.get((file, device, interface, Metric(f"{way}_packets")), [])
+            yield from _drop_alarms(device, link.component, metric, samples, passed)
+        elif metric is Metric.RX_POWER_DBM:
+            yield from _optics_alarms(device, link.component, samples)
+    for file_polls in polls.values():
+        yield from _missed_polls(file_polls, series)
+
+
+def _status_alarms(device: str, component: str, metric: Metric, samples: Series) -> Iterator[Alarm]:
+    """A run of polls in which a port was down; it went down and came back between two polls."""
+    for run, before_ns, after_ns in _runs(samples, lambda sample: sample.value == 0):
+        word = "down" if metric is Metric.OPER_STATUS else "administratively down"
+        yield Alarm(
+            Interval((before_ns + run[0].time_ns) // 2, (run[-1].time_ns + after_ns) // 2),
+            device,
+            component,
+            STATUS[metric],
+            Citation(run[0].origin, run[0].locator),
+            f"{device} {run[0].interface} was polled {word} {len(run)} times",
+        )
+
+
+def _runs(samples: Series, wanted: object) -> Iterator[tuple[Series, int, int]]:
+    """Maximal runs of samples that satisfy a predicate, with the times of the samples before and after them."""
+    assert callable(wanted)
+    start: int | None = None
+    for index, sample in enumerate([*samples, None]):
+        if sample is not None and wanted(sample):
+            start = index if start is None else start
+        elif start is not None:
+            before = samples[start - 1].time_ns if start else samples[start].time_ns
+            after = sample.time_ns if sample is not None else samples[-1].time_ns + NANOSECONDS
+            yield samples[start:index], before, after
+            start = None
+
+
+def _drop_alarms(device: str, component: str, metric: Metric, samples: Series, passed: Series) -> Iterator[Alarm]:
+    """Polls between which a drop counter rose by more than a stray packet; neighbouring polls make one alarm."""
+    times = [sample.time_ns for sample in passed]
+    group: list[tuple[CounterSample, CounterSample, float]] = []
+    for earlier, later in pairwise(samples):
+        dropped = later.value - earlier.value
+        through = _difference(passed, times, earlier.time_ns, later.time_ns)
+        if dropped >= LEAST_DROPS and dropped >= LEAST_DROP_RATIO * (through + dropped):
+            group.append((earlier, later, dropped))
+        elif group and later.time_ns - group[-1][1].time_ns > 3 * (later.time_ns - earlier.time_ns):
+            yield _drop_alarm(device, component, metric, group)
+            group = []
+    if group:
+        yield _drop_alarm(device, component, metric, group)
+
+
+def _drop_alarm(
+    device: str, component: str, metric: Metric, group: list[tuple[CounterSample, CounterSample, float]]
+) -> Alarm:
+    total = sum(dropped for _, _, dropped in group)
+    first, last = group[0][1], group[-1][1]
+    return Alarm(
+        Interval(group[0][0].time_ns, last.time_ns),
+        device,
+        component,
+        DROPS[metric],
+        Citation(first.origin, first.locator),
+        f"{device} {first.interface} counted {total:.0f} {metric.replace('_', ' ')} between two and more polls",
+        magnitude=total,
+    )
+
+
+def _difference(samples: Series, times: list[int], start_ns: int, end_ns: int) -> float:
+    first, last = bisect_left(times, start_ns), bisect_left(times, end_ns)
+    if first >= len(samples) or last >= len(samples):
+        return 0.0
+    return max(0.0, samples[last].value - samples[first].value)
+
+
+def _optics_alarms(device: str, component: str, samples: Series) -> Iterator[Alarm]:
+    """Received light far below its usual level: the fibre or the far end's laser."""
+    usual = median(sample.value for sample in samples)
+    for run, before_ns, after_ns in _runs(samples, lambda sample: sample.value < usual - 6.0):
+        yield Alarm(
+            Interval((before_ns + run[0].time_ns) // 2, (run[-1].time_ns + after_ns) // 2),
+            device,
+            component,
+            AlarmKind.OPTICS_FAULT,
+            Citation(run[0].origin, run[0].locator),
+            f"{device} {run[0].interface} received {run[0].value:g} dBm, usually {usual:g} dBm",
+        )
+
+
+def _gauge_alarms(device: str, metric: Metric, samples: Series) -> Iterator[Alarm]:
+    if metric in (Metric.POWER_OK, Metric.FAN_OK):
+        kind = AlarmKind.POWER_FAULT if metric is Metric.POWER_OK else AlarmKind.HARDWARE_FAULT
+        found = _runs(samples, lambda sample: sample.value == 0)
+    elif metric in (Metric.CPU_PERCENT, Metric.MEMORY_PERCENT):
+        kind = AlarmKind.RESOURCES_EXHAUSTED
+        found = _runs(samples, lambda sample: sample.value >= EXHAUSTED_PERCENT)
+    else:
+        return
+    for run, before_ns, after_ns in found:
+        yield Alarm(
+            Interval((before_ns + run[0].time_ns) // 2, (run[-1].time_ns + after_ns) // 2),
+            device,
+            device,
+            kind,
+            Citation(run[0].origin, run[0].locator),
+            f"{device} reported {metric} {run[0].value:g}",
+        )
+
+
+def _missed_polls(
+    polls: dict[str, set[int]], series: dict[tuple[str, str, str | None, Metric], Series]
+) -> Iterator[Alarm]:
+    """A device that answers no poll while the others in the same file do is down, or cut off from its poller."""
+    if len(polls) < 2:
+        return
+    first_sample = {device: samples[0] for (_, device, _, _), samples in series.items() if samples}
+    for device, times in polls.items():
+        others = sorted(set().union(*(seen for name, seen in polls.items() if name != device)))
+        own = sorted(times)
+        gaps = [later - earlier for earlier, later in pairwise(own)]
+        usual = median(gaps) if gaps else 0
+        for earlier, later in pairwise([*own, others[-1] + 1 if others[-1] > own[-1] else own[-1]]):
+            missed = (later - earlier) / usual - 1 if usual else 0
+            answered = bisect_left(others, later - usual // 2) - bisect_left(others, earlier + usual // 2)
+            if missed >= MISSED_POLLS and answered >= MISSED_POLLS * (len(polls) - 1):
+                sample = first_sample[device]
+                yield Alarm(
+                    Interval(int(earlier + usual / 2), int(later)),
+                    device,
+                    device,
+                    AlarmKind.DEVICE_UNREACHABLE,
+                    Citation(sample.origin, sample.locator),
+                    f"{device} answered no poll for {(later - earlier) / NANOSECONDS:.1f} s while others did",
+                )

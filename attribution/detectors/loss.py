@@ -1,0 +1,248 @@
+"""Every witness of loss in one currency: n sent, k lost, on this journey, in this interval."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from statistics import median
+
+from attribution.detectors.addresses import AddressBook
+from attribution.detectors.ports import find_link
+from attribution.detectors.routes import Routes
+from attribution.model.evidence import Citation, Journey, Measurement, Stretch
+from attribution.model.incident import NANOSECONDS, Interval, Service
+from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, ProbeResult, TapCount
+from attribution.model.topology import Topology
+
+LONGEST_WINDOW_S = 600.0
+
+
+class Surroundings:
+    """What is needed to turn an observation's names into journeys."""
+
+    def __init__(self, topology: Topology, service: Service, book: AddressBook, routes: Routes) -> None:
+        self.topology = topology
+        self.ends = frozenset(service.ends)
+        self.book = book
+        self.routes = routes
+
+    def is_end_to_end(self, source: str, destination: str) -> bool:
+        return {source, destination} == self.ends
+
+
+def detect_probe_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
+    """Probes without an answer: lost on the way there or on the way back."""
+    series: dict[tuple[str, str, str, str], list[ProbeResult]] = defaultdict(list)
+    for observation in observations:
+        if isinstance(observation, ProbeResult) and observation.sent > 0:
+            key = (observation.origin.file, observation.source, observation.destination, observation.protocol)
+            series[key].append(observation)
+    for (file, source_name, destination_name, protocol), results in series.items():
+        source, destination = around.book.resolve(source_name), around.book.resolve(destination_name)
+        if source is None or destination is None or source == destination:
+            continue
+        results.sort(key=lambda result: result.time_ns)
+        for result, end_ns in zip(results, window_ends([result.time_ns for result in results]), strict=True):
+            lost = result.sent - result.received
+            yield Measurement(
+                interval=Interval(result.time_ns, end_ns),
+                journeys=around.routes.journeys_there_and_back(source, destination, result.time_ns),
+                sent=result.sent,
+                lost=lost,
+                series=f"{file}:{source}>{destination}/{protocol}",
+                traffic=protocol,
+                end_to_end=around.is_end_to_end(source, destination),
+                citation=Citation(result.origin, result.locator),
+                statement=f"{lost} of {result.sent} {protocol} probes from {source} to {destination} were lost",
+            )
+
+
+def window_ends(starts: list[int]) -> list[int]:
+    """Where each probe window ends: at the next one's start, at most twice the usual spacing later.
+
+    A series of single probes (one connection attempt each) has short windows; the last window has the usual length.
+    """
+    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False) if later > earlier]
+    usual = int(median(gaps)) if gaps else NANOSECONDS
+    usual = min(usual, int(LONGEST_WINDOW_S * NANOSECONDS))
+    ends = [min(later, earlier + 2 * usual) for earlier, later in zip(starts, starts[1:], strict=False)]
+    return [max(end, start + 1) for start, end in zip([*ends, starts[-1] + usual], starts, strict=True)]
+
+
+def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
+    """Flow records with their candidate paths: one way, from the first node to the last."""
+    records = [record for record in observations if isinstance(record, FlowRecord) and record.sent > 0]
+    starts = sorted({record.time_ns for record in records})
+    ends = dict(zip(starts, window_ends(starts), strict=True)) if starts else {}
+    for record in records:
+        source, destination = around.book.resolve(record.source), around.book.resolve(record.destination)
+        expanded = (around.routes.expand(path) for path in record.paths)
+        journeys: tuple[Journey, ...] = tuple((Stretch(path),) for path in expanded if path is not None)
+        if source is None or destination is None or not journeys:
+            continue
+        yield Measurement(
+            interval=Interval(record.time_ns, ends[record.time_ns]),
+            journeys=journeys,
+            sent=record.sent,
+            lost=record.lost,
+            series=f"{record.origin.file}:{source}>{destination}/{record.flow or record.protocol or 'flow'}",
+            traffic=record.protocol or "flow",
+            end_to_end=around.is_end_to_end(source, destination),
+            citation=Citation(record.origin, record.locator),
+            statement=f"{record.lost} of {record.sent} packets of a flow from {source} to {destination} were lost",
+        )
+
+
+def detect_reached_hops(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
+    """A hop that answers a traceroute clears the way to it; a hop that does not proves nothing, routers may be mute.
+
+    The destination's own answers are counted as probes are: there, silence does count.
+    """
+    for trace in observations:
+        if not isinstance(trace, PathTrace):
+            continue
+        source, destination = around.book.resolve(trace.source), around.book.resolve(trace.destination)
+        if source is None or destination is None or source == destination:
+            continue
+        end_ns = trace.time_ns + NANOSECONDS
+        farthest: tuple[str, int] | None = None
+        for hop in trace.hops:
+            node = around.book.resolve(hop.address)
+            if hop.received > 0 and node is not None and node != source:
+                farthest = (node, hop.sent)
+        if farthest is None:
+            continue
+        node, sent = farthest
+        path = next((p for p in around.routes.paths(source, destination, trace.time_ns) if node in p), None)
+        if path is None:
+            continue
+        reached = path[: path.index(node) + 1]
+        there_and_back = (Stretch(reached), Stretch(tuple(reversed(reached))))
+        yield Measurement(
+            interval=Interval(trace.time_ns, end_ns),
+            journeys=(there_and_back,),
+            sent=max(1, sent),
+            lost=0,
+            series=f"{trace.origin.file}:{source}>{destination}/trace-to-{node}",
+            traffic="trace",
+            end_to_end=False,
+            citation=Citation(trace.origin, trace.locator),
+            statement=f"a traceroute from {source} towards {destination} was answered by {node}",
+        )
+
+
+def detect_segment_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
+    """Packets vanish between two capture points: the stretch between them lost them."""
+    for pair in observations:
+        if not isinstance(pair, PairCount) or pair.sent <= 0:
+            continue
+        source, destination = around.book.resolve(pair.source), around.book.resolve(pair.destination)
+        if source is None or destination is None:
+            continue
+        found: list[Journey] = []
+        for path in around.routes.paths(source, destination, pair.time_ns):
+            stretch = stretch_between(path, pair.first, pair.second, around.topology)
+            if stretch is not None:
+                found.append((stretch,))
+        if not found:
+            continue
+        whole = pair.first[0] == source and pair.second[0] == destination
+        first, second = (f"{device} {port or ''}".strip() for device, port in (pair.first, pair.second))
+        yield Measurement(
+            interval=Interval(pair.time_ns, pair.end_ns),
+            journeys=tuple(found),
+            sent=pair.sent,
+            lost=pair.lost,
+            series=f"{pair.origin.file}|{pair.second_file}:{source}>{destination}/{pair.protocol}",
+            traffic=pair.protocol,
+            end_to_end=whole and around.is_end_to_end(source, destination),
+            citation=Citation(pair.origin, pair.locator),
+            statement=f"{pair.lost} of {pair.sent} {pair.protocol} packets from {source} to {destination} "
+            f"seen at {first} did not pass {second}",
+        )
+
+
+def stretch_between(
+    path: tuple[str, ...],
+    first: tuple[str, str | None],
+    second: tuple[str, str | None],
+    topology: Topology,
+) -> Stretch | None:
+    """The part of a path between two capture points: from the side of the port where the first one listens."""
+    start, end = tap_position(path, first, topology), tap_position(path, second, topology)
+    if start is None or end is None or start > end:
+        return None
+    # Positions lie between components: tap k stands before path[k].
+    components = path[start:end]
+    if not components:
+        return None
+    return Stretch(components, starts_inside=False, ends_inside=False, beyond=path[end:])
+
+
+def tap_position(path: tuple[str, ...], point: tuple[str, str | None], topology: Topology) -> int | None:
+    """Where a capture point stands on a path: k means just before component k.
+
+    A port's capture sees packets that come in after their link and before the node, and packets that go out after
+    the node and before the link.
+    """
+    node, port = point
+    if node not in path:
+        return None
+    at = path.index(node)
+    link = find_link(topology, node, port) if port is not None else None
+    if link is None:
+        return None
+    if at > 0 and path[at - 1] == link.component:
+        return at
+    if at + 1 < len(path) and path[at + 1] == link.component:
+        return at + 1
+    return None
+
+
+def detect_tap_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
+    """What one capture point tells by itself: segments that never came past it, and those that had to come twice."""
+    for tap in observations:
+        if not isinstance(tap, TapCount) or tap.sent <= 0:
+            continue
+        source, destination = around.book.resolve(tap.source), around.book.resolve(tap.destination)
+        if source is None or destination is None or source == destination:
+            continue
+        for upstream in (True, False):
+            measurement = _tap_side(tap, source, destination, upstream, around)
+            if measurement is not None:
+                yield measurement
+
+
+def _tap_side(
+    tap: TapCount, source: str, destination: str, upstream: bool, around: Surroundings
+) -> Measurement | None:
+    echo = tap.protocol == "icmp"
+    if echo and upstream:
+        return None
+    journeys: list[Journey] = []
+    for path in around.routes.paths(source, destination, tap.time_ns):
+        at = tap_position(path, (tap.device, tap.interface), around.topology)
+        if at is None:
+            continue
+        part = path[:at] if upstream else path[at:]
+        if not part or (len(part) == 1 and part[0] in around.topology.nodes):
+            continue
+        stretch = Stretch(part, upstream, not upstream, path[at:] if upstream else ())
+        answer = Stretch(tuple(reversed(part)), True, False)
+        journeys.append((stretch, answer) if echo else (stretch,))
+    if not journeys:
+        return None
+    lost = tap.lost_upstream if upstream else tap.lost_downstream
+    side = "before" if upstream else "beyond"
+    return Measurement(
+        interval=Interval(tap.time_ns, tap.end_ns),
+        journeys=tuple(journeys),
+        sent=max(tap.sent, lost),
+        lost=lost,
+        series=f"{tap.origin.file}:{source}>{destination}/{tap.protocol}/{side}",
+        traffic=tap.protocol,
+        end_to_end=False,
+        citation=Citation(tap.origin, tap.locator),
+        statement=f"{lost} of {tap.sent} {tap.protocol} packets from {source} to {destination} "
+        f"were lost {side} {tap.device}",
+    )

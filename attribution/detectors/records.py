@@ -1,0 +1,287 @@
+"""What people and businesses did: operations, tickets, calls of the cloud API, payment and enforcement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from attribution.detectors.cloud_actions import CloudActions
+from attribution.detectors.loss import Surroundings
+from attribution.detectors.ports import find_link
+from attribution.model.evidence import Citation, Condition, Record, RecordKind
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import (
+    AccountEvent,
+    AccountEventKind,
+    ChangeRecord,
+    CloudCall,
+    CommandEffect,
+    CommandEffectKind,
+    LogEvent,
+    Observation,
+)
+from attribution.model.topology import NodeKind, Side, parse_network
+
+TERMINATION_AFTER_NS = 15 * 86_400 * NANOSECONDS
+ENFORCEMENTS = (
+    AccountEventKind.RESTRICTED,
+    AccountEventKind.SUSPENDED,
+    AccountEventKind.LINK_BLOCKED,
+    AccountEventKind.TERMINATED,
+)
+STOPPING = frozenset(
+    {
+        CommandEffectKind.INTERFACE_SHUTDOWN,
+        CommandEffectKind.FILTER_ADDED,
+        CommandEffectKind.NULL_ROUTE_ADDED,
+        CommandEffectKind.ROUTE_REMOVED,
+        CommandEffectKind.PROCESS_STOPPED,
+        CommandEffectKind.NEIGHBOUR_SHUTDOWN,
+        CommandEffectKind.RELOAD,
+        CommandEffectKind.RATE_LIMIT_SET,
+        CommandEffectKind.ROUTE_CHANGED,
+        CommandEffectKind.ADDRESS_CHANGED,
+        CommandEffectKind.VLAN_CHANGED,
+        CommandEffectKind.MTU_CHANGED,
+        CommandEffectKind.SESSION_CLEARED,
+        CommandEffectKind.PROCESS_RESTARTED,
+    }
+)
+FOR_A_DESTINATION = frozenset(
+    {CommandEffectKind.FILTER_ADDED, CommandEffectKind.NULL_ROUTE_ADDED, CommandEffectKind.ROUTE_REMOVED}
+)
+FOREVER_NS = 2**62
+# A prefix shorter than this covers so much that it covers the service (0.0.0.0/0, 10.0.0.0/8).
+WHOLE_PREFIX = 8
+
+
+def detect_operations(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
+    """Commands typed on the topology's devices that can stop traffic, each until the command that takes it back."""
+    changes = [change for change in observations if isinstance(change, ChangeRecord)]
+    events = sorted(
+        (e for e in observations if isinstance(e, LogEvent) and e.effect and e.device in around.topology.nodes),
+        key=lambda event: event.time_ns,
+    )
+    for position, event in enumerate(events):
+        effect = event.effect
+        if effect is None or effect.restores or effect.kind not in STOPPING:
+            continue
+        port = effect.interface or event.interface
+        link = find_link(around.topology, event.device, port) if port else None
+        if port and link is None and effect.kind is CommandEffectKind.INTERFACE_SHUTDOWN:
+            continue  # a port that the drawing does not know: evidence of nothing on it
+        end_ns = _taken_back(event, effect, events[position + 1 :])
+        actor = around.topology.nodes[event.device].side
+        component = link.component if link is not None else None
+        yield Record(
+            interval=Interval(event.time_ns, end_ns),
+            actor=actor,
+            component=event.device,
+            kind=RecordKind.OPERATION,
+            harmful=_hits_service(effect, around),
+            consent=_consent(changes, event.device, component, event.time_ns, around),
+            citation=Citation(event.origin, event.locator),
+            statement=f"{event.device} logged a command of {event.user or 'an operator'}: {event.command or event.text}",
+            link=component,
+            effect=effect.kind,
+        )
+
+
+def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent]) -> int:
+    for other in later:
+        undo = other.effect
+        if (
+            other.device == event.device
+            and undo is not None
+            and undo.kind is effect.kind
+            and undo.restores
+            and (undo.interface or other.interface) == (effect.interface or event.interface)
+            and undo.prefix == effect.prefix
+        ):
+            return other.time_ns
+    return FOREVER_NS
+
+
+def _hits_service(effect: CommandEffect, around: Surroundings) -> Condition:
+    """Whether what the command drops is the service's traffic: by the destination it names, if it names one."""
+    if effect.kind not in FOR_A_DESTINATION or effect.prefix is None:
+        return Condition.MET if effect.kind in FOR_A_DESTINATION else Condition.UNKNOWN
+    try:
+        prefix = parse_network(effect.prefix)
+    except ValueError:
+        return Condition.UNKNOWN
+    if prefix.prefixlen <= WHOLE_PREFIX:
+        return Condition.MET
+    named = around.book.owners_within(prefix)
+    if named & around.ends:
+        return Condition.MET
+    known = all(around.book.has_address(end) for end in around.ends)
+    return Condition.NOT_MET if known else Condition.UNKNOWN
+
+
+def _consent(
+    changes: Sequence[ChangeRecord], device: str, link: str | None, time_ns: int, around: Surroundings
+) -> Condition:
+    """Whether the other side had agreed to work on this device and port at this time, by the tickets."""
+    found = Condition.NOT_MET if changes else Condition.UNKNOWN
+    for change in changes:
+        if around.book.resolve(change.device) != device or not _covers(change, device, link, time_ns, around):
+            continue
+        agreed = change.consented_by and (change.consented_ns is None or change.consented_ns <= time_ns)
+        if agreed:
+            return Condition.MET
+    return found
+
+
+def _covers(change: ChangeRecord, device: str, link: str | None, time_ns: int, around: Surroundings) -> bool:
+    slack = 2 * NANOSECONDS
+    if time_ns < change.time_ns - slack or (change.end_ns is not None and time_ns > change.end_ns + slack):
+        return False
+    if change.interface is None:
+        return True
+    named = find_link(around.topology, device, change.interface)
+    return named is not None and (link is None or named.component == link)
+
+
+def detect_changes(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
+    """Tickets for the topology's devices and ports; work on a port that the drawing does not know is left out."""
+    for change in observations:
+        if not isinstance(change, ChangeRecord):
+            continue
+        device = around.book.resolve(change.device)
+        link = find_link(around.topology, device, change.interface) if device and change.interface else None
+        if device is None or (change.interface and link is None):
+            continue
+        agreed = bool(change.consented_by) and (change.consented_ns is None or change.consented_ns <= change.time_ns)
+        words = "agreed by the other side" if agreed else "without the other side's consent"
+        yield Record(
+            interval=Interval(change.time_ns, change.end_ns if change.end_ns is not None else FOREVER_NS),
+            actor=change.performed_by,
+            component=device,
+            kind=RecordKind.PLANNED_CHANGE,
+            harmful=Condition.UNKNOWN,
+            consent=Condition.MET if agreed else Condition.NOT_MET,
+            citation=Citation(change.origin, change.locator),
+            statement=f"ticket {change.id}: the {change.performed_by} did '{change.action}' on {device} "
+            f"{change.interface or ''}".rstrip() + f", {words}",
+            link=link.component if link is not None else None,
+        )
+
+
+def detect_cloud_calls(
+    observations: Sequence[Observation], around: Surroundings, account: str | None, actions: CloudActions
+) -> Iterator[Record]:
+    """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them."""
+    calls = sorted((o for o in observations if isinstance(o, CloudCall)), key=lambda call: call.time_ns)
+    for position, call in enumerate(calls):
+        action = actions.get(call.action.lower())
+        if action is None or not call.succeeded:
+            continue
+        undone = (
+            later.time_ns
+            for later in calls[position + 1 :]
+            if later.succeeded and later.action.lower() in action.undone_by and _same_resource(call, later)
+        )
+        own = account is None or call.account is None or call.account == account
+        yield Record(
+            interval=Interval(call.time_ns, next(undone, FOREVER_NS)),
+            actor=Side.CUSTOMER if own else Side.PROVIDER,
+            component=attached_node(call, around),
+            kind=RecordKind.OPERATION,
+            harmful=Condition.MET if action.cuts else Condition.UNKNOWN,
+            consent=Condition.NOT_MET,
+            citation=Citation(call.origin, call.locator),
+            statement=f"account {call.account or '?'} (user {call.user or '?'}) called {call.action}",
+            cloud_call=True,
+        )
+
+
+def _same_resource(first: CloudCall, second: CloudCall) -> bool:
+    return not first.resources or not second.resources or bool(set(first.resources) & set(second.resources))
+
+
+def attached_node(call: CloudCall, around: Surroundings) -> str | None:
+    """The node that a call detaches: the one its resources are tied to, else the gateway next to a service end."""
+    named = set(call.resources)
+    tied = [node.id for node in around.topology.nodes.values() if named & set(node.resource_ids)]
+    tied += [
+        link.far_end(end)
+        for link in around.topology.links.values()
+        if named & set(link.resource_ids)
+        for end in link.ends
+        if around.topology.nodes[end].side is Side.CUSTOMER
+    ]
+    if tied:
+        return tied[0]
+    gateways = [node.id for node in around.topology.nodes.values() if node.kind is NodeKind.GATEWAY]
+    beside = [one for one in gateways if any(set(link.ends) & around.ends for link in around.topology.links_of(one))]
+    return next(iter(beside or gateways), None)
+
+
+def detect_enforcement(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
+    """The provider restricts or suspends the service; the account's own events tell whether it had a ground."""
+    events = sorted((o for o in observations if isinstance(o, AccountEvent)), key=lambda event: event.time_ns)
+    for position, event in enumerate(events):
+        if event.kind not in ENFORCEMENTS:
+            continue
+        restored = (e.time_ns for e in events[position + 1 :] if e.kind is AccountEventKind.RESTORED)
+        ground, reasons = judge_ground(event, events[:position])
+        yield Record(
+            interval=Interval(event.time_ns, next(restored, FOREVER_NS)),
+            actor=Side.PROVIDER,
+            component=_restricted_node(event, around),
+            kind=RecordKind.ENFORCEMENT,
+            harmful=Condition.MET,
+            consent=Condition.NOT_MET,
+            citation=Citation(event.origin, event.locator),
+            statement=f"account event: {event.kind.replace('_', ' ')} ({event.detail})",
+            ground=ground,
+            reasons=(event.kind.value, *reasons),
+        )
+
+
+def judge_ground(event: AccountEvent, earlier: Sequence[AccountEvent]) -> tuple[Condition, tuple[str, ...]]:
+    """Whether the Agreement allowed the act: an invoice was due and unpaid (3.2), or a violation was notified (4.3).
+
+    An invoice that the event names is judged alone; otherwise any invoice counts. MET with its reasons; NOT_MET where
+    the account's events are known and hold none; UNKNOWN where the account's events say nothing of payment or conduct.
+    """
+    named = invoice_of(event.detail)
+    due: dict[str, int] = {}
+    for past in earlier:
+        invoice = invoice_of(past.detail) or past.detail
+        if named is not None and invoice != named:
+            continue
+        if past.kind is AccountEventKind.PAYMENT_DUE:
+            due[invoice] = past.time_ns
+    paid = {invoice_of(p.detail) or p.detail for p in earlier if p.kind is AccountEventKind.PAYMENT_RECEIVED}
+    overdue = [time_ns for invoice, time_ns in due.items() if invoice not in paid]
+    reasons: list[str] = []
+    if overdue:
+        reasons.append("late_payment")
+        if event.time_ns - min(overdue) >= TERMINATION_AFTER_NS:
+            reasons.append("overdue_15_days")
+    if any(past.kind is AccountEventKind.VIOLATION_NOTICE for past in earlier) and named is None:
+        reasons.append("violation")
+    if reasons:
+        return Condition.MET, tuple(reasons)
+    spoken = {AccountEventKind.PAYMENT_DUE, AccountEventKind.PAYMENT_RECEIVED, AccountEventKind.VIOLATION_NOTICE}
+    return (Condition.NOT_MET if any(past.kind in spoken for past in earlier) else Condition.UNKNOWN), ()
+
+
+def invoice_of(detail: str) -> str | None:
+    """The invoice's own number in an account event's words: the first token with a digit that is no address."""
+    for match in re.finditer(r"[A-Za-z0-9][A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/-]*", detail):
+        token = match.group()
+        if re.search(r"[A-Za-z]", token) or token.isdigit():
+            return token
+    return None
+
+
+def _restricted_node(event: AccountEvent, around: Surroundings) -> str | None:
+    """`restricted` with an address is a black hole for that address; otherwise the service as a whole is meant."""
+    for token in re.findall(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:]+", event.detail):
+        node = around.book.resolve(token)
+        if node is not None:
+            return None if around.topology.nodes[node].side is Side.CUSTOMER else node
+    return None
