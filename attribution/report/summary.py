@@ -1,0 +1,70 @@
+"""The verdict in sentences that a customer can be sent as they stand."""
+
+from __future__ import annotations
+
+from attribution.model.verdict import Cause, Party, Verdict
+from attribution.report.moment import render_time
+from attribution.report.wording import ENGLISH, Wording, percent
+
+
+def summarise(verdict: Verdict, wording: Wording = ENGLISH) -> str:
+    """What happened, for how long, who answers and by which clause; or why that cannot be said."""
+    probability = percent(verdict.probability)
+    if verdict.party is Party.UNDETERMINED:
+        return _undetermined(verdict, wording, probability)
+    if verdict.party is Party.NEITHER:
+        template = wording.nobodys if verdict.interruption.intervals else wording.no_interruption
+        return template.format(seconds=_seconds(verdict), start=_start(verdict), probability=probability)
+    happened = wording.interrupted.format(
+        seconds=_seconds(verdict), start=_start(verdict), cause=_causes(verdict, wording)
+    )
+    return f"{happened} {_answer(verdict, wording, probability)}"
+
+
+def _undetermined(verdict: Verdict, wording: Wording, probability: str) -> str:
+    best = max(verdict.parties, key=lambda party: verdict.parties[party], default=Party.UNDETERMINED.value)
+    said = wording.undetermined.format(party=wording.parties[Party(best)], probability=probability)
+    if not verdict.requests:
+        return said
+    what = verdict.requests[0].what.rstrip(". ")
+    return f"{said} {wording.would_settle.format(what=what)}"
+
+
+def _causes(verdict: Verdict, wording: Wording) -> str:
+    """The root causes in order of onset; with their parties and seconds where both sides answer."""
+    roots = [cause for cause in verdict.causes if cause.caused_by is None]
+    if not roots:
+        return wording.unexplained
+    if verdict.party is not Party.SHARED:
+        own = [cause for cause in roots if cause.side is not None and cause.side.value == verdict.party.value]
+        return wording.then.join(describe_cause(cause, wording) for cause in own or roots)
+    return wording.then.join(_share(cause, wording) for cause in roots)
+
+
+def _share(cause: Cause, wording: Wording) -> str:
+    party = Party.UNDETERMINED if cause.side is None else Party(cause.side.value)
+    return wording.share.format(
+        cause=describe_cause(cause, wording), party=wording.parties[party], seconds=f"{cause.seconds:.1f} s"
+    )
+
+
+def describe_cause(cause: Cause, wording: Wording = ENGLISH) -> str:
+    """What happened to which component, as a clause of a sentence."""
+    return wording.causes[cause.kind].format(component=cause.component)
+
+
+def _answer(verdict: Verdict, wording: Wording, probability: str) -> str:
+    party = wording.parties[verdict.party]
+    documents = [provision.document_en for provision in verdict.provisions if provision.id == verdict.clause]
+    if verdict.clause is None or not documents:
+        return wording.answers_without_clause.format(party=party, probability=probability)
+    return wording.answers.format(clause=verdict.clause, document=documents[0], party=party, probability=probability)
+
+
+def _seconds(verdict: Verdict) -> str:
+    return f"{verdict.interruption.seconds:.1f} s"
+
+
+def _start(verdict: Verdict) -> str:
+    intervals = verdict.interruption.intervals
+    return render_time(min(interval.start_ns for interval in intervals)) if intervals else ""

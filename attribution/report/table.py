@@ -1,0 +1,151 @@
+"""The verdict for a tired engineer at a terminal: the answer first, then why, then what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attribution.model.verdict import Cause, Party, Provision, Request, Verdict, WeighedEvidence
+from attribution.report.json_document import describe_caveat
+from attribution.report.layout import Page, Style
+from attribution.report.moment import render_time
+from attribution.report.wording import ENGLISH, Wording, percent
+
+_COLOURS = {
+    Party.CUSTOMER: Style.BLUE,
+    Party.PROVIDER: Style.RED,
+    Party.SHARED: Style.YELLOW,
+    Party.NEITHER: Style.GREEN,
+    Party.UNDETERMINED: Style.YELLOW,
+}
+_STRONGEST_FOR = 5
+_STRONGEST_AGAINST = 3
+_CAVEATS_SHOWN = 4
+
+
+def render_table(verdict: Verdict, width: int = 100, colour: bool = False, wording: Wording = ENGLISH) -> str:
+    """The whole verdict as text of at most `width` columns; `colour` allows ANSI styles."""
+    page = Page(max(40, width), colour)
+    sections = (
+        _headline(verdict, page, wording),
+        _clause(verdict, page),
+        _interruption(verdict, page),
+        _causes(verdict, page, wording),
+        _evidence(verdict, page),
+        _requests(verdict.requests, page),
+        _inputs(verdict, page),
+    )
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _headline(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
+    clause = f", clause {verdict.clause}" if verdict.clause is not None else ""
+    text = f"{wording.headings[verdict.party]}{clause} · probability {percent(verdict.probability)}"
+    return [
+        *page.paragraph(text, 0, Style.BOLD, _COLOURS[verdict.party]),
+        *page.paragraph(f"{verdict.incident}: {verdict.summary}" if verdict.summary else verdict.incident),
+    ]
+
+
+def _clause(verdict: Verdict, page: Page) -> list[str]:
+    deciding = [provision for provision in verdict.provisions if provision.id == verdict.clause]
+    others = [provision.id for provision in verdict.provisions if provision.id != verdict.clause]
+    lines = [line for provision in deciding for line in page.labelled("Clause", _quote(provision))]
+    if others and deciding:
+        lines += page.labelled("", f"see also {', '.join(others)}")
+    return lines
+
+
+def _quote(provision: Provision) -> str:
+    return f"{provision.document_en}, {provision.id}: “{provision.text_en}”"
+
+
+def _interruption(verdict: Verdict, page: Page) -> list[str]:
+    lines: list[str] = []
+    for interval in verdict.interruption.intervals:
+        text = f"{render_time(interval.start_ns)} – {render_time(interval.end_ns)}  {interval.seconds:.1f} s"
+        lines += page.labelled("" if lines else "Interruption", text)
+    if not lines:
+        lines = page.labelled("Interruption", "none found in the evidence")
+    spent = verdict.interruption.seconds_by_party
+    if verdict.interruption.intervals and spent:
+        lines += page.labelled("Seconds", " · ".join(f"{party} {seconds:.1f}" for party, seconds in spent.items()))
+    lines += page.labelled("Parties", " · ".join(f"{party} {percent(mass)}" for party, mass in verdict.parties.items()))
+    return lines + _service_level(verdict, page)
+
+
+def _service_level(verdict: Verdict, page: Page) -> list[str]:
+    """The other agreement's own count, under its own name, wherever it counts anything."""
+    level = verdict.service_level
+    if level is None or not level.minutes:
+        return []
+    minutes = " · ".join(f"{party} {count}" for party, count in level.minutes_by_party.items())
+    return page.labelled("Lost minutes", f"{minutes} (whole minutes of full loss, as the {level.document} counts)")
+
+
+def _causes(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
+    """The causal chain: roots in order of onset, each followed by what it brought about."""
+    lines: list[str] = []
+    for cause, depth in _chain(verdict.causes):
+        lines += page.labelled("" if lines else "Causes", "  " * depth + _describe(cause, depth, wording))
+    return lines
+
+
+def _chain(causes: Sequence[Cause]) -> list[tuple[Cause, int]]:
+    """Causes with their depth in the chain; one whose bringer is not listed stands as a root."""
+    listed = {cause.component for cause in causes}
+    chain: list[tuple[Cause, int]] = []
+
+    def follow(cause: Cause, depth: int) -> None:
+        if any(cause is seen for seen, _ in chain):
+            return
+        chain.append((cause, depth))
+        for other in causes:
+            if other.caused_by == cause.component:
+                follow(other, depth + 1)
+
+    for cause in causes:
+        if cause.caused_by is None or cause.caused_by not in listed:
+            follow(cause, 0)
+    for cause in causes:
+        follow(cause, 0)
+    return chain
+
+
+def _describe(cause: Cause, depth: int, wording: Wording) -> str:
+    what = wording.causes[cause.kind].format(component=cause.component)
+    owner = cause.side.value if cause.side is not None else "nobody's"
+    clause = f", {cause.clause}" if cause.clause is not None else ""
+    arrow = "↳ " if depth else ""
+    times = f"{render_time(cause.interval.start_ns)} – {render_time(cause.interval.end_ns)}"
+    return f"{arrow}{what} ({owner}{clause}, {percent(cause.probability)})  {times}  {cause.seconds:.1f} s"
+
+
+def _evidence(verdict: Verdict, page: Page) -> list[str]:
+    speaking = sorted(verdict.evidence, key=lambda evidence: (-abs(evidence.weight), evidence.id))
+    support = [evidence for evidence in speaking if evidence.weight > 0][:_STRONGEST_FOR]
+    contrary = [evidence for evidence in speaking if evidence.weight < 0][:_STRONGEST_AGAINST]
+    return [
+        *page.listed("Evidence for", map(_cite, support)),
+        *page.listed("against", map(_cite, contrary)),
+    ]
+
+
+def _cite(evidence: WeighedEvidence) -> str:
+    supplier = f", from the {evidence.supplied_by.value}" if evidence.supplied_by is not None else ""
+    place = f"[{evidence.file}, {evidence.locator}{supplier}]"
+    return f"{evidence.weight:+.1f}  {evidence.id}  {evidence.statement}  {place}"
+
+
+def _requests(requests: Sequence[Request], page: Page) -> list[str]:
+    return page.listed(
+        "Ask for", (f"{request.what} — from the {request.from_side.value}: {request.why}" for request in requests)
+    )
+
+
+def _inputs(verdict: Verdict, page: Page) -> list[str]:
+    places = sum(caveat.count for caveat in verdict.caveats)
+    lines = page.labelled("Read", f"{len(verdict.inputs)} files; {len(verdict.caveats)} warnings on {places} places")
+    shown = [describe_caveat(caveat) for caveat in verdict.caveats[:_CAVEATS_SHOWN]]
+    if len(verdict.caveats) > _CAVEATS_SHOWN:
+        shown.append(f"… and {len(verdict.caveats) - _CAVEATS_SHOWN} more, all of them in --format json")
+    return lines + page.listed("Warnings", shown)

@@ -1,0 +1,83 @@
+"""Every sentence and label that reports print, in one place, so that another language is another table like this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from attribution.model.verdict import CauseKind, Party
+
+ENGLISH_PARTIES: Mapping[Party, str] = {
+    Party.CUSTOMER: "the customer",
+    Party.PROVIDER: "the provider",
+    Party.SHARED: "both parties",
+    Party.NEITHER: "neither party",
+    Party.UNDETERMINED: "undetermined",
+}
+
+# What happened, for a component named {component}; used after "because" and in the causal chain.
+ENGLISH_CAUSES: Mapping[CauseKind, str] = {
+    CauseKind.DEVICE_FAILURE: "the device {component} failed",
+    CauseKind.LINK_FAILURE: "the link {component} failed",
+    CauseKind.LINK_DEGRADED: "the link {component} lost packets",
+    CauseKind.DEVICE_DEGRADED: "the device {component} lost packets",
+    CauseKind.OVERLOAD: "{component} was overloaded",
+    CauseKind.ROUTING_FAILURE: "routing at {component} failed",
+    CauseKind.MISCONFIGURATION: "{component} was misconfigured",
+    CauseKind.UNAUTHORISED_OPERATION: "{component} was operated on without the other side's consent",
+    CauseKind.CONSENTED_OPERATION: "{component} was operated on with the other side's consent",
+    CauseKind.ENFORCEMENT_ACTION: "the provider restricted the service at {component}",
+    CauseKind.ATTACK: "{component} was involved in an attack",
+    CauseKind.HOST_FAILURE: "the host {component} failed",
+    CauseKind.MAINTENANCE: "{component} was under maintenance",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The sentences of a summary and the labels of a table in one language."""
+
+    parties: Mapping[Party, str]
+    causes: Mapping[CauseKind, str]
+    headings: Mapping[Party, str]
+    interrupted: str = "The service was interrupted or degraded for {seconds} from {start} because {cause}."
+    answers: str = "By clause {clause} of the {document}, {party} answers for it (probability {probability})."
+    answers_without_clause: str = "For it, {party} answers (probability {probability})."
+    unexplained: str = "a cause that the evidence does not name"
+    then: str = ", then "
+    share: str = "{cause} ({party}, {seconds})"
+    no_interruption: str = (
+        "The evidence shows no interruption of the service in the reported time, "
+        "so neither party has one to answer for (probability {probability})."
+    )
+    nobodys: str = (
+        "The service was interrupted or degraded for {seconds} from {start}, "
+        "by nothing that either party answers for (probability {probability})."
+    )
+    undetermined: str = (
+        "The evidence does not settle who is responsible: the most probable party is {party}, "
+        "with a probability of only {probability}."
+    )
+    would_settle: str = "It would help most to have {what}."
+
+
+ENGLISH = Wording(
+    parties=ENGLISH_PARTIES,
+    causes=ENGLISH_CAUSES,
+    headings={
+        Party.CUSTOMER: "The customer is responsible",
+        Party.PROVIDER: "The provider is responsible",
+        Party.SHARED: "Both parties are responsible",
+        Party.NEITHER: "Neither party is responsible",
+        Party.UNDETERMINED: "Undetermined",
+    },
+)
+
+
+def percent(probability: float) -> str:
+    """A probability for reading; near certainty never rounds up to certainty."""
+    if 0.995 <= probability < 1.0:
+        return "> 99 %"
+    if 0.0 < probability <= 0.005:
+        return "< 1 %"
+    return f"{round(probability * 100)} %"
