@@ -1,4 +1,4 @@
-"""Every sentence and label that reports print, in one place, so that another language is another table like this one."""
+"""Every sentence and label that reports print, in one place: another language is another table like this one."""
 
 from __future__ import annotations
 

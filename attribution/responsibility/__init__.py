@@ -1,11 +1,10 @@
 """Clauses applied to causes: the party that answers, the clause, and each second's place."""
 
-from attribution.responsibility.agreement import Agreement, known_agreements, load_agreement, read_agreement
+from attribution.responsibility.agreement import known_agreements, load_agreement, read_agreement
 from attribution.responsibility.clauses import ClauseFinding, answering_side, explain_clauses
 from attribution.responsibility.decision import Responsibility, decide_responsibility
 
 __all__ = [
-    "Agreement",
     "ClauseFinding",
     "Responsibility",
     "answering_side",

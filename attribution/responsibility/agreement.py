@@ -9,48 +9,11 @@ from functools import cache
 from importlib import resources
 
 from attribution.errors import RuleError
+from attribution.model.agreement import Agreement, AllOf, AnyOf, Clause, FactIs, NotSo, Requirement
 from attribution.model.topology import Side
-from attribution.model.verdict import Provision
-from attribution.responsibility.conditions import AllOf, AnyOf, FactIs, NotSo, Requirement
 from attribution.responsibility.facts import FACTS
 
 CLAUSE = "clause"  # the one fact that speaks of other clauses: `{ clause = ["4.2(1)"] }`
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One provision: `when` a cause falls under it; `also` when its words admit the cause beside a closer clause.
-
-    `when` None: it speaks of conduct that network evidence does not show by itself. `official_zh` is False where the
-    Chinese text is our own translation. `remedy` is the clause that lets the other party act upon its breach.
-    """
-
-    id: str
-    burdens: Side
-    text_en: str
-    text_zh: str
-    official_zh: bool
-    when: Requirement | None = None
-    also: Requirement | None = None
-    remedy: str | None = None
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """The clauses of one agreement in their order; `ground` is what makes an enforcement the customer's to answer."""
-
-    id: str
-    title_en: str
-    title_zh: str
-    clauses: Mapping[str, Clause]
-    ground: Requirement
-    service_level_document: str
-    service_level_minute_s: int
-
-    def provision(self, clause: str) -> Provision:
-        found = self.clauses[clause]
-        return Provision(found.id, self.title_en, self.title_zh, found.text_en, found.text_zh)
 
 
 def known_agreements() -> tuple[str, ...]:

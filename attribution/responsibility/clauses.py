@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from attribution.model.agreement import Agreement, Clause, FactIs
 from attribution.model.evidence import Condition
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Fact
-from attribution.responsibility.agreement import CLAUSE, Agreement, Clause
-from attribution.responsibility.conditions import FactIs, Judgement, judge
+from attribution.responsibility.agreement import CLAUSE
+from attribution.responsibility.conditions import Judgement, judge
 from attribution.responsibility.facts import ACTS, Circumstances, describe_fact, judge_fact
 
 # What the customer itself sent, or drew upon itself, it answers for wherever it showed.

@@ -9,33 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from attribution.model.agreement import AllOf, AnyOf, FactIs, NotSo, Requirement
 from attribution.model.evidence import Condition
-
-
-@dataclass(frozen=True, slots=True)
-class FactIs:
-    """One named fact has one of these values."""
-
-    name: str
-    values: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    parts: tuple[Requirement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    parts: tuple[Requirement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NotSo:
-    part: Requirement
-
-
-Requirement = FactIs | AllOf | AnyOf | NotSo
 
 
 @dataclass(frozen=True, slots=True)

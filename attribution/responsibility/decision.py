@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from attribution.model.agreement import Agreement
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, Interruption, Party, Provision, ServiceLevel
-from attribution.responsibility.agreement import Agreement
 from attribution.responsibility.clauses import answering_side, find_admissible_clauses, find_clause
 from attribution.responsibility.costs import DecisionRule, choose_party, load_decision_rule
 from attribution.responsibility.phases import attribute_seconds

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from attribution.model.agreement import FactIs
 from attribution.model.evidence import Condition
 from attribution.model.topology import Side
 from attribution.model.verdict import Cause, CauseKind, Fact
-from attribution.responsibility.conditions import FactIs
 
 Values = frozenset[str] | None
 

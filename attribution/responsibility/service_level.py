@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attribution.model.agreement import Agreement
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.topology import Side
 from attribution.model.verdict import Cause, Interruption, Party, ServiceLevel
-from attribution.responsibility.agreement import Agreement
 from attribution.responsibility.phases import attribute_seconds
 
 

@@ -1,0 +1,185 @@
+"""The command line: arguments in, text and an exit status out. What is heavy loads inside the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from attribution.errors import AttributionError
+
+if TYPE_CHECKING:
+    from attribution.model.verdict import Verdict
+
+EXIT_UNEXPECTED = 1
+EXIT_BAD_INPUT = 3
+EXIT_INTERRUPTED = 130
+EXIT_BY_PARTY = {"customer": 10, "provider": 11, "shared": 12, "neither": 13, "undetermined": 14}
+
+_EPILOG = (
+    "Exit status: 0 done, whatever the verdict; 1 unexpected error; 2 wrong usage; 3 input that cannot be used; "
+    "130 interrupted. With decide --exit-code: 10 customer, 11 provider, 12 shared, 13 neither, 14 undetermined."
+)
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an unexpected error.")
+@click.version_option(package_name="attribution")
+def cli() -> None:
+    """Decide whose fault a network interruption was, under which clause, and by which evidence."""
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
+@click.option("--exit-code", is_flag=True, help="Tell the party by the exit status, 10 to 14.")
+@click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
+def decide(path: Path, form: str, output: Path | None, exit_code: bool, no_color: bool) -> int:
+    """Decide the incident at PATH: a folder, or a .tar.gz, .tgz, .tar.zst or .zip of one."""
+    from attribution.pipeline import decide as decide_incident
+
+    verdict = decide_incident(path)
+    _write(_render(verdict, form, _colour_wanted(output, no_color)), output)
+    return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
+
+
+@cli.command()
+@click.argument("name", required=False)
+def schema(name: str | None) -> None:
+    """Print the JSON Schema of NAME; without a NAME, which there are."""
+    from importlib import resources
+
+    folder = resources.files("attribution") / "rules" / "schemas"
+    known = sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json"))
+    if name is None:
+        click.echo("\n".join(known))
+        return
+    if name not in known:
+        raise click.BadParameter(f"no schema {name!r}; known: {', '.join(known)}", param_hint="NAME")
+    click.echo((folder / f"{name}.json").read_text(encoding="utf-8"), nl=False)
+
+
+@cli.group()
+def agreement() -> None:
+    """Read and check the agreements that responsibility follows from."""
+
+
+@agreement.command("show")
+@click.argument("clause", required=False)
+@click.option("--agreement", "name", default="tencent-cross-region-connection", show_default=True)
+def show_agreement(clause: str | None, name: str) -> None:
+    """Print the clauses of an agreement in English and Chinese, or one CLAUSE of it."""
+    from attribution.report.agreement import render_agreement, render_clause
+    from attribution.responsibility import load_agreement
+
+    chosen = load_agreement(name, "--agreement")
+    if clause is None:
+        click.echo(render_agreement(chosen), nl=False)
+        return
+    if clause not in chosen.clauses:
+        raise click.BadParameter(f"no clause {clause!r}; known: {', '.join(chosen.clauses)}", param_hint="CLAUSE")
+    click.echo(render_clause(chosen.clauses[clause]), nl=False)
+
+
+@agreement.command("check")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def check_agreement(file: Path | None) -> None:
+    """Check an agreement FILE, or all that this program holds, and count its clauses."""
+    from attribution.responsibility import known_agreements, load_agreement, read_agreement
+
+    if file is None:
+        checked = [load_agreement(name) for name in known_agreements()]
+    else:
+        checked = [read_agreement(_read_text(file), str(file))]
+    for found in checked:
+        deciding = sum(clause.when is not None for clause in found.clauses.values())
+        click.echo(f"{found.id}: {len(found.clauses)} clauses, {deciding} of them with conditions of their own")
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script for SHELL: eval "$(attribution completion bash)" in its start-up file."""
+    from click.shell_completion import get_completion_class
+
+    script = get_completion_class(shell)
+    if script is None:
+        raise click.BadParameter(f"no completion for {shell}")
+    click.echo(script(cli, {}, "attribution", "_ATTRIBUTION_COMPLETE").source())
+
+
+def main() -> None:
+    """Run the command line and leave with the exit status that its help promises."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; every error that an input or a user can cause becomes one line on standard error."""
+    try:
+        status = cli.main(args=arguments, prog_name="attribution", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except AttributionError as error:
+        return _complain(str(error), EXIT_BAD_INPUT)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough: say no more
+        return 0
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        hint = "attribution --debug … shows where"
+        return _complain(f"unexpected {type(error).__name__}: {error}; {hint}", EXIT_UNEXPECTED)
+    return status if isinstance(status, int) else 0
+
+
+def _complain(message: str, status: int) -> int:
+    from attribution.report.layout import escape
+
+    click.echo(f"attribution: {escape(message)}", err=True)
+    return status
+
+
+def _render(verdict: Verdict, form: str, colour: bool) -> str:
+    from attribution.report import render_json, render_table
+
+    if form == "json":
+        return render_json(verdict)
+    return render_table(verdict, width=shutil.get_terminal_size((100, 40)).columns, colour=colour)
+
+
+def _colour_wanted(output: Path | None, no_color: bool) -> bool:
+    """Colour is for a terminal that wants it: NO_COLOR and TERM=dumb say no, FORCE_COLOR says yes even to a pipe."""
+    if no_color or os.environ.get("NO_COLOR") or (output is not None and str(output) != "-"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None or str(output) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.FileError(str(output), hint=error.strerror) from None
+
+
+def _read_text(file: Path) -> str:
+    from attribution.errors import RuleError
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RuleError(str(file), f"cannot be read: {error.strerror}", "expected a TOML file") from None
+    except UnicodeDecodeError as error:
+        raise RuleError(str(file), f"not UTF-8 text at byte {error.start}", "expected a TOML file") from None
