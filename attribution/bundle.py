@@ -1,0 +1,352 @@
+"""An incident's folder or archive: the only place that opens its files, that counts what they held, and sets limits.
+
+Nothing outside the folder is ever read, whatever incident.yaml, a symbolic link or an archive says, and neither is
+truth.yaml: the answer of a labelled incident must not be within reach of what decides it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import posixpath
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO
+
+from attribution.errors import BundleError
+from attribution.model.verdict import InputFile
+
+INCIDENT_FILE = "incident.yaml"
+TRUTH_FILE = "truth.yaml"
+ARCHIVES = "a folder, or a .tar.gz, .tgz, .tar.zst, .tar or .zip of one"
+HEAD_OCTETS = 1 << 16
+_CHUNK = 1 << 18
+_LITTER = ("__MACOSX", ".DS_Store")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an incident may hold before it is taken for an attack: files, octets a file, and octets in all."""
+
+    files: int = 20_000
+    file_octets: int = 4 << 30
+    total_octets: int = 8 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The open folder of one incident. Names are relative to incident.yaml, with `/` between their parts.
+
+    Every method raises BundleError for a file that is absent, no plain file, or outside the folder.
+    """
+
+    root: Path
+    limits: Limits = Limits()
+    _opened: dict[str, InputFile | None] = field(default_factory=dict, repr=False)
+
+    def read(self, name: str) -> bytes:
+        """The whole content of a file, as it lies there: nothing is decompressed."""
+        content = self._locate(name).read_bytes()
+        self._opened[_plain(name)] = InputFile(_plain(name), hashlib.sha256(content).hexdigest(), len(content))
+        return content
+
+    def head(self, name: str) -> bytes:
+        """The beginning of a file."""
+        with self.open(name) as stream:
+            return stream.read(HEAD_OCTETS)
+
+    def open(self, name: str) -> BinaryIO:
+        """A stream of the content, for files that need not be in memory as a whole."""
+        return self.path(name).open("rb")
+
+    def path(self, name: str) -> Path:
+        """Where the file lies, for a library that wants to open it by itself."""
+        path = self._locate(name)
+        self._opened.setdefault(_plain(name), None)
+        return path
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a file's content, in hexadecimal."""
+        return self._digested(_plain(name)).sha256
+
+    @property
+    def inputs(self) -> tuple[InputFile, ...]:
+        """Every file that was opened, with its digest and size, by name."""
+        return tuple(self._digested(name) for name in sorted(self._opened))
+
+    def _digested(self, name: str) -> InputFile:
+        known = self._opened.get(name)
+        if known is not None:
+            return known
+        digest = hashlib.sha256()
+        octets = 0
+        with self._locate(name).open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+                octets += len(chunk)
+        self._opened[name] = InputFile(name, digest.hexdigest(), octets)
+        return InputFile(name, digest.hexdigest(), octets)
+
+    def _locate(self, name: str) -> Path:
+        """The plain file of this name inside the folder, symbolic links followed as long as they stay inside."""
+        plain = _plain(name)
+        if "\0" in name or PurePosixPath(plain).is_absolute() or plain.split("/")[0] == "..":
+            raise BundleError(name, f"found the path {name!r} outside the folder", "expected a file inside the folder")
+        try:
+            path = (self.root / plain).resolve()
+            inside = path.is_relative_to(self.root)
+            mode = path.stat().st_mode if inside else 0
+        except FileNotFoundError:
+            raise BundleError(name, f"found no file {name!r}", self._expected(plain)) from None
+        except (OSError, RuntimeError, ValueError) as error:
+            raise BundleError(name, f"found no file {name!r} ({error})", self._expected(plain)) from None
+        if not inside:
+            raise BundleError(name, f"found {name!r} linked to outside the folder", "expected a file inside the folder")
+        if path == self.root / TRUTH_FILE:
+            raise BundleError(name, f"found {name!r}, the labelled answer", "expected evidence: it is never read")
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
+            raise BundleError(name, f"found {name!r}, which is {kind}", "expected a plain file")
+        if path.stat().st_size > self.limits.file_octets:
+            found = f"found {path.stat().st_size} octets in {name!r}"
+            raise BundleError(name, found, f"expected at most {self.limits.file_octets}")
+        return path
+
+    def _expected(self, name: str) -> str:
+        """What would have been right in place of a file that is not there: the one whose name is nearest."""
+        import difflib
+
+        names = [path.relative_to(self.root).as_posix() for path in sorted(self.root.rglob("*")) if path.is_file()]
+        names = [other for other in names if other not in (TRUTH_FILE, INCIDENT_FILE)]
+        near = difflib.get_close_matches(name, names, n=1)
+        return "expected a file of the bundle" + (f" (is {near[0]!r} meant?)" if near else "")
+
+
+@contextlib.contextmanager
+def open_bundle(path: str | Path, limits: Limits | None = None) -> Iterator[Bundle]:
+    """An incident's files, from a folder or from an archive, which is unpacked into a folder of its own for the while.
+
+    An archive may hold the incident at its top or in one folder at its top. Errors: BundleError for a path that is
+    neither, an archive that is damaged, exceeds the limits or holds links, devices or paths outside, and for a bundle
+    without incident.yaml.
+    """
+    path, limits = Path(path), limits or Limits()
+    if path.is_dir():
+        yield _checked(path.resolve(), str(path), limits)
+        return
+    if not path.is_file():
+        found = "found neither a file nor a folder" if path.exists() else "found nothing there"
+        raise BundleError(str(path), found, f"expected {ARCHIVES}")
+    with tempfile.TemporaryDirectory(prefix="attribution-") as folder:
+        root = Path(folder).resolve()
+        _unpack(path, root, limits)
+        yield _checked(_top(root), str(path), limits)
+
+
+def _checked(root: Path, place: str, limits: Limits) -> Bundle:
+    if not (root / INCIDENT_FILE).is_file():
+        inside = sorted(entry.name for entry in root.iterdir())[:5]
+        found = f"found no {INCIDENT_FILE}" + (f", only {', '.join(inside)}" if inside else ": it is empty")
+        raise BundleError(place, found, f"expected {INCIDENT_FILE} at the top of the incident")
+    return Bundle(root, limits)
+
+
+def _top(root: Path) -> Path:
+    """The folder with incident.yaml: the archive's top, or the only folder that lies there."""
+    entries = list(root.iterdir())
+    if len(entries) == 1 and entries[0].is_dir():
+        return entries[0]
+    return root
+
+
+def _plain(name: str) -> str:
+    return posixpath.normpath(name)
+
+
+# Unpacking. Sizes are counted as octets come out, never taken from headers, which an attacker writes.
+
+
+class _Unpacked:
+    """The folder that an archive is unpacked into, and how much has come out so far."""
+
+    def __init__(self, archive: Path, root: Path, limits: Limits) -> None:
+        self._archive = archive
+        self._root = root
+        self._limits = limits
+        self._files = 0
+        self._octets = 0
+
+    def error(self, found: str, expected: str) -> BundleError:
+        return BundleError(str(self._archive), f"found {found}", f"expected {expected}")
+
+    def wanted(self, name: str) -> str | None:
+        """The member's name in plain form; None for what archivers leave behind and for the labelled answer.
+
+        Errors: BundleError for an absolute path, or one that leads outside.
+        """
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+        if name.startswith(("/", "\\")) or ".." in parts or "\0" in name or (parts and parts[0].endswith(":")):
+            raise self.error(f"the path {name!r}, which leads outside", "paths inside the archive")
+        if not parts or parts[0] in _LITTER or parts[-1] in _LITTER or parts[-1].startswith("._"):
+            return None
+        return None if parts[-1] == TRUTH_FILE and len(parts) <= 2 else "/".join(parts)
+
+    def add(self, name: str, content: IO[bytes]) -> None:
+        """Write one member out. Errors: BundleError where a limit is exceeded or the name is taken."""
+        self._files += 1
+        if self._files > self._limits.files:
+            raise self.error(f"more than {self._limits.files} files", "fewer")
+        target = self._root / name
+        octets = 0
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as output:
+                while chunk := content.read(_CHUNK):
+                    octets += len(chunk)
+                    self._octets += len(chunk)
+                    if octets > self._limits.file_octets:
+                        raise self.error(f"more than {self._limits.file_octets} octets in {name!r}", "a smaller file")
+                    if self._octets > self._limits.total_octets:
+                        raise self.error(f"more than {self._limits.total_octets} octets in all", "a smaller archive")
+                    output.write(chunk)
+        except FileExistsError:
+            raise self.error(f"{name!r} twice", "each file once") from None
+        except (NotADirectoryError, IsADirectoryError):
+            raise self.error(f"{name!r} both as a file and as a folder", "one of them") from None
+
+
+def _unpack(archive: Path, root: Path, limits: Limits) -> None:
+    """Unpack an archive, whose kind is told by its content. Errors: BundleError, also where it is damaged."""
+    unpacked = _Unpacked(archive, root, limits)
+    with archive.open("rb") as stream:
+        magic = stream.read(512)
+        stream.seek(0)
+        try:
+            if magic.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+                _unpack_zip(stream, unpacked)
+            elif magic.startswith(b"\x1f\x8b"):
+                _unpack_tar(_Plain(stream, _gzip_member), unpacked)
+            elif magic.startswith(b"\x28\xb5\x2f\xfd"):
+                _unpack_tar(_Plain(stream, _zstandard_frame), unpacked)
+            elif magic[257:262] == b"ustar":
+                _unpack_tar(stream, unpacked)
+            else:
+                raise unpacked.error("a file of another kind", ARCHIVES)
+        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, OverflowError) as error:
+            raise unpacked.error(f"a damaged or truncated archive ({error})", ARCHIVES) from None
+        except (RuntimeError, NotImplementedError) as error:  # zipfile: a password, or a method it does not know
+            raise unpacked.error(f"an archive that cannot be unpacked ({error})", "a plain one") from None
+
+
+def _unpack_zip(stream: BinaryIO, unpacked: _Unpacked) -> None:
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            name = unpacked.wanted(member.filename)
+            mode = member.external_attr >> 16
+            if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise unpacked.error(f"{member.filename!r}, a link or device", "files and folders")
+            if name is not None and not member.is_dir():
+                with archive.open(member) as content:
+                    unpacked.add(name, content)
+
+
+def _unpack_tar(stream: IO[bytes], unpacked: _Unpacked) -> None:
+    """Members in the order of the stream. A tar without its end mark has lost its tail, and maybe evidence with it."""
+    tail = _Tail(stream)
+    with tarfile.open(fileobj=tail, mode="r|", errorlevel=2) as archive:
+        for member in archive:
+            name = unpacked.wanted(member.name)
+            if not (member.isreg() or member.isdir()):
+                raise unpacked.error(f"{member.name!r}, a link or device", "files and folders")
+            if name is None or member.isdir():
+                continue
+            content = archive.extractfile(member)
+            if content is not None:
+                unpacked.add(name, content)
+    tail.drain()
+    if not tail.ends_in_zeros:
+        raise EOFError("no end mark")
+
+
+class _Tail(io.RawIOBase):
+    """A stream that remembers whether its last 512 octets were zeros, the end mark of a tar archive."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._last = b""
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size)
+        self._last = (self._last + chunk)[-512:]
+        return chunk
+
+    def drain(self) -> None:
+        while self.read(_CHUNK):
+            pass
+
+    @property
+    def ends_in_zeros(self) -> bool:
+        return self._last == bytes(512)
+
+
+Decompressor = Callable[[bytes], tuple[bytes, bool, bytes]]
+
+
+class _Plain(io.RawIOBase):
+    """The decompressed octets of a stream of gzip members or Zstandard frames; raises EOFError where it ends early."""
+
+    def __init__(self, stream: BinaryIO, new_member: Callable[[], Decompressor]) -> None:
+        self._stream = stream
+        self._new_member = new_member
+        self._member: Decompressor | None = None
+        self._rest = b""
+        self._plain = b""
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._plain:
+            chunk = self._rest or self._stream.read(1 << 14)
+            self._rest = b""
+            if not chunk:
+                if self._member is not None:
+                    raise EOFError("the compressed stream ends early")
+                return b""
+            if self._member is None:
+                self._member = self._new_member()
+            self._plain, ended, self._rest = self._member(chunk)
+            if ended:
+                self._member = None
+        size = len(self._plain) if size < 0 else size
+        piece, self._plain = self._plain[:size], self._plain[size:]
+        return piece
+
+
+def _gzip_member() -> Decompressor:
+    member = zlib.decompressobj(wbits=31)
+
+    def decompress(chunk: bytes) -> tuple[bytes, bool, bytes]:
+        plain = member.decompress(chunk, 1 << 20)
+        return plain, member.eof, member.unused_data if member.eof else member.unconsumed_tail
+
+    return decompress
+
+
+def _zstandard_frame() -> Decompressor:
+    import zstandard
+
+    frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+
+    def decompress(chunk: bytes) -> tuple[bytes, bool, bytes]:
+        try:
+            plain = frame.decompress(chunk)
+        except zstandard.ZstdError as error:
+            raise EOFError(str(error)) from None
+        return plain, frame.eof, frame.unused_data
+
+    return decompress
