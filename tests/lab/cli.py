@@ -1,0 +1,109 @@
+"""The laboratory's command line: list what can be staged, record it, thin bundles out, fill a corpus."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import click
+
+from tests.lab.errors import LabError, UsageError
+from tests.lab.scenario import Scenario
+from tests.lab.scenarios import SCENARIOS, scenario_named
+from tests.lab.shapes import SHAPES, Shape, shape_named
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is said in one line, with an exit status of its own."""
+    try:
+        _commands(standalone_mode=False)
+    except LabError as problem:
+        click.echo(f"tests.lab: {problem}", err=True)
+        sys.exit(problem.exit_status)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("tests.lab: stopped; all namespaces are removed", err=True)
+        sys.exit(130)
+
+
+@click.group(name="tests.lab")
+def _commands() -> None:
+    """Record incidents on a laboratory network of namespaces, FRR routers and real traffic."""
+
+
+@_commands.command(name="list")
+def _list() -> None:
+    """What can be staged, and on which topologies."""
+    for scenario in SCENARIOS:
+        fitting = ", ".join(shape.name for shape in SHAPES if scenario.fits(shape))
+        click.echo(f"{scenario.name:42} {scenario.party:12} {scenario.fact} [{fitting}]")
+
+
+@_commands.command(name="record")
+@click.argument("name", metavar="SCENARIO")
+@click.option("--topology", default=None, help="The shape to record on; the scenario's first if left out.")
+@click.option("--seed", default=1, show_default=True, help="Decides names, addresses, times and decoys.")
+@click.option("--names", type=click.Choice(["generic", "random"]), default="random", show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=None, help="The bundle's folder.")
+def _record(name: str, topology: str | None, seed: int, names: str, output: Path | None) -> None:
+    """Record one scenario as an incident bundle."""
+    from tests.lab.export import Exporter, draw_style
+    from tests.lab.recording import Recording, record
+
+    scenario = _scenario(name)
+    shape = _shape(scenario, topology)
+    target = output if output is not None else Path(scenario.name)
+
+    def export(recording: Recording, workspace: Path) -> None:
+        dice = random.Random(f"export {scenario.name} {shape.name} {seed}")
+        Exporter(recording, workspace, target, draw_style(dice), dice).export()
+
+    record(scenario, shape, seed, names, export)
+    click.echo(target)
+
+
+def _scenario(name: str) -> Scenario:
+    scenario = scenario_named(name)
+    if scenario is None:
+        raise UsageError(f"{name}: no such scenario; expected one of: {', '.join(item.name for item in SCENARIOS)}")
+    return scenario
+
+
+def _shape(scenario: Scenario, name: str | None) -> Shape:
+    """The shape asked for, or the scenario's first."""
+    fitting = {shape.name: shape for shape in SHAPES if scenario.fits(shape)}
+    if name is None:
+        preferred = [fitting[item] for item in scenario.shapes if item in fitting]
+        return (preferred or list(fitting.values()))[0]
+    if shape_named(name) is None:
+        raise UsageError(f"{name}: no such topology; expected one of: {', '.join(shape.name for shape in SHAPES)}")
+    if name not in fitting:
+        raise UsageError(f"{scenario.name} cannot play on {name}; expected one of: {', '.join(fitting)}")
+    return fitting[name]
+
+
+@_commands.command(name="record-all")
+@click.option("--jobs", default=2, show_default=True, help="How many recordings run side by side.")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("pcaps"), show_default=True)
+@click.option("--only", default="", help="Record only folders whose name contains this.")
+def _record_all(jobs: int, output: Path, only: str) -> None:
+    """Record every incident that the repository keeps, into one folder each."""
+    from tests.lab.collection import KEPT, record_kept
+
+    record_kept([kept for kept in KEPT if only in kept.folder], output, jobs)
+
+
+@_commands.command(name="thin")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("profile")
+@click.option("--output", type=click.Path(path_type=Path), default=None, help="Default: BUNDLE-PROFILE beside it.")
+def _thin(bundle: Path, profile: str, output: Path | None) -> None:
+    """Copy a bundle with evidence taken away."""
+    from tests.lab.thin import profile_named, thin
+
+    target = output if output is not None else bundle.with_name(f"{bundle.name}-{profile}")
+    thin(bundle, profile_named(profile), target)
+    click.echo(target)

@@ -1,0 +1,105 @@
+"""What somebody types on a vendor's device to do a deed."""
+
+from __future__ import annotations
+
+from tests.lab.happenings import Command, Deed
+from tests.lab.plan import Vendor
+
+_FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
+    Vendor.CISCO: {
+        Deed.SHUT_PORT: ("interface {subject}", "shutdown"),
+        Deed.OPEN_PORT: ("interface {subject}", "no shutdown"),
+        Deed.DROP_PREFIX: ("ip access-list extended BLOCK-{user}", "deny ip any {subject}"),
+        Deed.PASS_PREFIX: ("no ip access-list extended BLOCK-{user}",),
+        Deed.DISCARD_ROUTE: ("ip route {subject} Null0",),
+        Deed.REMOVE_DISCARD_ROUTE: ("no ip route {subject} Null0",),
+        Deed.SHUT_PEER: ("router bgp {detail}", "neighbor {subject} shutdown"),
+        Deed.OPEN_PEER: ("router bgp {detail}", "no neighbor {subject} shutdown"),
+        Deed.LIMIT_PORT: ("interface {subject}", "service-policy input LIMIT-{detail}"),
+        Deed.UNLIMIT_PORT: ("interface {subject}", "no service-policy input LIMIT-{detail}"),
+        Deed.SET_ROUTE: ("ip route {subject} {detail}",),
+        Deed.UNSET_ROUTE: ("no ip route {subject} {detail}",),
+        Deed.STOP_ANNOUNCING: ("router bgp {detail}", "no network {subject}"),
+        Deed.ANNOUNCE: ("router bgp {detail}", "network {subject}"),
+        Deed.RELOAD: ("reload",),
+    },
+    Vendor.HUAWEI: {
+        Deed.SHUT_PORT: ("interface {subject}", "shutdown"),
+        Deed.OPEN_PORT: ("interface {subject}", "undo shutdown"),
+        Deed.DROP_PREFIX: ("acl number 3999", "rule 5 deny ip destination {subject}"),
+        Deed.PASS_PREFIX: ("undo acl number 3999",),
+        Deed.DISCARD_ROUTE: ("ip route-static {subject} NULL0",),
+        Deed.REMOVE_DISCARD_ROUTE: ("undo ip route-static {subject} NULL0",),
+        Deed.SHUT_PEER: ("bgp {detail}", "peer {subject} ignore"),
+        Deed.OPEN_PEER: ("bgp {detail}", "undo peer {subject} ignore"),
+        Deed.LIMIT_PORT: ("interface {subject}", "qos car inbound cir {detail}"),
+        Deed.UNLIMIT_PORT: ("interface {subject}", "undo qos car inbound"),
+        Deed.SET_ROUTE: ("ip route-static {subject} {detail}",),
+        Deed.UNSET_ROUTE: ("undo ip route-static {subject} {detail}",),
+        Deed.STOP_ANNOUNCING: ("bgp {detail}", "undo network {subject}"),
+        Deed.ANNOUNCE: ("bgp {detail}", "network {subject}"),
+        Deed.RELOAD: ("reboot fast",),
+    },
+    Vendor.H3C: {
+        Deed.SHUT_PORT: ("interface {subject}", "shutdown"),
+        Deed.OPEN_PORT: ("interface {subject}", "undo shutdown"),
+        Deed.DROP_PREFIX: ("acl advanced 3999", "rule 5 deny ip destination {subject}"),
+        Deed.PASS_PREFIX: ("undo acl advanced 3999",),
+        Deed.DISCARD_ROUTE: ("ip route-static {subject} NULL 0",),
+        Deed.REMOVE_DISCARD_ROUTE: ("undo ip route-static {subject} NULL 0",),
+        Deed.SHUT_PEER: ("bgp {detail}", "peer {subject} ignore"),
+        Deed.OPEN_PEER: ("bgp {detail}", "undo peer {subject} ignore"),
+        Deed.LIMIT_PORT: ("interface {subject}", "qos car inbound any cir {detail}"),
+        Deed.UNLIMIT_PORT: ("interface {subject}", "undo qos car inbound any"),
+        Deed.SET_ROUTE: ("ip route-static {subject} {detail}",),
+        Deed.UNSET_ROUTE: ("undo ip route-static {subject} {detail}",),
+        Deed.STOP_ANNOUNCING: ("bgp {detail}", "undo network {subject}"),
+        Deed.ANNOUNCE: ("bgp {detail}", "network {subject}"),
+        Deed.RELOAD: ("reboot force",),
+    },
+    Vendor.JUNIPER: {
+        Deed.SHUT_PORT: ("set interfaces {subject} disable",),
+        Deed.OPEN_PORT: ("delete interfaces {subject} disable",),
+        Deed.DROP_PREFIX: ("set firewall family inet filter BLOCK term 1 from destination-address {subject}",
+                           "set firewall family inet filter BLOCK term 1 then discard"),
+        Deed.PASS_PREFIX: ("delete firewall family inet filter BLOCK",),
+        Deed.DISCARD_ROUTE: ("set routing-options static route {subject} discard",),
+        Deed.REMOVE_DISCARD_ROUTE: ("delete routing-options static route {subject} discard",),
+        Deed.SHUT_PEER: ("deactivate protocols bgp group peers neighbor {subject}",),
+        Deed.OPEN_PEER: ("activate protocols bgp group peers neighbor {subject}",),
+        Deed.LIMIT_PORT: ("set interfaces {subject} unit 0 family inet policer input LIMIT-{detail}",),
+        Deed.UNLIMIT_PORT: ("delete interfaces {subject} unit 0 family inet policer",),
+        Deed.SET_ROUTE: ("set routing-options static route {subject} next-hop {detail}",),
+        Deed.UNSET_ROUTE: ("delete routing-options static route {subject}",),
+        Deed.STOP_ANNOUNCING: ("delete policy-options prefix-list ANNOUNCED {subject}",),
+        Deed.ANNOUNCE: ("set policy-options prefix-list ANNOUNCED {subject}",),
+        Deed.RELOAD: ("request system reboot",),
+    },
+    Vendor.LINUX: {
+        Deed.SHUT_PORT: ("/usr/sbin/ip link set dev {subject} down",),
+        Deed.OPEN_PORT: ("/usr/sbin/ip link set dev {subject} up",),
+        Deed.DROP_PREFIX: ("/usr/sbin/iptables -I FORWARD -d {subject} -j DROP",),
+        Deed.PASS_PREFIX: ("/usr/sbin/iptables -D FORWARD -d {subject} -j DROP",),
+        Deed.DISCARD_ROUTE: ("/usr/sbin/ip route add blackhole {subject}",),
+        Deed.REMOVE_DISCARD_ROUTE: ("/usr/sbin/ip route del blackhole {subject}",),
+        Deed.SHUT_PEER: ("/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c neighbor {subject} shutdown",),
+        Deed.OPEN_PEER: (
+            "/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c no neighbor {subject} shutdown",),
+        Deed.LIMIT_PORT: ("/usr/sbin/tc qdisc add dev {subject} root tbf rate {detail} burst 16k latency 20ms",),
+        Deed.UNLIMIT_PORT: ("/usr/sbin/tc qdisc del dev {subject} root",),
+        Deed.SET_ROUTE: ("/usr/sbin/ip route replace {subject} via {detail}",),
+        Deed.UNSET_ROUTE: ("/usr/sbin/ip route del {subject} via {detail}",),
+        Deed.STOP_ANNOUNCING: ("/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c no network {subject}",),
+        Deed.ANNOUNCE: ("/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c network {subject}",),
+        Deed.RELOAD: ("/usr/sbin/reboot",),
+    },
+}
+
+
+def typed(vendor: Vendor, command: Command) -> tuple[str, ...]:
+    """The lines that a person, or an automaton, types on a device of that vendor."""
+    forms = _FORMS[Vendor.LINUX if vendor is Vendor.FRR else vendor]
+    return tuple(
+        form.format(subject=command.subject, detail=command.detail, user=command.user)
+        for form in forms[command.deed]
+    )

@@ -1,0 +1,108 @@
+"""What goes on in any network beside the trouble: logins, routine lines, maintenance elsewhere, a neighbour's port."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+
+from tests.lab.happenings import Deed, Happening, Login, Routine
+from tests.lab.paperwork import DAY
+from tests.lab.plan import Kind, Plan, Side
+from tests.lab.shapes import UNLISTED
+from tests.lab.stage import Schedule, Stage
+
+MONITOR = ("monitor", "10.200.9.20")
+
+
+def routine_lines(plan: Plan, schedule: Schedule, dice: random.Random) -> Iterator[Happening]:
+    """Lines that mean nothing: monitoring logs in, cron runs, clocks are set."""
+    for node in plan.nodes:
+        if not node.listed:
+            continue
+        for _ in range(dice.choice((0, 1, 1, 2, 3) if node.kind is not Kind.HOST else (1, 2, 2, 3))):
+            moment = dice.uniform(schedule.start - 5, schedule.end)
+            if node.kind is Kind.HOST or dice.random() < 0.5:
+                yield Happening(moment, node.role, Routine(dice.randrange(12)))
+            else:
+                yield Happening(moment, node.role, Login(*MONITOR))
+                if dice.random() < 0.5:
+                    yield Happening(moment + dice.uniform(1, 4), node.role, Login(*MONITOR, leaving=True))
+
+
+class Decoys:
+    """Trouble that has nothing to do with the service, played while a recording runs."""
+
+    def __init__(self, stage: Stage, dice: random.Random, pays_in_order: bool) -> None:
+        self._stage, self._dice, self._pays_in_order = stage, dice, pays_in_order
+        self._timers: list[threading.Timer] = []
+
+    def plan(self) -> None:
+        """Decide by seed which decoys there are; physical ones happen in the network itself."""
+        self._old_maintenance()
+        if self._dice.random() < 0.6:
+            self._unrelated_port()
+        if self._dice.random() < 0.4:
+            self._unrelated_change()
+        if self._pays_in_order and self._dice.random() < 0.5:
+            self._orderly_account()
+
+    def stop(self) -> None:
+        """Call off what has not happened yet and wait for what is happening."""
+        for timer in self._timers:
+            timer.cancel()
+        for timer in self._timers:
+            if timer.ident is not None:
+                timer.join(5)
+
+    def _old_maintenance(self) -> None:
+        """Changes of other days, with and without consent."""
+        for side, role in ((Side.CUSTOMER, "ce1"), (Side.PROVIDER, "pe1")):
+            if self._dice.random() < 0.8:
+                start = self._stage.schedule.fault - self._dice.uniform(2, 20) * DAY
+                self._stage.change(side, role, "", "firmware patch", "routine", self._dice.random() < 0.5,
+                                   (start, start + 1800))
+
+    def _unrelated_port(self) -> None:
+        """Another tenant's or department's cable fails and comes back: real alarms at a port that carries nothing."""
+        links = [link for link in self._stage.plan.links if not link.listed]
+        link = self._dice.choice(links)
+        schedule = self._stage.schedule
+        begin = self._dice.uniform(schedule.start + 3, schedule.repair)
+        self._at(begin, lambda: self._stage.network.cut(link))
+        self._at(begin + self._dice.uniform(2, 5), lambda: self._stage.network.splice(link))
+        port = next(end for end in link.ends if end.role not in UNLISTED)
+        side = self._stage.plan.node(port.role).side
+        if self._dice.random() < 0.7:
+            text = "port of another tenant" if side is Side.PROVIDER else "port of another department"
+            self._stage.change(side, port.role, port.name, self._dice.choice(("replace transceiver", "re-patching")),
+                               text, False, (begin - 15, begin + 40))
+
+    def _unrelated_change(self) -> None:
+        """Somebody configures a port that carries nothing of the service."""
+        role = self._dice.choice(("sw1", self._stage.shape.far_edge))
+        link = next(link for link in self._stage.plan.links_of(role) if not link.listed)
+        port = link.port(role)
+        schedule = self._stage.schedule
+        begin = self._dice.uniform(schedule.start + 2, schedule.repair)
+        detail = str(self._dice.choice((20, 50, 100)) * 1000)
+        self._at(begin, lambda: self._stage.operate(role, Deed.LIMIT_PORT, port.name, detail, user="ops-duty",
+                                                    origin="10.200.9.33"))
+        self._stage.change(self._stage.plan.node(role).side, role, port.name, "rate limit",
+                           "order of another tenant" if role != "sw1" else "order of another department", False,
+                           (begin - 60, begin + 600))
+
+    def _orderly_account(self) -> None:
+        """Bills that were paid when they fell due."""
+        number = f"invoice INV-{self._dice.randrange(6000, 9999)}"
+        due = self._stage.schedule.fault - self._dice.uniform(15, 28) * DAY
+        self._stage.account(due - self._dice.uniform(0.2, 3) * DAY, "payment_received", number)
+        self._stage.account(due, "payment_due", number)
+
+    def _at(self, moment: float, deed: object) -> None:
+        assert callable(deed)
+        timer = threading.Timer(max(0.0, moment - time.time()), deed)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)

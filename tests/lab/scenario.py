@@ -1,0 +1,59 @@
+"""What a scenario is: what it needs, what it loads the network with, how it plays, and what effect it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.lab.daemons import Routing
+from tests.lab.orders import Stream
+from tests.lab.plan import Plan
+from tests.lab.shapes import Shape
+from tests.lab.stage import Schedule, Stage
+
+
+class Effect(StrEnum):
+    """What the end-to-end probes must show for a recording to count."""
+
+    OUTAGE = "nothing gets through while the fault lasts"
+    ONE_WAY = "echoes fail, though one direction still carries packets"
+    LOSS = "a good part is lost while the fault lasts"
+    PART = "some class of the traffic is lost and another is not"
+    BRIEF = "the service fails for a moment and recovers by itself"
+    NONE = "the service does not suffer"
+
+
+Play = Callable[[Stage], None]
+Load = Callable[[Plan, Schedule], tuple[Stream, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Something that can happen to a network, and who is responsible for it."""
+
+    name: str
+    fact: str
+    party: str
+    clauses: tuple[str, ...]
+    effect: Effect
+    play: Play
+    needs: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    """Names of the shapes that it fits; all that have the needed roles where empty. The first is the default."""
+    redundant: bool | None = None
+    """Whether the core must survive the loss of one router; None where it does not matter."""
+    routing: Routing = Routing()
+    load: Load | None = None
+    prepare: Play | None = None
+    bandwidth_bps: int | None = None
+    grace_s: float = 1.5
+    """How long after the injection the effect may take to show."""
+
+    def fits(self, shape: Shape) -> bool:
+        """Whether the scenario can play on a shape."""
+        if self.shapes and shape.name not in self.shapes:
+            return False
+        if self.redundant is not None and shape.redundant is not self.redundant:
+            return False
+        return set(self.needs) <= set(shape.roles)

@@ -1,0 +1,253 @@
+"""The stage on which a scenario plays: what can be done to the network, and the clock that writes the truth."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.lab.daemons import Router
+from tests.lab.happenings import Command, Deed, Happening, Login, Restart, What
+from tests.lab.network import Network
+from tests.lab.paperwork import AccountEvent, ApiCall, Change, Paperwork
+from tests.lab.plan import Link, Plan, Port, Side, Vendor
+from tests.lab.recorders import Meter, Watch
+from tests.lab.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When things are planned to happen, on the wall clock."""
+
+    start: float
+    fault: float
+    repair: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        """How long the fault is to last."""
+        return self.repair - self.fault
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One true cause, in roles; the export puts names to them."""
+
+    component: tuple[str, ...]
+    """One role for a node, two for the link between them."""
+    kind: str
+    side: Side | None
+    start: float
+    end: float
+    admissible_components: tuple[tuple[str, ...], ...] = ()
+    admissible_kinds: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Stage:
+    """A running network, seen by a scenario."""
+
+    plan: Plan
+    shape: Shape
+    network: Network
+    routers: dict[str, Router]
+    watch: Watch
+    schedule: Schedule
+    dice: random.Random
+    paperwork: Paperwork = field(default_factory=Paperwork)
+    happenings: list[Happening] = field(default_factory=list)
+    causes: list[Cause] = field(default_factory=list)
+    dead: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10000)))
+    _losses: dict[Port, list[str]] = field(default_factory=dict)
+
+    # ------------------------------------------------------------ time and truth
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        time.sleep(max(0.0, seconds))
+
+    def last(self) -> None:
+        """Let the fault last until its planned repair."""
+        self.wait(self.schedule.repair - time.time())
+
+    @contextlib.contextmanager
+    def cause(
+        self, component: str | tuple[str, ...], kind: str, side: Side | None,
+        or_components: tuple[tuple[str, ...], ...] = (), or_kinds: tuple[str, ...] = (),
+    ) -> Iterator[None]:
+        """The body's span of time is this cause's: from before it is injected until after it is repaired."""
+        start = time.time()
+        yield
+        roles = (component,) if isinstance(component, str) else component
+        self.causes.append(Cause(roles, kind, side, start, time.time(), or_components, or_kinds))
+
+    # ------------------------------------------------------------ devices
+
+    def crash(self, role: str) -> None:
+        """A device loses its power: every neighbour loses the carrier, and nothing is logged here any more."""
+        self._mark_dead(role)
+        for link in self.plan.links_of(role):
+            self.network.cut(link)
+        if role in self.routers:
+            self.routers[role].kill()
+
+    def boot(self, role: str) -> None:
+        """The device comes back: its daemons start anew and its ports come up."""
+        self._mark_alive(role)
+        self.log(role, Restart())
+        for link in self.plan.links_of(role):
+            self.network.splice(link)
+        if role in self.routers:
+            self.routers[role].start()
+
+    def hang(self, role: str) -> None:
+        """A device stands still with its links up: it forwards nothing, answers nobody, logs nothing."""
+        self._mark_dead(role)
+        self.network.load_rules(role, _silence(self.plan.ports(role)))
+        if role in self.routers:
+            self.routers[role].freeze()
+
+    def reset(self, role: str) -> None:
+        """A hung device is reset: its links go down for a moment, then it boots."""
+        if role in self.routers:
+            self.routers[role].kill()
+        for link in self.plan.links_of(role):
+            self.network.cut(link)
+        self.network.load_rules(role, "delete table netdev silence\n")
+        self.wait(0.6)
+        self.boot(role)
+
+    def _mark_dead(self, role: str) -> None:
+        self.dead.setdefault(role, []).append((time.time(), self.schedule.end + 60))
+
+    def _mark_alive(self, role: str) -> None:
+        start, _ = self.dead[role].pop()
+        self.dead[role].append((start, time.time()))
+
+    # ------------------------------------------------------------ forwarding
+
+    def lose(self, port: Port, ratio: float, match: str = "", direction: str = "egress") -> None:
+        """Packets that pass a port vanish with a probability, uncounted: neither log nor counter shows it."""
+        table = f"loss{next(self._numbers)}"
+        dice = "" if ratio >= 1 else f"numgen random mod 1000 < {round(ratio * 1000)}"
+        self.network.load_rules(port.role, f"""
+            table netdev {table} {{
+              chain path {{ type filter hook {direction} device {port.device} priority 0; {match} {dice} drop; }}
+            }}""")
+        self._losses.setdefault(port, []).append(table)
+
+    def heal(self, port: Port) -> None:
+        """Lift all losses at a port."""
+        for table in self._losses.pop(port, []):
+            self.network.load_rules(port.role, f"delete table netdev {table}\n")
+
+    def lose_in_cable(self, link: Link, ratio: float, from_port: Port | None = None, match: str = "") -> None:
+        """A bad cable loses frames between the ports: neither device sent them wrongly or dropped them."""
+        ports = link.ends if from_port is None else (from_port,)
+        for port in ports:
+            inner = self.network.inner_end(port)
+            dice = "" if ratio >= 1 else f"numgen random mod 1000 < {round(ratio * 1000)}"
+            self.network.load_cable_rules(f"""
+                table netdev {inner} {{
+                  chain path {{ type filter hook ingress device {inner} priority 0; {match} {dice} drop; }}
+                }}""")
+
+    def heal_cable(self, link: Link, from_port: Port | None = None) -> None:
+        """The cable carries every frame again."""
+        for port in link.ends if from_port is None else (from_port,):
+            self.network.load_cable_rules(f"delete table netdev {self.network.inner_end(port)}\n")
+
+    def drop_forwarded(self, role: str, match: str) -> None:
+        """A filter on a device drops what it should forward, in both senses of `match` that it is given."""
+        self.network.load_rules(role, f"""
+            table inet filter{next(self._numbers)} {{
+              chain forward {{ type filter hook forward priority 0; {match} drop; }}
+            }}""")
+
+    def lift_filters(self, role: str) -> None:
+        """Remove every filter from a device."""
+        listing = self.network.run(role, "nft", "list", "tables", "inet")
+        for line in listing.splitlines():
+            self.network.load_rules(role, f"delete {line}\n")
+
+    def police(self, port: Port, bits_per_second: int, direction: str = "ingress") -> None:
+        """What passes a port beyond a rate is dropped, and counted as discarded there."""
+        octets = bits_per_second // 8
+        metric = "in_discards" if direction == "ingress" else "out_discards"
+        self.network.load_rules(port.role, f"""
+            table netdev police{port.device} {{
+              counter dropped {{ }}
+              chain path {{ type filter hook {direction} device {port.device} priority 0;
+                ip protocol {{ icmp, tcp, udp }} limit rate over {octets} bytes/second burst {max(octets // 10, 6000)} bytes \
+counter name dropped drop; }}
+            }}""")
+        self.watch.meters.append(Meter(port.role, port.name, metric, f"police{port.device}"))
+
+    def unpolice(self, port: Port) -> None:
+        """Lift the rate limit; the count of what it dropped stands."""
+        self.network.load_rules(port.role, f"delete chain netdev police{port.device} path\n")
+
+    def throttle(self, port: Port, bits_per_second: int) -> None:
+        """A port sends no faster than a rate; its queue overflows into its discards."""
+        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "root", "tbf", "rate",
+                         f"{bits_per_second}bit", "burst", "6000", "latency", "40ms")
+
+    def discard(self, role: str, prefix: str) -> None:
+        """A route into the void takes a prefix's packets out of the network without a word to the sender."""
+        self.network.run(role, "ip", "route", "add", "blackhole", prefix, "metric", "1")
+
+    def keep(self, role: str, prefix: str) -> None:
+        """The route into the void is gone."""
+        self.network.run(role, "ip", "route", "del", "blackhole", prefix, "metric", "1")
+
+    # ------------------------------------------------------------ words and papers
+
+    def log(self, role: str, what: What, delay: float = 0.0) -> None:
+        """A device has something to log."""
+        self.happenings.append(Happening(time.time() + delay, role, what))
+
+    def operate(self, role: str, deed: Deed, subject: str, detail: str = "", user: str = "netadm",
+                origin: str = "10.200.9.14") -> None:
+        """Somebody types commands on a device; its log tells who."""
+        self.log(role, Command(deed, user, origin, subject, detail))
+
+    def visit(self, role: str, user: str = "netadm", origin: str = "10.200.9.14") -> None:
+        """Somebody logs in, shortly before doing something."""
+        self.log(role, Login(user, origin))
+
+    def change(self, performed_by: Side, device: str, interface: str, action: str, description: str,
+               consented: bool, span: tuple[float, float] | None = None) -> None:
+        """A change record, with the other side's consent or without."""
+        start, end = span or (self.schedule.fault - 20, self.schedule.repair + 15)
+        by = self.dice.choice(("NOC of the other side, ticket 88213", "Li Wei, network operations",
+                               "approved by the other side's change board")) if consented else ""
+        self.paperwork.changes.append(Change(
+            start, end, performed_by, device, interface, action, by,
+            start - self.dice.randrange(3600, 180000) if consented else None, description,
+        ))
+
+    def account(self, moment: float, event: str, detail: str) -> None:
+        """Something happened to the customer's account."""
+        self.paperwork.account.append(AccountEvent(moment, event, detail))
+
+    def call(self, name: str, parameters: dict[str, object], write: bool = True, error_code: int = 0) -> None:
+        """The customer's account calls the cloud API."""
+        self.paperwork.calls.append(ApiCall(time.time(), name, parameters, write, error_code))
+
+    def vendor(self, role: str) -> Vendor:
+        """Whose device stands in a role."""
+        return self.plan.node(role).vendor
+
+
+def _silence(ports: tuple[Port, ...]) -> str:
+    """Rules under which a node neither hears nor says anything."""
+    chains = [
+        f"chain {hook}{port.device} {{ type filter hook {hook} device {port.device} priority -500; policy drop; }}"
+        for port in ports
+        for hook in ("ingress", "egress")
+    ]
+    return "table netdev silence {\n" + "\n".join(chains) + "\n}\n"

@@ -1,0 +1,101 @@
+"""Bundles with evidence taken away: what a real support desk gets, down to where an honest answer is undetermined."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.lab.errors import UsageError
+
+Entry = dict[str, Any]
+Truth = dict[str, Any]
+
+_SILENT_KINDS = frozenset({
+    "device_failure", "device_degraded", "link_failure", "link_degraded", "overload", "host_failure", "misconfiguration",
+    "attack", "enforcement_action",
+})
+"""Kinds of cause that the logs of the party that is not to blame cannot prove."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Which evidence is left, and whether the truth can still be told from it."""
+
+    name: str
+    fact: str
+    keeps: Callable[[Entry, Truth], bool]
+    decidable: bool = True
+
+
+def _is_end_to_end(entry: Entry) -> bool:
+    return entry["type"] == "probes" and "end-to-end" in entry["file"]
+
+
+def _innocent(truth: Truth) -> str:
+    """The supplier that is not to blame; the provider where nobody is."""
+    return "customer" if truth["party"] == "provider" else "provider"
+
+
+def _self_serving(entry: Entry, truth: Truth) -> bool:
+    """The logs of the party that is not to blame, and that something was wrong at all."""
+    return _is_end_to_end(entry) or (entry["type"] == "syslog" and entry["supplied_by"] == _innocent(truth))
+
+
+PROFILES: tuple[Profile, ...] = (
+    Profile("all", "Everything that both sides keep", lambda entry, truth: True),
+    Profile("no-captures", "Nobody captured packets", lambda entry, truth: entry["type"] != "capture"),
+    Profile("captures-only", "Nothing but captured packets", lambda entry, truth: entry["type"] == "capture"),
+    Profile("no-logs", "Nobody kept logs", lambda entry, truth: entry["type"] != "syslog"),
+    Profile("no-records", "Nobody kept records of changes, accounts and calls", lambda entry, truth:
+            entry["type"] not in ("change-records", "account-events", "cloud-audit")),
+    Profile("customer-only", "Only the customer answered", lambda entry, truth: entry["supplied_by"] == "customer"),
+    Profile("provider-only", "Only the provider answered", lambda entry, truth: entry["supplied_by"] == "provider"),
+    Profile("end-to-end-only", "All that is known is that the ends did not reach each other",
+            lambda entry, truth: _is_end_to_end(entry), decidable=False),
+    Profile("self-serving", "The logs of the party that is not to blame, and the end-to-end probes", _self_serving,
+            decidable=False),
+)
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of that name."""
+    for profile in PROFILES:
+        if profile.name == name:
+            return profile
+    raise UsageError(f"{name}: no such profile; expected one of: {', '.join(profile.name for profile in PROFILES)}")
+
+
+def applies(profile: Profile, truth: Truth) -> bool:
+    """Whether a profile leaves an incident whose label is beyond doubt."""
+    if profile.name == "self-serving":
+        return truth["party"] in ("customer", "provider") and all(
+            cause["kind"] in _SILENT_KINDS for cause in truth["causes"])
+    if profile.name == "no-records":
+        return all(cause["kind"] in _SILENT_KINDS - {"enforcement_action"} for cause in truth["causes"])
+    return True
+
+
+def thin(bundle: Path, profile: Profile, target: Path) -> None:
+    """Copy a bundle with only the evidence that the profile leaves."""
+    if not (bundle / "incident.yaml").exists():
+        raise UsageError(f"{bundle}: no incident.yaml; expected the folder of a bundle")
+    incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
+    truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
+    if not applies(profile, truth):
+        raise UsageError(f"{bundle}: {profile.name} does not leave a truth beyond doubt there; expected another profile")
+    incident["evidence"] = [entry for entry in incident["evidence"] if profile.keeps(entry, truth)]
+    if not profile.decidable and truth["party"] != "neither":
+        truth["party"], truth["clause"] = "undetermined", None
+    if target.exists():
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    for name in (*(entry["file"] for entry in incident["evidence"]), incident["topology"]):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundle / name, target / name)
+    for name, content in (("incident.yaml", incident), ("truth.yaml", truth)):
+        (target / name).write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
