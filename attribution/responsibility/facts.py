@@ -59,6 +59,9 @@ def _read_consent(circumstances: Circumstances) -> Values:
     return frozenset()
 
 
+_ATTACKS = frozenset({Fact.ATTACK_ON_CUSTOMER, Fact.ATTACK_BY_CUSTOMER})  # grounds that no account event needs to tell
+
+
 def _read_account(circumstances: Circumstances) -> Values:
     """The account when the provider acted; payments that were in order and no notice: nothing justifies the act."""
     facts = circumstances.cause.facts
@@ -70,7 +73,8 @@ def _read_account(circumstances: Circumstances) -> Values:
         "violation": Fact.VIOLATION in facts,
     }
     held = frozenset(name for name, holds in states.items() if holds)
-    return held or (None if circumstances.cause.kind is CauseKind.ENFORCEMENT_ACTION else frozenset())
+    unexplained = circumstances.cause.kind is CauseKind.ENFORCEMENT_ACTION and not facts & _ATTACKS
+    return held or (None if unexplained else frozenset())
 
 
 _ACTIONS = frozenset({Fact.LINK_BLOCKED, Fact.RESTRICTED, Fact.SUSPENDED, Fact.TERMINATED})
