@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import posixpath
 import stat
 import tarfile
@@ -18,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
+from typing import BinaryIO, Protocol, Self, cast
 
 from attribution.errors import BundleError
 from attribution.model.verdict import InputFile
@@ -28,6 +27,7 @@ TRUTH_FILE = "truth.yaml"
 ARCHIVES = "a folder, or a .tar.gz, .tgz, .tar.zst, .tar or .zip of one"
 HEAD_OCTETS = 1 << 16
 _CHUNK = 1 << 18
+_COMPRESSED_CHUNK = 1 << 10  # of which no more than 32 MB can come (RFC 8878: 128 KB a block of four octets)
 _LITTER = ("__MACOSX", ".DS_Store")
 
 
@@ -173,6 +173,12 @@ def _plain(name: str) -> str:
 # Unpacking. Sizes are counted as octets come out, never taken from headers, which an attacker writes.
 
 
+class Readable(Protocol):
+    """A stream of octets that can only be read on."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class _Unpacked:
     """The folder that an archive is unpacked into, and how much has come out so far."""
 
@@ -186,6 +192,12 @@ class _Unpacked:
     def error(self, found: str, expected: str) -> BundleError:
         return BundleError(str(self._archive), f"found {found}", f"expected {expected}")
 
+    def count(self, octets: int) -> None:
+        """Note that so many octets came out of the archive. Errors: BundleError once there are too many."""
+        self._octets += octets
+        if self._octets > self._limits.total_octets:
+            raise self.error(f"more than {self._limits.total_octets} octets in all", "a smaller archive")
+
     def wanted(self, name: str) -> str | None:
         """The member's name in plain form; None for what archivers leave behind and for the labelled answer.
 
@@ -198,7 +210,7 @@ class _Unpacked:
             return None
         return None if parts[-1] == TRUTH_FILE and len(parts) <= 2 else "/".join(parts)
 
-    def add(self, name: str, content: IO[bytes]) -> None:
+    def add(self, name: str, content: Readable) -> None:
         """Write one member out. Errors: BundleError where a limit is exceeded or the name is taken."""
         self._files += 1
         if self._files > self._limits.files:
@@ -210,11 +222,8 @@ class _Unpacked:
             with target.open("xb") as output:
                 while chunk := content.read(_CHUNK):
                     octets += len(chunk)
-                    self._octets += len(chunk)
                     if octets > self._limits.file_octets:
                         raise self.error(f"more than {self._limits.file_octets} octets in {name!r}", "a smaller file")
-                    if self._octets > self._limits.total_octets:
-                        raise self.error(f"more than {self._limits.total_octets} octets in all", "a smaller archive")
                     output.write(chunk)
         except FileExistsError:
             raise self.error(f"{name!r} twice", "each file once") from None
@@ -254,77 +263,88 @@ def _unpack_zip(stream: BinaryIO, unpacked: _Unpacked) -> None:
                 raise unpacked.error(f"{member.filename!r}, a link or device", "files and folders")
             if name is not None and not member.is_dir():
                 with archive.open(member) as content:
-                    unpacked.add(name, content)
+                    unpacked.add(name, _Counted(content, unpacked))
 
 
-def _unpack_tar(stream: IO[bytes], unpacked: _Unpacked) -> None:
+def _unpack_tar(stream: Readable, unpacked: _Unpacked) -> None:
     """Members in the order of the stream. A tar without its end mark has lost its tail, and maybe evidence with it."""
-    tail = _Tail(stream)
-    with tarfile.open(fileobj=tail, mode="r|", errorlevel=2) as archive:
+    counted = _Counted(stream, unpacked)
+    with tarfile.open(fileobj=cast(BinaryIO, counted), mode="r|", tarinfo=_Member, errorlevel=2) as archive:
         for member in archive:
             name = unpacked.wanted(member.name)
             if not (member.isreg() or member.isdir()):
                 raise unpacked.error(f"{member.name!r}, a link or device", "files and folders")
-            if name is None or member.isdir():
-                continue
-            content = archive.extractfile(member)
-            if content is not None:
+            content = archive.extractfile(member) if name is not None and member.isreg() else None
+            if name is not None and content is not None:
                 unpacked.add(name, content)
-    tail.drain()
-    if not tail.ends_in_zeros:
+    while counted.read(_CHUNK):
+        pass
+    if counted.last != bytes(512):
         raise EOFError("no end mark")
 
 
-class _Tail(io.RawIOBase):
-    """A stream that remembers whether its last 512 octets were zeros, the end mark of a tar archive."""
+class _Member(tarfile.TarInfo):
+    """A member's header; one that announces a name of a megabyte is refused before that is read into memory."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type not in (*tarfile.REGULAR_TYPES, tarfile.DIRTYPE) and member.size > 1 << 20:
+            raise tarfile.ReadError(f"a header of {member.size} octets")
+        return member
+
+
+class _Counted:
+    """A tar stream with its last 512 octets, which are zeros where it is complete, and an end to what it may hold."""
+
+    def __init__(self, stream: Readable, unpacked: _Unpacked) -> None:
         self._stream = stream
-        self._last = b""
+        self._unpacked = unpacked
+        self.last = b""
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int, /) -> bytes:
         chunk = self._stream.read(size)
-        self._last = (self._last + chunk)[-512:]
+        self.last = (self.last + chunk)[-512:]
+        self._unpacked.count(len(chunk))
         return chunk
-
-    def drain(self) -> None:
-        while self.read(_CHUNK):
-            pass
-
-    @property
-    def ends_in_zeros(self) -> bool:
-        return self._last == bytes(512)
 
 
 Decompressor = Callable[[bytes], tuple[bytes, bool, bytes]]
 
 
-class _Plain(io.RawIOBase):
+class _Plain:
     """The decompressed octets of a stream of gzip members or Zstandard frames; raises EOFError where it ends early."""
 
     def __init__(self, stream: BinaryIO, new_member: Callable[[], Decompressor]) -> None:
         self._stream = stream
         self._new_member = new_member
-        self._member: Decompressor | None = None
+        self._member: Decompressor | None = new_member()
         self._rest = b""
         self._plain = b""
 
-    def read(self, size: int = -1) -> bytes:
-        while not self._plain:
-            chunk = self._rest or self._stream.read(1 << 14)
-            self._rest = b""
-            if not chunk:
-                if self._member is not None:
-                    raise EOFError("the compressed stream ends early")
-                return b""
-            if self._member is None:
-                self._member = self._new_member()
-            self._plain, ended, self._rest = self._member(chunk)
-            if ended:
-                self._member = None
-        size = len(self._plain) if size < 0 else size
+    def read(self, size: int, /) -> bytes:
+        while not self._plain and self._advance():
+            pass
         piece, self._plain = self._plain[:size], self._plain[size:]
         return piece
+
+    def _advance(self) -> bool:
+        """Decompress a little more; False at the end. Zeros after a member are padding, as some tools leave it."""
+        chunk = self._rest or self._stream.read(_COMPRESSED_CHUNK)
+        self._rest = b""
+        if not chunk:
+            if self._member is not None:
+                raise EOFError("the compressed stream ends early")
+            return False
+        if self._member is None:
+            chunk = chunk.lstrip(b"\0")
+            if not chunk:
+                return True
+            self._member = self._new_member()
+        self._plain, ended, self._rest = self._member(chunk)
+        if ended:
+            self._member = None
+        return True
 
 
 def _gzip_member() -> Decompressor:

@@ -1,4 +1,4 @@
-"""Tencent CloudAudit events: which account called which action of the cloud API, on which resources, with what success."""
+"""Tencent CloudAudit events: which account called which action of the cloud API, on what, and with what success."""
 
 from __future__ import annotations
 
@@ -38,13 +38,12 @@ def read_cloud_audit(content: bytes, origin: Origin) -> Iterator[CloudCall | Cav
         assumed += naive and zone is None
         yield _call(event, details, time_ns, origin)
     if assumed:
-        yield Caveat(
-            origin.file, "EventTime", "no zone: taken as +08:00 (state `timezone:` on the evidence entry)", assumed
-        )
+        reason = "no zone: taken as +08:00 (state `timezone:` on the evidence entry)"
+        yield Caveat(origin.file, "EventTime", reason, assumed)
 
 
 def resources_in(text: str) -> tuple[str, ...]:
-    """The ids of cloud resources in a text, each once, in order: `qcs::vpc:ap-guangzhou:uin/1:ccn/ccn-1a2b3c4d` names one."""
+    """The ids of cloud resources in a text, each once, in order: `qcs::vpc:ap-guangzhou:uin/1:ccn/ccn-1a2b` has one."""
     return tuple(dict.fromkeys(_RESOURCE.findall(text)))
 
 

@@ -28,15 +28,15 @@ class Series:
     name: str
     period_s: float
     dimensions: Dimensions
-    points: tuple[tuple[Value, Value], ...]
+    points: tuple[Point, ...]
 
 
 def read_cloud_monitor(content: bytes, origin: Origin) -> Iterator[CloudMetric | Caveat]:
     """The cloud counted traffic or drops of one of its resources over a period.
 
-    Answers of GetMonitorData and DescribeStatisticData, one or a list of them; names are matched without regard to case and
-    units are those that Tencent documents for the resource's namespace. A missing point is absent, never zero. Times are
-    Unix seconds, and name the beginning of the period. Metrics without a documented unit become caveats.
+    Answers of GetMonitorData and DescribeStatisticData, one or a list of them; names are matched without regard to
+    case, and units are those that Tencent documents for the resource's namespace. A missing point is absent, never
+    zero. Times are Unix seconds. Metrics without a documented unit become caveats.
     Errors: EvidenceError for an answer that is an error, or that lacks what its call promises.
     """
     document = read_json(content, origin.file)
@@ -93,10 +93,8 @@ def _series(answer: Value, skipped: Counter[str]) -> Iterator[Series]:
     if response.has("Data"):
         for metric in response.required("Data").items():
             for point in metric.required("Points").items():
-                pairs = [
-                    (pair.required("Timestamp"), pair._at("Value", pair.mapping().get("Value")))
-                    for pair in point.required("Values").items()
-                ]
+                values = list(point.required("Values").items())
+                pairs = [(value.required("Timestamp"), value.member("Value")) for value in values]
                 yield Series(metric.required("MetricName").text(), period_s, _dimensions(point), tuple(pairs))
         return
     name = response.required("MetricName").text()

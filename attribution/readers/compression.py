@@ -27,7 +27,7 @@ def read_plain(content: bytes, file: str, largest: int = LARGEST_OCTETS) -> byte
 
 
 def read_beginning(content: bytes, file: str, octets: int = 1 << 16) -> bytes:
-    """As much of the decompressed content as the first octets of a file give, up to `octets`; an early end is no error."""
+    """As much plain content as the first octets of a file give, up to `octets`; that it ends early is no error."""
     if not content.startswith((GZIP, ZSTANDARD)):
         return content[:octets]
     return _decompress(content, file, octets)[0][:octets]
@@ -58,13 +58,16 @@ def _decompress(content: bytes, file: str, limit: int) -> tuple[bytes, bool]:
 
 
 def _zstandard_frame(content: bytes, limit: int) -> tuple[bytes, bool, bytes]:
-    """One frame, fed in slices so that a bomb is noticed before it is unpacked: plain octets, completeness, the rest."""
+    """One frame: plain octets, whether it is complete, and the rest.
+
+    Fed in slices, of which none can become more than 32 MB (RFC 8878: 128 KB a block of four octets).
+    """
     import zstandard
 
     frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
     plain = bytearray()
     position = 0
     while position < len(content) and not frame.eof and len(plain) < limit:
-        plain += frame.decompress(content[position : position + 4096])
-        position += 4096
+        plain += frame.decompress(content[position : position + 1024])
+        position += 1024
     return bytes(plain), frame.eof, frame.unused_data + content[position:] if frame.eof else b""

@@ -23,7 +23,7 @@ EVIDENCE_KEYS = ("file", "type", "supplied_by", "device", "interface", "clock_of
 
 
 class Files(Protocol):
-    """The files beside incident.yaml, as far as reading it needs them: each method raises BundleError for a wrong name."""
+    """The files beside incident.yaml, as far as reading it needs them. Errors: BundleError for a wrong name."""
 
     def head(self, name: str) -> bytes:
         """The beginning of a file."""
@@ -35,8 +35,8 @@ class Files(Protocol):
 def read_incident(content: bytes, files: Files) -> Incident:
     """The exporter's statement: the service, the complaint, and which file is whose word.
 
-    Errors: BundleError with line, key, what was found and what would have been right, at the first thing that breaks the
-    contract; a file that is absent, empty or outside the folder is such a thing, and so is a key that nobody knows.
+    Errors: BundleError with line, key, what was found and what would have been right, at the first thing that breaks
+    the contract; a file that is absent, empty or outside the folder is such a thing, and so is a key nobody knows.
     """
     document = read_yaml(content, INCIDENT_FILE, BundleError)
     document.only(INCIDENT_KEYS)
@@ -116,15 +116,15 @@ def _service(service: Value) -> Service:
 
 
 def _origins(evidence: Value, files: Files, window_year: int) -> tuple[Origin, ...]:
-    """The entries in order; each file at most once for each device and interface, so that nothing counts twice."""
-    seen: dict[tuple[str, str | None, str | None], str] = {}
+    """The entries in order; each file once, so that nothing counts twice."""
+    seen: dict[str, str] = {}
     origins: list[Origin] = []
     for entry in evidence.items("a list of files"):
         origin = _origin(entry, files, window_year)
-        spot = (posixpath.normpath(origin.file), origin.device, origin.interface)
-        if spot in seen:
-            raise entry.required("file").error(f"{origin.file!r} again, as in {seen[spot]}", "each file once")
-        seen[spot] = entry.path
+        name = posixpath.normpath(origin.file)
+        if name in seen:
+            raise entry.required("file").error(f"{origin.file!r} again, as in {seen[name]}", "each file once")
+        seen[name] = entry.path
         origins.append(origin)
     return tuple(origins)
 

@@ -47,8 +47,8 @@ class Series:
 def read_prometheus(content: bytes, origin: Origin) -> Iterator[CounterSample | Caveat]:
     """A device's counters and gauges, as a monitoring system polled them.
 
-    Series that are not understood, that name no device, or that repeat another one in a coarser form become caveats, and
-    so do values that are not numbers (`NaN` and `Inf`: not measured). Sample times are Unix seconds.
+    Series that are not understood, that name no device, or that repeat another one in a coarser form become caveats,
+    and so do values that are not numbers (`NaN` and `Inf`: not measured). Sample times are Unix seconds.
     Errors: EvidenceError for an answer that reports an error, is no matrix, or holds a malformed sample.
     """
     document = read_json(content, origin.file)
@@ -63,8 +63,9 @@ def read_prometheus(content: bytes, origin: Origin) -> Iterator[CounterSample | 
             skipped[f"series that repeat {series.meaning.metric} of the same interface"] += 1
             continue
         yield from _samples(series, origin, skipped)
-    for warning in document.mapping().get("warnings") or () if isinstance(document.data, dict) else ():
-        yield Caveat(origin.file, "warnings", f"Prometheus warned: {str(warning)[:200]}")
+    warnings = document.optional("warnings")
+    for warning in warnings.items() if warnings is not None else ():
+        yield Caveat(origin.file, warning.path, f"Prometheus warned: {warning.text()[:200]}")
     for reason, count in sorted(skipped.items()):
         yield Caveat(origin.file, "data.result", reason, count)
     if not understood and not skipped:

@@ -7,7 +7,7 @@ import re
 from attribution.errors import EvidenceError
 from attribution.model.incident import EvidenceType
 from attribution.readers.compression import read_beginning
-from attribution.readers.tables import PARQUET
+from attribution.readers.tables import PARQUET, read_parquet
 
 CAPTURE_MAGIC = (
     b"\xa1\xb2\xc3\xd4", b"\xd4\xc3\xb2\xa1",  # pcap, microseconds
@@ -43,8 +43,7 @@ def sniff_type(name: str, content: bytes) -> EvidenceType:
     The beginning of the content is enough, except for Parquet. Errors: EvidenceError where the content does not tell.
     """
     if content.startswith(PARQUET):
-        columns = frozenset(_parquet_columns(content, name))
-        return _by_header(columns, name)
+        return _by_header(frozenset(next(read_parquet(content, name))[1]), name)
     beginning = read_beginning(content, name)
     if beginning.startswith(CAPTURE_MAGIC):
         return EvidenceType.CAPTURE
@@ -65,20 +64,6 @@ def _by_header(columns: frozenset[str], name: str) -> EvidenceType:
         if telling <= columns:
             return kind
     raise _untold(name, "content that does not tell its type")
-
-
-def _parquet_columns(content: bytes, name: str) -> list[str]:
-    try:
-        import io
-
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise _untold(name, f"Parquet, which needs {error.name}") from None
-    try:
-        return [str(column) for column in pyarrow.parquet.read_schema(io.BytesIO(content)).names]
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise _untold(name, f"damaged Parquet ({type(error).__name__})") from None
 
 
 def _untold(name: str, found: str) -> EvidenceError:

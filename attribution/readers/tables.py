@@ -120,7 +120,7 @@ def read_table(
     required = tuple(required)
     content = read_plain(content, origin.file)
     unit, lines = (
-        ("row", _parquet(content, origin.file)) if content.startswith(PARQUET) else ("line", _csv(content, origin))
+        ("row", read_parquet(content, origin.file)) if content.startswith(PARQUET) else ("line", _csv(content, origin))
     )
     first = next(lines, None)
     if first is None:
@@ -173,20 +173,20 @@ def _csv(content: bytes, origin: Origin) -> Iterator[tuple[int, list[str]]]:
         raise EvidenceError(place, f"found broken CSV ({error})", "expected cells separated by commas") from None
 
 
-def _parquet(content: bytes, file: str) -> Iterator[tuple[int, list[str]]]:
-    """The header as row 0, then each row as the text that a CSV file would hold; missing values are empty."""
+def read_parquet(content: bytes, file: str) -> Iterator[tuple[int, list[str]]]:
+    """The header as row 0, then each row as the text that a CSV file would hold; missing values are empty.
+
+    Errors: EvidenceError for a damaged file, and where the libraries for Parquet are not installed.
+    """
     try:
         import pandas
-        import pyarrow
-        import pyarrow.parquet
+        import pyarrow  # type: ignore[import-untyped]
+        import pyarrow.parquet  # type: ignore[import-untyped]
     except ImportError as error:
-        raise EvidenceError(
-            file, f"found Parquet, which needs {error.name}", "expected CSV where it is absent"
-        ) from None
-
+        raise EvidenceError(file, f"found Parquet, which needs {error.name}", "expected CSV, or that library") from None
     try:
         described = pyarrow.parquet.read_metadata(io.BytesIO(content))
-        if described.num_rows * max(1, described.num_columns) > MOST_CELLS:
+        if described.num_rows * described.num_columns > MOST_CELLS:
             raise EvidenceError(file, f"found {described.num_rows} rows", "expected fewer")
         frame = pandas.read_parquet(io.BytesIO(content))
     except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError) as error:

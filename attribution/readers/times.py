@@ -82,7 +82,7 @@ def parse_zone(name: str) -> tzinfo:
 
 @lru_cache(maxsize=4096)
 def _nanoseconds(text: str) -> int:
-    """The time itself; the same few times stand in many rows, hence the memory. Raises ValueError with what is wrong."""
+    """The time itself; the same few stand in many rows, hence the memory. Raises ValueError with what is wrong."""
     text = text.strip()
     match = _CALENDAR.fullmatch(text)
     if match:

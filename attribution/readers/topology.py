@@ -1,7 +1,7 @@
 """The topology file: node-link JSON, GraphML or YAML of the same shape, into nodes and links with sides.
 
-The graph is read here rather than by networkx, which takes the same files but would silently merge two nodes of one name
-and invent a node for every link that leads nowhere; both must be errors.
+The graph is read here rather than by networkx, which takes the same files but would silently merge two nodes of one
+name and invent a node for every link that leads nowhere; both must be errors.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _shared_interfaces(links: list[Link], filename: str) -> list[Caveat]:
 
 
 def _graphml(text: str, filename: str) -> Value:
-    """A GraphML document in the shape of node-link JSON: attributes by their names, lists and maps still JSON strings."""
+    """A GraphML document in the shape of node-link JSON: attributes by name, lists and maps still JSON strings."""
     if "<!ENTITY" in text:
         raise TopologyError(filename, "found XML entities", "expected plain GraphML")
     try:
@@ -207,15 +207,8 @@ def _graphml(text: str, filename: str) -> Value:
     graph = root.find("{*}graph")
     if graph is None:
         raise TopologyError(filename, f"found <{root.tag.rpartition('}')[2]}> without <graph>", "expected GraphML")
-    names = {key.get("id", ""): key.get("attr.name") or key.get("id", "") for key in root.findall("{*}key")}
-    defaults = {
-        kind: {
-            names[key.get("id", "")]: default.text
-            for key in root.findall("{*}key")
-            if key.get("for") in (kind, "all") and (default := key.find("{*}default")) is not None
-        }
-        for kind in ("node", "edge")
-    }
+    names = {key.get("id") or "": key.get("attr.name") or key.get("id") or "" for key in root.findall("{*}key")}
+    defaults = {kind: _defaults(root, kind, names) for kind in ("node", "edge")}
     nodes: list[dict[str, object]] = []
     for node in graph.findall("{*}node"):
         nodes.append(defaults["node"] | _attributes(node, names) | {"id": node.get("id")})
@@ -228,8 +221,19 @@ def _graphml(text: str, filename: str) -> Value:
     return Value({"nodes": nodes, "edges": edges, "directed": directed}, filename, raises=TopologyError)
 
 
+def _defaults(root: ElementTree.Element, kind: str, names: dict[str, str]) -> dict[str, object]:
+    """The attributes that nodes or edges have where they state none."""
+    stated: dict[str, object] = {}
+    for key in root.findall("{*}key"):
+        default = key.find("{*}default")
+        if default is not None and key.get("for") in (kind, "all"):
+            stated[names[key.get("id") or ""]] = default.text
+    return stated
+
+
 def _attributes(element: ElementTree.Element, names: dict[str, str]) -> dict[str, object]:
-    return {names.get(data.get("key", ""), data.get("key", "")): data.text for data in element.findall("{*}data")}
+    stated = ((data.get("key") or "", data.text) for data in element.findall("{*}data"))
+    return {names.get(key, key): text for key, text in stated}
 
 
 def _name(value: Value) -> str:

@@ -122,6 +122,10 @@ class Value:
         except ValueError:
             raise self.wrong(one_of([kind.value for kind in kinds], text)) from None
 
+    def member(self, key: str) -> Value:
+        """What the key holds, null where it is absent."""
+        return self._at(key, self.mapping().get(key))
+
     def _at(self, key: str, item: object) -> Value:
         return replace(self, data=item, path=f"{self.path}.{key}" if self.path else key)
 
@@ -217,7 +221,7 @@ class _Composer:
         return data
 
     def _compose(self, event: yaml.Event, path: str, depth: int) -> object:
-        self._lines.setdefault(path, event.start_mark.line + 1)
+        self._lines.setdefault(path, _line(event))
         if depth > DEEPEST:
             raise self._error(event, "found values nested too deeply", f"expected at most {DEEPEST} levels")
         if isinstance(event, yaml.ScalarEvent):
@@ -243,9 +247,13 @@ class _Composer:
             inner = f"{path}.{event.value}" if path else event.value
             if event.value in members:
                 raise self._error(event, f"found the key {event.value!r} twice", "expected it once")
-            self._lines[inner] = event.start_mark.line + 1
+            self._lines[inner] = _line(event)
             members[event.value] = self._compose(next(self._events), inner, depth + 1)
         return members
 
     def _error(self, event: yaml.Event, found: str, expected: str) -> AttributionError:
-        return self._raises(f"{self._file}:{event.start_mark.line + 1}", found, expected)
+        return self._raises(f"{self._file}:{_line(event)}", found, expected)
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
