@@ -156,7 +156,8 @@ class Exporter:
         for side in Side:
             error = self._style.clock(side).error_s
             rows = [
-                (stamp(sample.time + error), self._plan.node(sample.role).name, sample.port, sample.metric, sample.value)
+                (stamp(sample.time + error), self._plan.node(sample.role).name, sample.port, sample.metric,
+                 sample.value)
                 for sample in self._recording.samples
                 if self._plan.node(sample.role).side is side and not self._dead(sample.role, sample.time)
             ]

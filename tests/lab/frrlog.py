@@ -62,9 +62,10 @@ def read_happenings(plan: Plan, role: str, path: Path) -> Iterator[Happening]:
             asn, internal, _ = _peer(plan, role, match[1])
             yield Happening(line.time, role, BgpUp(match[1], asn, internal))
         elif (match := _ADJACENCY.search(line.text)) is not None:
-            up = match[5] == "Full"
-            change = OspfChange(match[1], match[2], names.get(match[3], match[3]), up, match[6])
-            yield Happening(line.time, role, change)
+            gained, lost = match[5] == "Full", match[4] == "Full" and match[5] in ("Down", "Deleted", "Init")
+            if gained or lost:
+                change = OspfChange(match[1], match[2], names.get(match[3], match[3]), gained, match[6])
+                yield Happening(line.time, role, change)
 
 
 def _down(plan: Plan, role: str, peer: str, reason: str, notice: tuple[float, str, tuple[int, int]] | None) -> BgpDown:

@@ -56,7 +56,8 @@ def _customer_segments(plan: Plan) -> tuple[Ping, ...]:
         pings.append(Ping("fw1", "ce1", str(plan.address_towards("fw1", "ce1")), 2))
     for edge in ("ce1", "ce2"):
         if plan.has(edge):
-            pings += [Ping(edge, other, str(plan.address_towards(edge, other)), 2) for other in _provider_peers(plan, edge)]
+            pings += [Ping(edge, other, str(plan.address_towards(edge, other)), 2)
+                      for other in _provider_peers(plan, edge)]
     return tuple(pings)
 
 

@@ -14,6 +14,7 @@ _NEWLINK, _GETLINK, _NEWQDISC, _GETQDISC = 16, 18, 36, 38
 _REQUEST, _DUMP = 0x1, 0x300
 _UP, _RUNNING, _LOWER_UP = 0x1, 0x40, 0x10000
 _NAME, _STATS64 = 3, 23
+_ROOT = 0xFFFFFFFF
 _QDISC_STATS2, _QUEUE = 7, 3
 
 
@@ -62,8 +63,8 @@ def read_interfaces(handle: socket.socket) -> tuple[Interface, ...]:
     """All interfaces with their counters; what a queue dropped counts as discarded on the way out."""
     dropped: dict[int, int] = {}
     for kind, body in _ask(handle, _GETQDISC, struct.pack("BxxxiIII", 0, 0, 0, 0, 0)):
-        if kind == _NEWQDISC:
-            index = struct.unpack_from("i", body, 4)[0]
+        index, _, parent = struct.unpack_from("iII", body, 4)
+        if kind == _NEWQDISC and parent == _ROOT:  # a discipline inside another counts the same packets again
             dropped[index] = dropped.get(index, 0) + _queue_drops(body[20:])
     found = []
     for kind, body in _ask(handle, _GETLINK, struct.pack("BxHiII", 0, 0, 0, 0, 0)):

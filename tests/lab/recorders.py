@@ -64,7 +64,7 @@ class Capture:
 
 
 class Watch:
-    """A thread that hears the kernel's link changes in every node and polls the counters of the listed ones."""
+    """Hears the kernel's link changes in every node and polls the counters of the listed ones, in two threads."""
 
     def __init__(self, plan: Plan, network: Network) -> None:
         self._plan, self._network = plan, network
@@ -77,33 +77,38 @@ class Watch:
         self._counters = {node.role: netlink.open_counters(network.namespace(node.role)) for node in plan.nodes
                           if node.listed}
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._threads = (threading.Thread(target=self._hear, name="hear", daemon=True),
+                         threading.Thread(target=self._poll_regularly, name="poll", daemon=True))
 
     def start(self) -> None:
         """Take the present state as given and report every change from now on."""
         for role, handle in self._counters.items():
             for interface in netlink.read_interfaces(handle):
                 self._states[role, interface.device] = (interface.admin_up, interface.carrier)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End the thread and close its sockets."""
         self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(10)
         for handle in (*self._listeners, *self._counters.values()):
             handle.close()
 
-    def _run(self) -> None:
-        due = time.time() + 0.5
+    def _hear(self) -> None:
         while not self._stop.is_set():
-            ready, _, _ = select.select(list(self._listeners), [], [], max(0.0, min(0.2, due - time.time())))
+            ready, _, _ = select.select(list(self._listeners), [], [], 0.2)
             for handle in ready:
                 for interface in netlink.read_changes(handle):
                     self._note(self._listeners[handle], interface)
-            if time.time() >= due:
-                due += POLL_SECONDS
-                self._poll()
+
+    def _poll_regularly(self) -> None:
+        due = time.time() + 0.5
+        while not self._stop.wait(max(0.0, due - time.time())):
+            due += POLL_SECONDS
+            self._poll()
 
     def _note(self, role: str, interface: netlink.Interface) -> None:
         """A carrier that came or went is a link change; a port that its own command took down says so."""

@@ -24,6 +24,8 @@ class Effect(StrEnum):
     NONE = "the service does not suffer"
 
 
+_PLAIN_ROUTING = Routing()
+
 Play = Callable[[Stage], None]
 Load = Callable[[Plan, Schedule], tuple[Stream, ...]]
 
@@ -43,7 +45,7 @@ class Scenario:
     """Names of the shapes that it fits; all that have the needed roles where empty. The first is the default."""
     redundant: bool | None = None
     """Whether the core must survive the loss of one router; None where it does not matter."""
-    routing: Routing = Routing()
+    routing: Routing = _PLAIN_ROUTING
     load: Load | None = None
     prepare: Play | None = None
     bandwidth_bps: int | None = None

@@ -177,13 +177,14 @@ class Stage:
     def police(self, port: Port, bits_per_second: int, direction: str = "ingress") -> None:
         """What passes a port beyond a rate is dropped, and counted as discarded there."""
         octets = bits_per_second // 8
+        burst = max(octets // 10, 6000)
         metric = "in_discards" if direction == "ingress" else "out_discards"
         self.network.load_rules(port.role, f"""
             table netdev police{port.device} {{
               counter dropped {{ }}
               chain path {{ type filter hook {direction} device {port.device} priority 0;
-                ip protocol {{ icmp, tcp, udp }} limit rate over {octets} bytes/second burst {max(octets // 10, 6000)} bytes \
-counter name dropped drop; }}
+                ip protocol {{ icmp, tcp, udp }} limit rate over {octets} bytes/second burst {burst} bytes counter \
+name dropped drop; }}
             }}""")
         self.watch.meters.append(Meter(port.role, port.name, metric, f"police{port.device}"))
 
@@ -193,8 +194,14 @@ counter name dropped drop; }}
 
     def throttle(self, port: Port, bits_per_second: int) -> None:
         """A port sends no faster than a rate; its queue overflows into its discards."""
-        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "root", "tbf", "rate",
+        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "root", "handle", "1:", "tbf", "rate",
                          f"{bits_per_second}bit", "burst", "6000", "latency", "40ms")
+        # Switches count their queues in packets: one counted in octets would always have room for a small packet.
+        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "parent", "1:1", "pfifo", "limit", "20")
+
+    def unthrottle(self, port: Port) -> None:
+        """The port sends as fast as it can again."""
+        self.network.run(port.role, "tc", "qdisc", "del", "dev", port.device, "root")
 
     def discard(self, role: str, prefix: str) -> None:
         """A route into the void takes a prefix's packets out of the network without a word to the sender."""

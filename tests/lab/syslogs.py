@@ -119,7 +119,7 @@ def devices_of(recording: Recording, side: Side) -> tuple[Node, ...]:
 
 
 def _in_time(recording: Recording, moment: float) -> bool:
-    return recording.schedule.start - 5 <= moment <= recording.schedule.end
+    return recording.schedule.start - 0.5 <= moment <= recording.schedule.end
 
 
 def _is_dead(recording: Recording, role: str, moment: float) -> bool:

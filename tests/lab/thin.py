@@ -16,8 +16,8 @@ Entry = dict[str, Any]
 Truth = dict[str, Any]
 
 _SILENT_KINDS = frozenset({
-    "device_failure", "device_degraded", "link_failure", "link_degraded", "overload", "host_failure", "misconfiguration",
-    "attack", "enforcement_action",
+    "device_failure", "device_degraded", "link_failure", "link_degraded", "overload", "host_failure", "attack",
+    "misconfiguration", "enforcement_action",
 })
 """Kinds of cause that the logs of the party that is not to blame cannot prove."""
 
@@ -47,16 +47,16 @@ def _self_serving(entry: Entry, truth: Truth) -> bool:
 
 
 PROFILES: tuple[Profile, ...] = (
-    Profile("all", "Everything that both sides keep", lambda entry, truth: True),
-    Profile("no-captures", "Nobody captured packets", lambda entry, truth: entry["type"] != "capture"),
-    Profile("captures-only", "Nothing but captured packets", lambda entry, truth: entry["type"] == "capture"),
-    Profile("no-logs", "Nobody kept logs", lambda entry, truth: entry["type"] != "syslog"),
-    Profile("no-records", "Nobody kept records of changes, accounts and calls", lambda entry, truth:
+    Profile("all", "Everything that both sides keep", lambda _entry, _truth: True),
+    Profile("no-captures", "Nobody captured packets", lambda entry, _truth: entry["type"] != "capture"),
+    Profile("captures-only", "Nothing but captured packets", lambda entry, _truth: entry["type"] == "capture"),
+    Profile("no-logs", "Nobody kept logs", lambda entry, _truth: entry["type"] != "syslog"),
+    Profile("no-records", "Nobody kept records of changes, accounts and calls", lambda entry, _truth:
             entry["type"] not in ("change-records", "account-events", "cloud-audit")),
-    Profile("customer-only", "Only the customer answered", lambda entry, truth: entry["supplied_by"] == "customer"),
-    Profile("provider-only", "Only the provider answered", lambda entry, truth: entry["supplied_by"] == "provider"),
+    Profile("customer-only", "Only the customer answered", lambda entry, _truth: entry["supplied_by"] == "customer"),
+    Profile("provider-only", "Only the provider answered", lambda entry, _truth: entry["supplied_by"] == "provider"),
     Profile("end-to-end-only", "All that is known is that the ends did not reach each other",
-            lambda entry, truth: _is_end_to_end(entry), decidable=False),
+            lambda entry, _truth: _is_end_to_end(entry), decidable=False),
     Profile("self-serving", "The logs of the party that is not to blame, and the end-to-end probes", _self_serving,
             decidable=False),
 )
@@ -87,7 +87,7 @@ def thin(bundle: Path, profile: Profile, target: Path) -> None:
     incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
     truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
     if not applies(profile, truth):
-        raise UsageError(f"{bundle}: {profile.name} does not leave a truth beyond doubt there; expected another profile")
+        raise UsageError(f"{bundle}: {profile.name} leaves no truth beyond doubt there; expected another profile")
     incident["evidence"] = [entry for entry in incident["evidence"] if profile.keeps(entry, truth)]
     if not profile.decidable and truth["party"] != "neither":
         truth["party"], truth["clause"] = "undetermined", None
