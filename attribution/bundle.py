@@ -225,10 +225,10 @@ class _Unpacked:
                     if octets > self._limits.file_octets:
                         raise self.error(f"more than {self._limits.file_octets} octets in {name!r}", "a smaller file")
                     output.write(chunk)
-        except FileExistsError:
-            raise self.error(f"{name!r} twice", "each file once") from None
-        except (NotADirectoryError, IsADirectoryError):
-            raise self.error(f"{name!r} both as a file and as a folder", "one of them") from None
+        except OSError as error:
+            if isinstance(error, FileExistsError) and error.filename == str(target):
+                raise self.error(f"{name!r} twice", "each file once") from None
+            raise self.error(f"{name!r}, which cannot be written ({error.strerror})", "names of files") from None
 
 
 def _unpack(archive: Path, root: Path, limits: Limits) -> None:
