@@ -44,7 +44,10 @@ def _causes(verdict: Verdict, wording: Wording) -> str:
 def _share(cause: Cause, wording: Wording) -> str:
     party = Party.UNDETERMINED if cause.side is None else Party(cause.side.value)
     return wording.share.format(
-        cause=describe_cause(cause, wording), party=wording.parties[party], seconds=f"{cause.seconds:.1f} s"
+        cause=describe_cause(cause, wording),
+        party=wording.parties[party],
+        clause=cause.clause,
+        seconds=f"{cause.seconds:.1f} s",
     )
 
 
@@ -54,11 +57,17 @@ def describe_cause(cause: Cause, wording: Wording = ENGLISH) -> str:
 
 
 def _answer(verdict: Verdict, wording: Wording, probability: str) -> str:
-    party = wording.parties[verdict.party]
     documents = [provision.document_en for provision in verdict.provisions if provision.id == verdict.clause]
-    if verdict.clause is None or not documents:
-        return wording.answers_without_clause.format(party=party, probability=probability)
-    return wording.answers.format(clause=verdict.clause, document=documents[0], party=party, probability=probability)
+    if not documents:
+        template = wording.answers_without_clause
+    else:
+        template = wording.answers_shared if verdict.party is Party.SHARED else wording.answers
+    return template.format(
+        clause=verdict.clause,
+        document="".join(documents),
+        party=wording.parties[verdict.party],
+        probability=probability,
+    )
 
 
 def _seconds(verdict: Verdict) -> str:

@@ -32,7 +32,7 @@ def render_table(verdict: Verdict, width: int = 100, colour: bool = False, wordi
         _causes(verdict, page, wording),
         _evidence(verdict, page),
         _requests(verdict.requests, page),
-        _inputs(verdict, page),
+        _inputs(verdict, page, wording),
     )
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -62,7 +62,7 @@ def _quote(provision: Provision) -> str:
 def _interruption(verdict: Verdict, page: Page) -> list[str]:
     lines: list[str] = []
     for interval in verdict.interruption.intervals:
-        text = f"{render_time(interval.start_ns)} – {render_time(interval.end_ns)}  {interval.seconds:.1f} s"
+        text = f"{render_time(interval.start_ns)} to {render_time(interval.end_ns)}  {interval.seconds:.1f} s"
         lines += page.labelled("" if lines else "Interruption", text)
     if not lines:
         lines = page.labelled("Interruption", "none found in the evidence")
@@ -116,7 +116,7 @@ def _describe(cause: Cause, depth: int, wording: Wording) -> str:
     owner = cause.side.value if cause.side is not None else "nobody's"
     clause = f", {cause.clause}" if cause.clause is not None else ""
     arrow = "↳ " if depth else ""
-    times = f"{render_time(cause.interval.start_ns)} – {render_time(cause.interval.end_ns)}"
+    times = f"{render_time(cause.interval.start_ns)} to {render_time(cause.interval.end_ns)}"
     return f"{arrow}{what} ({owner}{clause}, {percent(cause.probability)})  {times}  {cause.seconds:.1f} s"
 
 
@@ -142,9 +142,9 @@ def _requests(requests: Sequence[Request], page: Page) -> list[str]:
     )
 
 
-def _inputs(verdict: Verdict, page: Page) -> list[str]:
+def _inputs(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
     places = sum(caveat.count for caveat in verdict.caveats)
-    lines = page.labelled("Read", f"{len(verdict.inputs)} files; {len(verdict.caveats)} warnings on {places} places")
+    lines = page.labelled("Read", wording.files_read.format(files=len(verdict.inputs), places=places))
     shown = [describe_caveat(caveat) for caveat in verdict.caveats[:_CAVEATS_SHOWN]]
     if len(verdict.caveats) > _CAVEATS_SHOWN:
         shown.append(f"… and {len(verdict.caveats) - _CAVEATS_SHOWN} more, all of them in --format json")

@@ -43,9 +43,10 @@ class Wording:
     interrupted: str = "The service was interrupted or degraded for {seconds} from {start} because {cause}."
     answers: str = "By clause {clause} of the {document}, {party} answers for it (probability {probability})."
     answers_without_clause: str = "For it, {party} answers (probability {probability})."
+    answers_shared: str = "By the {document}, each party answers for its own part (probability {probability})."
     unexplained: str = "a cause that the evidence does not name"
     then: str = ", then "
-    share: str = "{cause} ({party}, {seconds})"
+    share: str = "{cause} ({party}, clause {clause}, {seconds})"
     no_interruption: str = (
         "The evidence shows no interruption of the service in the reported time, "
         "so neither party has one to answer for (probability {probability})."
@@ -59,6 +60,7 @@ class Wording:
         "with a probability of only {probability}."
     )
     would_settle: str = "It would help most to have {what}."
+    files_read: str = "{files} files; warnings on {places} places"
 
 
 ENGLISH = Wording(

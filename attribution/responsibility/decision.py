@@ -150,17 +150,25 @@ def _explanation(hypotheses: Sequence[Hypothesis], party: Party, agreement: Agre
     A component with its mass spread over several kinds of cause goes before the single hypothesis that happens to be
     the largest: the place is surer than the kind.
     """
-    judged = [_with_clauses(hypothesis, agreement) for hypothesis in hypotheses if hypothesis.causes]
-    if not judged:
+    explaining = [hypothesis for hypothesis in hypotheses if hypothesis.causes]
+    if not explaining:
         return ()
-    judged = _heaviest(judged, lambda hypothesis: _root_of(hypothesis, party).component)
-    judged = _heaviest(judged, lambda hypothesis: _root_of(hypothesis, party).clause)
-    return max(judged, key=lambda hypothesis: hypothesis.probability).causes
+    explaining = _heaviest(explaining, lambda hypothesis: _root_of(hypothesis, party).component)
+    clauses = _clauses_of(explaining, agreement)
+    explaining = _heaviest(explaining, lambda hypothesis: clauses[_bearing(_root_of(hypothesis, party))])
+    best = max(explaining, key=lambda hypothesis: hypothesis.probability)
+    return tuple(replace(cause, clause=clauses[_bearing(cause)]) for cause in best.causes)
 
 
-def _with_clauses(hypothesis: Hypothesis, agreement: Agreement) -> Hypothesis:
-    causes = tuple(replace(cause, clause=find_clause(cause, cause.side, agreement)) for cause in hypothesis.causes)
-    return replace(hypothesis, causes=causes)
+def _bearing(cause: Cause) -> Hashable:
+    """All of a cause that a clause may depend on: hypotheses are many and share few of these."""
+    return (cause.kind, cause.actor, cause.facts, cause.side)
+
+
+def _clauses_of(hypotheses: Sequence[Hypothesis], agreement: Agreement) -> dict[Hashable, str | None]:
+    """The clause of every cause in the hypotheses, judged once for all causes that no clause tells apart."""
+    different = {_bearing(cause): cause for hypothesis in hypotheses for cause in hypothesis.causes}
+    return {bearing: find_clause(cause, cause.side, agreement) for bearing, cause in different.items()}
 
 
 def _root_of(hypothesis: Hypothesis, party: Party) -> Cause:

@@ -1,0 +1,64 @@
+"""The summary is sentences that a customer can be sent as they stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from attribution.model.verdict import CauseKind, Party
+from attribution.report import summarise
+from attribution.report.wording import ENGLISH, percent
+from tests.report.verdicts import CORE, HEALTHY, SETTLED, SHARED, UNDETERMINED
+
+
+def test_a_settled_case() -> None:
+    assert summarise(SETTLED) == (
+        "The service was interrupted or degraded for 87.0 s from 2026-11-23T10:00:30.000Z because the device ce1 "
+        "failed. By clause 4.2(2) of the Tencent Cloud Cross-region Connection Service Agreement, the customer answers "
+        "for it (probability 97 %)."
+    )
+
+
+def test_both_sides() -> None:
+    assert summarise(SHARED) == (
+        "The service was interrupted or degraded for 87.0 s from 2026-11-23T10:00:30.000Z because the device ce1 "
+        "failed (the customer, clause 4.2(2), 60.0 s), then the device p1 failed (the provider, clause 4.2, 27.0 s). "
+        "By the Tencent Cloud Cross-region Connection Service Agreement, each party answers for its own part "
+        "(probability 97 %)."
+    )
+
+
+def test_an_immaterial_cause_of_the_other_side_is_not_blamed() -> None:
+    summary = summarise(replace(SETTLED, causes=(*SETTLED.causes, replace(CORE, seconds=0.5))))
+
+    assert "p1" not in summary
+
+
+def test_nothing_happened() -> None:
+    assert summarise(HEALTHY).startswith("The evidence shows no interruption of the service in the reported time")
+
+
+def test_an_open_case_names_what_would_settle_it() -> None:
+    assert summarise(UNDETERMINED) == (
+        "The evidence does not settle who is responsible: the most probable party is the customer, with a probability "
+        "of only 60 %. It would help most to have the power log of ce1."
+    )
+
+
+def test_an_open_case_without_requests() -> None:
+    assert summarise(replace(UNDETERMINED, requests=())).endswith("of only 60 %.")
+
+
+def test_every_party_and_kind_has_its_words() -> None:
+    assert set(ENGLISH.causes) == set(CauseKind)
+    assert set(ENGLISH.parties) == set(ENGLISH.headings) == set(Party)
+    assert all("{component}" in words for words in ENGLISH.causes.values())
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0.97, "97 %"), (0.999, "> 99 %"), (1.0, "100 %"), (0.0, "0 %"), (0.004, "< 1 %"), (0.5, "50 %")],
+)
+def test_near_certainty_is_not_certainty(probability: float, text: str) -> None:
+    assert percent(probability) == text

@@ -1,0 +1,65 @@
+"""The table at the terminal: the answer first, nothing that a terminal would obey, and no wider than it is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from attribution.model.verdict import Verdict
+from attribution.report import render_table
+from attribution.report.layout import width_of
+from tests.report.verdicts import EVERY_VERDICT, HEALTHY, HOSTILE_VERDICT, SETTLED, SHARED, UNDETERMINED
+
+
+def test_a_settled_verdict_says_all_that_matters() -> None:
+    table = render_table(SETTLED, width=120)
+
+    assert table.splitlines()[0] == "The customer is responsible, clause 4.2(2) · probability 97 %"
+    for part in (
+        "Tencent Cloud Cross-region Connection Service Agreement, 4.2(2): “A failure of your self-owned device",
+        "2026-11-23T10:00:30.000Z to 2026-11-23T10:01:57.000Z  87.0 s",
+        "customer 87.0 · provider 0.0",
+        "the device ce1 failed (customer, 4.2(2), 95 %)",
+        "↳ the link ce1--pe1 failed",
+        "+2.3  e1  pe1 says that its port to ce1 went down",
+        "-0.4  e3  pe1 logged a high load",
+        "[telemetry/syslog.log, line 118, from the provider]",
+        "the power log of ce1 — from the customer: it would tell a crash from a shutdown",
+        "1 files; warnings on 3 places",
+        "line 7: a time without a zone",
+        "customer 1 · provider 0 (whole minutes of full loss, as the Cloud Connect Network Service Level",
+    ):
+        assert part in re.sub(r"\n +", " ", table)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "headline"),
+    [
+        (UNDETERMINED, "Undetermined · probability 60 %"),
+        (SHARED, "Both parties are responsible, clause 4.2(2) · probability 97 %"),
+        (HEALTHY, "Neither party is responsible · probability 96 %"),
+    ],
+)
+def test_the_first_line_is_the_answer(verdict: Verdict, headline: str) -> None:
+    assert render_table(verdict).splitlines()[0] == headline
+
+
+@pytest.mark.parametrize("width", [40, 59, 60, 80, 200])
+@pytest.mark.parametrize("verdict", EVERY_VERDICT, ids=lambda verdict: verdict.party.value)
+def test_no_line_is_wider_than_the_terminal(verdict: Verdict, width: int) -> None:
+    assert max(width_of(line) for line in render_table(verdict, width).splitlines()) <= width
+
+
+def test_evidence_cannot_speak_to_the_terminal() -> None:
+    table = render_table(HOSTILE_VERDICT, width=90)
+
+    assert all(character.isprintable() or character == "\n" for character in table)
+    assert "\\x1b[31m" in table
+
+
+def test_colour_is_only_there_where_it_was_asked_for() -> None:
+    plain, coloured = render_table(SETTLED), render_table(SETTLED, colour=True)
+
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[[0-9]*m", "", coloured) == plain
