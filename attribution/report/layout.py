@@ -88,8 +88,10 @@ class Page:
     def labelled(self, label: str, text: str, column: int = 15, *styles: Style) -> list[str]:
         """A label, and its text in the column beside it; above it where the page is narrow."""
         if self.width < 60:
-            return [self.styled(label, Style.FAINT), *self.paragraph(text, 2, *styles)]
+            return [self.styled(label, Style.FAINT)] * bool(label) + self.paragraph(text, 2, *styles)
         lines = self.paragraph(text, column, *styles)
+        if not label:
+            return lines
         head = self.styled(label, Style.FAINT) + " " * (column - width_of(label))
         return [head + lines[0][column:], *lines[1:]]
 

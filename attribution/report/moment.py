@@ -1,8 +1,10 @@
-"""Times as reports print them: RFC 3339 in UTC, to the millisecond."""
+"""Times as reports print them, always in UTC: RFC 3339 for programs, date and time of day for readers."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+from attribution.model.incident import Interval
 
 _MILLISECOND_NS = 1_000_000
 
@@ -12,3 +14,21 @@ def render_time(time_ns: int) -> str:
     milliseconds = (time_ns + _MILLISECOND_NS // 2) // _MILLISECOND_NS
     moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def render_moment(time_ns: int) -> str:
+    """Nanoseconds since the Unix epoch as `2026-11-23 10:00:31 UTC`, for a sentence."""
+    return f"{_second(time_ns):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def render_span(interval: Interval, with_date: bool = True) -> str:
+    """`2026-11-23 10:00:30.000 to 10:01:57.000 UTC`; the second date stands only where it is another day."""
+    start, end = render_time(interval.start_ns), render_time(interval.end_ns)
+    same_day = start[:10] == end[:10]
+    first = f"{start[:10]} {start[11:-1]}" if with_date or not same_day else start[11:-1]
+    last = end[11:-1] if same_day else f"{end[:10]} {end[11:-1]}"
+    return f"{first} to {last} UTC"
+
+
+def _second(time_ns: int) -> datetime:
+    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)

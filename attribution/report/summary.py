@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attribution.model.verdict import Cause, Party, Verdict
-from attribution.report.moment import render_time
+from attribution.report.moment import render_moment
 from attribution.report.wording import ENGLISH, Wording, percent
 
 
@@ -76,4 +76,4 @@ def _seconds(verdict: Verdict) -> str:
 
 def _start(verdict: Verdict) -> str:
     intervals = verdict.interruption.intervals
-    return render_time(min(interval.start_ns for interval in intervals)) if intervals else ""
+    return render_moment(min(interval.start_ns for interval in intervals)) if intervals else ""

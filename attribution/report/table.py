@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attribution.model.verdict import Cause, Party, Provision, Request, Verdict, WeighedEvidence
 from attribution.report.json_document import describe_caveat
 from attribution.report.layout import Page, Style
-from attribution.report.moment import render_time
+from attribution.report.moment import render_span
 from attribution.report.wording import ENGLISH, Wording, percent
 
 _COLOURS = {
@@ -62,7 +62,7 @@ def _quote(provision: Provision) -> str:
 def _interruption(verdict: Verdict, page: Page) -> list[str]:
     lines: list[str] = []
     for interval in verdict.interruption.intervals:
-        text = f"{render_time(interval.start_ns)} to {render_time(interval.end_ns)}  {interval.seconds:.1f} s"
+        text = f"{render_span(interval)}  {interval.seconds:.1f} s"
         lines += page.labelled("" if lines else "Interruption", text)
     if not lines:
         lines = page.labelled("Interruption", "none found in the evidence")
@@ -116,8 +116,8 @@ def _describe(cause: Cause, depth: int, wording: Wording) -> str:
     owner = cause.side.value if cause.side is not None else "nobody's"
     clause = f", {cause.clause}" if cause.clause is not None else ""
     arrow = "↳ " if depth else ""
-    times = f"{render_time(cause.interval.start_ns)} to {render_time(cause.interval.end_ns)}"
-    return f"{arrow}{what} ({owner}{clause}, {percent(cause.probability)})  {times}  {cause.seconds:.1f} s"
+    times = render_span(cause.interval, with_date=False)
+    return f"{arrow}{what} ({owner}{clause}, {percent(cause.probability)}), {times}, {cause.seconds:.1f} s"
 
 
 def _evidence(verdict: Verdict, page: Page) -> list[str]:

@@ -14,7 +14,7 @@ from tests.report.verdicts import CORE, HEALTHY, SETTLED, SHARED, UNDETERMINED
 
 def test_a_settled_case() -> None:
     assert summarise(SETTLED) == (
-        "The service was interrupted or degraded for 87.0 s from 2026-11-23T10:00:30.000Z because the device ce1 "
+        "The service was interrupted or degraded for 87.0 s from 2026-11-23 10:00:30 UTC because the device ce1 "
         "failed. By clause 4.2(2) of the Tencent Cloud Cross-region Connection Service Agreement, the customer answers "
         "for it (probability 97 %)."
     )
@@ -22,7 +22,7 @@ def test_a_settled_case() -> None:
 
 def test_both_sides() -> None:
     assert summarise(SHARED) == (
-        "The service was interrupted or degraded for 87.0 s from 2026-11-23T10:00:30.000Z because the device ce1 "
+        "The service was interrupted or degraded for 87.0 s from 2026-11-23 10:00:30 UTC because the device ce1 "
         "failed (the customer, clause 4.2(2), 60.0 s), then the device p1 failed (the provider, clause 4.2, 27.0 s). "
         "By the Tencent Cloud Cross-region Connection Service Agreement, each party answers for its own part "
         "(probability 97 %)."

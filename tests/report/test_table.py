@@ -18,7 +18,7 @@ def test_a_settled_verdict_says_all_that_matters() -> None:
     assert table.splitlines()[0] == "The customer is responsible, clause 4.2(2) · probability 97 %"
     for part in (
         "Tencent Cloud Cross-region Connection Service Agreement, 4.2(2): “A failure of your self-owned device",
-        "2026-11-23T10:00:30.000Z to 2026-11-23T10:01:57.000Z  87.0 s",
+        "2026-11-23 10:00:30.000 to 10:01:57.000 UTC  87.0 s",
         "customer 87.0 · provider 0.0",
         "the device ce1 failed (customer, 4.2(2), 95 %)",
         "↳ the link ce1--pe1 failed",
