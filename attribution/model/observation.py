@@ -319,8 +319,10 @@ class CloudCall(Observation):
 class TapCount(Observation):
     """What one capture point says of one direction of one flow in [time, time+length): one witness, two stretches.
 
-    `sent` segments were needed by the receiver; `lost_upstream` never reached the capture point, `lost_downstream`
-    passed it and had to be sent again. `protocol` is tcp, icmp or udp. `frames` are some of those the counts rest on.
+    `sent` left the source: those that passed the capture point, and `lost_upstream`, which never reached it.
+    `lost_downstream` passed it and did not arrive; of icmp and udp requests, brought no answer back (so that either
+    way beyond the point may have lost them). `unanswered` TCP segments passed and nothing ever told what became of
+    them. `protocol` is tcp, icmp or udp. `frames` are some of those the counts rest on.
     """
 
     end_ns: int
@@ -332,6 +334,7 @@ class TapCount(Observation):
     sent: int
     lost_upstream: int
     lost_downstream: int
+    unanswered: int = 0
     octets: int = 0
     largest_lost: int | None = None
     frames: tuple[int, ...] = ()
@@ -391,7 +394,8 @@ class PacketWitness(Observation):
     """What some packets at one capture point testify, from `time_ns` to `end_ns`.
 
     `sender` is the address that sent the telling packet, `about` the address or flow it speaks of (the destination
-    quoted in an ICMP error, the peer of a session). `code` keeps the protocol's own number (`6/2` for a Cease).
+    quoted in an ICMP error, the peer of a session). Of a silence, `sender` is who fell silent and `about` who went on
+    or waited. `code` keeps the protocol's own number (`6/2` for a Cease, the next hop's MTU, bits per second).
     """
 
     end_ns: int

@@ -1,0 +1,124 @@
+"""One capture in memory: every packet's row of columns, what the file said of itself, and the octets behind it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from attribution.model.incident import Origin
+from attribution.model.observation import Caveat
+from attribution.packets.capture_files import CaptureInterface, FileReader
+from attribution.packets.columns import TIME
+from attribution.packets.compression import CutShort, read_pieces
+from attribution.packets.link_layers import KNOWN_LINKS
+from attribution.packets.quick_decode import decode_quickly
+
+Packet = tuple[int, ...]
+"""One row: see `columns` for what stands where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """What one capture point saw. Frame n of the file is packets[n - 1]; its captured octets are octets[n - 1].
+
+    Times have the origin's stated clock offset added. `order` lists packet indices by time where the file's order is
+    another, and is None where the file is in order.
+    """
+
+    origin: Origin
+    packets: tuple[Packet, ...]
+    octets: tuple[bytes, ...]
+    interfaces: tuple[CaptureInterface, ...]
+    comments: tuple[str, ...]
+    caveats: tuple[Caveat, ...]
+    truncated: bool = False
+    order: tuple[int, ...] | None = None
+
+    @property
+    def device(self) -> str:
+        """The capture point's node; a capture of an unnamed point goes by its file."""
+        return self.origin.device or self.origin.file
+
+    @property
+    def point(self) -> tuple[str, str | None]:
+        return (self.device, self.origin.interface)
+
+    @property
+    def dropped(self) -> int:
+        """Packets that the capture itself says it missed."""
+        return sum(interface.dropped or 0 for interface in self.interfaces)
+
+    @property
+    def start_ns(self) -> int:
+        return min((packet[TIME] for packet in self.packets), default=0)
+
+    @property
+    def end_ns(self) -> int:
+        return max((packet[TIME] for packet in self.packets), default=0)
+
+    def in_time(self) -> Iterator[int]:
+        """Packet indices in the order of time."""
+        return iter(self.order if self.order is not None else range(len(self.packets)))
+
+
+def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
+    """Read and decode a whole capture: pcap or pcapng, plain, gzip or zstd.
+
+    A damaged or cut tail becomes a caveat; packets of a link type that is not known are kept, undecoded, with one.
+    Raises CaptureError where the source is no capture.
+    """
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    reader = FileReader(origin.file)
+    packets: list[Packet] = []
+    octets: list[bytes] = []
+    unknown_links: dict[int, int] = {}
+    offset_ns = origin.clock_offset_ns or 0
+    for data, last in _pieces_with_tail(stream, reader):
+        for time_ns, start, captured, wire, link_type, interface in reader.read(data, last):
+            packets.append(decode_quickly(data, start, captured, wire, link_type, time_ns + offset_ns, interface))
+            octets.append(data[start : start + captured])
+            if link_type not in KNOWN_LINKS:
+                unknown_links[link_type] = unknown_links.get(link_type, 0) + 1
+    times = [packet[TIME] for packet in packets]
+    in_order = all(earlier <= later for earlier, later in zip(times, times[1:], strict=False))
+    return Capture(
+        origin=origin,
+        packets=tuple(packets),
+        octets=tuple(octets),
+        interfaces=tuple(reader.interfaces),
+        comments=tuple(reader.comments),
+        caveats=tuple(_caveats(origin, reader, unknown_links, in_order)),
+        truncated=reader.damaged,
+        order=None if in_order else tuple(sorted(range(len(times)), key=times.__getitem__)),
+    )
+
+
+def _pieces_with_tail(stream: BinaryIO, reader: FileReader) -> Iterator[tuple[bytes, bool]]:
+    """Join what a piece left over to the next one; the last piece is marked, damaged compression is noted."""
+    held = b""
+    try:
+        for piece in read_pieces(stream):
+            data = held + piece if held else piece
+            yield data, False
+            held = data[reader.consumed :]
+    except CutShort as cut:
+        reader.notes.append(f"{cut}; everything before it was read")
+        yield held, True
+        reader.damaged = True
+        return
+    yield held, True
+
+
+def _caveats(origin: Origin, reader: FileReader, unknown_links: dict[int, int], in_order: bool) -> Iterator[Caveat]:
+    end = f"frame {reader.records}"
+    for note in reader.notes:
+        yield Caveat(origin.file, end, note)
+    for link_type, count in sorted(unknown_links.items()):
+        yield Caveat(origin.file, "frame 1", f"link type {link_type} is not understood", count)
+    dropped = sum(interface.dropped or 0 for interface in reader.interfaces)
+    if dropped:
+        yield Caveat(origin.file, end, "packets that the capture itself dropped are missing from it", dropped)
+    if not in_order:
+        yield Caveat(origin.file, end, "frames are not in the order of time; they were sorted for the analysis")

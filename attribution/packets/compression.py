@@ -1,0 +1,73 @@
+"""Captures are kept compressed: the octets inside a gzip or zstd file, piece by piece, and where it is cut."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+PIECE: Final = 1 << 20
+
+
+class CutShort(Exception):
+    """The compressed file ends early or is damaged; everything before was yielded."""
+
+
+def read_pieces(stream: BinaryIO, piece: int = PIECE) -> Iterator[bytes]:
+    """Yield what the stream holds, decompressed if its first octets say so. Raises CutShort where it breaks off."""
+    first = stream.read(piece)
+    if first.startswith(GZIP_MAGIC):
+        yield from _gunzip(first, stream, piece)
+    elif first.startswith(ZSTD_MAGIC) or _is_skippable_frame(first):
+        yield from _unzstd(first, stream, piece)
+    else:
+        while first:
+            yield first
+            first = stream.read(piece)
+
+
+def _is_skippable_frame(first: bytes) -> bool:
+    """A zstd file may begin with a frame that holds no data (RFC 8878 §3.1.2); pzstd writes such."""
+    return len(first) > 4 and first[1:4] == b"\x2a\x4d\x18" and first[0] & 0xF0 == 0x50
+
+
+def _gunzip(data: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
+    """A gzip file is one member or several (RFC 1952 §2.2); padding after the last is ignored."""
+    first = True
+    while data:
+        if not first and not data.startswith(GZIP_MAGIC[: len(data)]):
+            return
+        first = False
+        member = zlib.decompressobj(wbits=31)
+        while not member.eof:
+            if not data:
+                raise CutShort("the gzip data ends early")
+            try:
+                octets = member.decompress(data, 4 * piece)
+            except zlib.error as problem:
+                raise CutShort(f"the gzip data is damaged ({problem})") from problem
+            if octets:
+                yield octets
+            data = member.unused_data if member.eof else member.unconsumed_tail or stream.read(piece)
+        data = data or stream.read(piece)
+
+
+def _unzstd(data: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
+    """A zstd file is a row of frames (RFC 8878 §3.1)."""
+    import zstandard
+
+    while data:
+        frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        while not frame.eof:
+            if not data:
+                raise CutShort("the zstd data ends early")
+            try:
+                octets = frame.decompress(data)
+            except zstandard.ZstdError as problem:
+                raise CutShort(f"the zstd data is damaged ({problem})") from problem
+            if octets:
+                yield octets
+            data = frame.unused_data if frame.eof else stream.read(piece)
+        data = data or stream.read(piece)
