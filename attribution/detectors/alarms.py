@@ -185,8 +185,12 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
         return None
     if kind in (AlarmKind.HOST_SILENT, AlarmKind.ATTACK, AlarmKind.HOST_REFUSES, AlarmKind.DUPLICATE_ADDRESS):
         subject = sender if kind is AlarmKind.HOST_REFUSES else about
-        return None if subject is None else Alarm(
-            interval, sender or witness.device, subject, kind, citation, statement, magnitude=float(witness.count)
+        return (
+            None
+            if subject is None
+            else Alarm(
+                interval, sender or witness.device, subject, kind, citation, statement, magnitude=float(witness.count)
+            )
         )
     reporter = sender or witness.device
     if reporter not in around.topology.nodes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from statistics import median
 
 from attribution.detectors.addresses import AddressBook
@@ -43,17 +44,17 @@ def detect_probe_loss(observations: Iterable[Observation], around: Surroundings)
             continue
         results.sort(key=lambda result: result.time_ns)
         for result, end_ns in zip(results, window_ends([result.time_ns for result in results]), strict=True):
-            lost = result.sent - result.received
             yield Measurement(
                 interval=Interval(result.time_ns, end_ns),
                 journeys=around.routes.journeys_there_and_back(source, destination, result.time_ns),
                 sent=result.sent,
-                lost=lost,
+                lost=result.sent - result.received,
                 series=f"{file}:{source}>{destination}/{protocol}",
                 traffic=protocol,
                 end_to_end=around.is_end_to_end(source, destination),
+                of_service=around.is_end_to_end(source, destination),
                 citation=Citation(result.origin, result.locator),
-                statement=f"{lost} of {result.sent} {protocol} probes from {source} to {destination} were lost",
+                subject=f"{protocol} probes from {source} to {destination}",
             )
 
 
@@ -62,10 +63,10 @@ def window_ends(starts: list[int]) -> list[int]:
 
     A series of single probes (one connection attempt each) has short windows; the last window has the usual length.
     """
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False) if later > earlier]
+    gaps = [later - earlier for earlier, later in pairwise(starts) if later > earlier]
     usual = int(median(gaps)) if gaps else NANOSECONDS
     usual = min(usual, int(LONGEST_WINDOW_S * NANOSECONDS))
-    ends = [min(later, earlier + 2 * usual) for earlier, later in zip(starts, starts[1:], strict=False)]
+    ends = [min(later, earlier + 2 * usual) for earlier, later in pairwise(starts)]
     return [max(end, start + 1) for start, end in zip([*ends, starts[-1] + usual], starts, strict=True)]
 
 
@@ -88,8 +89,9 @@ def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) 
             series=f"{record.origin.file}:{source}>{destination}/{record.flow or record.protocol or 'flow'}",
             traffic=record.protocol or "flow",
             end_to_end=around.is_end_to_end(source, destination),
+            of_service=around.is_end_to_end(source, destination),
             citation=Citation(record.origin, record.locator),
-            statement=f"{record.lost} of {record.sent} packets of a flow from {source} to {destination} were lost",
+            subject=f"packets of flows from {source} to {destination}",
         )
 
 
@@ -126,8 +128,9 @@ def detect_reached_hops(observations: Iterable[Observation], around: Surrounding
             series=f"{trace.origin.file}:{source}>{destination}/trace-to-{node}",
             traffic="trace",
             end_to_end=False,
+            of_service=destination in around.ends,
             citation=Citation(trace.origin, trace.locator),
-            statement=f"a traceroute from {source} towards {destination} was answered by {node}",
+            subject=f"traceroute packets from {source} towards {destination} that {node} answered",
         )
 
 
@@ -156,9 +159,9 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
             series=f"{pair.origin.file}|{pair.second_file}:{source}>{destination}/{pair.protocol}",
             traffic=pair.protocol,
             end_to_end=whole and around.is_end_to_end(source, destination),
+            of_service=around.is_end_to_end(source, destination),
             citation=Citation(pair.origin, pair.locator),
-            statement=f"{pair.lost} of {pair.sent} {pair.protocol} packets from {source} to {destination} "
-            f"seen at {first} did not pass {second}",
+            subject=f"{pair.protocol} packets from {source} to {destination} between {first} and {second}",
         )
 
 
@@ -213,9 +216,7 @@ def detect_tap_loss(observations: Iterable[Observation], around: Surroundings) -
                 yield measurement
 
 
-def _tap_side(
-    tap: TapCount, source: str, destination: str, upstream: bool, around: Surroundings
-) -> Measurement | None:
+def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, around: Surroundings) -> Measurement | None:
     echo = tap.protocol == "icmp"
     if echo and upstream:
         return None
@@ -234,15 +235,16 @@ def _tap_side(
         return None
     lost = tap.lost_upstream if upstream else tap.lost_downstream
     side = "before" if upstream else "beyond"
+    point = f"{tap.device} {tap.interface or ''}".rstrip()
     return Measurement(
         interval=Interval(tap.time_ns, tap.end_ns),
         journeys=tuple(journeys),
         sent=max(tap.sent, lost),
         lost=lost,
         series=f"{tap.origin.file}:{source}>{destination}/{tap.protocol}/{side}",
-        traffic=tap.protocol,
-        end_to_end=False,
+        traffic=f"{tap.protocol}/{side}",
+        end_to_end=around.is_end_to_end(source, destination) and tap.device == (destination if upstream else source),
+        of_service=around.is_end_to_end(source, destination),
         citation=Citation(tap.origin, tap.locator),
-        statement=f"{lost} of {tap.sent} {tap.protocol} packets from {source} to {destination} "
-        f"were lost {side} {tap.device}",
+        subject=f"{tap.protocol} packets from {source} to {destination} {side} {point}",
     )

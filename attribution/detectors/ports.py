@@ -27,5 +27,7 @@ def find_link(topology: Topology, node: str, port: str) -> Link | None:
         return exact
     wanted = canonical_port(port)
     parent = canonical_port(re.sub(r"[.:][0-9]+$", "", port))
-    by_name = {canonical_port(link.interfaces[node]): link for link in topology.links_of(node) if node in link.interfaces}
+    by_name = {
+        canonical_port(link.interfaces[node]): link for link in topology.links_of(node) if node in link.interfaces
+    }
     return by_name.get(wanted) or by_name.get(parent)

@@ -81,7 +81,7 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             harmful=_hits_service(effect, around),
             consent=_consent(changes, event.device, component, event.time_ns, around),
             citation=Citation(event.origin, event.locator),
-            statement=f"{event.device} logged a command of {event.user or 'an operator'}: {event.command or event.text}",
+            statement=f"{event.device} logged what {event.user or 'an operator'} typed: {event.command or event.text}",
             link=component,
             effect=effect.kind,
         )
@@ -163,7 +163,8 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
             consent=Condition.MET if agreed else Condition.NOT_MET,
             citation=Citation(change.origin, change.locator),
             statement=f"ticket {change.id}: the {change.performed_by} did '{change.action}' on {device} "
-            f"{change.interface or ''}".rstrip() + f", {words}",
+            f"{change.interface or ''}".rstrip()
+            + f", {words}",
             link=link.component if link is not None else None,
         )
 

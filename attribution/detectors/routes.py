@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 from attribution.detectors.addresses import AddressBook
 from attribution.model.evidence import Journey, Stretch
@@ -31,6 +32,13 @@ class Routes:
             return (traced[max(0, index - 1)][1],)
         return self._shortest(source, destination)
 
+    def traced(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
+        """The different paths that traceroutes showed, the most frequent first."""
+        counts: dict[tuple[str, ...], int] = {}
+        for _, path in self._traced.get((source, destination), []):
+            counts[path] = counts.get(path, 0) + 1
+        return tuple(sorted(counts, key=lambda path: -counts[path]))
+
     def journeys_there_and_back(self, source: str, destination: str, time_ns: int) -> tuple[Journey, ...]:
         """A request and its answer; the answer takes its own traced path, else the request's in reverse."""
         there = self.paths(source, destination, time_ns)
@@ -47,7 +55,7 @@ class Routes:
         if any(node not in self._topology.nodes for node in nodes):
             return None
         whole: tuple[str, ...] = nodes[:1]
-        for here, there in zip(nodes, nodes[1:], strict=False):
+        for here, there in pairwise(nodes):
             between = self._shortest(here, there)
             if len(between) != 1:
                 return None

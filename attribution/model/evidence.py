@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,8 +59,9 @@ class Measurement:
 
     `journeys` are candidates where the path is not known. A measurement with `lost` 0 clears its journey and is worth
     as much as one that accuses. `series` names what was repeated over time (same ends, protocol and file) so that it
-    can be compared with its own past. `traffic` is the class of traffic: icmp, tcp, udp, tcp/large. `end_to_end`: it
-    is the customer's own traffic, or probes, between the service's two ends.
+    can be compared with its own past. `traffic` is the class of traffic: icmp, tcp, udp, tcp/large; `subject` names the packets in words. `end_to_end`: it
+    is the customer's own traffic, or probes, between the service's two ends. `of_service`: the packets are addressed as
+    that traffic is, though only a part of their way is measured; a filter or a lost route for it hits them too.
     """
 
     interval: Interval
@@ -69,8 +71,13 @@ class Measurement:
     series: str
     traffic: str
     end_to_end: bool
+    of_service: bool
     citation: Citation
-    statement: str
+    subject: str
+
+    @property
+    def statement(self) -> str:
+        return f"{self.lost} of {self.sent} {self.subject} were lost"
 
 
 class AlarmKind(StrEnum):
@@ -81,6 +88,7 @@ class AlarmKind(StrEnum):
     INTERFACE_ERRORS = "interface_errors"
     INTERFACE_DISCARDS = "interface_discards"
     INTERFACE_SATURATED = "interface_saturated"
+    BANDWIDTH_EXCEEDED = "bandwidth_exceeded"
     OPTICS_FAULT = "optics_fault"
     TRANSCEIVER_REMOVED = "transceiver_removed"
     SESSION_DOWN = "session_down"
@@ -160,4 +168,32 @@ class Record:
     reasons: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which devices were asked at all: silence of a device that never had a chance to speak is not evidence.
+
+    `logging`: its log was supplied. `polled`: its ports' states were polled. `counted`: its drop counters were.
+    """
+
+    logging: frozenset[str] = frozenset()
+    polled: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
+
+
 Evidence = Measurement | Alarm | Record
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All evidence of one incident, and the ways through the network that it was found to take.
+
+    `service_paths` are the candidate paths of the service, from its first end to its second. `session_paths` tells
+    for two nodes (reporter, peer) which components a session between them crosses.
+    """
+
+    measurements: tuple[Measurement, ...]
+    alarms: tuple[Alarm, ...]
+    records: tuple[Record, ...]
+    coverage: Coverage
+    service_paths: tuple[tuple[str, ...], ...]
+    session_paths: Mapping[tuple[str, str], frozenset[str]]

@@ -75,7 +75,7 @@ class Origin:
     clock_offset_ns: int | None = None
     timezone_name: str | None = None
     window_year: int = 1970
-    settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

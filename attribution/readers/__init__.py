@@ -18,11 +18,13 @@ from attribution.readers.paths import read_paths
 from attribution.readers.probes import read_probes
 from attribution.readers.prometheus import read_prometheus
 from attribution.readers.sniff import sniff_type
+from attribution.readers.syslog import read_syslog
 from attribution.readers.topology import read_topology
 
 Reader = Callable[[bytes, Origin], Iterator[Observation | Caveat]]
 
 READERS: tuple[tuple[EvidenceType, Reader], ...] = (
+    (EvidenceType.SYSLOG, read_syslog),
     (EvidenceType.INTERFACE_COUNTERS, read_counters),
     (EvidenceType.PROBES, read_probes),
     (EvidenceType.PATHS, read_paths),

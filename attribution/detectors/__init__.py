@@ -1,0 +1,89 @@
+"""The detectors: observations and the topology in, evidence for and against out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attribution.detectors.addresses import learn_addresses
+from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms
+from attribution.detectors.cloud_actions import load_cloud_actions
+from attribution.detectors.counters import detect_counter_alarms
+from attribution.detectors.load import detect_overuse
+from attribution.detectors.loss import (
+    Surroundings,
+    detect_flow_loss,
+    detect_probe_loss,
+    detect_reached_hops,
+    detect_segment_loss,
+    detect_tap_loss,
+)
+from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
+from attribution.detectors.routes import Routes, learn_routes
+from attribution.model.evidence import Alarm, Coverage, Findings
+from attribution.model.incident import EvidenceType, Incident
+from attribution.model.observation import CounterSample, LogEvent, Metric, Observation
+from attribution.model.topology import Topology
+
+LOSS_DETECTORS = (detect_probe_loss, detect_flow_loss, detect_reached_hops, detect_segment_loss, detect_tap_loss)
+ALARM_DETECTORS = (detect_log_alarms, detect_packet_alarms, detect_counter_alarms)
+RECORD_DETECTORS = (detect_operations, detect_changes, detect_enforcement)
+
+
+def detect_evidence(observations: Sequence[Observation], topology: Topology, incident: Incident) -> Findings:
+    """All that the observations testify about this topology's components."""
+    service = incident.service
+    book = learn_addresses(topology, observations)
+    routes = learn_routes(topology, book, observations)
+    around = Surroundings(topology, service, book, routes)
+    alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
+    alarms += detect_overuse(observations, around, service.bandwidth_bps)
+    records = [record for detect_records in RECORD_DETECTORS for record in detect_records(observations, around)]
+    records += detect_cloud_calls(observations, around, service.account, load_cloud_actions())
+    return Findings(
+        measurements=tuple(m for detect_loss in LOSS_DETECTORS for m in detect_loss(observations, around)),
+        alarms=tuple(alarms),
+        records=tuple(records),
+        coverage=survey_coverage(observations, topology, incident),
+        service_paths=service_paths(routes, incident),
+        session_paths=session_paths(alarms, routes),
+    )
+
+
+def service_paths(routes: Routes, incident: Incident) -> tuple[tuple[str, ...], ...]:
+    """The ways between the service's ends, both traced and drawn, all in the direction from the first to the second."""
+    first, second = incident.service.ends
+    there = [*routes.traced(first, second), *routes.paths(first, second, incident.window.start_ns)]
+    back = [*routes.traced(second, first), *routes.paths(second, first, incident.window.start_ns)]
+    return tuple(dict.fromkeys([*there, *(tuple(reversed(path)) for path in back)]))
+
+
+def session_paths(alarms: Sequence[Alarm], routes: Routes) -> dict[tuple[str, str], frozenset[str]]:
+    """Which components a session crosses, for every pair of nodes that a session alarm speaks of."""
+    pairs = {(alarm.reporter, alarm.about_peer) for alarm in alarms if alarm.about_peer is not None}
+    return {
+        (reporter, peer): frozenset(
+            component
+            for path in routes.paths(reporter, peer, 0)
+            for component in path
+            if component not in (reporter, peer)
+        )
+        for reporter, peer in pairs
+        if peer is not None
+    }
+
+
+def survey_coverage(observations: Sequence[Observation], topology: Topology, incident: Incident) -> Coverage:
+    """Which devices' logs and counters were supplied; a file for one device covers it even without a line."""
+    logging = {origin.device for origin in incident.origins if origin.type is EvidenceType.SYSLOG and origin.device}
+    polled: set[str] = set()
+    counted: set[str] = set()
+    for observation in observations:
+        if isinstance(observation, LogEvent):
+            logging.add(observation.device)
+        elif isinstance(observation, CounterSample):
+            if observation.metric is Metric.OPER_STATUS:
+                polled.add(observation.device)
+            elif observation.metric in (Metric.IN_DISCARDS, Metric.OUT_DISCARDS):
+                counted.add(observation.device)
+    known = topology.nodes.keys()
+    return Coverage(frozenset(logging & known), frozenset(polled & known), frozenset(counted & known))

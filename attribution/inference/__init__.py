@@ -1,0 +1,140 @@
+"""From evidence to a posterior over causes: what may have happened, how surely, and what would settle it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import log10
+
+from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.interruption import (
+    LEAST_LOSS_RATIO,
+    Trouble,
+    detect_interruption,
+    find_trouble,
+    merge_overlapping,
+)
+from attribution.inference.modes import load_modes
+from attribution.inference.naming import Namer
+from attribution.inference.phases import split_phases
+from attribution.inference.posterior import Assignment, Situation, Solver
+from attribution.inference.requests import propose_requests
+from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
+from attribution.model.evidence import Findings, Journey, Measurement
+from attribution.model.incident import NANOSECONDS, Interval, Service
+from attribution.model.topology import Topology
+from attribution.model.verdict import Cause, Hypothesis, Interruption, Request, WeighedEvidence
+
+# How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
+CLEAN_IS_NEITHER = 0.985
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """Hypotheses with their posterior, best first; `weigh` tells what carried one of them against another."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    interruption: Interruption
+    weigh: Callable[[int, int | None], tuple[WeighedEvidence, ...]]
+    request: Callable[[Callable[[Cause], str]], tuple[Request, ...]]
+
+
+def infer_causes(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
+    """The interruption and its possible causes, from evidence alone; the complaint's window only says where to look."""
+    troubles = detect_interruption(findings.measurements) or _trouble_on_the_way(findings)
+    paths = ServicePaths(findings.service_paths)
+    modes = load_modes()
+    situation = Situation(
+        topology,
+        paths,
+        findings.session_paths,
+        findings.measurements,
+        findings.alarms,
+        findings.records,
+        findings.coverage,
+        modes,
+    )
+    if not troubles:
+        return _nothing_happened(findings, window)
+    phases = split_phases(troubles, findings.measurements)
+    solver = Solver(situation, phases)
+    assignments = solver.solve()
+    namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
+    hypotheses = tuple(_hypothesis(assignment, solver, namer) for assignment in assignments)
+
+    def weigh(chosen: int, rival: int | None) -> tuple[WeighedEvidence, ...]:
+        return weigh_evidence(solver, assignments[chosen], assignments[rival] if rival is not None else None)
+
+    def request(answers: Callable[[Cause], str]) -> tuple[Request, ...]:
+        def party_of(candidate: Candidate | None) -> str:
+            return "unknown" if candidate is None else answers(namer.name(candidate, phases[0].span))
+
+        return propose_requests(assignments, situation, party_of)
+
+    intervals = tuple(trouble.interval for trouble in troubles)
+    return Inference(hypotheses, Interruption(True, intervals), weigh, request)
+
+
+def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
+    """Where nobody measured end to end: trouble on any part of the way that the service cannot have gone around."""
+    if any(measurement.end_to_end for measurement in findings.measurements):
+        return ()
+    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
+    series: dict[tuple[Journey, ...], list[Measurement]] = defaultdict(list)
+    for measurement in findings.measurements:
+        crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
+        if crossed and crossed <= unavoidable:
+            series[measurement.journeys].append(measurement)
+    return tuple(merge_overlapping(trouble for members in series.values() for trouble in find_trouble(members)))
+
+
+def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothesis:
+    """The causes of one explanation, in order of onset; each holds from its first phase to the end of its last."""
+    spans: dict[Candidate, list[int]] = {}
+    for index, choice in enumerate(assignment.choices):
+        if choice is not None:
+            spans.setdefault(choice, []).append(index)
+    causes = [namer.name(choice, solver.span_of(indices)) for choice, indices in spans.items()]
+    causes.sort(key=lambda cause: cause.interval.start_ns)
+    return Hypothesis(tuple(causes), assignment.probability, known=bool(causes))
+
+
+def _nothing_happened(findings: Findings, window: Interval) -> Inference:
+    """No interruption in what was measured: as sure as the reported window was measured end to end."""
+    clean = [m for m in findings.measurements if m.end_to_end and m.interval.overlaps(window)]
+    covered = covered_share(clean, window)
+    probability = CLEAN_IS_NEITHER * covered if clean else 0.0
+    hypotheses = (Hypothesis((), probability), Hypothesis((), 1.0 - probability, known=False))
+
+    def weigh(_chosen: int, _rival: int | None) -> tuple[WeighedEvidence, ...]:
+        return number_pieces(_clean_pieces(clean))
+
+    return Inference(hypotheses, Interruption(False), weigh, lambda _answers: ())
+
+
+def covered_share(measurements: Sequence[Measurement], window: Interval) -> float:
+    """Which share of the window's seconds was measured at all."""
+    seconds = range(
+        window.start_ns // NANOSECONDS, max(window.end_ns // NANOSECONDS, window.start_ns // NANOSECONDS + 1)
+    )
+    measured = {
+        second
+        for m in measurements
+        for second in range(m.interval.start_ns // NANOSECONDS, -(-m.interval.end_ns // NANOSECONDS))
+    }
+    return sum(second in measured for second in seconds) / len(seconds)
+
+
+def _clean_pieces(clean: Sequence[Measurement]) -> list[Piece]:
+    """One piece for each series: how much its arrivals speak against the least loss that counts as trouble."""
+    series: dict[str, list[Measurement]] = defaultdict(list)
+    for measurement in clean:
+        series[measurement.series].append(measurement)
+    pieces = []
+    for members in series.values():
+        sent, lost = sum(m.sent for m in members), sum(m.lost for m in members)
+        against = -(sent - lost) * log10(1 - LEAST_LOSS_RATIO) + lost * log10(LEAST_LOSS_RATIO)
+        statement = f"{lost} of {sent} {members[0].subject} were lost in the reported window"
+        pieces.append(Piece(members[0], statement, None, against))
+    return pieces

@@ -1,0 +1,159 @@
+"""What may have caused an interruption: every mode of failure on every component that carried the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from attribution.inference.modes import LINK, Mode, Modes, Reach
+from attribution.model.evidence import Record, RecordKind
+from attribution.model.observation import CommandEffectKind
+from attribution.model.topology import NodeKind, Side, Topology
+
+POLICY_EFFECTS = frozenset(
+    {
+        CommandEffectKind.FILTER_ADDED,
+        CommandEffectKind.NULL_ROUTE_ADDED,
+        CommandEffectKind.ROUTE_REMOVED,
+        CommandEffectKind.ROUTE_CHANGED,
+        CommandEffectKind.RATE_LIMIT_SET,
+        CommandEffectKind.MTU_CHANGED,
+        CommandEffectKind.VLAN_CHANGED,
+        CommandEffectKind.ADDRESS_CHANGED,
+    }
+)
+
+
+class Direction(StrEnum):
+    """Which way traffic is lost, seen from the service's first end to its second."""
+
+    BOTH = "both"
+    THERE = "there"
+    BACK = "back"
+
+
+# One-way trouble is the rarer: full-duplex paths share cards, cables and filters.
+DIRECTION_PRIOR = {Direction.BOTH: 0.6, Direction.THERE: 0.2, Direction.BACK: 0.2}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """One mode on one component; `link` is the port's link for modes of a port, `record` the act it would be.
+
+    Compared by identity: each is made once for an incident, and stands for itself in every table.
+    """
+
+    mode: Mode
+    component: str
+    link: str | None
+    direction: Direction
+    prior: float
+    record: Record | None = None
+
+
+class ServicePaths:
+    """The components that carry the service between its ends, and the order in which traffic meets them."""
+
+    def __init__(self, paths: Iterable[tuple[str, ...]]) -> None:
+        self.paths = tuple(dict.fromkeys(paths))
+        self._order: dict[str, int] = {}
+        for path in self.paths:
+            for index, component in enumerate(path):
+                self._order.setdefault(component, index)
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        return tuple(self._order)
+
+    def __contains__(self, component: str | None) -> bool:
+        return component in self._order
+
+    def direction_of(self, components: Sequence[str]) -> Direction | None:
+        """Which way a stretch runs; None where it has too little in common with the service's path."""
+        places = [self._order[c] for c in components if c in self._order]
+        if len(places) < 2 or places[0] == places[-1]:
+            return None
+        return Direction.THERE if places[0] < places[-1] else Direction.BACK
+
+    def downstream_neighbour(self, component: str, topology: Topology, side: Side) -> str | None:
+        """The nearest node of a side, routers before others, on either hand of a component along the path."""
+        best: tuple[int, int, str] | None = None
+        for path in self.paths:
+            if component not in path:
+                continue
+            here = path.index(component)
+            for index, other in enumerate(path):
+                node = topology.nodes.get(other)
+                if node is not None and node.side is side and other != component:
+                    edge = 0 if node.kind in (NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY) else 1
+                    if node.operator is not None:
+                        edge = 2
+                    rank = (edge, abs(index - here), other)
+                    best = rank if best is None or rank < best else best
+        return best[2] if best else None
+
+
+def enumerate_candidates(
+    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record]
+) -> Iterator[Candidate]:
+    """All candidates for one interruption, each with its prior before any evidence."""
+    for mode in modes.modes:
+        for component in paths.components:
+            if component in topology.links:
+                if LINK in mode.on:
+                    yield from _with_directions(mode, component, component)
+            elif mode.applies_to(topology.nodes[component].kind):
+                yield from _on_node(mode, component, topology, paths, records)
+
+
+def _on_node(
+    mode: Mode, node: str, topology: Topology, paths: ServicePaths, records: Sequence[Record]
+) -> Iterator[Candidate]:
+    if mode.reach in (Reach.LINK, Reach.EGRESS):
+        for link in topology.links_of(node):
+            if link.component in paths:
+                found = [r for r in records if mode.record and matches_record(mode, r, node, link.component, topology)]
+                yield from _with_records(mode, node, link.component, found)
+        return
+    found = [r for r in records if mode.record and matches_record(mode, r, node, None, topology)]
+    yield from _with_records(mode, node, None, found)
+
+
+def _with_records(mode: Mode, node: str, link: str | None, found: Sequence[Record]) -> Iterator[Candidate]:
+    if not found and mode.needs_record:
+        return
+    yield from _with_directions(mode, node, link, strongest_record(found))
+
+
+def _with_directions(mode: Mode, component: str, link: str | None, record: Record | None = None) -> Iterator[Candidate]:
+    one_way = not mode.withdraws and mode.reach in (Reach.FORWARDING, Reach.LINK)
+    for direction in Direction if one_way else (Direction.BOTH,):
+        share = DIRECTION_PRIOR[direction] if one_way else 1.0
+        yield Candidate(mode, component, link, direction, mode.prior * share, record)
+
+
+def strongest_record(found: Sequence[Record]) -> Record | None:
+    """The record that a cause rests on: what was done before what was planned, the earliest first."""
+    order = {RecordKind.ENFORCEMENT: 0, RecordKind.OPERATION: 1, RecordKind.PLANNED_CHANGE: 2}
+    ranked = sorted(found, key=lambda r: (order.get(r.kind, 3), r.interval.start_ns))
+    return ranked[0] if ranked else None
+
+
+def matches_record(mode: Mode, record: Record, node: str, link: str | None, topology: Topology) -> bool:
+    """Whether a record is of the kind, and about the place, that a mode says its acts leave behind."""
+    if mode.record == "enforcement":
+        return record.kind is RecordKind.ENFORCEMENT and (
+            record.component == node or (record.component is None and topology.nodes[node].side is record.actor)
+        )
+    if record.component != node or record.kind is RecordKind.ENFORCEMENT:
+        return False
+    if mode.record == "cloud":
+        return record.cloud_call
+    if record.cloud_call:
+        return False
+    if mode.record == "port":
+        return record.link == link and record.effect in (None, CommandEffectKind.INTERFACE_SHUTDOWN)
+    if mode.record == "policy":
+        return record.effect in POLICY_EFFECTS
+    return record.effect not in POLICY_EFFECTS and record.effect is not CommandEffectKind.INTERFACE_SHUTDOWN

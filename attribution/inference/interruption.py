@@ -1,0 +1,188 @@
+"""When the service was interrupted: found in the measurements between its ends, not taken from the complaint.
+
+The traffic of each class is laid out in bins of at least a second. A hidden Markov model with one healthy state and a
+ladder of loss rates finds the runs of bins that lost clearly more than usual; entering or leaving trouble costs a
+fixed number of nats, so that a stray lost packet makes no interruption and a gap between two outages is kept.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+from statistics import median
+
+from attribution.model.evidence import Measurement
+from attribution.model.incident import NANOSECONDS, Interval
+
+# Incident bundle, "Interruption": at least 2 % lost, clearly more than usual, for at least one second.
+LEAST_LOSS_RATIO = 0.02
+LEAST_SECONDS = 1.0
+USUAL_LOSS_RATIO = 0.001
+MOST_USUAL_LOSS_RATIO = 0.02
+CLEARLY_MORE = 3.0
+LOSS_LADDER = (0.03, 0.06, 0.12, 0.25, 0.5, 0.8, 0.995)
+# Costs in nats: log-odds of trouble to begin or end in any one bin, and of its severity to change.
+COST_OF_CHANGE = 5.0
+COST_OF_STEP = 2.0
+LEAST_EVIDENCE = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A stretch of time in which a class of traffic lost more than usual, with the counts that show it.
+
+    `steps` are times within it at which the severity changed for good.
+    """
+
+    interval: Interval
+    sent: int
+    lost: int
+    steps: tuple[int, ...] = ()
+
+    @property
+    def loss_ratio(self) -> float:
+        return self.lost / self.sent
+
+
+def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, ...]:
+    """The stretches of trouble of any class of end-to-end traffic; overlapping ones are one interruption."""
+    pools: dict[str, list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        if measurement.end_to_end:
+            pools[measurement.traffic].append(measurement)
+            pools["all"].append(measurement)
+    found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
+    return tuple(merge_overlapping(found))
+
+
+def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:
+    """Runs of bins with loss, in one pool of measurements that see the same traffic."""
+    if not measurements:
+        return []
+    width = bin_width(measurements)
+    origin = min(m.interval.start_ns for m in measurements)
+    bins: dict[int, list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        middle = (measurement.interval.start_ns + measurement.interval.end_ns) // 2
+        bins[(middle - origin) // width].append(measurement)
+    order = sorted(bins)
+    counts = [(sum(m.sent for m in bins[b]), sum(m.lost for m in bins[b])) for b in order]
+    usual = usual_loss_ratio(counts)
+    states = most_likely_states(counts, usual)
+    found = []
+    for first, last in runs_of_trouble(states):
+        sent = sum(n for n, _ in counts[first : last + 1])
+        lost = sum(k for _, k in counts[first : last + 1])
+        members = [m for b in order[first : last + 1] for m in bins[b]]
+        neighbours = [m for b in order[max(0, first - 1) : last + 2] for m in bins[b]]
+        interval = refine_edges(members, neighbours)
+        clear = evidence_of_trouble(sent, lost, usual) >= LEAST_EVIDENCE
+        ratio = lost / sent
+        more = ratio >= LEAST_LOSS_RATIO and ratio >= CLEARLY_MORE * usual
+        if clear and more and interval.seconds >= LEAST_SECONDS:
+            steps = tuple(
+                origin + order[index] * width
+                for index in range(first + 1, last + 1)
+                if states[index] != states[index - 1]
+            )
+            found.append(Trouble(interval, sent, lost, steps))
+    return found
+
+
+def bin_width(measurements: Sequence[Measurement]) -> int:
+    """At least a second, and at least the usual length of a measurement, in nanoseconds."""
+    usual = median(m.interval.end_ns - m.interval.start_ns for m in measurements)
+    return max(NANOSECONDS, int(usual))
+
+
+def usual_loss_ratio(counts: Sequence[tuple[int, int]]) -> float:
+    """What this traffic loses on a good day: the median bin, within what a working network may lose at all."""
+    typical = median(lost / sent for sent, lost in counts if sent)
+    return min(max(typical, USUAL_LOSS_RATIO), MOST_USUAL_LOSS_RATIO)
+
+
+def most_likely_states(counts: Sequence[tuple[int, int]], usual: float) -> list[int]:
+    """The Viterbi path over the healthy state 0 and the ladder of loss rates, one state for each bin."""
+    rates = (usual, *(rate for rate in LOSS_LADDER if rate > CLEARLY_MORE * usual))
+    count = len(rates)
+
+    def emission(sent: int, lost: int, state: int) -> float:
+        rate = rates[state]
+        return lost * log(rate) + (sent - lost) * log(1 - rate)
+
+    def cost(earlier: int, later: int) -> float:
+        if earlier == later:
+            return 0.0
+        return COST_OF_STEP if earlier and later else COST_OF_CHANGE
+
+    score = [emission(*counts[0], state) - (COST_OF_CHANGE if state else 0.0) for state in range(count)]
+    came_from: list[list[int]] = []
+    for sent, lost in counts[1:]:
+        best = [max(range(count), key=lambda e, s=state: score[e] - cost(e, s)) for state in range(count)]  # type: ignore[misc]
+        score = [score[best[s]] - cost(best[s], s) + emission(sent, lost, s) for s in range(count)]
+        came_from.append(best)
+    state = max(range(count), key=score.__getitem__)
+    states = [state]
+    for best in reversed(came_from):
+        state = best[state]
+        states.append(state)
+    return states[::-1]
+
+
+def runs_of_trouble(states: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last index of each maximal run of states other than the healthy one."""
+    runs: list[tuple[int, int]] = []
+    for index, state in enumerate(states):
+        if not state:
+            continue
+        if runs and runs[-1][1] == index - 1:
+            runs[-1] = (runs[-1][0], index)
+        else:
+            runs.append((index, index))
+    return runs
+
+
+def evidence_of_trouble(sent: int, lost: int, usual: float) -> float:
+    """The log likelihood ratio (nats) of the observed loss rate against the usual one."""
+    ratio = min(max(lost / sent, 1e-9), 1 - 1e-9)
+    return lost * log(ratio / usual) + (sent - lost) * log((1 - ratio) / (1 - usual))
+
+
+def refine_edges(members: Sequence[Measurement], neighbours: Sequence[Measurement]) -> Interval:
+    """Begin and end within the first and last lossy windows, by the share of them that was lost.
+
+    A window that lost a third of what its trouble loses was in trouble for its last (or first) third. Windows that
+    overlap the edge bins from outside are looked at too: trouble may begin in the last third of the bin before.
+    """
+    sent, lost = sum(m.sent for m in members), sum(m.lost for m in members)
+    level = max(lost / sent, 1e-9)
+    start_ns = min(m.interval.start_ns for m in members if m.lost)
+    end_ns = max(m.interval.end_ns for m in members if m.lost)
+    reach = max(m.interval.end_ns - m.interval.start_ns for m in members)
+    lossy = [m for m in neighbours if m.lost]
+    starts, ends = [], []
+    for m in lossy:
+        length = m.interval.end_ns - m.interval.start_ns
+        share = min(1.0, m.lost / m.sent / level)
+        if abs(m.interval.start_ns - start_ns) <= reach:
+            starts.append(m.interval.end_ns - int(share * length))
+        if abs(m.interval.end_ns - end_ns) <= reach:
+            ends.append(m.interval.start_ns + int(share * length))
+    begin, finish = min(starts, default=start_ns), max(ends, default=end_ns)
+    return Interval(begin, finish) if finish > begin else Interval(start_ns, end_ns)
+
+
+def merge_overlapping(found: Iterable[Trouble]) -> list[Trouble]:
+    """Trouble of several classes of traffic at one time is one interruption, from the first onset to the last end."""
+    merged: list[Trouble] = []
+    for trouble in sorted(found, key=lambda t: t.interval.start_ns):
+        if merged and trouble.interval.start_ns < merged[-1].interval.end_ns:
+            last = merged[-1]
+            whole = Interval(last.interval.start_ns, max(last.interval.end_ns, trouble.interval.end_ns))
+            steps = (*last.steps, *trouble.steps)
+            merged[-1] = Trouble(whole, last.sent + trouble.sent, last.lost + trouble.lost, steps)
+        else:
+            merged.append(trouble)
+    return merged

@@ -1,0 +1,153 @@
+"""How well a fault explains what was lost, and what was not, with loss rates that nobody knows beforehand."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import exp, lgamma, log
+
+from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.phases import Phase
+from attribution.inference.relation import Touch, touch_of
+from attribution.model.evidence import Journey, Measurement
+from attribution.model.incident import Interval
+
+# Loss rates that a fault may cause; the last two count as "everything".
+PARTIAL_RATES = (0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)
+FULL_RATES = (0.95, 0.995)
+# How much single measurements scatter around the common rate: pseudo-counts of a beta distribution. Low, because a
+# measurement may straddle an edge, or cross the fault twice, or only with a part of its packets.
+SCATTER = 4.0
+HEALTHY_RATE = 0.001
+HEALTHY_SCATTER = 50.0
+# Share of measurements that something else than the model disturbs (or spares); bounds what any one of them can say.
+STRAY = 0.03
+# A measurement belongs to a phase if it shares this much with it.
+MOSTLY = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Measurements of one kind within a phase: the same journeys and the same class of traffic, counts added up."""
+
+    journeys: tuple[Journey, ...]
+    of_service: bool
+    traffic: str
+    sent: int
+    lost: int
+    weight: float
+    members: tuple[Measurement, ...]
+
+
+def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
+    """Add up what was measured within a phase.
+
+    Groups that cross the same components are not independent witnesses: m of them weigh as much as 1 + ln m.
+    """
+    gathered: dict[tuple[tuple[Journey, ...], bool, str], list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        if measurement.journeys and any(_lies_within(measurement.interval, part) for part in phase.intervals):
+            key = (measurement.journeys, measurement.of_service, measurement.traffic)
+            gathered[key].append(measurement)
+    signatures = Counter(_signature(journeys, of_service) for journeys, of_service, _ in gathered)
+    groups = []
+    for (journeys, of_service, traffic), members in gathered.items():
+        alike = signatures[_signature(journeys, of_service)]
+        groups.append(
+            Group(
+                journeys,
+                of_service,
+                traffic,
+                sum(m.sent for m in members),
+                sum(m.lost for m in members),
+                (1 + log(alike)) / alike,
+                tuple(members),
+            )
+        )
+    return tuple(groups)
+
+
+def _signature(journeys: tuple[Journey, ...], of_service: bool) -> tuple[bool, frozenset[str]]:
+    return of_service, frozenset(c for journey in journeys for stretch in journey for c in stretch.components)
+
+
+def _lies_within(interval: Interval, phase: Interval) -> bool:
+    """Most of the measurement's window is inside the phase; one that straddles an edge would blur both sides."""
+    start, end = max(interval.start_ns, phase.start_ns), min(interval.end_ns, phase.end_ns)
+    shorter = min(interval.end_ns - interval.start_ns, phase.end_ns - phase.start_ns)
+    return end - start > 0 and end - start >= MOSTLY * shorter
+
+
+@cache
+def log_beta_binomial(lost: int, sent: int, rate: float, scatter: float) -> float:
+    """log P(lost of sent) where the rate itself is drawn from a beta distribution around its mean."""
+    a, b = rate * scatter, (1 - rate) * scatter
+    ways = lgamma(sent + 1) - lgamma(lost + 1) - lgamma(sent - lost + 1)
+    return (
+        ways + lgamma(lost + a) + lgamma(sent - lost + b) - lgamma(sent + a + b) - lgamma(a) - lgamma(b) + lgamma(a + b)
+    )
+
+
+@cache
+def log_healthy(lost: int, sent: int) -> float:
+    """log P of a measurement that the fault does not touch; some stray ones lose anything."""
+    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, HEALTHY_SCATTER)
+    return add_logs(log(1 - STRAY) + calm, log(STRAY) - log(sent + 1))
+
+
+@cache
+def log_faulty(lost: int, sent: int, rate: float) -> float:
+    """log P of a measurement that the fault touches; some stray ones are spared."""
+    return add_logs(log(1 - STRAY) + log_beta_binomial(lost, sent, rate, SCATTER), log(STRAY) + log_healthy(lost, sent))
+
+
+@cache
+def log_either(lost: int, sent: int, rate: float) -> float:
+    """log P of a measurement that the fault may or may not touch."""
+    return add_logs(log(0.5) + log_faulty(lost, sent, rate), log(0.5) + log_healthy(lost, sent))
+
+
+def add_logs(*values: float) -> float:
+    top = max(values)
+    return top + log(sum(exp(value - top) for value in values))
+
+
+@dataclass(frozen=True, slots=True)
+class LossFit:
+    """How a candidate explains the groups: the log likelihood, the best rate, and each group's own part at it."""
+
+    total: float
+    rate: float
+    parts: tuple[float, ...]
+
+
+def fit_losses(candidate: Candidate, groups: Sequence[Group], paths: ServicePaths) -> LossFit:
+    """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches."""
+    touches = [touch_of(candidate, group.journeys, group.of_service, paths) for group in groups]
+    rates = [(rate, (1 - candidate.mode.full) / len(PARTIAL_RATES)) for rate in PARTIAL_RATES]
+    rates += [(rate, candidate.mode.full / len(FULL_RATES)) for rate in FULL_RATES]
+    by_rate = [
+        (log(prior), rate, tuple(_part(g, t, rate) for g, t in zip(groups, touches, strict=True)))
+        for rate, prior in rates
+    ]
+    total = add_logs(*(prior + sum(parts) for prior, _, parts in by_rate))
+    _, rate, parts = max(by_rate, key=lambda entry: entry[0] + sum(entry[2]))
+    return LossFit(total, rate, parts)
+
+
+def _part(group: Group, touch: Touch, rate: float) -> float:
+    if touch is Touch.NO:
+        return group.weight * log_healthy(group.lost, group.sent)
+    if touch is Touch.YES:
+        return group.weight * log_faulty(group.lost, group.sent, rate)
+    return group.weight * log_either(group.lost, group.sent, rate)
+
+
+def fit_unknown(groups: Sequence[Group]) -> float:
+    """The log likelihood under a cause that nobody can name: any group may or may not be touched, at its own rate."""
+    rates = PARTIAL_RATES + FULL_RATES
+    return sum(
+        g.weight * (add_logs(*(log_either(g.lost, g.sent, rate) for rate in rates)) - log(len(rates))) for g in groups
+    )

@@ -1,0 +1,137 @@
+"""From a candidate to the cause that a verdict names: who acted, what kind it is, and the facts that clauses need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.modes import Reach
+from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.topology import Side, Topology
+from attribution.model.verdict import Cause, CauseKind, Fact
+
+OPERATIONS = frozenset({CauseKind.UNAUTHORISED_OPERATION})
+# An act that began this close to the onset dates the cause better than the traffic does (seconds).
+ACT_DATES_CAUSE_S = 10.0
+
+
+class Namer:
+    """Names causes by the records and alarms of one incident."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        paths: ServicePaths,
+        alarms: Sequence[Alarm],
+        records: Sequence[Record],
+        coverage: Coverage,
+        bandwidth_bps: float | None,
+    ) -> None:
+        self._topology = topology
+        self._paths = paths
+        self._overuse = [alarm for alarm in alarms if alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED]
+        self._changes = [record for record in records if record.kind is RecordKind.PLANNED_CHANGE]
+        self._coverage = coverage
+        self._bandwidth_bps = bandwidth_bps
+
+    def name(self, candidate: Candidate, span: Interval) -> Cause:
+        """The cause that a candidate is, over the time in which it held."""
+        component, kind = candidate.component, candidate.mode.kind
+        facts: set[Fact] = set()
+        actor: Side | None = None
+        record = candidate.record
+        if kind is CauseKind.OVERLOAD:
+            component, kind, facts = self._overload(candidate, span)
+        elif kind in OPERATIONS:
+            kind, actor, facts = self._operation(candidate, span)
+        elif kind is CauseKind.ENFORCEMENT_ACTION and record is not None:
+            actor = record.actor
+            facts = {Fact(reason) for reason in record.reasons}
+            if record.ground is Condition.NOT_MET:
+                facts.add(Fact.UNGROUNDED)
+        elif kind is CauseKind.ATTACK:
+            facts = {Fact.ATTACK_ON_CUSTOMER} if self._topology.side_of(component) is Side.CUSTOMER else set()
+        elif record is not None:
+            actor = record.actor
+            facts = {Fact.OPERATION}
+        if self._topology.operator_of(component) is not None:
+            facts.add(Fact.THIRD_PARTY)
+        if component in self._topology.links:
+            facts.add(Fact.LINK)
+        return Cause(component, kind, self._held(candidate, span), actor=actor, facts=frozenset(facts))
+
+    def _operation(self, candidate: Candidate, span: Interval) -> tuple[CauseKind, Side, set[Fact]]:
+        """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep."""
+        record = candidate.record
+        actor = record.actor if record is not None else self._topology.nodes[candidate.component].side
+        tickets = [
+            change
+            for change in self._changes
+            if change.component == candidate.component
+            and change.link in (None, candidate.link)
+            and change.interval.widened(5.0, 5.0).contains(span.start_ns)
+        ]
+        facts = {Fact.OPERATION}
+        if record is not None and record.cloud_call:
+            facts.add(Fact.CLOUD_CALL)
+        agreed = (record is not None and record.consent is Condition.MET) or any(
+            ticket.consent is Condition.MET for ticket in tickets
+        )
+        if agreed:
+            facts.add(Fact.CONSENTED)
+        if actor is Side.CUSTOMER:
+            return (CauseKind.CONSENTED_OPERATION if agreed else CauseKind.UNAUTHORISED_OPERATION), actor, facts
+        ticketed = bool(tickets) or (record is not None and record.kind is RecordKind.PLANNED_CHANGE)
+        return (CauseKind.MAINTENANCE if ticketed else CauseKind.MISCONFIGURATION), actor, facts
+
+    def _overload(self, candidate: Candidate, span: Interval) -> tuple[str, CauseKind, set[Fact]]:
+        """A full queue is the fault of whoever overfills it: of the customer if it offered more than it had bought.
+
+        A limit at the customer's attachment that drops although no more than was bought came in is set wrongly.
+        """
+        component = candidate.component
+        if self._topology.side_of(component) is not Side.PROVIDER:
+            return component, CauseKind.OVERLOAD, set()
+        exceeded = sum(_shared_seconds(alarm.interval, span) for alarm in self._overuse)
+        if exceeded >= 0.3 * span.seconds:
+            edge = self._paths.downstream_neighbour(component, self._topology, Side.CUSTOMER)
+            return edge or component, CauseKind.OVERLOAD, {Fact.OVERUSE}
+        if self._bandwidth_bps is not None and self._at_attachment(candidate) and self._offer_known():
+            return component, CauseKind.MISCONFIGURATION, set()
+        return component, CauseKind.OVERLOAD, set()
+
+    def _at_attachment(self, candidate: Candidate) -> bool:
+        links = (
+            [candidate.link]
+            if candidate.link
+            else [link.component for link in self._topology.links_of(candidate.component)]
+        )
+        ends = [end for name in links if name for end in self._topology.links[name].ends]
+        return any(self._topology.nodes[end].side is Side.CUSTOMER for end in ends)
+
+    def _offer_known(self) -> bool:
+        """Whether what the customer offered was counted anywhere: by its own devices, or by those next to them."""
+        counted = self._coverage.counted
+        return any(
+            self._topology.nodes[end].side is Side.CUSTOMER and counted & set(link.ends)
+            for name in self._paths.components
+            if (link := self._topology.links.get(name)) is not None
+            for end in link.ends
+        )
+
+    def _held(self, candidate: Candidate, span: Interval) -> Interval:
+        """When the cause held: the act's own times where they fit, else as long as the interruption rooted in it."""
+        record = candidate.record
+        if record is None or record.kind is RecordKind.PLANNED_CHANGE or candidate.mode.reach is Reach.EGRESS:
+            return span
+        start, end = span.start_ns, span.end_ns
+        if abs(record.interval.start_ns - start) <= ACT_DATES_CAUSE_S * NANOSECONDS:
+            start = record.interval.start_ns
+        if start < record.interval.end_ns and abs(record.interval.end_ns - end) <= ACT_DATES_CAUSE_S * NANOSECONDS:
+            end = record.interval.end_ns
+        return Interval(start, max(end, start + 1))
+
+
+def _shared_seconds(first: Interval, second: Interval) -> float:
+    return max(0.0, (min(first.end_ns, second.end_ns) - max(first.start_ns, second.start_ns)) / NANOSECONDS)

@@ -1,0 +1,76 @@
+"""The parts of an interruption that may have causes of their own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from attribution.inference.interruption import Trouble, find_trouble
+from attribution.model.evidence import Journey, Measurement
+from attribution.model.incident import NANOSECONDS, Interval
+
+# Phases shorter than this are not told apart: probe windows and clocks blur them.
+SHORTEST_PHASE_S = 2.5
+MOST_PHASES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Stretches of time that share one cause: one stretch, or the many short ones of a flapping fault."""
+
+    intervals: tuple[Interval, ...]
+
+    @property
+    def span(self) -> Interval:
+        return Interval(self.intervals[0].start_ns, self.intervals[-1].end_ns)
+
+    @property
+    def seconds(self) -> float:
+        return sum(interval.seconds for interval in self.intervals)
+
+
+def split_phases(troubles: Sequence[Trouble], measurements: Iterable[Measurement]) -> tuple[Phase, ...]:
+    """Cut each interruption where the severity changes, or trouble on a part of the way begins or ends within it."""
+    turns = sorted([*turning_points(measurements), *(step for trouble in troubles for step in trouble.steps)])
+    intervals: list[Interval] = []
+    for trouble in troubles:
+        cuts = _apart(trouble.interval, turns)
+        intervals += [Interval(start, end) for start, end in pairwise(cuts)]
+    return merge_phases([Phase((interval,)) for interval in intervals])
+
+
+def turning_points(measurements: Iterable[Measurement]) -> list[int]:
+    """When trouble began or ended on any part of the way."""
+    series: dict[tuple[Journey, ...], list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        if not measurement.end_to_end:
+            series[measurement.journeys].append(measurement)
+    return [
+        time_ns
+        for members in series.values()
+        if any(member.lost for member in members)
+        for trouble in find_trouble(members)
+        for time_ns in (trouble.interval.start_ns, trouble.interval.end_ns)
+    ]
+
+
+def _apart(interval: Interval, turns: Sequence[int]) -> list[int]:
+    """The interval's ends with those turns between that leave no phase too short; of near ones the first stands."""
+    least = int(SHORTEST_PHASE_S * NANOSECONDS)
+    cuts = [interval.start_ns]
+    for turn in turns:
+        if turn - cuts[-1] >= least and interval.end_ns - turn >= least:
+            cuts.append(turn)
+    return [*cuts, interval.end_ns]
+
+
+def merge_phases(phases: Sequence[Phase]) -> tuple[Phase, ...]:
+    """At most a handful of phases: the neighbours with the smallest gap between them become one."""
+    merged = list(phases)
+    while len(merged) > MOST_PHASES:
+        gaps = [later.span.start_ns - earlier.span.end_ns for earlier, later in pairwise(merged)]
+        at = min(range(len(gaps)), key=gaps.__getitem__)
+        merged[at : at + 2] = [Phase(merged[at].intervals + merged[at + 1].intervals)]
+    return tuple(merged)

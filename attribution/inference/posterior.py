@@ -1,0 +1,130 @@
+"""How probable each set of causes is, over all phases of an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+
+from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates
+from attribution.inference.loss import Group, LossFit, add_logs, fit_losses, fit_unknown, group_measurements
+from attribution.inference.modes import Modes
+from attribution.inference.phases import Phase
+from attribution.inference.testimony import Testimony, Witnesses
+from attribution.model.evidence import Alarm, Coverage, Measurement, Record
+from attribution.model.incident import Interval
+from attribution.model.topology import Topology
+
+# Candidates this far (nats) behind the best of a phase cannot matter to it.
+FAR_BEHIND = 14.0
+BEAM = 60
+# What the model leaves out (links between witnesses, rounding of times, engineers' guesses) makes its odds too bold:
+# all log likelihood ratios are scaled by this before they become a posterior.
+TEMPER = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """One explanation: for each phase a candidate, or None for something that has no name here."""
+
+    choices: tuple[Candidate | None, ...]
+    score: float
+    probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the evidence of one incident offers to the inference."""
+
+    topology: Topology
+    paths: ServicePaths
+    session_paths: Mapping[tuple[str, str], frozenset[str]]
+    measurements: Sequence[Measurement]
+    alarms: Sequence[Alarm]
+    records: Sequence[Record]
+    coverage: Coverage
+    modes: Modes
+
+
+class Solver:
+    """Scores candidates phase by phase and joins them; every number it used can be asked for again."""
+
+    def __init__(self, situation: Situation, phases: Sequence[Phase]) -> None:
+        self.situation = situation
+        self.phases = tuple(phases)
+        self._witnesses: dict[Interval, Witnesses] = {}
+        self._losses: dict[tuple[int, Candidate], LossFit] = {}
+        self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
+        self.groups = tuple(group_measurements(situation.measurements, phase) for phase in phases)
+        records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
+        self.candidates = tuple(enumerate_candidates(situation.topology, situation.paths, situation.modes, records))
+        self._total_prior = sum(candidate.prior for candidate in self.candidates)
+
+    def witnesses(self, span: Interval) -> Witnesses:
+        if span not in self._witnesses:
+            s = self.situation
+            self._witnesses[span] = Witnesses(
+                s.alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span
+            )
+        return self._witnesses[span]
+
+    def losses(self, phase: int, candidate: Candidate) -> LossFit:
+        key = (phase, candidate)
+        if key not in self._losses:
+            self._losses[key] = fit_losses(candidate, self.groups[phase], self.situation.paths)
+        return self._losses[key]
+
+    def testimony(self, span: Interval, candidate: Candidate) -> Testimony:
+        key = (span, candidate)
+        if key not in self._testimonies:
+            self._testimonies[key] = self.witnesses(span).testify(candidate)
+        return self._testimonies[key]
+
+    def log_prior(self, candidate: Candidate) -> float:
+        return log(candidate.prior / self._total_prior)
+
+    def solve(self) -> tuple[Assignment, ...]:
+        """The most probable explanations with their probabilities, best first."""
+        beam: list[tuple[Candidate | None, ...]] = [()]
+        for index in range(len(self.phases)):
+            shortlist = self._shortlist(index)
+            longer = [(*choices, choice) for choices in beam for choice in shortlist]
+            beam = sorted(longer, key=self.score, reverse=True)[:BEAM]
+        scored = [(choices, TEMPER * self.score(choices)) for choices in beam]
+        if not scored or not self.phases:
+            return ()
+        whole = add_logs(*(score for _, score in scored))
+        return tuple(Assignment(choices, score, exp(score - whole)) for choices, score in scored)
+
+    def _shortlist(self, index: int) -> list[Candidate | None]:
+        span = self.phases[index].span
+        scored = [
+            (self.losses(index, c).total + self.testimony(span, c).total + self.log_prior(c), c)
+            for c in self.candidates
+        ]
+        best = max((score for score, _ in scored), default=0.0)
+        return [None, *(candidate for score, candidate in scored if score >= best - FAR_BEHIND)]
+
+    def score(self, choices: Sequence[Candidate | None]) -> float:
+        """log of prior times likelihood for the phases decided so far; further causes cost what they are rare."""
+        background = self.situation.modes.background
+        total = 0.0
+        spans: dict[Candidate | None, list[int]] = {}
+        for index, choice in enumerate(choices):
+            spans.setdefault(choice, []).append(index)
+            total += self.losses(index, choice).total if choice is not None else fit_unknown(self.groups[index])
+        for choice, indices in spans.items():
+            if choice is None:
+                total += log(background["unknown"])
+            else:
+                total += self.log_prior(choice) + self.testimony(self.span_of(indices), choice).total
+        return total + (len(spans) - 1) * log(background["second_cause"])
+
+    def span_of(self, indices: Sequence[int]) -> Interval:
+        return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
+
+    def group_parts(self, index: int, choice: Candidate | None) -> tuple[tuple[Group, float], ...]:
+        """How much each group of a phase says under a candidate, in nats."""
+        if choice is None:
+            return tuple((group, fit_unknown((group,))) for group in self.groups[index])
+        return tuple(zip(self.groups[index], self.losses(index, choice).parts, strict=True))

@@ -1,0 +1,75 @@
+"""Whether a fault touches a measurement: surely, perhaps, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from itertools import pairwise
+
+from attribution.inference.candidates import Candidate, Direction, ServicePaths
+from attribution.inference.modes import Reach, Selectivity
+from attribution.model.evidence import Journey, Stretch
+
+
+class Touch(IntEnum):
+    """Ordered: the strongest touch of any stretch is that of the journey."""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+def touch_of(candidate: Candidate, journeys: Sequence[Journey], of_service: bool, paths: ServicePaths) -> Touch:
+    """How a candidate touches a measurement whose packets took one of the journeys."""
+    touches = {max(_touch_stretch(candidate, s, of_service, paths) for s in journey) for journey in journeys}
+    if not touches:
+        return Touch.MAYBE
+    return touches.pop() if len(touches) == 1 else Touch.MAYBE
+
+
+def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:
+    touch = _reach(candidate, stretch)
+    if touch is Touch.NO:
+        return touch
+    if candidate.direction is not Direction.BOTH:
+        direction = paths.direction_of((*stretch.components, *stretch.beyond))
+        if direction is None:
+            touch = Touch.MAYBE
+        elif direction is not candidate.direction:
+            return Touch.NO
+    selective = candidate.mode.selective
+    if selective is Selectivity.CLASS or (selective is Selectivity.DESTINATION and not of_service):
+        touch = min(touch, Touch.MAYBE)
+    return touch
+
+
+def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
+    mode, component, link = candidate.mode, candidate.component, candidate.link
+    if mode.reach is Reach.NODE:
+        inside = component in stretch.components
+        where = component
+    elif mode.reach is Reach.FORWARDING:
+        inside = component in stretch.forwarding
+        where = component
+    elif mode.reach is Reach.LINK:
+        assert link is not None
+        inside = link in stretch.components
+        where = link
+    else:
+        assert link is not None
+        inside = _leaves_over(stretch.components, component, link)
+        where = link
+    if inside:
+        return Touch.YES
+    # Routes to what lies behind a failure are withdrawn, and routers before it drop what they can no longer place.
+    if mode.withdraws and where in stretch.beyond:
+        return Touch.MAYBE
+    # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
+    own = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
+    if own and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
+        return Touch.MAYBE
+    return Touch.NO
+
+
+def _leaves_over(components: tuple[str, ...], node: str, link: str) -> bool:
+    return (node, link) in pairwise(components)

@@ -1,0 +1,250 @@
+"""How well a fault explains what devices reported, what they kept silent about, and what people did."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+
+from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.modes import Expectation, Modes, Where
+from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import CommandEffectKind
+from attribution.model.topology import Topology
+
+# An alarm this long before the onset, or after the end, has nothing to do with the interruption (seconds).
+ALARM_BEFORE_S = 4.0
+ALARM_AFTER_S = 3.0
+RESTART_AFTER_S = 120.0
+# States of ports are reported at once; later than this they speak of a consequence as likely as of the cause.
+PROMPT_S = 4.0
+PROMPT = frozenset(
+    {AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED, AlarmKind.PROCESS_DOWN}
+)
+LATE = 0.4
+# No single report may count for more than this (nats): devices err, and so do those who export their logs.
+MOST_FROM_ONE = 4.5
+# Reports beyond the first of one kind about one component are partly its echo.
+ECHO = 0.5
+
+# When an act can have begun, before and after the onset of its effect (seconds).
+COMMAND_BEFORE_S, COMMAND_AFTER_S = 6.0, 4.0
+SLOW_EFFECTS = frozenset(
+    {CommandEffectKind.PROCESS_STOPPED, CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.ROUTE_REMOVED}
+)
+SLOW_BEFORE_S = 200.0
+CLOUD_BEFORE_S = 90.0
+ENFORCEMENT_BEFORE_S, ENFORCEMENT_AFTER_S = 300.0, 10.0
+CHANGE_SLACK_S = 5.0
+RECORDED_COMMAND = 0.75
+RECORDED_CHANGE = 0.5
+CONFIRMED_BY_END = 3.0
+FOLLOWING_COMMAND = 0.5
+
+NEEDS_LOG = frozenset(
+    {
+        AlarmKind.SESSION_DOWN,
+        AlarmKind.SESSION_CLOSED_BY_PEER,
+        AlarmKind.SESSION_ADMIN_DOWN,
+        AlarmKind.PROCESS_DOWN,
+        AlarmKind.DEVICE_RESTARTED,
+        AlarmKind.POWER_FAULT,
+        AlarmKind.HARDWARE_FAULT,
+        AlarmKind.TRANSCEIVER_REMOVED,
+        AlarmKind.OPTICS_FAULT,
+        AlarmKind.PREFIX_LIMIT,
+        AlarmKind.AUTHENTICATION_MISMATCH,
+        AlarmKind.DUPLICATE_ADDRESS,
+        AlarmKind.LOOP,
+    }
+)
+NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
+NEEDS_STATUS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What the alarms and records add to a candidate's log likelihood ratio, piece by piece, and what was missing."""
+
+    total: float
+    alarms: Mapping[Alarm, float]
+    records: Mapping[Record, float]
+    silence: float
+
+
+class Witnesses:
+    """The alarms and records of one phase, with the silence of those who could have spoken."""
+
+    def __init__(
+        self,
+        alarms: Sequence[Alarm],
+        records: Sequence[Record],
+        coverage: Coverage,
+        topology: Topology,
+        paths: ServicePaths,
+        session_paths: Mapping[tuple[str, str], frozenset[str]],
+        modes: Modes,
+        phase: Interval,
+    ) -> None:
+        self._coverage = coverage
+        self._topology = topology
+        self._paths = paths
+        self._session_paths = session_paths
+        self._background = modes.background
+        self._phase = phase
+        self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
+        self._records = [record for record in records if record_in_time(record, phase)]
+
+    @property
+    def records(self) -> Sequence[Record]:
+        return self._records
+
+    def testify(self, candidate: Candidate) -> Testimony:
+        """Explained alarms and records speak for a candidate, expected ones that never came against it."""
+        spoken: dict[Alarm, float] = {}
+        silence = 0.0
+        for expectation in candidate.mode.expects:
+            slots = self._slots(candidate, expectation)
+            heard = False
+            for rank, alarm in enumerate(self._matching(candidate, expectation)):
+                heard = True
+                gain = self._gain(alarm, expectation.probability) * ECHO**rank
+                spoken[alarm] = max(spoken.get(alarm, 0.0), gain)
+            if not heard:
+                silence += slots * log(1 - expectation.probability)
+        acts, missing = self._acts(candidate)
+        unseen = self._sign_missing(candidate, spoken)
+        total = sum(spoken.values()) + sum(acts.values()) + silence + missing + unseen
+        return Testimony(total, spoken, acts, silence + missing + unseen)
+
+    def _gain(self, alarm: Alarm, probability: float) -> float:
+        gain = min(log(probability / self._background["alarm"]), MOST_FROM_ONE)
+        late = alarm.interval.start_ns - self._phase.start_ns > PROMPT_S * NANOSECONDS
+        return gain * LATE if alarm.kind in PROMPT and late else gain
+
+    def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
+        return [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]
+
+    def _is_where(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
+        where, component = expectation.where, candidate.component
+        if where is Where.SELF:
+            return alarm.component == component
+        if where is Where.OWN_PORT:
+            return alarm.reporter == component and alarm.component == candidate.link
+        if where is Where.OWN_PORTS:
+            return alarm.reporter == component and alarm.component in self._topology.links
+        if where is Where.NEIGHBOUR:
+            link = self._topology.links.get(alarm.component)
+            return link is not None and component in link.ends and alarm.reporter != component
+        if where is Where.END:
+            return alarm.component == candidate.link
+        if where is Where.PEER:
+            return alarm.about_peer == component
+        if where is Where.ACROSS:
+            pair = (alarm.reporter, alarm.about_peer or "")
+            crossed = candidate.link or component
+            return crossed in self._session_paths.get(pair, frozenset())
+        return alarm.reporter in self._paths or alarm.component in self._paths
+
+    def _slots(self, candidate: Candidate, expectation: Expectation) -> float:
+        """How many independent witnesses could have made an expected report, weighed by how surely they were asked."""
+        where, component = expectation.where, candidate.component
+        if where in (Where.ACROSS, Where.ANYWHERE):
+            return 0.0
+        if where is Where.SELF and expectation.alarm is AlarmKind.DEVICE_UNREACHABLE:
+            return 1.0 if component in self._coverage.polled else 0.0
+        if where in (Where.SELF, Where.OWN_PORT, Where.OWN_PORTS):
+            return self._asked(component, expectation.alarm)
+        if where is Where.END:
+            link = self._topology.links[candidate.link or component]
+            return max(self._asked(end, expectation.alarm) for end in link.ends)
+        neighbours = [link.far_end(component) for link in self._topology.links_of(component)]
+        return max((self._asked(neighbour, expectation.alarm) for neighbour in neighbours), default=0.0)
+
+    def _asked(self, device: str, kind: AlarmKind) -> float:
+        if kind in NEEDS_LOG:
+            return 1.0 if device in self._coverage.logging else 0.0
+        if kind in NEEDS_COUNTERS:
+            return 1.0 if device in self._coverage.counted else 0.0
+        if kind in NEEDS_STATUS:
+            return 1.0 if device in self._coverage.polled or device in self._coverage.logging else 0.0
+        return 0.0
+
+    def _sign_missing(self, candidate: Candidate, spoken: Mapping[Alarm, float]) -> float:
+        sign = candidate.mode.sign
+        if sign is None or candidate.record is not None or any(alarm.kind is sign for alarm in spoken):
+            return 0.0
+        return log(candidate.mode.unseen)
+
+    def _acts(self, candidate: Candidate) -> tuple[dict[Record, float], float]:
+        """The act that the candidate is, what people did because of it, and a penalty where such acts leave traces."""
+        if candidate.record is None:
+            recorded = candidate.mode.record is not None and candidate.component in self._coverage.logging
+            return {}, log(1 - RECORDED_COMMAND) if recorded else 0.0
+        acts: dict[Record, float] = {}
+        for record in self._records:
+            if record is candidate.record:
+                acts[record] = self._record_gain(record)
+            elif self._belongs(record, candidate.record):
+                acts[record] = log(FOLLOWING_COMMAND / self._background[_background_of(record)])
+        return acts, 0.0
+
+    def _record_gain(self, record: Record) -> float:
+        probability = RECORDED_CHANGE if record.kind is RecordKind.PLANNED_CHANGE else RECORDED_COMMAND
+        gain = log(probability / self._background[_background_of(record)])
+        if abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS:
+            gain += log(CONFIRMED_BY_END)
+        if record.harmful is Condition.NOT_MET:
+            gain = min(gain, 0.0) - MOST_FROM_ONE
+        return gain
+
+    def _belongs(self, record: Record, root: Record) -> bool:
+        """The ticket for an operation; or what the provider's own systems did to carry out a call or a suspension."""
+        if record.component == root.component and record.kind is not RecordKind.ENFORCEMENT:
+            return record.actor is root.actor or root.cloud_call or root.kind is RecordKind.ENFORCEMENT
+        carried_out = root.cloud_call or root.kind is RecordKind.ENFORCEMENT
+        return (
+            carried_out
+            and record.kind is RecordKind.OPERATION
+            and not record.cloud_call
+            and record.component in self._paths
+        )
+
+
+def _background_of(record: Record) -> str:
+    if record.kind is RecordKind.ENFORCEMENT:
+        return "enforcement"
+    if record.kind is RecordKind.PLANNED_CHANGE:
+        return "change"
+    return "cloud_call" if record.cloud_call else "command"
+
+
+def in_time(alarm: Alarm, phase: Interval) -> bool:
+    """Whether an alarm began with the phase or during it (a restart is logged after it)."""
+    after = RESTART_AFTER_S if alarm.kind is AlarmKind.DEVICE_RESTARTED else ALARM_AFTER_S
+    return phase.widened(ALARM_BEFORE_S, after).contains(alarm.interval.start_ns)
+
+
+def record_in_time(record: Record, phase: Interval) -> bool:
+    """Whether an act can have brought the phase about: it began just before, or its ticket covers the onset."""
+    before, after = COMMAND_BEFORE_S, COMMAND_AFTER_S
+    if record.kind is RecordKind.PLANNED_CHANGE:
+        return record.interval.widened(CHANGE_SLACK_S, CHANGE_SLACK_S).contains(phase.start_ns)
+    if record.kind is RecordKind.ENFORCEMENT:
+        before, after = ENFORCEMENT_BEFORE_S, ENFORCEMENT_AFTER_S
+    elif record.cloud_call:
+        before = CLOUD_BEFORE_S
+    elif record.effect in SLOW_EFFECTS:
+        before = SLOW_BEFORE_S
+    begun = phase.start_ns - before * NANOSECONDS <= record.interval.start_ns <= phase.start_ns + after * NANOSECONDS
+    return begun and record.interval.end_ns > phase.start_ns
+
+
+def first_of_each(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
+    """Two reports of one device about one state are one witness: its log, its counters, its monitoring."""
+    grouped: dict[tuple[AlarmKind, str, str, str | None], list[Alarm]] = defaultdict(list)
+    for alarm in alarms:
+        grouped[(alarm.kind, alarm.reporter, alarm.component, alarm.about_peer)].append(alarm)
+    return tuple(min(group, key=lambda a: a.interval.start_ns) for group in grouped.values())

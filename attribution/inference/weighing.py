@@ -1,0 +1,100 @@
+"""Which evidence carried an answer, and which spoke against it: log likelihood ratios, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import log
+
+from attribution.inference.candidates import Candidate
+from attribution.inference.loss import Group
+from attribution.inference.posterior import Assignment, Solver
+from attribution.model.evidence import Alarm, Measurement, Record
+from attribution.model.verdict import WeighedEvidence
+
+MOST_PIECES = 24
+LEAST_WEIGHT = 0.05
+LOG_10 = log(10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of evidence with its log10 likelihood ratio, before it has an id."""
+
+    item: Measurement | Alarm | Record
+    statement: str
+    component: str | None
+    weight: float
+
+
+def weigh_evidence(solver: Solver, chosen: Assignment, rival: Assignment | None) -> tuple[WeighedEvidence, ...]:
+    """How much each piece speaks for the chosen explanation rather than for the rival one; the weightiest first."""
+    pieces = [*_losses(solver, chosen, rival), *_testimonies(solver, chosen, rival)]
+    return number_pieces(pieces)
+
+
+def number_pieces(pieces: Sequence[Piece]) -> tuple[WeighedEvidence, ...]:
+    heavy = [piece for piece in pieces if abs(piece.weight) >= LEAST_WEIGHT]
+    heavy.sort(key=lambda piece: (-abs(piece.weight), piece.item.citation.origin.file, piece.item.citation.locator))
+    return tuple(
+        WeighedEvidence(
+            id=f"e{number}",
+            file=piece.item.citation.origin.file,
+            locator=piece.item.citation.locator,
+            time_ns=piece.item.interval.start_ns,
+            component=piece.component,
+            supplied_by=piece.item.citation.origin.supplied_by,
+            statement=piece.statement,
+            weight=round(piece.weight, 2),
+        )
+        for number, piece in enumerate(heavy[:MOST_PIECES], start=1)
+    )
+
+
+def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Iterator[Piece]:
+    for index, choice in enumerate(chosen.choices):
+        other = rival.choices[index] if rival is not None else None
+        ours, theirs = solver.group_parts(index, choice), solver.group_parts(index, other)
+        for (group, part), (_, rival_part) in zip(ours, theirs, strict=True):
+            shown = most_telling(group)
+            yield Piece(shown, describe(group), _concerned(group, choice), (part - rival_part) / LOG_10)
+
+
+def most_telling(group: Group) -> Measurement:
+    """The member to cite: the one that lost most, or crossed most where nothing was lost."""
+    return max(group.members, key=lambda m: (m.lost, m.sent, -m.interval.start_ns))
+
+
+def describe(group: Group) -> str:
+    shown = most_telling(group)
+    return f"{group.lost} of {group.sent} {shown.subject} were lost during the interruption"
+
+
+def _concerned(group: Group, choice: Candidate | None) -> str | None:
+    if choice is None:
+        return None
+    place = choice.link or choice.component
+    crossed = any(place in stretch.components for journey in group.journeys for stretch in journey)
+    return choice.component if crossed else None
+
+
+def _testimonies(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Iterator[Piece]:
+    ours = _spoken(solver, chosen)
+    theirs = _spoken(solver, rival) if rival is not None else {}
+    for item in dict.fromkeys([*ours, *theirs]):
+        weight = (ours.get(item, 0.0) - theirs.get(item, 0.0)) / LOG_10
+        yield Piece(item, item.statement, item.component, weight)
+
+
+def _spoken(solver: Solver, assignment: Assignment) -> dict[Alarm | Record, float]:
+    spoken: dict[Alarm | Record, float] = {}
+    for choice in dict.fromkeys(assignment.choices):
+        if choice is None:
+            continue
+        indices = [index for index, other in enumerate(assignment.choices) if other is choice]
+        testimony = solver.testimony(solver.span_of(indices), choice)
+        for alarm, gain in testimony.alarms.items():
+            spoken[alarm] = max(spoken.get(alarm, 0.0), gain)
+        for record, gain in testimony.records.items():
+            spoken[record] = max(spoken.get(record, 0.0), gain)
+    return spoken

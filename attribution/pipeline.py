@@ -1,0 +1,106 @@
+"""The table of contents of the program: from an incident's folder to a verdict, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from attribution.bundle import Bundle, open_bundle
+from attribution.detectors import detect_evidence
+from attribution.inference import Inference, infer_causes
+from attribution.model.agreement import Agreement
+from attribution.model.incident import EvidenceType, Incident
+from attribution.model.observation import Caveat, Observation
+from attribution.model.topology import Topology
+from attribution.model.verdict import Cause, Hypothesis, Verdict
+from attribution.packets import Capture, compare_captures, observe_capture, read_capture
+from attribution.readers import check_against_topology, read_evidence, read_incident, read_topology
+from attribution.report import summarise
+from attribution.responsibility import answering_side, decide_responsibility, load_agreement
+
+INCIDENT_FILE = "incident.yaml"
+
+
+def decide(path: str | Path) -> Verdict:
+    """Decide an incident: a folder, or an archive of one, as the incident bundle describes it.
+
+    Errors: AttributionError, saying which file and place of the bundle breaks the contract and what was expected.
+    """
+    with open_bundle(path) as bundle:
+        incident, topology, caveats = read_statement(bundle)
+        agreement = load_agreement(incident.agreement, f"{INCIDENT_FILE}: agreement")
+        observations: list[Observation] = []
+        for seen in read_observations(bundle, incident):
+            (caveats if isinstance(seen, Caveat) else observations).append(seen)  # type: ignore[arg-type]
+        inputs = bundle.inputs
+    findings = detect_evidence(observations, topology, incident)
+    inference = infer_causes(findings, topology, incident.service, incident.window)
+    verdict = apply_agreement(incident, topology, agreement, inference)
+    return replace(verdict, inputs=inputs, caveats=tuple(caveats))
+
+
+def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
+    """What the exporter states: the incident, and the network that its evidence is about."""
+    incident = read_incident(bundle.read(INCIDENT_FILE), bundle)
+    topology, caveats = read_topology(bundle.read(incident.topology_file), incident.topology_file)
+    return incident, topology, [*caveats, *check_against_topology(incident, topology)]
+
+
+def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observation | Caveat]:
+    """All that the files state, in the order of their names; captures also say what was lost between them."""
+    captures: list[Capture] = []
+    for origin in sorted(incident.origins, key=lambda origin: origin.file):
+        known = replace(origin, sha256=bundle.digest(origin.file))
+        if known.type is EvidenceType.CAPTURE:
+            capture = read_capture(bundle.read(known.file), known)
+            yield from observe_capture(capture)
+            captures.append(capture)
+        else:
+            yield from read_evidence(bundle.read(known.file), known)
+    yield from compare_captures(captures)
+
+
+def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement, inference: Inference) -> Verdict:
+    """Who answers by the Agreement, with the evidence that carried the answer and what is still missing."""
+    answer = decide_responsibility(inference.hypotheses, agreement, inference.interruption, topology)
+
+    def side_of(cause: Cause) -> str:
+        side = answering_side(cause, topology, agreement)
+        return side.value if side is not None else "unknown"
+
+    chosen, rival = _contrast(inference.hypotheses, answer.causes, side_of)
+    evidence = inference.weigh(chosen, rival) if inference.hypotheses else ()
+    causes = tuple(
+        replace(cause, evidence=tuple(e.id for e in evidence if e.weight > 0 and e.component == cause.component))
+        for cause in answer.causes
+    )
+    verdict = Verdict(
+        incident=incident.id,
+        party=answer.party,
+        clause=answer.clause,
+        probability=answer.probability,
+        summary="",
+        parties=answer.parties,
+        interruption=answer.interruption,
+        causes=causes,
+        evidence=evidence,
+        requests=inference.request(side_of),
+        inputs=(),
+        caveats=(),
+        provisions=answer.provisions,
+        service_level=answer.service_level,
+    )
+    return replace(verdict, summary=summarise(verdict))
+
+
+def _contrast(
+    hypotheses: Sequence[Hypothesis], causes: Sequence[Cause], side_of: Callable[[Cause], str]
+) -> tuple[int, int | None]:
+    """Which hypothesis the answer rests on, and the best one by which another party would answer."""
+    wanted = [(cause.component, cause.kind) for cause in causes]
+    named = (i for i, h in enumerate(hypotheses) if [(cause.component, cause.kind) for cause in h.causes] == wanted)
+    chosen = next(named, 0)
+    sides = [frozenset(side_of(cause) for cause in hypothesis.causes) for hypothesis in hypotheses]
+    rival = next((i for i, other in enumerate(sides) if other != sides[chosen]), None)
+    return chosen, rival
