@@ -225,7 +225,7 @@ class _Composer:
         if depth > DEEPEST:
             raise self._error(event, "found values nested too deeply", f"expected at most {DEEPEST} levels")
         if isinstance(event, yaml.ScalarEvent):
-            empty = event.style is None and event.value in ("", "~", "null", "Null", "NULL")
+            empty = event.implicit[0] and event.value in ("", "~", "null", "Null", "NULL")
             return None if empty else event.value
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path, depth)
