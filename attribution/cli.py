@@ -13,6 +13,10 @@ import click
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from attribution.model.observation import Caveat
+    from attribution.model.topology import Topology
     from attribution.model.verdict import Verdict
 
 EXIT_UNEXPECTED = 1
@@ -101,6 +105,34 @@ def check_agreement(file: Path | None) -> None:
         click.echo(f"{found.id}: {len(found.clauses)} clauses, {deciding} of them with conditions of their own")
 
 
+@cli.group()
+def topology() -> None:
+    """Read and check the drawing of who owns what."""
+
+
+@topology.command("check")
+@click.argument("path", type=click.Path(path_type=Path))
+def check_topology(path: Path) -> None:
+    """Check the topology file at PATH, or that of the incident at PATH, and count what it holds."""
+    from attribution.report.json_document import describe_caveat
+    from attribution.report.layout import escape
+    from attribution.report.topology import count_topology
+
+    found, caveats = _load_topology(path)
+    for caveat in caveats:
+        click.echo(f"attribution: {escape(describe_caveat(caveat))}", err=True)
+    click.echo(count_topology(found), nl=False)
+
+
+@topology.command("show")
+@click.argument("path", type=click.Path(path_type=Path))
+def show_topology(path: Path) -> None:
+    """Print the topology file at PATH, or that of the incident at PATH: each side's devices, links and the rest."""
+    from attribution.report.topology import render_topology
+
+    click.echo(render_topology(_load_topology(path)[0]), nl=False)
+
+
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
@@ -166,12 +198,29 @@ def _colour_wanted(output: Path | None, no_color: bool) -> bool:
 
 def _write(text: str, output: Path | None) -> None:
     if output is None or str(output) == "-":
-        click.echo(text, nl=False)
+        click.echo(text, nl=False, color=True)  # keep what _colour_wanted allowed
         return
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.FileError(str(output), hint=error.strerror) from None
+
+
+def _load_topology(path: Path) -> tuple[Topology, Sequence[Caveat]]:
+    """A topology file by itself, or the one that an incident's folder or archive names."""
+    from attribution.bundle import open_bundle
+    from attribution.errors import TopologyError
+    from attribution.pipeline import read_statement
+    from attribution.readers import read_topology
+
+    if path.suffix.lower() in (".json", ".graphml", ".xml", ".yaml", ".yml"):
+        try:
+            return read_topology(path.read_bytes(), path.name)
+        except OSError as error:
+            raise TopologyError(str(path), f"cannot be read: {error.strerror}", "expected a topology file") from None
+    with open_bundle(path) as bundle:
+        _, found, caveats = read_statement(bundle)
+        return found, caveats
 
 
 def _read_text(file: Path) -> str:
