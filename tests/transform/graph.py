@@ -54,7 +54,7 @@ def way_between(graph: Graph, ends: list[str]) -> list[str]:
 
 
 def _read_graphml(path: Path) -> Graph:
-    network = nx.MultiGraph(nx.read_graphml(path, force_multigraph=True))
+    network: nx.MultiGraph[str] = nx.MultiGraph(nx.read_graphml(path, force_multigraph=True))
     nodes = [{"id": name, **_decoded(attributes)} for name, attributes in network.nodes(data=True)]
     links = [
         {"source": source, "target": target, "key": key, **_decoded(attributes)}

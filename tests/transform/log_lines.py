@@ -15,6 +15,7 @@ _HEAD = re.compile(
     rf"|\d{{4}} [A-Z][a-z]{{2}} [ \d]\d {_CLOCK}"  # NX-OS
     rf"|\d{{4}}-\d\d-\d\d[T ]{_CLOCK}\S*"
     r") (?P<host>[^\s:%]+)"
+    r"|^(?:<\d{1,3}>)?\d+: (?P<numbered>[^\s:%]+): "  # IOS with a sequence number
 )
 
 
@@ -23,7 +24,7 @@ def sender_of(line: str, entry: Keys) -> str | None:
     if "device" in entry:
         return str(entry["device"])
     head = _HEAD.match(line)
-    return head["host"] if head else None
+    return head["host"] or head["numbered"] if head else None
 
 
 def read_lines(path: Path) -> list[str]:

@@ -131,7 +131,7 @@ def rename_ospf(data: bytearray, at: int, end: int, addresses: AddressMap) -> No
 
 def _rename_link_states(data: bytearray, at: int, end: int, addresses: AddressMap) -> None:
     """Headers and bodies of link states; the checksum of one that the snap length cut cannot be known."""
-    while at + 20 <= end:
+    while at + 8 <= end:
         length = max(int.from_bytes(data[at + 18 : at + 20]), 20)
         stop = min(at + length, end)
         for place in _addresses_of_link_state(data, at, stop):
@@ -142,6 +142,7 @@ def _rename_link_states(data: bytearray, at: int, end: int, addresses: AddressMa
 
 
 def _addresses_of_link_state(data: bytearray, at: int, end: int) -> Iterator[int]:
+    """Where addresses stand; a netmask or a port's number in such a place is none and stays by its value."""
     kind, body = data[at + 3], at + 20
     yield from (at + 4, at + 8)
     if kind == _NETWORK:
@@ -150,11 +151,9 @@ def _addresses_of_link_state(data: bytearray, at: int, end: int) -> Iterator[int
         yield body + 8
     elif kind == _ROUTER:
         place = body + 4
-        while place + 12 <= end:
-            yield place
-            if data[place + 8] != 3:
-                yield place + 4
-            place += 12 + 4 * data[place + 9]
+        while place + 4 <= end:
+            yield from (place, place + 4)
+            place += 12 + 4 * (data[place + 9] if place + 9 < end else 0)
 
 
 def _fletcher(content: bytes, at: int) -> bytes:
