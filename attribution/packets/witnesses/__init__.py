@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from attribution.model.observation import PacketWitness
 from attribution.packets.capture import Capture
 from attribution.packets.tap import Directions
+from attribution.packets.witnesses.arp import find_arp_trouble
+from attribution.packets.witnesses.connections import (
+    find_failed_handshakes,
+    find_large_packets_lost,
+    find_resets,
+    find_zero_windows,
+)
+from attribution.packets.witnesses.icmp_errors import find_icmp_errors
+from attribution.packets.witnesses.loops import find_loops
+from attribution.packets.witnesses.rates import find_floods, find_plateaus, find_scans
+from attribution.packets.witnesses.sessions import find_bfd_down, find_bgp_trouble, find_lost_hellos
+from attribution.packets.witnesses.silence import find_silences
 
 
 def find_witnesses(capture: Capture, connections: Directions) -> Iterator[PacketWitness]:
-    """Yield every witness of one capture, in no particular order."""
-    yield from ()
+    """Yield every witness of one capture, in the order of time."""
+    found = chain(
+        find_icmp_errors(capture),
+        find_loops(capture),
+        find_arp_trouble(capture),
+        find_bgp_trouble(capture),
+        find_bfd_down(capture),
+        find_lost_hellos(capture),
+        find_resets(capture),
+        find_failed_handshakes(capture),
+        find_zero_windows(capture),
+        find_large_packets_lost(capture, connections),
+        find_plateaus(capture, connections),
+        find_floods(capture),
+        find_scans(capture),
+        find_silences(capture),
+    )
+    yield from sorted(found, key=lambda witness: (witness.time_ns, witness.kind, witness.locator))
