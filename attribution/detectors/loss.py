@@ -10,7 +10,7 @@ from statistics import median
 from attribution.detectors.addresses import AddressBook
 from attribution.detectors.ports import find_link
 from attribution.detectors.routes import Routes
-from attribution.model.evidence import Citation, Journey, Measurement, Stretch
+from attribution.model.evidence import Citation, Journey, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, ProbeResult, TapCount
 from attribution.model.topology import Topology
@@ -49,6 +49,7 @@ def detect_probe_loss(observations: Iterable[Observation], around: Surroundings)
                 journeys=around.routes.journeys_there_and_back(source, destination, result.time_ns),
                 sent=result.sent,
                 lost=result.sent - result.received,
+                method=Method.PROBES,
                 series=f"{file}:{source}>{destination}/{protocol}",
                 traffic=protocol,
                 end_to_end=around.is_end_to_end(source, destination),
@@ -86,6 +87,7 @@ def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) 
             journeys=journeys,
             sent=record.sent,
             lost=record.lost,
+            method=Method.FLOWS,
             series=f"{record.origin.file}:{source}>{destination}/{record.flow or record.protocol or 'flow'}",
             traffic=record.protocol or "flow",
             end_to_end=around.is_end_to_end(source, destination),
@@ -125,10 +127,11 @@ def detect_reached_hops(observations: Iterable[Observation], around: Surrounding
             journeys=(there_and_back,),
             sent=max(1, sent),
             lost=0,
+            method=Method.TRACE,
             series=f"{trace.origin.file}:{source}>{destination}/trace-to-{node}",
             traffic="trace",
             end_to_end=False,
-            of_service=destination in around.ends,
+            of_service=around.is_end_to_end(source, destination),
             citation=Citation(trace.origin, trace.locator),
             subject=f"traceroute packets from {source} towards {destination} that {node} answered",
         )
@@ -156,6 +159,7 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
             journeys=tuple(found),
             sent=pair.sent,
             lost=pair.lost,
+            method=Method.TWO_POINTS,
             series=f"{pair.origin.file}|{pair.second_file}:{source}>{destination}/{pair.protocol}",
             traffic=pair.protocol,
             end_to_end=whole and around.is_end_to_end(source, destination),
@@ -241,6 +245,7 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
         journeys=tuple(journeys),
         sent=max(tap.sent, lost),
         lost=lost,
+        method=Method.ONE_POINT,
         series=f"{tap.origin.file}:{source}>{destination}/{tap.protocol}/{side}",
         traffic=f"{tap.protocol}/{side}",
         end_to_end=around.is_end_to_end(source, destination) and tap.device == (destination if upstream else source),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10
 
 from attribution.inference.candidates import Candidate, ServicePaths
@@ -24,7 +24,7 @@ from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.model.evidence import Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.topology import Topology
-from attribution.model.verdict import Cause, Hypothesis, Interruption, Request, WeighedEvidence
+from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
@@ -95,8 +95,16 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
     for index, choice in enumerate(assignment.choices):
         if choice is not None:
             spans.setdefault(choice, []).append(index)
-    causes = [namer.name(choice, solver.span_of(indices)) for choice, indices in spans.items()]
-    causes.sort(key=lambda cause: cause.interval.start_ns)
+    named: dict[tuple[str, CauseKind], Cause] = {}
+    for choice, indices in spans.items():
+        cause = namer.name(choice, solver.span_of(indices))
+        known = named.get((cause.component, cause.kind))
+        if known is not None:
+            start = min(known.interval.start_ns, cause.interval.start_ns)
+            whole = Interval(start, max(known.interval.end_ns, cause.interval.end_ns))
+            cause = replace(known, interval=whole, facts=known.facts | cause.facts)
+        named[(cause.component, cause.kind)] = cause
+    causes = sorted(named.values(), key=lambda cause: cause.interval.start_ns)
     return Hypothesis(tuple(causes), assignment.probability, known=bool(causes))
 
 

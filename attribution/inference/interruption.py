@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import log
 from statistics import median
 
-from attribution.model.evidence import Measurement
+from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
 
 # Incident bundle, "Interruption": at least 2 % lost, clearly more than usual, for at least one second.
@@ -47,12 +47,17 @@ class Trouble:
 
 
 def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, ...]:
-    """The stretches of trouble of any class of end-to-end traffic; overlapping ones are one interruption."""
+    """The stretches of trouble of any class of end-to-end traffic; overlapping ones are one interruption.
+
+    What one capture point infers from retransmissions comes late and lasts longer than the trouble itself (a sender
+    waits ever longer); it is asked only where nobody counted at both ends.
+    """
+    whole = [measurement for measurement in measurements if measurement.end_to_end]
+    counted = [measurement for measurement in whole if measurement.method is not Method.ONE_POINT]
     pools: dict[str, list[Measurement]] = defaultdict(list)
-    for measurement in measurements:
-        if measurement.end_to_end:
-            pools[measurement.traffic].append(measurement)
-            pools["all"].append(measurement)
+    for measurement in counted or whole:
+        pools[measurement.traffic].append(measurement)
+        pools["all"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
     return tuple(merge_overlapping(found))
 

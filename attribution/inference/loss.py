@@ -11,7 +11,7 @@ from math import exp, lgamma, log
 from attribution.inference.candidates import Candidate, ServicePaths
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
-from attribution.model.evidence import Journey, Measurement
+from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import Interval
 
 # Loss rates that a fault may cause; the last two count as "everything".
@@ -24,6 +24,8 @@ HEALTHY_RATE = 0.001
 HEALTHY_SCATTER = 50.0
 # Share of measurements that something else than the model disturbs (or spares); bounds what any one of them can say.
 STRAY = 0.03
+# What one capture point infers is right more often than not, but late, and blind to what never came back.
+ONE_POINT_TRUST = 0.5
 # A measurement belongs to a phase if it shares this much with it.
 MOSTLY = 0.7
 
@@ -42,19 +44,26 @@ class Group:
 
 
 def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
-    """Add up what was measured within a phase.
+    """Add up what was measured within a phase, and weigh it by how many others saw the same packets.
 
-    Groups that cross the same components are not independent witnesses: m of them weigh as much as 1 + ln m.
+    Of m groups that are no independent witnesses, each weighs (1 + ln m) / m.
     """
-    gathered: dict[tuple[tuple[Journey, ...], bool, str], list[Measurement]] = defaultdict(list)
+    gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
     for measurement in measurements:
         if measurement.journeys and any(_lies_within(measurement.interval, part) for part in phase.intervals):
-            key = (measurement.journeys, measurement.of_service, measurement.traffic)
+            key = (measurement.journeys, measurement.of_service, measurement.traffic, measurement.method)
             gathered[key].append(measurement)
-    signatures = Counter(_signature(journeys, of_service) for journeys, of_service, _ in gathered)
+    pairs = [journeys for journeys, _, _, method in gathered if method is Method.TWO_POINTS]
+    kept = {
+        key: members
+        for key, members in gathered.items()
+        if key[3] is not Method.TWO_POINTS or not is_sum_of_parts(key[0], pairs)
+    }
+    families = Counter(_family(key[0], key[1], key[3]) for key in kept)
     groups = []
-    for (journeys, of_service, traffic), members in gathered.items():
-        alike = signatures[_signature(journeys, of_service)]
+    for (journeys, of_service, traffic, method), members in kept.items():
+        alike = families[_family(journeys, of_service, method)]
+        trust = ONE_POINT_TRUST if method is Method.ONE_POINT else 1.0
         groups.append(
             Group(
                 journeys,
@@ -62,15 +71,34 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
                 traffic,
                 sum(m.sent for m in members),
                 sum(m.lost for m in members),
-                (1 + log(alike)) / alike,
+                trust * (1 + log(alike)) / alike,
                 tuple(members),
             )
         )
     return tuple(groups)
 
 
-def _signature(journeys: tuple[Journey, ...], of_service: bool) -> tuple[bool, frozenset[str]]:
-    return of_service, frozenset(c for journey in journeys for stretch in journey for c in stretch.components)
+def is_sum_of_parts(journeys: tuple[Journey, ...], others: Iterable[tuple[Journey, ...]]) -> bool:
+    """Whether capture points in between already split this stretch into parts that were measured by themselves."""
+    whole = _crossed(journeys)
+    parts = [part for part in (_crossed(other) for other in others) if part < whole]
+    return bool(parts) and frozenset.union(*parts) == whole
+
+
+def _crossed(journeys: tuple[Journey, ...]) -> frozenset[str]:
+    return frozenset(c for journey in journeys for stretch in journey for c in stretch.components)
+
+
+def _family(journeys: tuple[Journey, ...], of_service: bool, method: Method) -> tuple[object, ...]:
+    """What groups have in common that saw the same packets, or the same stretch at the same time.
+
+    All that single capture points infer about one conversation rests on the same few retransmissions.
+    """
+    if method is Method.ONE_POINT:
+        first = journeys[0][0]
+        whole = frozenset((*first.components, *first.beyond))
+        return (method, of_service, len(whole) if not of_service else 0)
+    return (of_service, _crossed(journeys))
 
 
 def _lies_within(interval: Interval, phase: Interval) -> bool:
@@ -123,9 +151,9 @@ class LossFit:
     parts: tuple[float, ...]
 
 
-def fit_losses(candidate: Candidate, groups: Sequence[Group], paths: ServicePaths) -> LossFit:
+def fit_losses(candidate: Candidate, groups: Sequence[Group], paths: ServicePaths, aftermath: bool = False) -> LossFit:
     """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches."""
-    touches = [touch_of(candidate, group.journeys, group.of_service, paths) for group in groups]
+    touches = [touch_of(candidate, group.journeys, group.of_service, paths, aftermath) for group in groups]
     rates = [(rate, (1 - candidate.mode.full) / len(PARTIAL_RATES)) for rate in PARTIAL_RATES]
     rates += [(rate, candidate.mode.full / len(FULL_RATES)) for rate in FULL_RATES]
     by_rate = [

@@ -53,7 +53,7 @@ class Solver:
         self.situation = situation
         self.phases = tuple(phases)
         self._witnesses: dict[Interval, Witnesses] = {}
-        self._losses: dict[tuple[int, Candidate], LossFit] = {}
+        self._losses: dict[tuple[int, Candidate, bool], LossFit] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self.groups = tuple(group_measurements(situation.measurements, phase) for phase in phases)
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
@@ -68,10 +68,15 @@ class Solver:
             )
         return self._witnesses[span]
 
-    def losses(self, phase: int, candidate: Candidate) -> LossFit:
-        key = (phase, candidate)
+    def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
+        """How a candidate explains a phase; `later`: it already caused an earlier one, and this may be its aftermath."""
+        key = (phase, candidate, later)
         if key not in self._losses:
-            self._losses[key] = fit_losses(candidate, self.groups[phase], self.situation.paths)
+            fit = fit_losses(candidate, self.groups[phase], self.situation.paths)
+            if later and candidate.mode.withdraws:
+                lingering = fit_losses(candidate, self.groups[phase], self.situation.paths, aftermath=True)
+                fit = lingering if lingering.total > fit.total else fit
+            self._losses[key] = fit
         return self._losses[key]
 
     def testimony(self, span: Interval, candidate: Candidate) -> Testimony:
@@ -111,20 +116,24 @@ class Solver:
         total = 0.0
         spans: dict[Candidate | None, list[int]] = {}
         for index, choice in enumerate(choices):
+            later = choice in spans
             spans.setdefault(choice, []).append(index)
-            total += self.losses(index, choice).total if choice is not None else fit_unknown(self.groups[index])
+            total += self.losses(index, choice, later).total if choice is not None else fit_unknown(self.groups[index])
         for choice, indices in spans.items():
             if choice is None:
                 total += log(background["unknown"])
             else:
                 total += self.log_prior(choice) + self.testimony(self.span_of(indices), choice).total
-        return total + (len(spans) - 1) * log(background["second_cause"])
+        different = {(choice.component, choice.mode.kind) if choice is not None else None for choice in spans}
+        return total + (len(different) - 1) * log(background["second_cause"])
 
     def span_of(self, indices: Sequence[int]) -> Interval:
         return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
 
-    def group_parts(self, index: int, choice: Candidate | None) -> tuple[tuple[Group, float], ...]:
-        """How much each group of a phase says under a candidate, in nats."""
+    def group_parts(self, index: int, choices: Sequence[Candidate | None]) -> tuple[tuple[Group, float], ...]:
+        """How much each group of a phase says under an explanation, in nats."""
+        choice = choices[index]
         if choice is None:
             return tuple((group, fit_unknown((group,))) for group in self.groups[index])
-        return tuple(zip(self.groups[index], self.losses(index, choice).parts, strict=True))
+        fit = self.losses(index, choice, later=choice in choices[:index])
+        return tuple(zip(self.groups[index], fit.parts, strict=True))

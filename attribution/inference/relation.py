@@ -19,12 +19,23 @@ class Touch(IntEnum):
     YES = 2
 
 
-def touch_of(candidate: Candidate, journeys: Sequence[Journey], of_service: bool, paths: ServicePaths) -> Touch:
-    """How a candidate touches a measurement whose packets took one of the journeys."""
+def touch_of(
+    candidate: Candidate,
+    journeys: Sequence[Journey],
+    of_service: bool,
+    paths: ServicePaths,
+    aftermath: bool = False,
+) -> Touch:
+    """How a candidate touches a measurement whose packets took one of the journeys.
+
+    In the aftermath of a fault that withdrew routes the component itself is back, but routes to what lies behind it
+    may still be missing: the service is still lost, its neighbours' probes perhaps not.
+    """
     touches = {max(_touch_stretch(candidate, s, of_service, paths) for s in journey) for journey in journeys}
     if not touches:
         return Touch.MAYBE
-    return touches.pop() if len(touches) == 1 else Touch.MAYBE
+    touch = touches.pop() if len(touches) == 1 else Touch.MAYBE
+    return min(touch, Touch.MAYBE) if aftermath and not of_service else touch
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:

@@ -53,8 +53,8 @@ def number_pieces(pieces: Sequence[Piece]) -> tuple[WeighedEvidence, ...]:
 
 def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Iterator[Piece]:
     for index, choice in enumerate(chosen.choices):
-        other = rival.choices[index] if rival is not None else None
-        ours, theirs = solver.group_parts(index, choice), solver.group_parts(index, other)
+        ours = solver.group_parts(index, chosen.choices)
+        theirs = solver.group_parts(index, rival.choices if rival is not None else (None,) * len(chosen.choices))
         for (group, part), (_, rival_part) in zip(ours, theirs, strict=True):
             shown = most_telling(group)
             yield Piece(shown, describe(group), _concerned(group, choice), (part - rival_part) / LOG_10)

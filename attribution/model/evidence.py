@@ -53,6 +53,16 @@ Journey = tuple[Stretch, ...]
 """The stretches that one packet, or a packet and its answer, cross one after the other."""
 
 
+class Method(StrEnum):
+    """How a measurement was made, which tells how exact it is and which others saw the same packets."""
+
+    PROBES = "probes"
+    FLOWS = "flows"
+    TRACE = "trace"
+    TWO_POINTS = "two_points"
+    ONE_POINT = "one_point"
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """In the interval, `sent` crossed (or should have crossed) one of the journeys and `lost` did not arrive.
@@ -68,6 +78,7 @@ class Measurement:
     journeys: tuple[Journey, ...]
     sent: int
     lost: int
+    method: Method
     series: str
     traffic: str
     end_to_end: bool
