@@ -107,3 +107,13 @@ def _thin(bundle: Path, profile: str, output: Path | None) -> None:
     target = output if output is not None else bundle.with_name(f"{bundle.name}-{profile}")
     thin(bundle, profile_named(profile), target)
     click.echo(target)
+
+
+@_commands.command(name="topologies")
+@click.option("--output", type=click.Path(path_type=Path), default=Path("topologies"), show_default=True)
+def _topologies(output: Path) -> None:
+    """Write each shape of network as a topology file that a bundle could refer to."""
+    from tests.lab.reference import write_references
+
+    for file in write_references(output):
+        click.echo(file)

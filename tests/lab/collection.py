@@ -12,6 +12,7 @@ import click
 
 from tests.lab.errors import RecordingRefused
 from tests.lab.recording import ROOT, check_environment
+from tests.lab.thin import profile_named, thin
 
 _ATTEMPTS = 2
 
@@ -57,6 +58,24 @@ KEPT: tuple[Kept, ...] = (
 )
 
 
+THINNED: tuple[tuple[str, str], ...] = (
+    ("customer-edge-crash", "end-to-end-only"),
+    ("provider-gray-loss", "end-to-end-only"),
+    ("carrier-down", "self-serving"),
+    ("customer-firewall-drops-silently", "self-serving"),
+    ("provider-core-router-crash", "self-serving"),
+    ("provider-null-route", "self-serving"),
+)
+"""Kept incidents with evidence taken away, down to where an honest answer is undetermined."""
+
+
+def thin_kept(output: Path, only: str = "") -> None:
+    """Derive the thinned bundles of the repository from the full ones."""
+    for folder, profile in THINNED:
+        if only in folder and (output / folder).exists():
+            thin(output / folder, profile_named(profile), output / f"{folder}-{profile}")
+
+
 def run_side_by_side(commands: list[list[str]], jobs: int) -> list[int]:
     """Run laboratory commands as processes, so many at a time; the exit status of each."""
     check_environment()
@@ -90,4 +109,5 @@ def record_kept(kept: list[Kept], output: Path, jobs: int) -> None:
     failed = [item.folder for item, status in zip(kept, statuses, strict=True) if status]
     if failed:
         raise RecordingRefused(f"not recorded: {', '.join(failed)}; expected every scenario to show its effect")
+    thin_kept(output)
     click.echo(f"{len(kept)} incidents recorded into {output}", err=True)

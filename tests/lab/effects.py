@@ -28,11 +28,13 @@ def assert_effect(scenario: Scenario, plan: Plan, schedule: Schedule, causes: tu
         raise RecordingRefused(f"{scenario.name}: {account}; expected a sound service before and after")
     sound = {
         Effect.OUTAGE: lambda: during >= 0.97,
-        Effect.LOSS: lambda: 0.04 <= during < 0.97,
+        Effect.LOSS: lambda: during < 0.97 and max(_losses_by_class(
+            echoes, probes, flows, begin + scenario.grace_s, end - 1)) >= 0.05,
         Effect.NONE: lambda: _loss(small, begin, end) <= _QUIET,
         Effect.BRIEF: lambda: _worst_second(small, begin, schedule.end - 3) >= 0.3 and during < 0.9,
         Effect.ONE_WAY: lambda: during >= 0.9 and _directions_lost(flows, plan, begin, end) == 1,
-        Effect.PART: lambda: _some_class_suffers(echoes, probes, flows, begin + scenario.grace_s, end - 1),
+        Effect.PART: lambda: _is_partial(
+            _losses_by_class(echoes, probes, flows, begin + scenario.grace_s, end - 1)),
     }[scenario.effect]()
     if not sound:
         raise RecordingRefused(f"{scenario.name}: {account}; expected: {scenario.effect}")
@@ -61,9 +63,9 @@ def _directions_lost(flows: tuple[Flow, ...], plan: Plan, start: float, end: flo
     return lost
 
 
-def _some_class_suffers(echoes: list[Probe], probes: tuple[Probe, ...], flows: tuple[Flow, ...], start: float,
-                        end: float) -> bool:
-    """At least one class of traffic loses a good part while at least one other does not."""
+def _losses_by_class(echoes: list[Probe], probes: tuple[Probe, ...], flows: tuple[Flow, ...], start: float,
+                     end: float) -> list[float]:
+    """The loss of small echoes, large echoes, TCP handshakes, and each stream."""
     ends = {echo.source for echo in echoes}
     losses = [
         _loss([echo for echo in echoes if echo.size < 1000], start, end),
@@ -75,4 +77,9 @@ def _some_class_suffers(echoes: list[Probe], probes: tuple[Probe, ...], flows: t
         sent = sum(flow.sent for flow in counted)
         if sent:
             losses.append(sum(flow.lost for flow in counted) / sent)
+    return losses
+
+
+def _is_partial(losses: list[float]) -> bool:
+    """At least one class of traffic loses a good part while at least one other does not."""
     return max(losses) >= 0.3 and min(losses) <= 0.1

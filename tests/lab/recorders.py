@@ -33,8 +33,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A policer's drop counter, read with the port's own counters."""
+    """A counter of what a policer or a bad cable dropped, read and added to a port's own counters."""
 
+    namespace: str
     role: str
     port: str
     metric: str
@@ -67,7 +68,6 @@ class Watch:
     """Hears the kernel's link changes in every node and polls the counters of the listed ones, in two threads."""
 
     def __init__(self, plan: Plan, network: Network) -> None:
-        self._plan, self._network = plan, network
         self.changes: list[Happening] = []
         self.samples: list[Sample] = []
         self.meters: list[Meter] = []
@@ -133,7 +133,7 @@ class Watch:
                 if name is None:
                     continue
                 readings = dict(interface.counters)
-                for metric in ("in_discards", "out_discards"):
+                for metric in ("in_discards", "out_discards", "in_errors"):
                     readings[metric] = readings.get(metric, 0) + policed.get((role, name, metric), 0)
                 readings["admin_status"] = int(interface.admin_up)
                 readings["oper_status"] = int(interface.admin_up and interface.carrier)
@@ -141,7 +141,7 @@ class Watch:
 
     def _read_meter(self, meter: Meter) -> int:
         """The packets that a policer has dropped so far."""
-        answer = run_inside(self._network.namespace(meter.role), "nft", "-j", "list", "counter", "netdev",
+        answer = run_inside(meter.namespace, "nft", "-j", "list", "counter", "netdev",
                             meter.table, "dropped")
         counters = [item["counter"] for item in json.loads(answer)["nftables"] if "counter" in item]
         return int(counters[0]["packets"]) if counters else 0

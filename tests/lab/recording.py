@@ -150,7 +150,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
     start = time.time() + 1.5
     fault = start + dice.uniform(10, 13)
     repair = fault + dice.uniform(10, 17)
-    schedule = Schedule(start, fault, repair, repair + dice.uniform(10, 12))
+    schedule = Schedule(start, fault, repair, repair + scenario.overrun_s + dice.uniform(10, 12))
     watch = Watch(plan, network)
     stage = Stage(plan, shape, network, routers, watch, schedule, dice)
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()

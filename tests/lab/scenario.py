@@ -52,6 +52,9 @@ class Scenario:
     grace_s: float = 1.5
     """How long after the injection the effect may take to show."""
 
+    overrun_s: float = 0.0
+    """How much longer than the planned fault it plays."""
+
     def fits(self, shape: Shape) -> bool:
         """Whether the scenario can play on a shape."""
         if self.shapes and shape.name not in self.shapes:

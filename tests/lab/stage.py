@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import random
+import socket
+import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.lab.daemons import Router
 from tests.lab.happenings import Command, Deed, Happening, Login, Restart, What
+from tests.lab.namespaces import inside
 from tests.lab.network import Network
 from tests.lab.paperwork import AccountEvent, ApiCall, Change, Paperwork
-from tests.lab.plan import Link, Plan, Port, Side, Vendor
+from tests.lab.plan import Link, Plan, Port, Side
 from tests.lab.recorders import Meter, Watch
 from tests.lab.shapes import Shape
 
@@ -63,6 +67,7 @@ class Stage:
     dead: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10000)))
     _losses: dict[Port, list[str]] = field(default_factory=dict)
+    _resources: dict[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ time and truth
 
@@ -70,9 +75,13 @@ class Stage:
         """Let time pass."""
         time.sleep(max(0.0, seconds))
 
+    def remaining(self) -> float:
+        """Seconds until the planned repair."""
+        return self.schedule.repair - time.time()
+
     def last(self) -> None:
         """Let the fault last until its planned repair."""
-        self.wait(self.schedule.repair - time.time())
+        self.wait(self.remaining())
 
     @contextlib.contextmanager
     def cause(
@@ -145,21 +154,24 @@ class Stage:
         for table in self._losses.pop(port, []):
             self.network.load_rules(port.role, f"delete table netdev {table}\n")
 
-    def lose_in_cable(self, link: Link, ratio: float, from_port: Port | None = None, match: str = "") -> None:
-        """A bad cable loses frames between the ports: neither device sent them wrongly or dropped them."""
-        ports = link.ends if from_port is None else (from_port,)
-        for port in ports:
+    def lose_in_cable(self, link: Link, ratio: float, counted: bool = False) -> None:
+        """A bad cable damages frames between the ports; where counted, the receiving port counts them as errors."""
+        for port in link.ends:
             inner = self.network.inner_end(port)
-            dice = "" if ratio >= 1 else f"numgen random mod 1000 < {round(ratio * 1000)}"
+            far = link.far_port(port.role)
             self.network.load_cable_rules(f"""
                 table netdev {inner} {{
-                  chain path {{ type filter hook ingress device {inner} priority 0; {match} {dice} drop; }}
+                  counter dropped {{ }}
+                  chain path {{ type filter hook ingress device {inner} priority 0;
+                    numgen random mod 1000 < {round(ratio * 1000)} counter name dropped drop; }}
                 }}""")
+            if counted:
+                self.watch.meters.append(Meter(self.network.cables, far.role, far.name, "in_errors", inner))
 
-    def heal_cable(self, link: Link, from_port: Port | None = None) -> None:
-        """The cable carries every frame again."""
-        for port in link.ends if from_port is None else (from_port,):
-            self.network.load_cable_rules(f"delete table netdev {self.network.inner_end(port)}\n")
+    def heal_cable(self, link: Link) -> None:
+        """The cable carries every frame again; what was counted stays counted."""
+        for port in link.ends:
+            self.network.load_cable_rules(f"delete chain netdev {self.network.inner_end(port)} path\n")
 
     def drop_forwarded(self, role: str, match: str) -> None:
         """A filter on a device drops what it should forward, in both senses of `match` that it is given."""
@@ -183,10 +195,13 @@ class Stage:
             table netdev police{port.device} {{
               counter dropped {{ }}
               chain path {{ type filter hook {direction} device {port.device} priority 0;
+                tcp dport 179 accept
+                tcp sport 179 accept
                 ip protocol {{ icmp, tcp, udp }} limit rate over {octets} bytes/second burst {burst} bytes counter \
 name dropped drop; }}
             }}""")
-        self.watch.meters.append(Meter(port.role, port.name, metric, f"police{port.device}"))
+        namespace = self.network.namespace(port.role)
+        self.watch.meters.append(Meter(namespace, port.role, port.name, metric, f"police{port.device}"))
 
     def unpolice(self, port: Port) -> None:
         """Lift the rate limit; the count of what it dropped stands."""
@@ -196,8 +211,19 @@ name dropped drop; }}
         """A port sends no faster than a rate; its queue overflows into its discards."""
         self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "root", "handle", "1:", "tbf", "rate",
                          f"{bits_per_second}bit", "burst", "6000", "latency", "40ms")
-        # Switches count their queues in packets: one counted in octets would always have room for a small packet.
-        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "parent", "1:1", "pfifo", "limit", "20")
+        # Devices serve routing protocols first, and count their queues in packets: a queue counted in octets would
+        # always have room for a small packet.
+        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "parent", "1:1", "handle", "10:",
+                         "prio", "bands", "2", "priomap", *["1"] * 16)
+        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "parent", "10:2", "pfifo", "limit",
+                         "20")
+        self.network.load_rules(port.role, f"""
+            table netdev routing{port.device} {{
+              chain path {{ type filter hook egress device {port.device} priority 0;
+                ip protocol ospf meta priority set 10:1
+                tcp dport 179 meta priority set 10:1
+                tcp sport 179 meta priority set 10:1 }}
+            }}""")
 
     def unthrottle(self, port: Port) -> None:
         """The port sends as fast as it can again."""
@@ -245,9 +271,30 @@ name dropped drop; }}
         """The customer's account calls the cloud API."""
         self.paperwork.calls.append(ApiCall(time.time(), name, parameters, write, error_code))
 
-    def vendor(self, role: str) -> Vendor:
-        """Whose device stands in a role."""
-        return self.plan.node(role).vendor
+    def attachment(self) -> dict[str, object]:
+        """The parameters of a call that attaches the customer's VPC or detaches it."""
+        self._resources.setdefault("ccn", f"ccn-{self.dice.getrandbits(32):08x}")
+        self._resources.setdefault("vpc", f"vpc-{self.dice.getrandbits(32):08x}")
+        return {"CcnId": self._resources["ccn"], "Instances": [
+            {"InstanceId": self._resources["vpc"], "InstanceRegion": "ap-shanghai", "InstanceType": "VPC"}]}
+
+    def bandwidth_limits(self, megabits_per_second: int) -> dict[str, object]:
+        """The parameters of a call that sets the bandwidth between two regions."""
+        self._resources.setdefault("ccn", f"ccn-{self.dice.getrandbits(32):08x}")
+        return {"CcnId": self._resources["ccn"], "CcnRegionBandwidthLimits": [
+            {"Region": "ap-guangzhou", "DstRegion": "ap-shanghai", "BandwidthLimit": megabits_per_second}]}
+
+    def announce_address(self, role: str, address: ipaddress.IPv4Address) -> None:
+        """A host tells its neighbours, unasked, that an address is its own."""
+        port = self.plan.ports(role)[0]
+        own, everyone = bytes.fromhex(port.mac.replace(":", "")), b"\xff" * 6
+        frame = everyone + own + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1)
+        frame += own + address.packed + everyone + address.packed
+        with inside(self.network.namespace(role)):
+            handle = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        with handle:
+            handle.bind((port.device, 0))
+            handle.send(frame)
 
 
 def _silence(ports: tuple[Port, ...]) -> str:

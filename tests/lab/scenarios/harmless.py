@@ -1,0 +1,89 @@
+"""What does no harm, or is nobody's: a complaint without cause, a failover that works, a line that no party owns."""
+
+from __future__ import annotations
+
+from tests.lab.happenings import HighLoad, WeakLight
+from tests.lab.plan import Kind
+from tests.lab.scenario import Effect, Scenario
+from tests.lab.scenarios.places import PROVIDER, roles_of
+from tests.lab.shapes import UNLISTED
+from tests.lab.stage import Stage
+
+
+def _nothing(stage: Stage) -> None:
+    stage.last()
+
+
+def _unrelated_alarms(stage: Stage) -> None:
+    """Alarms on ports that carry nothing of the service, and thresholds crossed without consequence."""
+    for link in stage.plan.links:
+        if not link.listed:
+            port = next(end for end in link.ends if end.role not in UNLISTED)
+            stage.network.cut(link)
+            stage.log(port.role, WeakLight(port.name, -24.5), delay=0.2)
+            stage.wait(1.5)
+            stage.network.splice(link)
+    routers = [node.role for node in stage.plan.nodes if node.kind is Kind.ROUTER]
+    busy = stage.dice.choice(routers)
+    stage.log(busy, HighLoad(86, over=True))
+    stage.last()
+    stage.log(busy, HighLoad(35, over=False))
+
+
+def _core_failover(stage: Stage) -> None:
+    """A core router loses its power and the other carries on at once."""
+    role = stage.dice.choice(stage.shape.core)
+    stage.crash(role)
+    stage.last()
+    stage.boot(role)
+
+
+def _core_link_failover(stage: Stage) -> None:
+    link = stage.plan.link(*stage.shape.backbone)
+    stage.network.cut(link)
+    stage.last()
+    stage.network.splice(link)
+
+
+def _access_failover(stage: Stage) -> None:
+    """The first access line is cut and the second takes over."""
+    link = stage.plan.link("ce1", "pe2")
+    stage.network.cut(link)
+    stage.last()
+    stage.network.splice(link)
+
+
+def _slow_failover(stage: Stage) -> None:
+    """A core router hangs with its links up: the others notice only when its hellos stay away."""
+    role = stage.dice.choice(stage.shape.core)
+    with stage.cause(role, "device_failure", PROVIDER, or_kinds=("device_degraded",)):
+        stage.hang(role)
+        stage.last()
+        stage.reset(role)
+
+
+def _demarcation_cut(stage: Stage) -> None:
+    """The line between the parties is cut, and it is nobody's until somebody proves where."""
+    link = stage.plan.link("ce1", "pe1")
+    with stage.cause(roles_of(link), "link_failure", None):
+        stage.network.cut(link)
+        stage.last()
+        stage.network.splice(link)
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario("healthy-hour", "Nothing is wrong, and somebody complains all the same", "neither", (),
+             Effect.NONE, _nothing),
+    Scenario("unrelated-alarms", "Alarms elsewhere, and the service does not suffer", "neither", (),
+             Effect.NONE, _unrelated_alarms),
+    Scenario("harmless-core-failover", "A core router fails and the redundant core carries on", "neither", (),
+             Effect.NONE, _core_failover, shapes=("dual-homed",)),
+    Scenario("harmless-core-link-failover", "A core link fails and the redundant core carries on", "neither", (),
+             Effect.NONE, _core_link_failover, shapes=("dual-homed",)),
+    Scenario("harmless-spare-access-cut", "The spare access line fails and nothing used it", "neither", (),
+             Effect.NONE, _access_failover, shapes=("dual-homed",)),
+    Scenario("provider-slow-failover", "A core router hangs and the others take seconds to notice", "provider",
+             ("4.2",), Effect.BRIEF, _slow_failover, shapes=("dual-homed",)),
+    Scenario("demarcation-line-cut", "The line between the parties is cut and nobody owns it", "undetermined", (),
+             Effect.OUTAGE, _demarcation_cut, shapes=("single-homed", "firewalled-campus")),
+)

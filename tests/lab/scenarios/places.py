@@ -1,0 +1,54 @@
+"""Where scenarios strike: ports, links and prefixes, found by what they are for."""
+
+from __future__ import annotations
+
+from tests.lab.plan import Link, Plan, Port, Side
+from tests.lab.stage import Stage
+
+CUSTOMER, PROVIDER = Side.CUSTOMER, Side.PROVIDER
+
+SINGLE_ACCESS = ("single-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring")
+"""Shapes in which the customer's edge has no second access line to fall back on."""
+CARRIER_SHAPES = ("carrier-and-vpc", "two-region-ring")
+
+
+def access_port(plan: Plan) -> Port:
+    """The provider edge's port towards the customer: to the carrier where one stands between."""
+    return plan.port("pe1", "lm1" if plan.has("lm1") else "ce1")
+
+
+def customer_access_port(plan: Plan) -> Port:
+    """The customer edge's port towards the provider."""
+    return plan.port("ce1", "lm1" if plan.has("lm1") else "pe1")
+
+
+def lan_link(plan: Plan) -> Link:
+    """The link between the customer's switch and the next device of the customer's."""
+    return plan.link("sw1", "fw1" if plan.has("fw1") else "ce1")
+
+
+def filtering_role(plan: Plan) -> str:
+    """The customer's firewall, or its edge where no firewall stands."""
+    return "fw1" if plan.has("fw1") else "ce1"
+
+
+def far_gateway(plan: Plan) -> str:
+    """The last router before the far host: the cloud gateway, or the customer's far edge."""
+    return "vgw" if plan.has("vgw") else "ce2"
+
+
+def site_prefix(plan: Plan, host: str) -> str:
+    """The prefix that a host stands in."""
+    address = plan.ports(host)[0].address
+    assert address is not None
+    return str(address.network)
+
+
+def core_role(stage: Stage) -> str:
+    """A core router that all service traffic passes."""
+    return stage.dice.choice(stage.shape.core)
+
+
+def roles_of(link: Link) -> tuple[str, str]:
+    """The two ends of a link."""
+    return link.ends[0].role, link.ends[1].role
