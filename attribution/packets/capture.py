@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO
 
 from attribution.model.incident import Origin
@@ -24,7 +25,7 @@ class Capture:
     """What one capture point saw. Frame n of the file is packets[n - 1]; its captured octets are octets[n - 1].
 
     Times have the origin's stated clock offset added. `order` lists packet indices by time where the file's order is
-    another, and is None where the file is in order.
+    another, and is None where the file is in order; `start_ns` and `end_ns` are the first and last of their times.
     """
 
     origin: Origin
@@ -35,6 +36,8 @@ class Capture:
     caveats: tuple[Caveat, ...]
     truncated: bool = False
     order: tuple[int, ...] | None = None
+    start_ns: int = 0
+    end_ns: int = 0
 
     @property
     def device(self) -> str:
@@ -49,14 +52,6 @@ class Capture:
     def dropped(self) -> int:
         """Packets that the capture itself says it missed."""
         return sum(interface.dropped or 0 for interface in self.interfaces)
-
-    @property
-    def start_ns(self) -> int:
-        return min((packet[TIME] for packet in self.packets), default=0)
-
-    @property
-    def end_ns(self) -> int:
-        return max((packet[TIME] for packet in self.packets), default=0)
 
     def in_time(self) -> Iterator[int]:
         """Packet indices in the order of time."""
@@ -82,7 +77,7 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
             if link_type not in KNOWN_LINKS:
                 unknown_links[link_type] = unknown_links.get(link_type, 0) + 1
     times = [packet[TIME] for packet in packets]
-    in_order = all(earlier <= later for earlier, later in zip(times, times[1:], strict=False))
+    in_order = all(earlier <= later for earlier, later in pairwise(times))
     return Capture(
         origin=origin,
         packets=tuple(packets),
@@ -92,6 +87,8 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
         caveats=tuple(_caveats(origin, reader, unknown_links, in_order)),
         truncated=reader.damaged,
         order=None if in_order else tuple(sorted(range(len(times)), key=times.__getitem__)),
+        start_ns=min(times, default=0),
+        end_ns=max(times, default=0),
     )
 
 

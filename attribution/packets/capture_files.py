@@ -104,9 +104,9 @@ class FileReader:
             if not self.format:
                 return
         if self.format == "pcap":
-            yield from self._read_pcap(data, last)
+            yield from self._read_pcap(data)
         else:
-            yield from self._read_pcapng(data, last)
+            yield from self._read_pcapng(data)
         if last and self.consumed < len(data) and not self.damaged:
             self._stop(f"the file ends inside a record ({len(data) - self.consumed} octets of it are there)")
 
@@ -142,7 +142,7 @@ class FileReader:
         self.interfaces.append(CaptureInterface(link & 0xFFFF, snap, ticks_per_second=ticks))
         self.consumed = 24
 
-    def _read_pcap(self, data: bytes, last: bool) -> Iterator[Record]:
+    def _read_pcap(self, data: bytes) -> Iterator[Record]:
         """A pcap record is 16 octets (24 with the modified header) and the packet."""
         unpack = struct.Struct(self.order + "IIII").unpack_from
         header, fraction_ns, link_type = self._header, self._fraction_ns, self.interfaces[0].link_type
@@ -167,7 +167,7 @@ class FileReader:
         """Before version 2.3 the two lengths stood the other way round."""
         return (wire, captured) if self._swapped_lengths and captured > wire else (captured, wire)
 
-    def _read_pcapng(self, data: bytes, last: bool) -> Iterator[Record]:
+    def _read_pcapng(self, data: bytes) -> Iterator[Record]:
         """A pcapng file is a list of blocks: type, length, body, length again."""
         at, end = self.consumed, len(data)
         while at + 12 <= end:

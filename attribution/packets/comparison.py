@@ -27,7 +27,6 @@ from attribution.packets.columns import (
     ICMP6,
     ICMP_TYPE,
     LENGTH,
-    PROTOCOL,
     SEQUENCE,
     SYN,
     TCP,

@@ -128,7 +128,7 @@ def decode_headers(data: Octets, start: int, at: int, end: int, wire_end: int, k
             kind, at = read_ppp(data, at, end, row)
         elif kind == IP_PROTOCOL + 47:
             kind, at = read_gre(data, at, end, row)
-        elif kind == ERSPAN_2 or kind == ERSPAN_3:
+        elif kind in (ERSPAN_2, ERSPAN_3):
             kind, at = read_erspan(data, at, end, kind, row)
         elif kind == IP_PROTOCOL + 51:
             kind, at = read_authentication(data, at, end, row)

@@ -7,7 +7,7 @@ A traceroute's requests are meant to die on the way: series whose time to live c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -18,13 +18,10 @@ from attribution.packets.columns import (
     ECHO_SEQUENCE,
     FRAGMENT,
     ICMP,
-    ICMP6,
     ICMP_TYPE,
-    PROTOCOL,
     TIME,
     TRANSPORT,
     TTL,
-    UDP,
     WIRE,
 )
 from attribution.packets.flows import FlowKey, address_pair, flow_key, reverse_key
@@ -50,21 +47,21 @@ class EchoSeries:
     unsettled: int = 0
 
 
-def echo_series(capture: Capture) -> Iterator[EchoSeries]:
-    """Every series of pings, both ways through the capture point."""
+def echo_series(capture: Capture, messages: Iterable[int], protocol: int) -> Iterator[EchoSeries]:
+    """Every series of pings among these ICMP messages, both ways through the capture point."""
     requests: dict[tuple[int, ...], list[int]] = {}
     replies: dict[tuple[int, ...], list[int]] = {}
     packets = capture.packets
-    for index in capture.in_time():
+    request, reply = (8, 0) if protocol == ICMP else (128, 129)
+    for index in messages:
         packet = packets[index]
-        protocol = packet[PROTOCOL]
-        if protocol not in (ICMP, ICMP6) or packet[TRANSPORT] < 0 or packet[FRAGMENT] > 1:
-            continue
         kind = packet[ICMP_TYPE]
+        if kind not in (request, reply) or packet[TRANSPORT] < 0 or packet[FRAGMENT] > 1:
+            continue
         pair, identifier = address_pair(packet), packet[ECHO_IDENTIFIER]
-        if kind == (8 if protocol == ICMP else 128):
+        if kind == request:
             requests.setdefault((*pair, identifier), []).append(index)
-        elif kind == (0 if protocol == ICMP else 129):
+        else:
             replies.setdefault((*pair[4:], *pair[:4], identifier, packet[ECHO_SEQUENCE]), []).append(packet[TIME])
     for key, indices in requests.items():
         if not _is_traceroute(packets, indices):
@@ -129,14 +126,14 @@ class Questions:
 ANSWERING_PORTS: Final = frozenset({53, 123, 862, 7})
 
 
-def udp_questions(capture: Capture) -> Iterator[Questions]:
+def udp_questions(capture: Capture, datagrams: Iterable[int]) -> Iterator[Questions]:
     """Requests over UDP by client and server address; a question is answered by any datagram back to its port."""
     packets = capture.packets
     asked: dict[FlowKey, list[int]] = {}
     answered: dict[FlowKey, list[int]] = {}
-    for index in capture.in_time():
+    for index in datagrams:
         packet = packets[index]
-        if packet[PROTOCOL] == UDP and packet[TRANSPORT] >= 0 and packet[FRAGMENT] <= 1:
+        if packet[TRANSPORT] >= 0 and packet[FRAGMENT] <= 1:
             key = flow_key(packet)
             if key[9] in ANSWERING_PORTS and key[8] not in ANSWERING_PORTS:
                 asked.setdefault(key, []).append(index)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
@@ -18,7 +17,6 @@ from attribution.packets.columns import (
     SOURCE,
     SOURCE_PORT,
     SYN,
-    TCP,
     TRANSPORT,
 )
 
@@ -52,15 +50,16 @@ class Conversation:
     forward: list[bool] = field(default_factory=list)
 
 
-_SYN_ALONE: Final = SYN
-
-
-def tcp_conversations(capture: Capture) -> list[Conversation]:
-    """TCP connections: a SYN with another initial sequence number begins a new one on the same ports."""
+def tcp_conversations(capture: Capture, segments: Iterable[int]) -> list[Conversation]:
+    """TCP connections among these packets: a SYN with another initial sequence number begins a new one."""
     current: dict[FlowKey, Conversation] = {}
     initial: dict[FlowKey, int] = {}
     found: list[Conversation] = []
-    for index, packet in _whole_packets(capture, TCP):
+    packets = capture.packets
+    for index in segments:
+        packet = packets[index]
+        if packet[TRANSPORT] < 0 or packet[FRAGMENT]:
+            continue
         key = flow_key(packet)
         forward = True
         conversation = current.get(key)
@@ -81,12 +80,3 @@ def tcp_conversations(capture: Capture) -> list[Conversation]:
         conversation.packets.append(index)
         conversation.forward.append(forward)
     return found
-
-
-def _whole_packets(capture: Capture, protocol: int) -> Iterator[tuple[int, Packet]]:
-    """Packets of one protocol whose transport header could be read, in the order of time."""
-    packets = capture.packets
-    for index in capture.in_time():
-        packet = packets[index]
-        if packet[PROTOCOL] == protocol and packet[TRANSPORT] >= 0 and not packet[FRAGMENT]:
-            yield index, packet

@@ -93,7 +93,7 @@ def read_link(data: Octets, at: int, end: int, link_type: int, row: Row) -> tupl
         if end - at < 20:
             return cut(row)
         return read_cooked_protocol(data, at, at + 8, at + 20)
-    if link_type == LINK_NULL or link_type == LINK_LOOP:
+    if link_type in (LINK_NULL, LINK_LOOP):
         return read_family(data, at, end, row)
     if link_type == LINK_IPV4:
         return IPV4, at
@@ -208,7 +208,7 @@ def read_wireless(data: Octets, at: int, end: int, link_type: int, row: Row) -> 
         if end - at < 8:
             return cut(row)
         at += data[at + 2] | data[at + 3] << 8
-    elif link_type == LINK_PRISM or link_type == LINK_AVS:
+    elif link_type in (LINK_PRISM, LINK_AVS):
         if end - at < 8:
             return cut(row)
         at += data[at + 4] << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]

@@ -56,7 +56,7 @@ def stable_part(packet: Packet, octets: bytes, compared: int) -> Key:
 
 
 def translated_part(packet: Packet, octets: bytes, compared: int) -> Key:
-    """What stays the same even where addresses and ports are translated: enough to be one of a kind, or it is useless."""
+    """What stays the same even where addresses and ports are translated."""
     return (packet[PROTOCOL], *stable_part(packet, octets, compared))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from attribution.model.observation import CaptureCoverage, Caveat, Observation
 from attribution.packets.capture import Capture
-from attribution.packets.tap import connection_losses, tap_counts
+from attribution.packets.survey import survey_capture
+from attribution.packets.tap import tap_counts
 from attribution.packets.witnesses import find_witnesses
 
 
@@ -27,6 +28,6 @@ def observe_capture(capture: Capture) -> Iterator[Observation | Caveat]:
         dropped=capture.dropped,
         truncated=capture.truncated,
     )
-    connections = connection_losses(capture)
-    yield from tap_counts(capture, connections)
-    yield from find_witnesses(capture, connections)
+    survey = survey_capture(capture)
+    yield from tap_counts(survey)
+    yield from find_witnesses(survey)

@@ -9,10 +9,11 @@ from typing import Final, Literal
 from attribution.model.observation import TapCount
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture, Packet
-from attribution.packets.columns import TIME, WIRE
-from attribution.packets.echo import echo_series, udp_questions
-from attribution.packets.flows import address_pair, tcp_conversations
-from attribution.packets.tcp_loss import DirectionLoss, Loss, tcp_losses
+from attribution.packets.columns import TIME, UDP, WIRE
+from attribution.packets.echo import udp_questions
+from attribution.packets.flows import address_pair
+from attribution.packets.survey import Survey
+from attribution.packets.tcp_loss import Loss
 
 BIN_NS: Final = 1_000_000_000
 FRAMES_SHOWN: Final = 12
@@ -96,27 +97,14 @@ class _Bins:
             )
 
 
-Directions = list[tuple[tuple[int, ...], DirectionLoss]]
-
-
-def connection_losses(capture: Capture) -> Directions:
-    """Each direction of each TCP connection, by its source and destination address."""
-    found: Directions = []
-    for conversation in tcp_conversations(capture):
-        forward, backward = tcp_losses(capture, conversation)
-        key = conversation.key
-        found.append((key[:8], forward))
-        found.append(((*key[4:8], *key[:4]), backward))
-    return found
-
-
-def tap_counts(capture: Capture, connections: Directions) -> Iterator[TapCount]:
+def tap_counts(survey: Survey) -> Iterator[TapCount]:
     """TCP segments, echoes and questions: passed, never arrived here, lost beyond, unanswered.
 
     Of echoes and questions `lost_downstream` counts the unanswered: there and back beyond the capture point.
     """
+    capture = survey.capture
     bins = _Bins(capture, "tcp")
-    for pair, result in connections:
+    for pair, result in survey.losses:
         for copy in result.passages:
             bins.passed(copy.packet)
         if result.passages:
@@ -125,7 +113,7 @@ def tap_counts(capture: Capture, connections: Directions) -> Iterator[TapCount]:
             bins.lost(pair, result.unanswered, "unanswered")
     yield from bins.observations()
     bins = _Bins(capture, "icmp")
-    for series in echo_series(capture):
+    for series in survey.echoes:
         pair = address_pair(series.source_packet)
         settled = series.requests[: len(series.requests) - series.unsettled]
         for index in settled:
@@ -135,7 +123,7 @@ def tap_counts(capture: Capture, connections: Directions) -> Iterator[TapCount]:
             bins.lost(pair, series.unanswered, "downstream")
     yield from bins.observations()
     bins = _Bins(capture, "udp")
-    for questions in udp_questions(capture):
+    for questions in udp_questions(capture, survey.of(UDP)):
         for index in questions.requests[: len(questions.requests) - questions.unsettled]:
             bins.passed(index)
         bins.lost(address_pair(questions.source_packet), questions.unanswered, "downstream")

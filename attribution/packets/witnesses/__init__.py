@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from attribution.model.observation import PacketWitness
-from attribution.packets.capture import Capture
-from attribution.packets.tap import Directions
+from attribution.packets.survey import Survey
 from attribution.packets.witnesses.arp import find_arp_trouble
 from attribution.packets.witnesses.connections import (
     find_failed_handshakes,
@@ -22,22 +21,22 @@ from attribution.packets.witnesses.sessions import find_bfd_down, find_bgp_troub
 from attribution.packets.witnesses.silence import find_silences
 
 
-def find_witnesses(capture: Capture, connections: Directions) -> Iterator[PacketWitness]:
+def find_witnesses(survey: Survey) -> Iterator[PacketWitness]:
     """Yield every witness of one capture, in the order of time."""
     found = chain(
-        find_icmp_errors(capture),
-        find_loops(capture),
-        find_arp_trouble(capture),
-        find_bgp_trouble(capture),
-        find_bfd_down(capture),
-        find_lost_hellos(capture),
-        find_resets(capture),
-        find_failed_handshakes(capture),
-        find_zero_windows(capture),
-        find_large_packets_lost(capture, connections),
-        find_plateaus(capture, connections),
-        find_floods(capture),
-        find_scans(capture),
-        find_silences(capture),
+        find_icmp_errors(survey),
+        find_loops(survey),
+        find_arp_trouble(survey),
+        find_bgp_trouble(survey),
+        find_bfd_down(survey),
+        find_lost_hellos(survey),
+        find_resets(survey),
+        find_failed_handshakes(survey),
+        find_zero_windows(survey),
+        find_large_packets_lost(survey),
+        find_plateaus(survey),
+        find_floods(survey),
+        find_scans(survey),
+        find_silences(survey),
     )
     yield from sorted(found, key=lambda witness: (witness.time_ns, witness.kind, witness.locator))

@@ -16,11 +16,11 @@ from attribution.packets.columns import (
     ICMP6,
     ICMP_TYPE,
     PAYLOAD,
-    PROTOCOL,
     SOURCE,
     TIME,
     VERSION,
 )
+from attribution.packets.survey import Survey
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
 
 PATIENCE_NS: Final = 1_000_000_000
@@ -29,14 +29,15 @@ VIRTUAL_ROUTER: Final = 0x00005E000000  # VRRP and HSRP share an address by desi
 CONFLICT_NS: Final = 60_000_000_000
 
 
-def find_arp_trouble(capture: Capture) -> Iterator[PacketWitness]:
+def find_arp_trouble(survey: Survey) -> Iterator[PacketWitness]:
     """Yield addresses that were asked for in vain, and addresses that more than one machine answers for."""
+    capture = survey.capture
     packets = capture.packets
-    messages = [i for i in capture.in_time() if packets[i][PROTOCOL] == ARP and packets[i][ARP_OPERATION] in (1, 2)]
+    messages = [index for index in survey.of(ARP) if packets[index][ARP_OPERATION] in (1, 2)]
     if messages:
         yield from _unanswered(capture, messages)
         yield from _claimed_twice(capture, messages)
-    yield from _solicited_in_vain(capture)
+    yield from _solicited_in_vain(capture, survey.of(ICMP6))
 
 
 def _unanswered(capture: Capture, messages: list[int]) -> Iterator[PacketWitness]:
@@ -100,14 +101,14 @@ def _answered_one_question(capture: Capture, indices: list[int], turn: int) -> b
     return both_answers and other[TIME] - one[TIME] < PATIENCE_NS
 
 
-def _solicited_in_vain(capture: Capture) -> Iterator[PacketWitness]:
+def _solicited_in_vain(capture: Capture, messages: list[int]) -> Iterator[PacketWitness]:
     """IPv6 asks with neighbour solicitations (RFC 4861): ICMPv6 type 135, answered by type 136 from the target."""
     packets = capture.packets
     advertised: dict[bytes, list[int]] = {}
     asked: list[tuple[int, bytes]] = []
-    for index in capture.in_time():
+    for index in messages:
         packet = packets[index]
-        if packet[PROTOCOL] == ICMP6 and packet[PAYLOAD] >= 0 and packet[ICMP_TYPE] in (135, 136):
+        if packet[ICMP_TYPE] in (135, 136) and packet[PAYLOAD] >= 0:
             target = capture.octets[index][packet[PAYLOAD] : packet[PAYLOAD] + 16]
             if packet[ICMP_TYPE] == 136:
                 advertised.setdefault(target, []).append(packet[TIME])

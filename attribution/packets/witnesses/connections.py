@@ -1,4 +1,4 @@
-"""What connections themselves complain of: resets, handshakes that fail, readers that stop, large packets that vanish."""
+"""What connections complain of: resets, failed handshakes, readers that stop, large packets that vanish."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from attribution.packets.columns import (
     FIN,
     FLAGS,
     LENGTH,
-    PROTOCOL,
     RST,
     SYN,
     TCP,
@@ -24,8 +23,8 @@ from attribution.packets.columns import (
     TTL,
     WINDOW,
 )
-from attribution.packets.flows import Conversation, address_pair, tcp_conversations
-from attribution.packets.tap import Directions
+from attribution.packets.flows import Conversation, address_pair
+from attribution.packets.survey import Survey
 from attribution.packets.tcp_loss import Copy
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
 
@@ -35,15 +34,16 @@ FEWEST_LARGE_COPIES: Final = 3
 TIME_TO_LIVE_SLACK: Final = 1
 
 
-def find_resets(capture: Capture) -> Iterator[PacketWitness]:
+def find_resets(survey: Survey) -> Iterator[PacketWitness]:
     """Yield connections that were cut by a reset, and whether the end that it names really sent it.
 
     A reset that answers a SYN is a refusal, and one after both ends have finished is tidying up: neither is told here.
     A device between the ends that forges resets is given away by a time to live that is not the end's own.
     """
-    lives = _usual_lives(capture)
+    capture = survey.capture
+    lives: dict[tuple[int, ...], Counter[int]] | None = None
     found: Gathering[tuple[str, str, str]] = Gathering(capture)
-    for conversation in tcp_conversations(capture):
+    for conversation in survey.conversations:
         finished = [False, False]
         spoken = [False, False]
         for index, forward in zip(conversation.packets, conversation.forward, strict=True):
@@ -51,6 +51,7 @@ def find_resets(capture: Capture) -> Iterator[PacketWitness]:
             flags, side = packet[FLAGS], 0 if forward else 1
             if flags & RST:
                 if all(spoken) and not any(finished):
+                    lives = _usual_lives(survey) if lives is None else lives
                     words = _who_sent(packet, lives)
                     found.add((source_text(packet), destination_text(packet), words), index)
                 break
@@ -64,11 +65,12 @@ def find_resets(capture: Capture) -> Iterator[PacketWitness]:
     yield from found.witnesses(describe)
 
 
-def _usual_lives(capture: Capture) -> dict[tuple[int, ...], Counter[int]]:
+def _usual_lives(survey: Survey) -> dict[tuple[int, ...], Counter[int]]:
     """The times to live with which each address's other segments pass here."""
     lives: dict[tuple[int, ...], Counter[int]] = {}
-    for packet in capture.packets:
-        if packet[PROTOCOL] == TCP and packet[TRANSPORT] >= 0 and not packet[FLAGS] & RST:
+    for index in survey.of(TCP):
+        packet = survey.capture.packets[index]
+        if packet[TRANSPORT] >= 0 and not packet[FLAGS] & RST:
             lives.setdefault(address_pair(packet)[:4], Counter())[packet[TTL]] += 1
     return lives
 
@@ -84,11 +86,12 @@ def _who_sent(packet: Packet, lives: dict[tuple[int, ...], Counter[int]]) -> str
     )
 
 
-def find_failed_handshakes(capture: Capture) -> Iterator[PacketWitness]:
+def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
     """Yield servers whose connections did not come about: refused, unanswered, or never finished by the client."""
+    capture = survey.capture
     failed: Gathering[tuple[str, str, int, str]] = Gathering(capture)
     attempts: list[tuple[int, tuple[str, str, int, str]]] = []
-    for conversation in tcp_conversations(capture):
+    for conversation in survey.conversations:
         outcome = _handshake_outcome(capture, conversation)
         if outcome is not None:
             packet = capture.packets[conversation.packets[0]]
@@ -132,9 +135,10 @@ def _handshake_outcome(capture: Capture, conversation: Conversation) -> str | No
     return "unfinished" if accepted else "unanswered"
 
 
-def find_zero_windows(capture: Capture) -> Iterator[PacketWitness]:
+def find_zero_windows(survey: Survey) -> Iterator[PacketWitness]:
     """Yield receivers that had no room for more, for how long: their reader stands still."""
-    for conversation in tcp_conversations(capture):
+    capture = survey.capture
+    for conversation in survey.conversations:
         closed: dict[bool, list[int]] = {}
         for index, forward in zip(conversation.packets, conversation.forward, strict=True):
             packet = capture.packets[index]
@@ -157,13 +161,14 @@ def _zero_window(capture: Capture, indices: list[int], end_ns: int) -> Iterator[
         )  # fmt: skip
 
 
-def find_large_packets_lost(capture: Capture, connections: Directions) -> Iterator[PacketWitness]:
+def find_large_packets_lost(survey: Survey) -> Iterator[PacketWitness]:
     """Yield directions in which every large segment vanishes beyond this point while small ones arrive.
 
     That is a path whose smallest link takes less than the ends believe, and that does not tell them so (RFC 2923).
     """
+    capture = survey.capture
     by_pair: dict[tuple[int, ...], list[tuple[int, list[Copy], Copy | None]]] = {}
-    for pair, result in connections:
+    for pair, result in survey.losses:
         copies: Counter[tuple[int, int]] = Counter()
         lost = {loss.packet for loss in (*result.downstream, *result.unanswered)}
         for copy in result.passages:

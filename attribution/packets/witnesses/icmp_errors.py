@@ -34,6 +34,7 @@ from attribution.packets.columns import (
 )
 from attribution.packets.decode import decode_headers
 from attribution.packets.link_layers import IP_BY_VERSION
+from attribution.packets.survey import Survey
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
 
 TRACEROUTE_PORTS: Final = range(33434, 33690)
@@ -53,15 +54,14 @@ class _Error(NamedTuple):
     detail: str
 
 
-def find_icmp_errors(capture: Capture) -> Iterator[PacketWitness]:
+def find_icmp_errors(survey: Survey) -> Iterator[PacketWitness]:
     """Yield who refused or failed to deliver packets to whom, and in which words."""
+    capture = survey.capture
     sent: dict[tuple[int, ...], int] | None = None
     found: Gathering[_Error] = Gathering(capture)
-    for index in capture.in_time():
+    for index in survey.of(ICMP, ICMP6):
         packet = capture.packets[index]
-        if packet[PROTOCOL] not in (ICMP, ICMP6) or packet[PAYLOAD] < 0 or packet[FRAGMENT] > 1:
-            continue
-        if not _is_error(packet):
+        if not _is_error(packet) or packet[PAYLOAD] < 0 or packet[FRAGMENT] > 1:
             continue
         quoted = quoted_packet(packet, capture.octets[index])
         if quoted is None:

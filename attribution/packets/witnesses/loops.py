@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,13 +11,15 @@ from attribution.packets.addresses import destination_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import DEPTH, DESTINATION, IP_ID, SOURCE, TIME, TTL
 from attribution.packets.matching import stable_part
+from attribution.packets.survey import Survey
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
 
 FEWEST_ROUNDS: Final = 3  # twice may be a router's own capture of a packet coming in and going out
 
 
-def find_loops(capture: Capture) -> Iterator[PacketWitness]:
+def find_loops(survey: Survey) -> Iterator[PacketWitness]:
     """Yield the destinations whose packets went round, with how many did and how much time to live a round takes."""
+    capture = survey.capture
     rounds: dict[tuple[object, ...], list[int]] = {}
     packets = capture.packets
     suspects: dict[tuple[int, ...], int] = {}
@@ -50,5 +53,5 @@ def find_loops(capture: Capture) -> Iterator[PacketWitness]:
 
 def _goes_round(capture: Capture, indices: list[int]) -> bool:
     lives = [capture.packets[index][TTL] for index in indices]
-    falling = all(earlier > later for earlier, later in zip(lives, lives[1:], strict=False))
+    falling = all(earlier > later for earlier, later in itertools.pairwise(lives))
     return falling and len(lives) >= FEWEST_ROUNDS and lives[0] - lives[1] >= 1

@@ -26,7 +26,7 @@ from attribution.packets.columns import (
     WIRE,
 )
 from attribution.packets.flows import address_pair
-from attribution.packets.tap import Directions
+from attribution.packets.survey import Survey
 from attribution.packets.witnesses.gathering import testify
 
 SECOND_NS: Final = 1_000_000_000
@@ -41,16 +41,17 @@ SCAN_TARGETS: Final = 64
 SCAN_SECONDS: Final = 30
 
 
-def find_plateaus(capture: Capture, connections: Directions) -> Iterator[PacketWitness]:
+def find_plateaus(survey: Survey) -> Iterator[PacketWitness]:
     """Yield directions that deliver the same rate second after second while they lose packets: a limit stands there.
 
     `code` is the rate that gets through in bits per second, all lengths counted as they are on this link.
     """
+    capture = survey.capture
     octets: dict[tuple[int, ...], Counter[int]] = {}
     passed: dict[tuple[int, ...], Counter[int]] = {}
     lost: dict[tuple[int, ...], Counter[int]] = {}
     frames: dict[tuple[int, ...], list[int]] = {}
-    for pair, result in connections:
+    for pair, result in survey.losses:
         gone = {loss.packet: loss for loss in result.downstream}
         for copy in result.passages:
             second = copy.time_ns // SECOND_NS
@@ -99,8 +100,9 @@ class _Target:
     first: dict[int, list[int]] = field(default_factory=dict)
 
 
-def find_floods(capture: Capture) -> Iterator[PacketWitness]:
+def find_floods(survey: Survey) -> Iterator[PacketWitness]:
     """Yield addresses that suddenly draw many times the usual packets, mostly SYNs, UDP or echoes without a purpose."""
+    capture = survey.capture
     targets: dict[tuple[int, ...], _Target] = {}
     for index in capture.in_time():
         packet = capture.packets[index]
@@ -157,13 +159,14 @@ def _source_of_most(capture: Capture, target: _Target, packets: list[int]) -> st
     )
 
 
-def find_scans(capture: Capture) -> Iterator[PacketWitness]:
+def find_scans(survey: Survey) -> Iterator[PacketWitness]:
     """Yield machines that knock at many addresses or ports within seconds and get hardly an answer."""
+    capture = survey.capture
     knocks: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
     answered: set[tuple[int, ...]] = set()
-    for index in capture.in_time():
+    for index in survey.of(TCP, UDP):
         packet = capture.packets[index]
-        if packet[PROTOCOL] == TCP and packet[FLAGS] & (SYN | ACK) == SYN or packet[PROTOCOL] == UDP:
+        if (packet[PROTOCOL] == TCP and packet[FLAGS] & (SYN | ACK) == SYN) or packet[PROTOCOL] == UDP:
             target = (*packet[DESTINATION : DESTINATION + 4], packet[PROTOCOL], packet[DESTINATION_PORT])
             knocks.setdefault(packet[SOURCE : SOURCE + 4], {}).setdefault(target, index)
         elif packet[PROTOCOL] == TCP and packet[FLAGS] & SYN:

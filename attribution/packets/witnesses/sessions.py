@@ -15,7 +15,6 @@ from attribution.packets.columns import (
     LENGTH,
     OSPF,
     PAYLOAD,
-    PROTOCOL,
     SEQUENCE,
     SOURCE_PORT,
     TCP,
@@ -23,6 +22,7 @@ from attribution.packets.columns import (
     UDP,
 )
 from attribution.packets.flows import address_pair
+from attribution.packets.survey import Survey
 from attribution.packets.witnesses.gathering import testify
 
 BGP_PORT: Final = 179
@@ -53,12 +53,13 @@ class BgpMessage(NamedTuple):
     body: bytes
 
 
-def bgp_messages(capture: Capture) -> Iterator[BgpMessage]:
+def bgp_messages(survey: Survey) -> Iterator[BgpMessage]:
     """Messages that begin at the start of a segment, or follow one that does; repeated segments give theirs once."""
+    capture = survey.capture
     seen: set[tuple[int, ...]] = set()
-    for index in capture.in_time():
+    for index in survey.of(TCP):
         packet = capture.packets[index]
-        if packet[PROTOCOL] != TCP or BGP_PORT not in (packet[SOURCE_PORT], packet[DESTINATION_PORT]):
+        if packet[DESTINATION_PORT] != BGP_PORT and packet[SOURCE_PORT] != BGP_PORT:
             continue
         if packet[LENGTH] <= 0 or packet[PAYLOAD] < 0:
             continue
@@ -76,10 +77,11 @@ def bgp_messages(capture: Capture) -> Iterator[BgpMessage]:
             at += size
 
 
-def find_bgp_trouble(capture: Capture) -> Iterator[PacketWitness]:
+def find_bgp_trouble(survey: Survey) -> Iterator[PacketWitness]:
     """Yield NOTIFICATIONs, withdrawals of many prefixes, and peers that fell silent while the other spoke on."""
+    capture = survey.capture
     spoken: dict[tuple[int, ...], list[int]] = {}
-    for message in bgp_messages(capture):
+    for message in bgp_messages(survey):
         packet = capture.packets[message.packet]
         spoken.setdefault(address_pair(packet), []).append(message.packet)
         sender, about = source_text(packet), destination_text(packet)
@@ -134,13 +136,14 @@ def _silent_peers(capture: Capture, spoken: dict[tuple[int, ...], list[int]]) ->
                 )  # fmt: skip
 
 
-def find_bfd_down(capture: Capture) -> Iterator[PacketWitness]:
+def find_bfd_down(survey: Survey) -> Iterator[PacketWitness]:
     """Yield when a BFD speaker says that its session is no longer up, and its reason."""
+    capture = survey.capture
     states: dict[tuple[int, ...], int] = {}
     down: dict[tuple[int, ...], tuple[list[int], int, int]] = {}
-    for index in capture.in_time():
+    for index in survey.of(UDP):
         packet = capture.packets[index]
-        if packet[PROTOCOL] != UDP or packet[DESTINATION_PORT] not in BFD_PORTS or packet[PAYLOAD] < 0:
+        if packet[DESTINATION_PORT] not in BFD_PORTS or packet[PAYLOAD] < 0:
             continue
         control = capture.octets[index][packet[PAYLOAD] : packet[PAYLOAD] + 24]
         if len(control) < 4 or control[0] >> 5 != 1:
@@ -167,13 +170,14 @@ def _bfd_witness(capture: Capture, packets: list[int], state: int, diagnostic: i
     )  # fmt: skip
 
 
-def find_lost_hellos(capture: Capture) -> Iterator[PacketWitness]:
+def find_lost_hellos(survey: Survey) -> Iterator[PacketWitness]:
     """Yield OSPF speakers whose hellos stopped for longer than the dead interval they announce themselves."""
+    capture = survey.capture
     hellos: dict[tuple[int, ...], list[int]] = {}
     dead_ns: dict[tuple[int, ...], int] = {}
-    for index in capture.in_time():
+    for index in survey.of(OSPF):
         packet = capture.packets[index]
-        if packet[PROTOCOL] != OSPF or packet[PAYLOAD] < 0:
+        if packet[PAYLOAD] < 0:
             continue
         body = capture.octets[index][packet[PAYLOAD] : packet[PAYLOAD] + 44]
         if len(body) < 36 or body[0] not in (2, 3) or body[1] != 1:

@@ -12,9 +12,8 @@ from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets.addresses import destination_text, source_text
-from attribution.packets.capture import Capture
 from attribution.packets.columns import TIME
-from attribution.packets.echo import echo_series
+from attribution.packets.survey import Survey
 from attribution.packets.witnesses.gathering import testify
 
 FEWEST_REQUESTS: Final = 6
@@ -22,9 +21,10 @@ SHORTEST_NS: Final = 2_000_000_000
 INTERVALS: Final = 5
 
 
-def find_silences(capture: Capture) -> Iterator[PacketWitness]:
+def find_silences(survey: Survey) -> Iterator[PacketWitness]:
     """Yield pings that stopped coming by for seconds, although they were regular before."""
-    for series in echo_series(capture):
+    capture = survey.capture
+    for series in survey.echoes:
         if len(series.requests) < FEWEST_REQUESTS:
             continue
         times = [capture.packets[index][TIME] for index in series.requests]
