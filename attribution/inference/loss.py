@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from math import exp, lgamma, log
 
-from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.candidates import Candidate
 from attribution.inference.phases import Phase
-from attribution.inference.relation import Touch, touch_of
+from attribution.inference.relation import Touch
 from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import Interval
 
@@ -142,6 +142,9 @@ def add_logs(*values: float) -> float:
     return top + log(sum(exp(value - top) for value in values))
 
 
+RATES = PARTIAL_RATES + FULL_RATES
+
+
 @dataclass(frozen=True, slots=True)
 class LossFit:
     """How a candidate explains the groups: the log likelihood, the best rate, and each group's own part at it."""
@@ -151,31 +154,28 @@ class LossFit:
     parts: tuple[float, ...]
 
 
-def fit_losses(candidate: Candidate, groups: Sequence[Group], paths: ServicePaths, aftermath: bool = False) -> LossFit:
-    """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches."""
-    touches = [touch_of(candidate, group.journeys, group.of_service, paths, aftermath) for group in groups]
-    rates = [(rate, (1 - candidate.mode.full) / len(PARTIAL_RATES)) for rate in PARTIAL_RATES]
-    rates += [(rate, candidate.mode.full / len(FULL_RATES)) for rate in FULL_RATES]
-    by_rate = [
-        (log(prior), rate, tuple(_part(g, t, rate) for g, t in zip(groups, touches, strict=True)))
-        for rate, prior in rates
-    ]
-    total = add_logs(*(prior + sum(parts) for prior, _, parts in by_rate))
-    _, rate, parts = max(by_rate, key=lambda entry: entry[0] + sum(entry[2]))
-    return LossFit(total, rate, parts)
+class PhaseLosses:
+    """The groups of one phase, with what each says at every rate worked out once for all candidates."""
 
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = tuple(groups)
+        self._parts = tuple(
+            {
+                Touch.NO: (g.weight * log_healthy(g.lost, g.sent),) * len(RATES),
+                Touch.YES: tuple(g.weight * log_faulty(g.lost, g.sent, rate) for rate in RATES),
+                Touch.MAYBE: tuple(g.weight * log_either(g.lost, g.sent, rate) for rate in RATES),
+            }
+            for g in groups
+        )
+        # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
+        self.unknown_parts = tuple(add_logs(*parts[Touch.MAYBE]) - log(len(RATES)) for parts in self._parts)
+        self.unknown = sum(self.unknown_parts)
 
-def _part(group: Group, touch: Touch, rate: float) -> float:
-    if touch is Touch.NO:
-        return group.weight * log_healthy(group.lost, group.sent)
-    if touch is Touch.YES:
-        return group.weight * log_faulty(group.lost, group.sent, rate)
-    return group.weight * log_either(group.lost, group.sent, rate)
-
-
-def fit_unknown(groups: Sequence[Group]) -> float:
-    """The log likelihood under a cause that nobody can name: any group may or may not be touched, at its own rate."""
-    rates = PARTIAL_RATES + FULL_RATES
-    return sum(
-        g.weight * (add_logs(*(log_either(g.lost, g.sent, rate) for rate in rates)) - log(len(rates))) for g in groups
-    )
+    def fit(self, candidate: Candidate, touches: Sequence[Touch]) -> LossFit:
+        """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches."""
+        full = candidate.mode.full
+        weights = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES) + [log(full / len(FULL_RATES))] * 2
+        chosen = [parts[touch] for parts, touch in zip(self._parts, touches, strict=True)]
+        sums = [weight + sum(column) for weight, column in zip(weights, zip(*chosen, strict=True), strict=True)]
+        best = max(range(len(RATES)), key=sums.__getitem__)
+        return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))

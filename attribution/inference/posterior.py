@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from math import exp, log
 
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates
-from attribution.inference.loss import Group, LossFit, add_logs, fit_losses, fit_unknown, group_measurements
+from attribution.inference.loss import Group, LossFit, PhaseLosses, add_logs, group_measurements
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase
+from attribution.inference.relation import Touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses
-from attribution.model.evidence import Alarm, Coverage, Measurement, Record
+from attribution.model.evidence import Alarm, Coverage, Journey, Measurement, Record
 from attribution.model.incident import Interval
 from attribution.model.topology import Topology
 
@@ -55,7 +56,10 @@ class Solver:
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Candidate, bool], LossFit] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
-        self.groups = tuple(group_measurements(situation.measurements, phase) for phase in phases)
+        self._touches: dict[tuple[Candidate, int, bool], Touch] = {}
+        self._kinds: dict[tuple[tuple[Journey, ...], bool], int] = {}
+        self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
+        self._group_kinds = tuple(tuple(self._kind_of(group) for group in table.groups) for table in self.tables)
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
         self.candidates = tuple(enumerate_candidates(situation.topology, situation.paths, situation.modes, records))
         self._total_prior = sum(candidate.prior for candidate in self.candidates)
@@ -72,12 +76,29 @@ class Solver:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and this may be its aftermath."""
         key = (phase, candidate, later)
         if key not in self._losses:
-            fit = fit_losses(candidate, self.groups[phase], self.situation.paths)
+            fit = self._fit(phase, candidate, aftermath=False)
             if later and candidate.mode.withdraws:
-                lingering = fit_losses(candidate, self.groups[phase], self.situation.paths, aftermath=True)
-                fit = lingering if lingering.total > fit.total else fit
+                fit = max(fit, self._fit(phase, candidate, aftermath=True), key=lambda f: f.total)
             self._losses[key] = fit
         return self._losses[key]
+
+    def _fit(self, phase: int, candidate: Candidate, aftermath: bool) -> LossFit:
+        table = self.tables[phase]
+        touches = [
+            self._touch(candidate, kind, group, aftermath)
+            for kind, group in zip(self._group_kinds[phase], table.groups, strict=True)
+        ]
+        return table.fit(candidate, touches)
+
+    def _touch(self, candidate: Candidate, kind: int, group: Group, aftermath: bool) -> Touch:
+        key = (candidate, kind, aftermath)
+        if key not in self._touches:
+            self._touches[key] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths, aftermath)
+        return self._touches[key]
+
+    def _kind_of(self, group: Group) -> int:
+        """A number for each combination of journeys, the same in all phases: quicker to look up than the journeys."""
+        return self._kinds.setdefault((group.journeys, group.of_service), len(self._kinds))
 
     def testimony(self, span: Interval, candidate: Candidate) -> Testimony:
         key = (span, candidate)
@@ -118,7 +139,7 @@ class Solver:
         for index, choice in enumerate(choices):
             later = choice in spans
             spans.setdefault(choice, []).append(index)
-            total += self.losses(index, choice, later).total if choice is not None else fit_unknown(self.groups[index])
+            total += self.losses(index, choice, later).total if choice is not None else self.tables[index].unknown
         for choice, indices in spans.items():
             if choice is None:
                 total += log(background["unknown"])
@@ -133,7 +154,8 @@ class Solver:
     def group_parts(self, index: int, choices: Sequence[Candidate | None]) -> tuple[tuple[Group, float], ...]:
         """How much each group of a phase says under an explanation, in nats."""
         choice = choices[index]
+        table = self.tables[index]
         if choice is None:
-            return tuple((group, fit_unknown((group,))) for group in self.groups[index])
+            return tuple(zip(table.groups, table.unknown_parts, strict=True))
         fit = self.losses(index, choice, later=choice in choices[:index])
-        return tuple(zip(self.groups[index], fit.parts, strict=True))
+        return tuple(zip(table.groups, fit.parts, strict=True))

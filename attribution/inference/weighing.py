@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import log
@@ -52,22 +53,34 @@ def number_pieces(pieces: Sequence[Piece]) -> tuple[WeighedEvidence, ...]:
 
 
 def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Iterator[Piece]:
+    """One piece for each kind of measurement, over all phases of the interruption."""
+    nobody: tuple[Candidate | None, ...] = (None,) * len(chosen.choices)
+    gathered: dict[tuple[object, ...], list[tuple[Group, float]]] = defaultdict(list)
+    concerned: dict[tuple[object, ...], str | None] = {}
     for index, choice in enumerate(chosen.choices):
         ours = solver.group_parts(index, chosen.choices)
-        theirs = solver.group_parts(index, rival.choices if rival is not None else (None,) * len(chosen.choices))
+        theirs = solver.group_parts(index, rival.choices if rival is not None else nobody)
         for (group, part), (_, rival_part) in zip(ours, theirs, strict=True):
-            shown = most_telling(group)
-            yield Piece(shown, describe(group), _concerned(group, choice), (part - rival_part) / LOG_10)
+            key: tuple[object, ...] = (
+                group.journeys,
+                group.traffic,
+                group.members[0].method,
+                group.members[0].citation.origin.file,
+            )
+            gathered[key].append((group, part - rival_part))
+            concerned[key] = concerned.get(key) or _concerned(group, choice)
+    for kind, found in gathered.items():
+        groups = [group for group, _ in found]
+        shown = most_telling(groups)
+        sent, lost = sum(g.sent for g in groups), sum(g.lost for g in groups)
+        statement = f"{lost} of {sent} {shown.subject} were lost during the interruption"
+        yield Piece(shown, statement, concerned[kind], sum(gain for _, gain in found) / LOG_10)
 
 
-def most_telling(group: Group) -> Measurement:
-    """The member to cite: the one that lost most, or crossed most where nothing was lost."""
-    return max(group.members, key=lambda m: (m.lost, m.sent, -m.interval.start_ns))
-
-
-def describe(group: Group) -> str:
-    shown = most_telling(group)
-    return f"{group.lost} of {group.sent} {shown.subject} were lost during the interruption"
+def most_telling(groups: Sequence[Group]) -> Measurement:
+    """The measurement to cite: the one that lost most, or crossed most where nothing was lost."""
+    members = (member for group in groups for member in group.members)
+    return max(members, key=lambda m: (m.lost, m.sent, -m.interval.start_ns))
 
 
 def _concerned(group: Group, choice: Candidate | None) -> str | None:
