@@ -96,5 +96,5 @@ def _swapped_truth(truth: Keys) -> Keys:
     if truth["party"] == "provider":
         truth["clause"] = "4.2"
     elif truth["party"] == "customer":
-        truth["clause"] = list(CUSTOMER_CLAUSES.get(truth["causes"][0]["kind"], ()))
+        truth["clause"] = list(CUSTOMER_CLAUSES.get(truth["causes"][0]["kind"], ("4.2(4)",)))
     return truth
