@@ -35,7 +35,7 @@ from attribution.packets.columns import (
     UDP,
     WIRE,
 )
-from attribution.packets.matching import Flow, Keyed, Sighting, match_packets
+from attribution.packets.matching import Flow, Matches, Sighting, match_packets
 
 BIN_NS: Final = 1_000_000_000
 FRAMES_SHOWN: Final = 16
@@ -93,10 +93,10 @@ class Comparison:
 
     def __init__(self, captures: Sequence[Capture]) -> None:
         self.captures = captures
-        self.keyed, self.aliases = match_packets(captures)
-        self.ways = _find_ways(captures, self.keyed)
+        matches = match_packets(captures)
+        self.ways = _find_ways(captures, matches)
         self.clocks = _common_clocks(captures, self.ways)
-        self.flows = _instances_by_flow(captures, self.keyed, self.ways, self.clocks)
+        self.flows = _instances_by_flow(captures, matches, self.ways, self.clocks)
         self.starts = [self.clocks.common(n, capture.start_ns) for n, capture in enumerate(captures)]
         self.ends = [self.clocks.common(n, capture.end_ns) for n, capture in enumerate(captures)]
         self.margins = _margins(self.flows)
@@ -232,26 +232,25 @@ class _Ways:
     passages: dict[tuple[int, int], tuple[list[Passage], list[Passage]]]
 
 
-def _find_ways(captures: Sequence[Capture], keyed: Keyed) -> _Ways:
+def _find_ways(captures: Sequence[Capture], matches: Matches) -> _Ways:
     """Order the capture points on each direction of traffic: a lower time to live is farther on.
 
     Points with the same time to live (two ends of one cable, a switch between) are told apart by time: the direction
     in which the second clock reads more ahead is the one in which packets get there later, whatever the offset.
     """
     shared: dict[Pair, dict[tuple[int, int], list[tuple[int, int, int]]]] = defaultdict(lambda: defaultdict(list))
-    for (flow, _), sightings in keyed.items():
+    groups = [shared[_group(flow)] for flow in matches.flows]
+    for (flow, _), sightings in matches.keyed.items():
         if len(sightings) < 2:
             continue
-        group = _group(flow)
-        by_capture: dict[int, Sighting | None] = {}
-        for sighting in sightings:
-            by_capture[sighting.capture] = None if sighting.capture in by_capture else sighting
-        once = [sighting for sighting in by_capture.values() if sighting is not None]
-        for place, one in enumerate(once):
-            packet = captures[one.capture].packets[one.packet]
-            for other in once[place + 1 :]:
-                twin = captures[other.capture].packets[other.packet]
-                shared[group][one.capture, other.capture].append((packet[TIME], twin[TIME], packet[TTL] - twin[TTL]))
+        pairs = groups[flow]
+        rows = [(capture, captures[capture].packets[index]) for capture, index in sightings]
+        if len({capture for capture, _ in rows}) < len(rows):
+            continue
+        for place, (near, packet) in enumerate(rows):
+            time_ns, life = packet[TIME], packet[TTL]
+            for far, twin in rows[place + 1 :]:
+                pairs[near, far].append((time_ns, twin[TIME], life - twin[TTL]))
     directions = _directions(shared)
     passages: dict[tuple[int, int], tuple[list[Passage], list[Passage]]] = defaultdict(lambda: ([], []))
     ranks: dict[Pair, dict[int, int]] = {}
@@ -275,8 +274,8 @@ def _directions(
     bounds: dict[tuple[int, int], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     for group, pairs in shared.items():
         for (one, other), found in pairs.items():
-            fall = median(fall for _, _, fall in found)
-            ahead = median(second - first for first, second, _ in found)
+            fall = median([fall for _, _, fall in found])
+            ahead = median([second - first for first, second, _ in found])
             differences[one, other][group] = ahead
             if fall:
                 decided[group, one, other] = fall > 0
@@ -346,16 +345,16 @@ def _truest(members: dict[int, ClockRelation], captures: Sequence[Capture]) -> i
 
 
 def _instances_by_flow(
-    captures: Sequence[Capture], keyed: Keyed, ways: _Ways, clocks: Clocks
+    captures: Sequence[Capture], matches: Matches, ways: _Ways, clocks: Clocks
 ) -> dict[Flow, list[Instance]]:
     """Every packet's way, by flow, in the order of the common time at which it was first seen."""
     flows: dict[Flow, list[Instance]] = defaultdict(list)
-    nowhere: dict[int, int] = {}
-    for (flow, _), sightings in keyed.items():
-        ranks = ways.ranks.get(_group(flow), nowhere)
-        if not ranks:
-            continue
-        flows[flow].extend(_instances(captures, flow, sightings, ranks, clocks))
+    ranks_of = [ways.ranks.get(_group(flow)) for flow in matches.flows]
+    for (number, _), sightings in matches.keyed.items():
+        ranks = ranks_of[number]
+        if ranks:
+            flow = matches.flows[number]
+            flows[flow].extend(_instances(captures, flow, sightings, ranks, clocks))
     for instances in flows.values():
         instances.sort(key=lambda instance: instance.times[0])
     return flows
@@ -368,6 +367,12 @@ def _instances(
 
     A sighting with a lower time to live at the same point is the same packet going round in a loop.
     """
+    if len(sightings) == 1:
+        sighting = sightings[0]
+        packet = captures[sighting.capture].packets[sighting.packet]
+        if sighting.capture in ranks:
+            yield Instance(flow, sightings, [clocks.common(sighting.capture, packet[TIME])], packet)
+        return
     timed = []
     for sighting in sightings:
         packet = captures[sighting.capture].packets[sighting.packet]

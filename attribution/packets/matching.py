@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from attribution.packets.capture import Capture, Packet
@@ -78,23 +79,37 @@ class Sighting(NamedTuple):
     packet: int
 
 
-Keyed = dict[tuple[Flow, Key], list[Sighting]]
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Every packet that can be known again, with all its sightings in the order of the captures.
 
-
-def match_packets(captures: Sequence[Capture]) -> tuple[Keyed, dict[Flow, Flow]]:
-    """Every packet that can be known again, by its key, with all its sightings in the order of the captures.
-
-    The second value maps translated flows (behind NAT) to the flow that they are called by in the keys.
+    `keyed` is by the number of the flow in `flows` and the packet's stable part. Flows that an address translator
+    renamed go by the name that they have in the earliest capture; `translated` counts them.
     """
+
+    flows: list[Flow]
+    keyed: dict[tuple[int, Key], list[Sighting]]
+    translated: int = 0
+
+
+def match_packets(captures: Sequence[Capture]) -> Matches:
+    """Lay several captures over each other."""
     compared = _payload_compared(captures)
-    aliases = _translated_flows(captures, compared)
-    found: Keyed = {}
-    for number, capture in enumerate(captures):
+    numbers: dict[Flow, int] = {}
+    of_packets: list[list[int]] = []
+    for capture in captures:
+        of_packets.append(
+            [numbers.setdefault(flow_of(packet), len(numbers)) if packet[DEPTH] else -1 for packet in capture.packets]
+        )
+    flows = list(numbers)
+    aliases = _translated_flows(captures, of_packets, compared)
+    found: dict[tuple[int, Key], list[Sighting]] = {}
+    for number, (capture, mine) in enumerate(zip(captures, of_packets, strict=True)):
         octets = capture.octets
         for index, packet in enumerate(capture.packets):
-            if not packet[DEPTH]:
+            flow = mine[index]
+            if flow < 0:
                 continue
-            flow = flow_of(packet)
             if aliases:
                 flow = aliases.get(flow, flow)
             key = (flow, stable_part(packet, octets[index], compared))
@@ -103,7 +118,7 @@ def match_packets(captures: Sequence[Capture]) -> tuple[Keyed, dict[Flow, Flow]]
                 found[key] = [Sighting(number, index)]
             else:
                 held.append(Sighting(number, index))
-    return found, aliases
+    return Matches(flows, found, len(aliases))
 
 
 def _payload_compared(captures: Sequence[Capture]) -> int:
@@ -116,33 +131,32 @@ def _payload_compared(captures: Sequence[Capture]) -> int:
     return max(least, 0)
 
 
-def _translated_flows(captures: Sequence[Capture], compared: int) -> dict[Flow, Flow]:
+def _translated_flows(captures: Sequence[Capture], of_packets: list[list[int]], compared: int) -> dict[int, int]:
     """Flows that carry the same packets under other addresses: a translator stands between the captures.
 
     Each packet's stable part votes for the two flows it was seen in; a flow is renamed if nearly all votes agree.
     """
-    flows = [Counter(flow_of(packet) for packet in capture.packets if packet[DEPTH]) for capture in captures]
+    sizes = [Counter(mine) for mine in of_packets]
     lonely = [
-        {flow for flow in mine if not any(flow in other for other in flows if other is not mine)} for mine in flows
+        {flow for flow in size if not any(flow in other for other in sizes if other is not size)} for size in sizes
     ]
     if sum(1 for mine in lonely if mine) < 2:
         return {}
-    seen: dict[Key, list[tuple[int, Flow]]] = {}
-    for number, capture in enumerate(captures):
-        for index, packet in enumerate(capture.packets):
-            if packet[DEPTH]:
-                flow = flow_of(packet)
-                if flow in lonely[number]:
-                    seen.setdefault(translated_part(packet, capture.octets[index], compared), []).append((number, flow))
-    votes: dict[tuple[int, Flow], Counter[Flow]] = {}
+    seen: dict[Key, list[tuple[int, int]]] = {}
+    for number, (capture, mine) in enumerate(zip(captures, of_packets, strict=True)):
+        for index, flow in enumerate(mine):
+            if flow in lonely[number] and flow >= 0:
+                part = translated_part(capture.packets[index], capture.octets[index], compared)
+                seen.setdefault(part, []).append((number, flow))
+    votes: dict[tuple[int, int], Counter[int]] = {}
     for holders in seen.values():
         if len({number for number, _ in holders}) == len(holders) > 1:
             (_, called), *others = holders
             for number, flow in others:
                 votes.setdefault((number, flow), Counter())[called] += 1
-    aliases: dict[Flow, Flow] = {}
+    aliases: dict[int, int] = {}
     for (number, flow), counter in votes.items():
         called, count = counter.most_common(1)[0]
-        if count >= 2 and count >= 0.5 * min(flows[number][flow], 40) and count >= 0.9 * counter.total():
+        if count >= 2 and count >= 0.5 * min(sizes[number][flow], 40) and count >= 0.9 * counter.total():
             aliases[flow] = aliases.get(called, called)
     return aliases

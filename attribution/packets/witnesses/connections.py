@@ -167,22 +167,22 @@ def find_large_packets_lost(survey: Survey) -> Iterator[PacketWitness]:
     That is a path whose smallest link takes less than the ends believe, and that does not tell them so (RFC 2923).
     """
     capture = survey.capture
-    by_pair: dict[tuple[int, ...], list[tuple[int, list[Copy], Copy | None]]] = {}
+    by_pair: dict[tuple[int, ...], list[tuple[list[Copy], Copy | None]]] = {}
+    losing = {pair for pair, result in survey.losses if result.downstream or result.unanswered}
     for pair, result in survey.losses:
-        copies: Counter[tuple[int, int]] = Counter()
+        if pair not in losing:
+            continue
         lost = {loss.packet for loss in (*result.downstream, *result.unanswered)}
-        for copy in result.passages:
-            copies[copy.left, copy.right] += 1
         stuck = [copy for copy in result.passages if copy.packet in lost]
         arrived = [
             copy for copy in result.passages
             if copy.packet not in lost and copy.right <= result.acknowledged and capture.packets[copy.packet][LENGTH]
         ]  # fmt: skip
         largest = max(arrived, key=lambda copy: copy.wire, default=None)
-        by_pair.setdefault(pair, []).append((len(copies), stuck, largest))
+        by_pair.setdefault(pair, []).append((stuck, largest))
     for found in by_pair.values():
-        stuck = [copy for _, copies, _ in found for copy in copies]
-        passed = max((copy.wire for _, _, copy in found if copy is not None), default=0)
+        stuck = [copy for copies, _ in found for copy in copies]
+        passed = max((copy.wire for _, copy in found if copy is not None), default=0)
         large = sorted((copy for copy in stuck if copy.wire > passed), key=lambda copy: copy.time_ns)
         small_lost = len(stuck) - len(large)
         if passed and len(large) >= FEWEST_LARGE_COPIES and small_lost * 5 <= len(large):

@@ -57,18 +57,17 @@ class _Error(NamedTuple):
 def find_icmp_errors(survey: Survey) -> Iterator[PacketWitness]:
     """Yield who refused or failed to deliver packets to whom, and in which words."""
     capture = survey.capture
-    sent: dict[tuple[int, ...], int] | None = None
-    found: Gathering[_Error] = Gathering(capture)
+    errors: list[tuple[int, Packet]] = []
     for index in survey.of(ICMP, ICMP6):
         packet = capture.packets[index]
-        if not _is_error(packet) or packet[PAYLOAD] < 0 or packet[FRAGMENT] > 1:
-            continue
-        quoted = quoted_packet(packet, capture.octets[index])
-        if quoted is None:
-            continue
-        if sent is None:
-            sent = _times_to_live(capture)
-        error = _understand(packet, quoted, sent)
+        if _is_error(packet) and packet[PAYLOAD] >= 0 and packet[FRAGMENT] <= 1:
+            quoted = quoted_packet(packet, capture.octets[index])
+            if quoted is not None:
+                errors.append((index, quoted))
+    sent = _times_to_live(capture, {quoted[IP_ID] for _, quoted in errors})
+    found: Gathering[_Error] = Gathering(capture)
+    for index, quoted in errors:
+        error = _understand(capture.packets[index], quoted, sent)
         if error is not None:
             found.add(error, index)
 
@@ -96,11 +95,13 @@ def _identity(packet: Packet) -> tuple[int, ...]:
     return (*packet[SOURCE:PROTOCOL], packet[PROTOCOL], packet[IP_ID], packet[DESTINATION_PORT], packet[SEQUENCE])
 
 
-def _times_to_live(capture: Capture) -> dict[tuple[int, ...], int]:
-    """The highest time to live with which each packet passed here."""
+def _times_to_live(capture: Capture, wanted: set[int]) -> dict[tuple[int, ...], int]:
+    """The highest time to live with which each packet of the wanted identifications passed here."""
     found: dict[tuple[int, ...], int] = {}
+    if not wanted:
+        return found
     for packet in capture.packets:
-        if packet[DEPTH]:
+        if packet[IP_ID] in wanted and packet[DEPTH]:
             key = _identity(packet)
             if packet[TTL] > found.get(key, -1):
                 found[key] = packet[TTL]

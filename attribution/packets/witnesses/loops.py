@@ -26,7 +26,7 @@ def find_loops(survey: Survey) -> Iterator[PacketWitness]:
     for index in capture.in_time():
         packet = packets[index]
         if packet[DEPTH] and packet[IP_ID]:
-            coarse = (*packet[SOURCE : DESTINATION + 4], packet[IP_ID])
+            coarse = (packet[IP_ID], packet[SOURCE + 3], packet[DESTINATION + 3])
             if coarse in suspects and packets[suspects[coarse]][TTL] != packet[TTL]:
                 key = (coarse, stable_part(packet, capture.octets[index], 16))
                 first = suspects[coarse]

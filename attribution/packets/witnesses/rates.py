@@ -51,7 +51,10 @@ def find_plateaus(survey: Survey) -> Iterator[PacketWitness]:
     passed: dict[tuple[int, ...], Counter[int]] = {}
     lost: dict[tuple[int, ...], Counter[int]] = {}
     frames: dict[tuple[int, ...], list[int]] = {}
+    losing = {pair for pair, result in survey.losses if result.downstream or result.upstream}
     for pair, result in survey.losses:
+        if pair not in losing:
+            continue
         gone = {loss.packet: loss for loss in result.downstream}
         for copy in result.passages:
             second = copy.time_ns // SECOND_NS
@@ -104,10 +107,16 @@ def find_floods(survey: Survey) -> Iterator[PacketWitness]:
     """Yield addresses that suddenly draw many times the usual packets, mostly SYNs, UDP or echoes without a purpose."""
     capture = survey.capture
     targets: dict[tuple[int, ...], _Target] = {}
-    for index in capture.in_time():
-        packet = capture.packets[index]
-        if not packet[DEPTH] or (packet[PROTOCOL] == TCP and packet[FLAGS] & (SYN | ACK) != SYN):
-            continue
+    packets = capture.packets
+    unbidden = [
+        index
+        for index in capture.in_time()
+        if packets[index][DEPTH] and (packets[index][PROTOCOL] != TCP or packets[index][FLAGS] & (SYN | ACK) == SYN)
+    ]
+    if max(Counter(packets[index][TIME] // SECOND_NS for index in unbidden).values(), default=0) < FLOOD_LEAST_PPS:
+        return
+    for index in unbidden:
+        packet = packets[index]
         target = targets.setdefault(packet[DESTINATION : DESTINATION + 4], _Target())
         second = packet[TIME] // SECOND_NS
         target.packets[second] += 1
