@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tests.lab.errors import LabError, UsageError
+from tests.lab.plan import Side
 from tests.lab.scenario import Scenario
 from tests.lab.scenarios import SCENARIOS, scenario_named
 from tests.lab.shapes import SHAPES, Shape, shape_named
@@ -48,7 +49,10 @@ def _list() -> None:
 @click.option("--seed", default=1, show_default=True, help="Decides names, addresses, times and decoys.")
 @click.option("--names", type=click.Choice(["generic", "random"]), default="random", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="The bundle's folder.")
-def _record(name: str, topology: str | None, seed: int, names: str, output: Path | None) -> None:
+@click.option("--clock-error", default="", metavar="SIDE=SECONDS", help="How far a supplier's clock is ahead.")
+@click.option("--clock-untold", is_flag=True, help="Leave the clock's error out of incident.yaml.")
+def _record(name: str, topology: str | None, seed: int, names: str, output: Path | None, clock_error: str,
+            clock_untold: bool) -> None:
     """Record one scenario as an incident bundle."""
     from tests.lab.export import Exporter, draw_style
     from tests.lab.recording import Recording, record
@@ -56,13 +60,26 @@ def _record(name: str, topology: str | None, seed: int, names: str, output: Path
     scenario = _scenario(name)
     shape = _shape(scenario, topology)
     target = output if output is not None else Path(scenario.name)
+    errors = _clock_errors(clock_error)
 
     def export(recording: Recording, workspace: Path) -> None:
         dice = random.Random(f"export {scenario.name} {shape.name} {seed}")
-        Exporter(recording, workspace, target, draw_style(dice), dice).export()
+        style = draw_style(dice, errors, told=not clock_untold)
+        Exporter(recording, workspace, target, style, dice).export()
 
     record(scenario, shape, seed, names, export)
     click.echo(target)
+
+
+def _clock_errors(text: str) -> dict[Side, float]:
+    """One supplier's clock error, from "customer=12.5"."""
+    if not text:
+        return {}
+    side, _, seconds = text.partition("=")
+    try:
+        return {Side(side): float(seconds)}
+    except ValueError:
+        raise UsageError(f"--clock-error {text}: expected customer=SECONDS or provider=SECONDS") from None
 
 
 def _scenario(name: str) -> Scenario:
@@ -117,3 +134,15 @@ def _topologies(output: Path) -> None:
 
     for file in write_references(output):
         click.echo(file)
+
+
+@_commands.command(name="corpus")
+@click.option("--count", default=200, show_default=True, help="How many recordings.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--jobs", default=2, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def _corpus(count: int, seed: int, jobs: int, output: Path) -> None:
+    """Record a corpus of scenarios, topologies and evidence drawn by seed; continue one that was begun."""
+    from tests.lab.corpus import record_corpus
+
+    record_corpus(count, seed, jobs, output)

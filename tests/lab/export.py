@@ -52,6 +52,8 @@ class Style:
     counters_compressed: bool
     with_flows: bool
     with_prometheus: bool
+    ties_resources: bool
+    """Whether the topology says which cloud resources belong to the gateway."""
     clock_errors_s: dict[Side, float] = field(default_factory=dict)
     clock_errors_told: bool = True
 
@@ -74,6 +76,7 @@ def draw_style(dice: random.Random, clock_errors_s: dict[Side, float] | None = N
         counters_compressed=dice.random() < 0.6,
         with_flows=dice.random() < 0.5,
         with_prometheus=dice.random() < 0.3,
+        ties_resources=dice.random() < 0.5,
         clock_errors_s=clock_errors_s or {},
         clock_errors_told=told,
     )
@@ -94,7 +97,8 @@ class Exporter:
             shutil.rmtree(self._target)
         for folder in ("telemetry", "captures", "records"):
             (self._target / folder).mkdir(parents=True)
-        mapping = topology_as_mapping(self._plan, self._style.topology, self._dice)
+        resources = self._recording.paperwork.resources if self._style.ties_resources else None
+        mapping = topology_as_mapping(self._plan, self._style.topology, self._dice, resources)
         topology = write_topology(mapping, self._style.topology, self._target)
         self._export_logs()
         self._export_counters()
@@ -273,9 +277,7 @@ class Exporter:
             file = self._write_csv("records/account-events.csv", ("time", "event", "detail"), rows)
             self._add(file, "account-events", Side.PROVIDER)
         if papers.calls:
-            region = self._dice.choice(("ap-shanghai", "ap-guangzhou", "ap-beijing"))
-            resources = {"region": region, "ccn": f"ccn-{self._dice.getrandbits(32):08x}"}
-            self._write("records/cloudaudit.json", render_audit(papers.calls, resources, self._recording.seed))
+            self._write("records/cloudaudit.json", render_audit(papers, self._dice))
             self._add("records/cloudaudit.json", "cloud-audit", Side.PROVIDER)
 
     def _change_row(self, change: Change) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from tests.lab.happenings import Deed, Happening, Login, Routine
-from tests.lab.paperwork import DAY
+from tests.lab.paperwork import DAY, ApiCall
 from tests.lab.plan import Kind, Plan, Side
 from tests.lab.shapes import UNLISTED
 from tests.lab.stage import Schedule, Stage
@@ -45,6 +45,8 @@ class Decoys:
             self._unrelated_port()
         if self._dice.random() < 0.4:
             self._unrelated_change()
+        if self._stage.plan.has("vgw") and self._dice.random() < 0.6:
+            self._idle_calls()
         if self._pays_in_order and self._dice.random() < 0.5:
             self._orderly_account()
 
@@ -92,6 +94,17 @@ class Decoys:
         self._stage.change(self._stage.plan.node(role).side, role, port.name, "rate limit",
                            "order of another tenant" if role != "sw1" else "order of another department", False,
                            (begin - 60, begin + 600))
+
+    def _idle_calls(self) -> None:
+        """Calls of the customer's account that change nothing: they read, they were refused, or they rename."""
+        resources, schedule = self._stage.paperwork.resources, self._stage.schedule
+        ccn: dict[str, object] = {"CcnId": resources.ccn}
+        calls = [("DescribeCcnAttachedInstances", ccn, False, 0), ("DescribeCcnRoutes", ccn, False, 0),
+                 ("ModifyCcnAttribute", ccn | {"CcnName": "prod"}, True, 0),
+                 ("DetachCcnInstances", resources.attachment(), True, 4)]
+        for name, parameters, write, error in self._dice.sample(calls, self._dice.choice((1, 2, 3))):
+            moment = self._dice.uniform(schedule.start - 400, schedule.end)
+            self._stage.paperwork.calls.append(ApiCall(moment, name, parameters, write, error))
 
     def _orderly_account(self) -> None:
         """Bills that were paid when they fell due."""

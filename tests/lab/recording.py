@@ -28,7 +28,7 @@ from tests.lab.naming import draw_plan
 from tests.lab.network import Network
 from tests.lab.noise import Decoys, routine_lines
 from tests.lab.observed import Flow, Probe, Walk
-from tests.lab.paperwork import Paperwork
+from tests.lab.paperwork import Paperwork, Resources
 from tests.lab.plan import Plan, Port
 from tests.lab.recorders import Capture, Sample, Watch
 from tests.lab.scenario import Scenario
@@ -152,7 +152,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
     repair = fault + dice.uniform(10, 17)
     schedule = Schedule(start, fault, repair, repair + scenario.overrun_s + dice.uniform(10, 12))
     watch = Watch(plan, network)
-    stage = Stage(plan, shape, network, routers, watch, schedule, dice)
+    stage = Stage(plan, shape, network, routers, watch, schedule, dice, Paperwork(Resources.draw(dice)))
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()
     orders = draw_orders(plan, shape, network, schedule, extra, dice)
     points = draw_capture_points(plan, shape, dice)

@@ -61,13 +61,12 @@ class Stage:
     watch: Watch
     schedule: Schedule
     dice: random.Random
-    paperwork: Paperwork = field(default_factory=Paperwork)
+    paperwork: Paperwork
     happenings: list[Happening] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     dead: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10000)))
     _losses: dict[Port, list[str]] = field(default_factory=dict)
-    _resources: dict[str, str] = field(default_factory=dict)
 
     # ------------------------------------------------------------ time and truth
 
@@ -267,22 +266,9 @@ name dropped drop; }}
         """Something happened to the customer's account."""
         self.paperwork.account.append(AccountEvent(moment, event, detail))
 
-    def call(self, name: str, parameters: dict[str, object], write: bool = True, error_code: int = 0) -> None:
+    def call(self, name: str, parameters: dict[str, object]) -> None:
         """The customer's account calls the cloud API."""
-        self.paperwork.calls.append(ApiCall(time.time(), name, parameters, write, error_code))
-
-    def attachment(self) -> dict[str, object]:
-        """The parameters of a call that attaches the customer's VPC or detaches it."""
-        self._resources.setdefault("ccn", f"ccn-{self.dice.getrandbits(32):08x}")
-        self._resources.setdefault("vpc", f"vpc-{self.dice.getrandbits(32):08x}")
-        return {"CcnId": self._resources["ccn"], "Instances": [
-            {"InstanceId": self._resources["vpc"], "InstanceRegion": "ap-shanghai", "InstanceType": "VPC"}]}
-
-    def bandwidth_limits(self, megabits_per_second: int) -> dict[str, object]:
-        """The parameters of a call that sets the bandwidth between two regions."""
-        self._resources.setdefault("ccn", f"ccn-{self.dice.getrandbits(32):08x}")
-        return {"CcnId": self._resources["ccn"], "CcnRegionBandwidthLimits": [
-            {"Region": "ap-guangzhou", "DstRegion": "ap-shanghai", "BandwidthLimit": megabits_per_second}]}
+        self.paperwork.calls.append(ApiCall(time.time(), name, parameters))
 
     def announce_address(self, role: str, address: ipaddress.IPv4Address) -> None:
         """A host tells its neighbours, unasked, that an address is its own."""

@@ -11,7 +11,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import yaml
 
-from tests.lab.plan import Node, Plan
+from tests.lab.paperwork import Resources
+from tests.lab.plan import Kind, Node, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,14 @@ class TopologyStyle:
     names_link_sides: bool
 
 
-def topology_as_mapping(plan: Plan, style: TopologyStyle, dice: random.Random) -> dict[str, object]:
-    """networkx node-link data of the listed part of a plan."""
+def topology_as_mapping(plan: Plan, style: TopologyStyle, dice: random.Random,
+                        resources: Resources | None = None) -> dict[str, object]:
+    """networkx node-link data of the listed part of a plan; a gateway may say which cloud resources are its own."""
     nodes = [_node(plan, node, style, dice) for node in plan.nodes if node.listed]
+    if resources is not None:
+        for node in nodes:
+            if node["kind"] == Kind.GATEWAY:
+                node["resource_ids"] = [resources.ccn, resources.vpc]
     links = [_link(plan, number, style, dice) for number, link in enumerate(plan.links) if link.listed]
     dice.shuffle(nodes)
     dice.shuffle(links)

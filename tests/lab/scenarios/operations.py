@@ -118,7 +118,7 @@ def _leak(stage: Stage) -> None:
 def _detach(stage: Stage) -> None:
     """The customer detaches its VPC through the cloud API: the gateway forwards nothing to it any more."""
     prefix = site_prefix(stage.plan, "host-b")
-    attachment = stage.attachment()
+    attachment = stage.paperwork.resources.attachment()
     with stage.cause("vgw", "unauthorised_operation", CUSTOMER):
         stage.call("DetachCcnInstances", attachment)
         stage.drop_forwarded("vgw", f"ip daddr {prefix}")
@@ -130,13 +130,13 @@ def _detach(stage: Stage) -> None:
 
 def _limit_by_api(stage: Stage) -> None:
     """The customer sets the region's bandwidth limit far too low through the cloud API."""
-    port = stage.plan.port("vgw", stage.shape.far_edge)
+    port, resources = stage.plan.port("vgw", stage.shape.far_edge), stage.paperwork.resources
     with stage.cause("vgw", "unauthorised_operation", CUSTOMER, or_kinds=("misconfiguration", "overload"),
                      or_components=(("ce1",),)):
-        stage.call("SetCcnRegionBandwidthLimits", stage.bandwidth_limits(1))
+        stage.call("SetCcnRegionBandwidthLimits", resources.bandwidth_limits(1))
         stage.police(port, 60_000)
         stage.last()
-        stage.call("SetCcnRegionBandwidthLimits", stage.bandwidth_limits(100))
+        stage.call("SetCcnRegionBandwidthLimits", resources.bandwidth_limits(100))
         stage.unpolice(port)
 
 
