@@ -54,7 +54,8 @@ class Bundle:
     def read(self, name: str) -> bytes:
         """The whole content of a file, as it lies there: nothing is decompressed."""
         content = self._locate(name).read_bytes()
-        self._opened[_plain(name)] = InputFile(_plain(name), hashlib.sha256(content).hexdigest(), len(content))
+        if self._opened.get(_plain(name)) is None:
+            self._opened[_plain(name)] = InputFile(_plain(name), hashlib.sha256(content).hexdigest(), len(content))
         return content
 
     def head(self, name: str) -> bytes:

@@ -18,6 +18,7 @@ from attribution.readers.paths import read_paths
 from attribution.readers.probes import read_probes
 from attribution.readers.prometheus import read_prometheus
 from attribution.readers.sniff import sniff_type
+from attribution.readers.strangers import count_strangers
 from attribution.readers.syslog import read_syslog
 from attribution.readers.topology import read_topology
 
@@ -51,6 +52,7 @@ __all__ = [
     "READERS",
     "Reader",
     "check_against_topology",
+    "count_strangers",
     "read_evidence",
     "read_incident",
     "read_topology",

@@ -76,7 +76,7 @@ class FilesInMemory:
 
 
 def write_folder(folder: Path, files: Mapping[str, str | bytes] = FILES, **changed: str | bytes) -> Path:
-    """The files of an incident in a folder; `changed` replaces incident.yaml or topology.json by `incident`, `topology`."""
+    """The files of an incident in a folder; `incident` and `topology` replace incident.yaml and topology.json."""
     named = {"incident": "incident.yaml", "topology": "topology.json"}
     for name, content in {**files, **{named[key]: content for key, content in changed.items()}}.items():
         path = folder / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from attribution.readers import check_against_topology, read_incident, read_topo
 from tests.readers.material import FILES, INCIDENT, PROBES, TOPOLOGY, FilesInMemory, write_folder
 
 
-def read(text: str = INCIDENT, **files: str | bytes) -> Incident:
-    return read_incident(text.encode(), FilesInMemory({**FILES, **files}))
+def read(text: str = INCIDENT, files: Mapping[str, str | bytes] | None = None) -> Incident:
+    return read_incident(text.encode(), FilesInMemory({**FILES, **(files or {})}))
 
 
 def refused(text: str) -> str:
@@ -65,7 +66,10 @@ def test_times_may_be_quoted_or_unix_seconds_and_names_may_look_like_numbers_or_
 
 def test_optional_keys_of_the_statement_and_of_an_entry() -> None:
     entry = "    timezone: Asia/Shanghai\n    time: 2026-11-23T10:00:40Z\n    labels: {device: sysName}\n"
-    text = INCIDENT.replace("  bandwidth_bps: 100000000", "  account: '100012345678'").replace("title:", "title: #") + entry
+    text = (
+        INCIDENT.replace("  bandwidth_bps: 100000000", "  account: '100012345678'").replace("title:", "title: #")
+        + entry
+    )
     incident = read(text)
     assert (incident.title, incident.service.bandwidth_bps, incident.service.account) == ("", None, "100012345678")
     assert incident.origins[1].timezone_name == "Asia/Shanghai"
@@ -82,7 +86,7 @@ def test_a_type_that_is_left_out_is_told_by_the_content() -> None:
 
 def test_a_type_that_is_left_out_where_the_content_does_not_tell_is_an_error() -> None:
     with pytest.raises(BundleError) as caught:
-        read(changed("    type: probes\n", ""), **{"telemetry/probes.csv": "hello\n"})
+        read(changed("    type: probes\n", ""), {"telemetry/probes.csv": "hello\n"})
     assert str(caught.value).startswith("incident.yaml:13: evidence[0].file: found content that does not tell its type")
     assert "expected `type:` on its entry: capture, syslog" in str(caught.value)
 
@@ -101,7 +105,11 @@ def test_a_type_that_is_left_out_where_the_content_does_not_tell_is_an_error() -
         ("[idc-host, vpc-host]", "[idc-host]", "incident.yaml:6: service.ends: found 1 ends; expected two nodes"),
         ("[idc-host, vpc-host]", "[a, a]", "incident.yaml:6: service.ends[1]: found 'a' twice; expected two different"),
         ("[idc-host, vpc-host]", "idc-host", "service.ends: found 'idc-host'; expected a list of two nodes"),
-        ("100000000", "-1", "incident.yaml:7: service.bandwidth_bps: found '-1'; expected bits per second, more than 0"),
+        (
+            "100000000",
+            "-1",
+            "incident.yaml:7: service.bandwidth_bps: found '-1'; expected bits per second, more than 0",
+        ),
         ("100000000", "100M", "service.bandwidth_bps: found '100M'; expected bits per second"),
         ("10:00:30Z", "10:00:30", "incident.yaml:9: window.start: found the time '2026-11-23T10:00:30' without a zone"),
         ("2026-11-23T10:02:00Z", "soon", "incident.yaml:10: window.end: found the time 'soon'; expected RFC 3339"),
@@ -115,7 +123,11 @@ def test_a_type_that_is_left_out_where_the_content_does_not_tell_is_an_error() -
         ("supplied_by: customer", "suplied_by: customer", "evidence[0].suplied_by: found the unknown key 'suplied_by'"),
         ("supplied_by: customer", "suplied_by: customer", "(is 'supplied_by' meant?)"),
         ("telemetry/probes.csv", "probes.csv", "incident.yaml:13: evidence[0].file: found no file 'probes.csv'"),
-        ("    device: ce1\n", "", "incident.yaml:16: evidence[1]: found a capture without a device; expected `device:`"),
+        (
+            "    device: ce1\n",
+            "",
+            "incident.yaml:16: evidence[1]: found a capture without a device; expected `device:`",
+        ),
         ("-0.25", "a bit", "incident.yaml:21: evidence[1].clock_offset_s: found 'a bit'; expected seconds to add"),
         ("-0.25", ".nan", "evidence[1].clock_offset_s: found '.nan'; expected seconds"),
         ("clock_offset_s: -0.25", "timezone: Mars", "evidence[1].timezone: found 'Mars'; expected a time zone such as"),
@@ -134,14 +146,15 @@ def test_evidence_that_is_no_list() -> None:
 
 def test_the_same_file_twice_would_count_its_evidence_twice() -> None:
     again = "  - {file: telemetry/probes.csv, type: probes, supplied_by: provider}\n"
-    assert "evidence[2].file: found 'telemetry/probes.csv' again, as in evidence[0]; expected each file once" in refused(
-        INCIDENT + again
+    assert (
+        "evidence[2].file: found 'telemetry/probes.csv' again, as in evidence[0]; expected each file once"
+        in refused(INCIDENT + again)
     )
 
 
 def test_an_empty_file_is_named_where_it_is_listed() -> None:
     with pytest.raises(BundleError) as caught:
-        read(**{"telemetry/probes.csv": b""})
+        read(files={"telemetry/probes.csv": b""})
     assert str(caught.value) == (
         "incident.yaml:13: evidence[0].file: found 'telemetry/probes.csv', which is empty (0 octets); "
         "expected a file with content"
@@ -158,7 +171,9 @@ def test_an_empty_file_is_named_where_it_is_listed() -> None:
         ("telemetry/probe.csv", "(is 'telemetry/probes.csv' meant?)"),
     ],
 )
-def test_a_file_that_may_not_be_read_is_named_with_the_line_that_lists_it(tmp_path: Path, name: str, found: str) -> None:
+def test_a_file_that_may_not_be_read_is_named_with_the_line_that_lists_it(
+    tmp_path: Path, name: str, found: str
+) -> None:
     (tmp_path / "secret.csv").write_text(PROBES)
     files = {**FILES, "truth.yaml": "party: customer"}
     folder = write_folder(tmp_path / "incident", files, incident=changed("telemetry/probes.csv", name))
@@ -188,7 +203,7 @@ def test_what_is_no_statement_at_all(text: str, message: str) -> None:
 
 
 def test_text_in_another_encoding_is_named_by_its_octet() -> None:
-    with pytest.raises(BundleError, match="incident.yaml:2: found the octet 0xff; expected UTF-8 text"):
+    with pytest.raises(BundleError, match=r"incident\.yaml:2: found the octet 0xff; expected UTF-8 text"):
         read_incident(b"schema: 1\nid: \xff\n", FilesInMemory())
 
 
@@ -226,7 +241,7 @@ def test_service_ends_and_capture_points_are_nodes_of_the_topology() -> None:
 def test_other_devices_outside_the_topology_are_evidence_of_nothing_and_shown() -> None:
     topology, _ = read_topology(TOPOLOGY.encode(), "topology.json")
     log = "  - {file: rtr9.log, type: syslog, supplied_by: provider, device: rtr9}\n"
-    incident = read(changed("interface: eth1", "interface: eth7") + log, **{"rtr9.log": "<1>x\n"})
+    incident = read(changed("interface: eth1", "interface: eth7") + log, {"rtr9.log": "<1>x\n"})
     assert [(caveat.locator, caveat.reason) for caveat in check_against_topology(incident, topology)] == [
         ("evidence[1].interface", "captures/ce1.pcap was taken at ce1 eth7, which no link of the topology uses"),
         ("evidence[2].device", "rtr9.log is of rtr9, which is not in the topology: evidence of nothing on it"),

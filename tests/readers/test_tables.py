@@ -1,4 +1,4 @@
-"""Tables of evidence: any order of columns, any compression, and an error with its line for what breaks the contract."""
+"""Tables of evidence: any order of columns, any compression, and an error with its line for what is wrong."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ TABLES: dict[EvidenceType, str] = {
     ),
     EvidenceType.CHANGE_RECORDS: (
         "id,start,end,performed_by,device,interface,action,consented_by,consented_at,description\n"
-        "CHG1,1795428000,1795428060,provider,pe1,GE0/0/1,shutdown,NOC of the customer,1795427000,\"moved, as agreed\"\n"
+        'CHG1,1795428000,1795428060,provider,pe1,GE0/0/1,shutdown,NOC of the customer,1795427000,"moved, as agreed"\n'
         "CHG2,1795428000,,customer,ce1,,reboot,,,\n"
     ),
     EvidenceType.ACCOUNT_EVENTS: "time,event,detail\n1795428000,payment_due,invoice INV-1\n1795428001,suspended,\n",
@@ -133,8 +133,9 @@ def test_change_records_with_and_without_consent() -> None:
     source = origin(kind, "t.csv")
     assert only(kind, TABLES[kind]) == [
         ChangeRecord(
-            time_ns=TEN, origin=source, locator="line 2", id="CHG1", end_ns=TEN + 60 * 10**9, performed_by=Side.PROVIDER,
-            device="pe1", interface="GE0/0/1", action="shutdown", consented_by="NOC of the customer",
+            time_ns=TEN, origin=source, locator="line 2", id="CHG1", end_ns=TEN + 60 * 10**9,
+            performed_by=Side.PROVIDER, device="pe1", interface="GE0/0/1", action="shutdown",
+            consented_by="NOC of the customer",
             consented_ns=TEN - 1000 * 10**9, description="moved, as agreed",
         ),
         ChangeRecord(
@@ -195,7 +196,9 @@ FORMS: dict[str, Callable[[str], bytes]] = {
     "a byte order mark": lambda content: content.encode("utf-8-sig"),
     "Windows line ends": lambda content: content.replace("\n", "\r\n").encode(),
     "no line end at the end": lambda content: content.rstrip().encode(),
-    "blanks around the names": lambda content: content.replace(",", " , ", content.partition("\n")[0].count(",")).encode(),
+    "blanks around the names": lambda content: content.replace(
+        ",", " , ", content.partition("\n")[0].count(",")
+    ).encode(),
 }
 
 
@@ -210,9 +213,10 @@ def test_a_table_is_the_same_in_every_form(kind: EvidenceType, form: str) -> Non
 def test_parquet_says_the_same_with_rows_for_lines(kind: EvidenceType, typed: bool) -> None:
     frame = pandas.read_csv(io.StringIO(TABLES[kind]), dtype=None if typed else str, keep_default_na=typed)
     for column in ("time", "start"):
-        if typed and column in frame and kind is not EvidenceType.INTERFACE_COUNTERS:
-            unit = None if frame[column].dtype == object or str(frame[column].dtype) == "str" else "s"
-            frame[column] = pandas.to_datetime(frame[column], utc=True, unit=unit, format=None if unit else "ISO8601")
+        if typed and column in frame and pandas.api.types.is_integer_dtype(frame[column]):
+            frame[column] = pandas.to_datetime(frame[column], utc=True, unit="s")
+        elif typed and kind is EvidenceType.PROBES and column in frame:
+            frame[column] = pandas.to_datetime(frame[column], utc=True, format="ISO8601")
     packed = io.BytesIO()
     frame.to_parquet(packed)
     found = read(kind, packed.getvalue())
@@ -283,14 +287,29 @@ COUNTER_ROW = "1795428000.5,pe1,eth0,oper_status,0"
         ("probes", "time,source", "time,time", "t.csv:1: found the column 'time' twice; expected it once"),
         ("probes", ",", ";", "t.csv:1: found no column 'time'"),
         ("interface-counters", "oper_status,0", "oper_status,2", "t.csv:3: value: found 2; expected 1 or 0 for oper_"),
-        ("interface-counters", "oper_status,0", "in_errors,-1", "t.csv:3: value: found -1; expected 0 or more for in_er"),
+        (
+            "interface-counters",
+            "oper_status,0",
+            "in_errors,-1",
+            "t.csv:3: value: found -1; expected 0 or more for in_er",
+        ),
         ("interface-counters", "oper_status,0", "in_errors,inf", "t.csv:3: value: found inf; expected a finite number"),
         ("interface-counters", "oper_status,0", "oper_status,up", "t.csv:3: value: found 'up'; expected a number"),
         ("interface-counters", "pe1", "", "t.csv:2: device: found nothing; expected a value"),
         ("paths", "a,b,2", "a,b,0", "t.csv:2: hop: found 0; expected a distance from 1 to 255"),
         ("paths", "*,3,0", "*,3,4", "t.csv:2: received: found received 4 of 3 sent"),
-        ("change-records", "provider", "vendor", "t.csv:2: performed_by: found 'vendor'; expected customer or provider"),
-        ("change-records", "1795428060", "1795427999", "t.csv:2: end: found 1795427999, before the start; expected a time"),
+        (
+            "change-records",
+            "provider",
+            "vendor",
+            "t.csv:2: performed_by: found 'vendor'; expected customer or provider",
+        ),
+        (
+            "change-records",
+            "1795428060",
+            "1795427999",
+            "t.csv:2: end: found 1795427999, before the start; expected a time",
+        ),
         ("change-records", "1795427000", "before", "t.csv:2: consented_at: found the time 'before'; expected RFC 3339"),
         ("change-records", "CHG1", "", "t.csv:2: id: found nothing; expected a value"),
         ("account-events", "payment_due", "payment_dew", "found 'payment_dew'; expected payment_due, payment_received"),
