@@ -41,6 +41,19 @@ _NEEDED_PROGRAMS = ("ip", "nft", "tc", "tcpdump", "vtysh", "zstd")
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How long things last, from the shortest to the longest, in seconds."""
+
+    before: tuple[float, float] = (10.0, 13.0)
+    fault: tuple[float, float] = (10.0, 17.0)
+    after: tuple[float, float] = (10.0, 12.0)
+
+
+BRISK = Pace(before=(5.0, 5.5), fault=(6.0, 7.0), after=(7.0, 7.5))
+"""Just long enough for the effect to be asserted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """All that was seen during a scenario, before anything is exported."""
 
@@ -73,7 +86,7 @@ def check_environment() -> None:
 
 
 def record(scenario: Scenario, shape: Shape, seed: int, names: str,
-           export: Callable[[Recording, Path], None]) -> None:
+           export: Callable[[Recording, Path], None], pace: Pace | None = None) -> None:
     """Play a scenario on a freshly built network and hand what was seen to `export`; always clean up."""
     check_environment()
     plan = draw_plan(shape, seed, names)
@@ -90,7 +103,7 @@ def record(scenario: Scenario, shape: Shape, seed: int, names: str,
                     routers[node.role] = Router(network, node, workspace / node.role, scenario.routing)
                     routers[node.role].start()
             _await_routes(plan, network)
-            recording = _perform(scenario, shape, plan, network, routers, seed, workspace)
+            recording = _perform(scenario, shape, plan, network, routers, seed, workspace, pace or Pace())
             assert_effect(recording.scenario, recording.plan, recording.schedule, recording.causes, recording.probes,
                           recording.flows)
             export(recording, workspace)
@@ -144,13 +157,13 @@ def _answers(network: Network, role: str, address: str) -> bool:
 
 
 def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, routers: dict[str, Router], seed: int,
-             workspace: Path) -> Recording:
+             workspace: Path, pace: Pace) -> Recording:
     """Record while the scenario plays."""
     dice = random.Random(f"play {scenario.name} {shape.name} {seed}")
     start = time.time() + 1.5
-    fault = start + dice.uniform(10, 13)
-    repair = fault + dice.uniform(10, 17)
-    schedule = Schedule(start, fault, repair, repair + scenario.overrun_s + dice.uniform(10, 12))
+    fault = start + dice.uniform(*pace.before)
+    repair = fault + dice.uniform(*pace.fault)
+    schedule = Schedule(start, fault, repair, repair + scenario.overrun_s + dice.uniform(*pace.after))
     watch = Watch(plan, network)
     stage = Stage(plan, shape, network, routers, watch, schedule, dice, Paperwork(Resources.draw(dice)))
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.lab import cli, recording
+from tests.lab import cli
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -36,7 +36,7 @@ def test_recording_needs_root_and_says_so(
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(recording.shutil, "which", lambda name: None if name == "tcpdump" else f"/usr/bin/{name}")
+    monkeypatch.setattr("shutil.which", lambda name: None if name == "tcpdump" else f"/usr/bin/{name}")
     assert _run(monkeypatch, "record", "customer-edge-crash") == 3
     assert "tcpdump" in capsys.readouterr().err
 
