@@ -18,7 +18,7 @@ from attribution.inference.interruption import (
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.phases import split_phases
-from attribution.inference.posterior import Assignment, Situation, Solver
+from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.model.evidence import Findings, Journey, Measurement
@@ -58,8 +58,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     if not troubles:
         return _nothing_happened(findings, window)
     phases = split_phases(troubles, findings.measurements)
-    solver = Solver(situation, phases)
-    assignments = solver.solve()
+    solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
     hypotheses = tuple(_hypothesis(assignment, solver, namer) for assignment in assignments)
 

@@ -33,10 +33,6 @@ class Direction(StrEnum):
     BACK = "back"
 
 
-# One-way trouble is the rarer: full-duplex paths share cards, cables and filters.
-DIRECTION_PRIOR = {Direction.BOTH: 0.6, Direction.THERE: 0.2, Direction.BACK: 0.2}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """One mode on one component; `link` is the port's link for modes of a port, `record` the act it would be.
@@ -127,10 +123,11 @@ def _with_records(mode: Mode, node: str, link: str | None, found: Sequence[Recor
 
 
 def _with_directions(mode: Mode, component: str, link: str | None, record: Record | None = None) -> Iterator[Candidate]:
-    one_way = not mode.withdraws and mode.reach in (Reach.FORWARDING, Reach.LINK)
-    for direction in Direction if one_way else (Direction.BOTH,):
-        share = DIRECTION_PRIOR[direction] if one_way else 1.0
-        yield Candidate(mode, component, link, direction, mode.prior * share, record)
+    both = 1.0 - mode.one_way
+    shares = {Direction.BOTH: both, Direction.THERE: mode.one_way / 2, Direction.BACK: mode.one_way / 2}
+    for direction, share in shares.items():
+        if share > 0:
+            yield Candidate(mode, component, link, direction, mode.prior * share, record)
 
 
 def strongest_record(found: Sequence[Record]) -> Record | None:

@@ -26,6 +26,9 @@ HEALTHY_SCATTER = 50.0
 STRAY = 0.03
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
 ONE_POINT_TRUST = 0.5
+# How often a fault touches what it perhaps touches: one class of traffic of several; packets for other destinations.
+MAYBE = 0.5
+RARELY = 0.15
 # A measurement belongs to a phase if it shares this much with it.
 MOSTLY = 0.7
 
@@ -36,6 +39,7 @@ class Group:
 
     journeys: tuple[Journey, ...]
     of_service: bool
+    end_to_end: bool
     traffic: str
     sent: int
     lost: int
@@ -68,6 +72,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
             Group(
                 journeys,
                 of_service,
+                all(m.end_to_end for m in members),
                 traffic,
                 sum(m.sent for m in members),
                 sum(m.lost for m in members),
@@ -132,9 +137,9 @@ def log_faulty(lost: int, sent: int, rate: float) -> float:
 
 
 @cache
-def log_either(lost: int, sent: int, rate: float) -> float:
-    """log P of a measurement that the fault may or may not touch."""
-    return add_logs(log(0.5) + log_faulty(lost, sent, rate), log(0.5) + log_healthy(lost, sent))
+def log_perhaps(lost: int, sent: int, rate: float, touched: float) -> float:
+    """log P of a measurement that the fault touches with some probability."""
+    return add_logs(log(touched) + log_faulty(lost, sent, rate), log(1 - touched) + log_healthy(lost, sent))
 
 
 def add_logs(*values: float) -> float:
@@ -163,7 +168,8 @@ class PhaseLosses:
             {
                 Touch.NO: (g.weight * log_healthy(g.lost, g.sent),) * len(RATES),
                 Touch.YES: tuple(g.weight * log_faulty(g.lost, g.sent, rate) for rate in RATES),
-                Touch.MAYBE: tuple(g.weight * log_either(g.lost, g.sent, rate) for rate in RATES),
+                Touch.MAYBE: tuple(g.weight * log_perhaps(g.lost, g.sent, rate, MAYBE) for rate in RATES),
+                Touch.RARELY: tuple(g.weight * log_perhaps(g.lost, g.sent, rate, RARELY) for rate in RATES),
             }
             for g in groups
         )

@@ -68,6 +68,7 @@ class Mode:
     selective: Selectivity
     prior: float
     full: float
+    one_way: float
     record: str | None
     needs_record: bool
     sign: AlarmKind | None
@@ -109,6 +110,7 @@ def _mode(entry: Mapping[str, Any]) -> Mode:
             selective=Selectivity(entry.get("selective", "none")),
             prior=float(entry["prior"]),
             full=float(entry["full"]),
+            one_way=float(entry.get("one_way", 0.0)),
             record=entry.get("record"),
             needs_record=entry.get("needs") == "record",
             sign=AlarmKind(entry["sign"]) if "sign" in entry else None,

@@ -11,7 +11,7 @@ from attribution.inference.interruption import Trouble, find_trouble
 from attribution.model.evidence import Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval
 
-# Phases shorter than this are not told apart: probe windows and clocks blur them.
+# Phases shorter than this, or than two probe windows, are not told apart: windows and clocks blur them.
 SHORTEST_PHASE_S = 2.5
 MOST_PHASES = 5
 
@@ -33,10 +33,14 @@ class Phase:
 
 def split_phases(troubles: Sequence[Trouble], measurements: Iterable[Measurement]) -> tuple[Phase, ...]:
     """Cut each interruption where the severity changes, or trouble on a part of the way begins or ends within it."""
-    turns = sorted([*turning_points(measurements), *(step for trouble in troubles for step in trouble.steps)])
+    measured = tuple(measurements)
+    turns = sorted([*turning_points(measured), *(step for trouble in troubles for step in trouble.steps)])
+    windows = sorted(m.interval.end_ns - m.interval.start_ns for m in measured if m.end_to_end)
+    usual = windows[len(windows) // 2] if windows else 0
+    least = max(int(SHORTEST_PHASE_S * NANOSECONDS), 2 * usual)
     intervals: list[Interval] = []
     for trouble in troubles:
-        cuts = _apart(trouble.interval, turns)
+        cuts = _apart(trouble.interval, turns, least)
         intervals += [Interval(start, end) for start, end in pairwise(cuts)]
     return merge_phases([Phase((interval,)) for interval in intervals])
 
@@ -56,9 +60,8 @@ def turning_points(measurements: Iterable[Measurement]) -> list[int]:
     ]
 
 
-def _apart(interval: Interval, turns: Sequence[int]) -> list[int]:
+def _apart(interval: Interval, turns: Sequence[int], least: int) -> list[int]:
     """The interval's ends with those turns between that leave no phase too short; of near ones the first stands."""
-    least = int(SHORTEST_PHASE_S * NANOSECONDS)
     cuts = [interval.start_ns]
     for turn in turns:
         if turn - cuts[-1] >= least and interval.end_ns - turn >= least:
@@ -74,3 +77,19 @@ def merge_phases(phases: Sequence[Phase]) -> tuple[Phase, ...]:
         at = min(range(len(gaps)), key=gaps.__getitem__)
         merged[at : at + 2] = [Phase(merged[at].intervals + merged[at + 1].intervals)]
     return tuple(merged)
+
+
+def join_phases(phases: Sequence[Phase], same: Sequence[bool]) -> tuple[Phase, ...]:
+    """The phases with each one that is the `same` as its predecessor joined to it."""
+    joined = [phases[0]]
+    for phase, alike in zip(phases[1:], same[1:], strict=True):
+        if not alike:
+            joined.append(phase)
+            continue
+        last, first = joined[-1].intervals[-1], phase.intervals[0]
+        if last.end_ns == first.start_ns:
+            whole = Interval(last.start_ns, first.end_ns)
+            joined[-1] = Phase((*joined[-1].intervals[:-1], whole, *phase.intervals[1:]))
+        else:
+            joined[-1] = Phase(joined[-1].intervals + phase.intervals)
+    return tuple(joined)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from itertools import pairwise
+from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates
 from attribution.inference.loss import Group, LossFit, PhaseLosses, add_logs, group_measurements
 from attribution.inference.modes import Modes
-from attribution.inference.phases import Phase
+from attribution.inference.phases import Phase, join_phases
 from attribution.inference.relation import Touch, touch_of
-from attribution.inference.testimony import Testimony, Witnesses
+from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
 from attribution.model.evidence import Alarm, Coverage, Journey, Measurement, Record
 from attribution.model.incident import Interval
 from attribution.model.topology import Topology
@@ -72,6 +73,19 @@ class Solver:
             )
         return self._witnesses[span]
 
+    def joined_phases(self, best: Assignment) -> tuple[Phase, ...]:
+        """The phases with neighbours joined that one cause explains in the same way: they were no different."""
+        same = [False]
+        for index, (earlier, later) in enumerate(pairwise(best.choices), start=1):
+            lingers = later is not None and self._lingers(index, later)
+            same.append(earlier is later and later is not None and not lingers)
+        return join_phases(self.phases, same)
+
+    def _lingers(self, phase: int, candidate: Candidate) -> bool:
+        if not candidate.mode.withdraws:
+            return False
+        return self._fit(phase, candidate, aftermath=True).total > self._fit(phase, candidate, aftermath=False).total
+
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and this may be its aftermath."""
         key = (phase, candidate, later)
@@ -85,15 +99,15 @@ class Solver:
     def _fit(self, phase: int, candidate: Candidate, aftermath: bool) -> LossFit:
         table = self.tables[phase]
         touches = [
-            self._touch(candidate, kind, group, aftermath)
+            self._touch(candidate, kind, group, aftermath and not group.end_to_end)
             for kind, group in zip(self._group_kinds[phase], table.groups, strict=True)
         ]
         return table.fit(candidate, touches)
 
-    def _touch(self, candidate: Candidate, kind: int, group: Group, aftermath: bool) -> Touch:
-        key = (candidate, kind, aftermath)
+    def _touch(self, candidate: Candidate, kind: int, group: Group, lingering: bool) -> Touch:
+        key = (candidate, kind, lingering)
         if key not in self._touches:
-            self._touches[key] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths, aftermath)
+            self._touches[key] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths, lingering)
         return self._touches[key]
 
     def _kind_of(self, group: Group) -> int:
@@ -140,13 +154,14 @@ class Solver:
             later = choice in spans
             spans.setdefault(choice, []).append(index)
             total += self.losses(index, choice, later).total if choice is not None else self.tables[index].unknown
-        for choice, indices in spans.items():
-            if choice is None:
-                total += log(background["unknown"])
-            else:
-                total += self.log_prior(choice) + self.testimony(self.span_of(indices), choice).total
-        different = {(choice.component, choice.mode.kind) if choice is not None else None for choice in spans}
-        return total + (len(different) - 1) * log(background["second_cause"])
+        named = {choice: indices for choice, indices in spans.items() if choice is not None}
+        if len({(choice.component, choice.mode.kind) for choice in named}) < len(named):
+            return -inf  # one fault of one component has one way to show itself
+        if None in spans:
+            total += log(background["unknown"])
+        total += sum(self.log_prior(choice) for choice in named)
+        total += joint_testimony([self.testimony(self.span_of(i), choice) for choice, i in named.items()])
+        return total + (len(spans) - 1) * log(background["second_cause"])
 
     def span_of(self, indices: Sequence[int]) -> Interval:
         return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
@@ -159,3 +174,13 @@ class Solver:
             return tuple(zip(table.groups, table.unknown_parts, strict=True))
         fit = self.losses(index, choice, later=choice in choices[:index])
         return tuple(zip(table.groups, fit.parts, strict=True))
+
+
+def solve_incident(situation: Situation, phases: Sequence[Phase]) -> tuple[Solver, tuple[Assignment, ...]]:
+    """Solve, join the phases that turn out to be no different, and solve again until none are left to join."""
+    solver = Solver(situation, phases)
+    assignments = solver.solve()
+    joined = solver.joined_phases(assignments[0])
+    if len(joined) < len(solver.phases):
+        return solve_incident(situation, joined)
+    return solver, assignments

@@ -15,8 +15,9 @@ class Touch(IntEnum):
     """Ordered: the strongest touch of any stretch is that of the journey."""
 
     NO = 0
-    MAYBE = 1
-    YES = 2
+    RARELY = 1
+    MAYBE = 2
+    YES = 3
 
 
 def touch_of(
@@ -24,18 +25,18 @@ def touch_of(
     journeys: Sequence[Journey],
     of_service: bool,
     paths: ServicePaths,
-    aftermath: bool = False,
+    lingering: bool = False,
 ) -> Touch:
     """How a candidate touches a measurement whose packets took one of the journeys.
 
-    In the aftermath of a fault that withdrew routes the component itself is back, but routes to what lies behind it
-    may still be missing: the service is still lost, its neighbours' probes perhaps not.
+    `lingering`: the fault is over, but routes to what lies behind it may still be missing on some of the way. What is
+    measured of a part of the way may be touched or not.
     """
     touches = {max(_touch_stretch(candidate, s, of_service, paths) for s in journey) for journey in journeys}
     if not touches:
         return Touch.MAYBE
     touch = touches.pop() if len(touches) == 1 else Touch.MAYBE
-    return min(touch, Touch.MAYBE) if aftermath and not of_service else touch
+    return min(touch, Touch.MAYBE) if lingering else touch
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:
@@ -49,9 +50,9 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
         elif direction is not candidate.direction:
             return Touch.NO
     selective = candidate.mode.selective
-    if selective is Selectivity.CLASS or (selective is Selectivity.DESTINATION and not of_service):
-        touch = min(touch, Touch.MAYBE)
-    return touch
+    if selective is Selectivity.DESTINATION and not of_service:
+        return Touch.RARELY
+    return min(touch, Touch.MAYBE) if selective is Selectivity.CLASS else touch
 
 
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:

@@ -213,6 +213,17 @@ class Witnesses:
         )
 
 
+def joint_testimony(testimonies: Sequence[Testimony]) -> float:
+    """What several causes together explain: a report that two of them account for still counts once."""
+    spoken: dict[Alarm | Record, float] = {}
+    for testimony in testimonies:
+        for alarm, gain in testimony.alarms.items():
+            spoken[alarm] = max(spoken.get(alarm, gain), gain)
+        for record, gain in testimony.records.items():
+            spoken[record] = max(spoken.get(record, gain), gain)
+    return sum(spoken.values()) + sum(testimony.silence for testimony in testimonies)
+
+
 def _background_of(record: Record) -> str:
     if record.kind is RecordKind.ENFORCEMENT:
         return "enforcement"
