@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attribution.model.verdict import Cause, Party, Provision, Request, Verdict, WeighedEvidence
 from attribution.report.json_document import describe_caveat
 from attribution.report.layout import Page, Style
-from attribution.report.moment import render_span
+from attribution.report.moment import render_span, render_time
 from attribution.report.wording import ENGLISH, Wording, percent
 
 _COLOURS = {
@@ -20,6 +20,7 @@ _COLOURS = {
 _STRONGEST_FOR = 5
 _STRONGEST_AGAINST = 3
 _CAVEATS_SHOWN = 4
+_CAVEAT_CHARACTERS = 160
 
 
 def render_table(verdict: Verdict, width: int = 100, colour: bool = False, wording: Wording = ENGLISH) -> str:
@@ -62,7 +63,7 @@ def _quote(provision: Provision) -> str:
 def _interruption(verdict: Verdict, page: Page) -> list[str]:
     lines: list[str] = []
     for interval in verdict.interruption.intervals:
-        text = f"{render_span(interval)}  {interval.seconds:.1f} s"
+        text = f"{render_span(interval)}, {interval.seconds:.1f} s"
         lines += page.labelled("" if lines else "Interruption", text)
     if not lines:
         lines = page.labelled("Interruption", "none found in the evidence")
@@ -133,7 +134,7 @@ def _evidence(verdict: Verdict, page: Page) -> list[str]:
 def _cite(evidence: WeighedEvidence) -> str:
     supplier = f", from the {evidence.supplied_by.value}" if evidence.supplied_by is not None else ""
     place = f"[{evidence.file}, {evidence.locator}{supplier}]"
-    return f"{evidence.weight:+.1f}  {evidence.id}  {evidence.statement}  {place}"
+    return f"{evidence.weight:+.1f} {evidence.id} {render_time(evidence.time_ns)[11:19]} {evidence.statement} {place}"
 
 
 def _requests(requests: Sequence[Request], page: Page) -> list[str]:
@@ -145,7 +146,11 @@ def _requests(requests: Sequence[Request], page: Page) -> list[str]:
 def _inputs(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
     places = sum(caveat.count for caveat in verdict.caveats)
     lines = page.labelled("Read", wording.files_read.format(files=len(verdict.inputs), places=places))
-    shown = [describe_caveat(caveat) for caveat in verdict.caveats[:_CAVEATS_SHOWN]]
+    shown = [_shortened(describe_caveat(caveat)) for caveat in verdict.caveats[:_CAVEATS_SHOWN]]
     if len(verdict.caveats) > _CAVEATS_SHOWN:
         shown.append(f"… and {len(verdict.caveats) - _CAVEATS_SHOWN} more, all of them in --format json")
     return lines + page.listed("Warnings", shown)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _CAVEAT_CHARACTERS else f"{text[: _CAVEAT_CHARACTERS - 2]} …"

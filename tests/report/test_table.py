@@ -18,12 +18,12 @@ def test_a_settled_verdict_says_all_that_matters() -> None:
     assert table.splitlines()[0] == "The customer is responsible, clause 4.2(2) · probability 97 %"
     for part in (
         "Tencent Cloud Cross-region Connection Service Agreement, 4.2(2): “A failure of your self-owned device",
-        "2026-11-23 10:00:30.000 to 10:01:57.000 UTC  87.0 s",
+        "2026-11-23 10:00:30.000 to 10:01:57.000 UTC, 87.0 s",
         "customer 87.0 · provider 0.0",
         "the device ce1 failed (customer, 4.2(2), 95 %)",
         "↳ the link ce1--pe1 failed",
-        "+2.3  e1  pe1 says that its port to ce1 went down",
-        "-0.4  e3  pe1 logged a high load",
+        "+2.3 e1 10:00:31 pe1 says that its port to ce1 went down",
+        "-0.4 e3 10:00:31 pe1 logged a high load",
         "[telemetry/syslog.log, line 118, from the provider]",
         "the power log of ce1 — from the customer: it would tell a crash from a shutdown",
         "1 files; warnings on 3 places",
