@@ -1,0 +1,117 @@
+"""What the documentation shows is true: its commands exist, its examples validate, its tables are complete."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from attribution.cli import EXIT_BY_PARTY, cli
+from attribution.model.verdict import Party
+from attribution.pipeline import decide
+from attribution.report import render_table
+from attribution.responsibility.facts import FACTS
+from tests.responsibility.scenarios import read_scenarios
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")])
+
+
+def read(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_readme_sets_up_in_its_first_two_command_lines() -> None:
+    """.ci/run takes them from here; the first decides an incident of this repository, the second tests."""
+    lines = re.findall(r"^    (\S.*)$", read("README.md"), re.M)[:2]
+    decided = shlex.split(lines[0])[-1]
+
+    assert lines[0].startswith("python3 -m venv .venv && ")
+    assert (ROOT / decided / "incident.yaml").is_file()
+    assert "'.[test]'" in lines[1]
+    assert "pytest" in lines[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if "://" not in target and not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page: Path) -> None:
+    """`attribution NAME …` in running text names a command of the program."""
+    named = set(re.findall(r"`attribution ([a-z]+)\b", page.read_text(encoding="utf-8")))
+
+    assert named <= set(cli.commands)
+
+
+def test_the_json_example_validates() -> None:
+    schema = resources.files("attribution") / "rules" / "schemas" / "verdict.json"
+    example = re.search(r"```json\n(.*?)```", read("docs/verdict.md"), re.S)
+
+    assert example is not None
+    Draft202012Validator(json.loads(schema.read_text(encoding="utf-8"))).validate(json.loads(example[1]))
+
+
+def test_the_clauses_page_names_every_fact() -> None:
+    table = read("docs/clauses.md").split("| fact | values |")[1]
+
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", table, re.M)) == {*FACTS, "clause"}
+
+
+def test_the_story_of_the_clauses_page_is_told_in_the_cases() -> None:
+    examples = re.findall(r"```toml\n(\[\[scenario.*?)```", read("docs/clauses.md"), re.S)
+    stories = {scenario.story for scenario in read_scenarios()}
+
+    assert {entry["story"] for text in examples for entry in tomllib.loads(text)["scenario"]} <= stories
+    assert examples
+
+
+def test_readme_shows_what_its_first_line_prints() -> None:
+    """The answer in the picture is the answer of today; its numbers may differ by a little."""
+    shown = re.search(r"```text\n(.*?)```", read("README.md"), re.S)
+    verdict = decide(ROOT / "pcaps" / "customer-edge-crash")
+
+    assert shown is not None
+    headline, clause = render_table(verdict).splitlines()[0], f"clause {verdict.clause}"
+    assert shown[1].splitlines()[0].split(" · ")[0] == headline.split(" · ")[0]
+    assert (verdict.party, verdict.clause) == (Party.CUSTOMER, "4.2(2)")
+    assert f"{verdict.incident}:" in shown[1]
+    assert clause in shown[1]
+
+
+def test_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    snippet = re.search(r"```python\n(.*?)```", read("README.md"), re.S)
+    monkeypatch.chdir(ROOT)
+
+    assert snippet is not None
+    exec(compile(snippet[1], "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("customer 4.2(2)")
+
+
+def test_exit_statuses_of_the_pages_are_the_programs() -> None:
+    said = "10 for customer, 11 provider, 12 shared,\n13 neither, 14 undetermined"
+
+    assert said in read("docs/verdict.md")
+    assert list(EXIT_BY_PARTY.items()) == [
+        ("customer", 10),
+        ("provider", 11),
+        ("shared", 12),
+        ("neither", 13),
+        ("undetermined", 14),
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", re.findall(r"`((?:attribution|tests)/[\w/.\-]+\.\w+)`", read("docs/architecture.md")), ids=str
+)
+def test_files_that_the_architecture_names_exist(path: str) -> None:
+    assert (ROOT / path).exists()
