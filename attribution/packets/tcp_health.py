@@ -4,8 +4,7 @@ The meaning of every word is Wireshark's (`tcp.analysis.*`, version 4.0), so tha
 both; tshark is the judge in the tests. The judgement is one function of integers over a row of state per connection,
 which runs as it stands on lists and compiled on arrays.
 
-Sequence numbers are relative to the first seen of each direction, 32 bits, compared serially (RFC 1982). Zero stands
-for "not known yet" where a relative number can never be zero.
+Sequence numbers are compared serially (RFC 1982), as they stand in the packets; zero stands for "not known yet".
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ NEWEST_SYN: Final = 0  # time
 ROUND_TRIP: Final = 1  # of the handshake, nanoseconds; 0 where it was not seen
 CONNECTION_WIDTH: Final = 2
 
-BASE: Final = 0  # the sequence number that relative ones count from
+BASE: Final = 0  # the sequence number that the direction began with
 BASE_KNOWN: Final = 1
 NEXT: Final = 2  # the highest end of a segment
 NEXT_TIME: Final = 3
@@ -108,11 +107,8 @@ def judge_segment(
     if not state[other + BASE_KNOWN] and flags & ACK:
         state[other + BASE] = (acknowledgement - 1) & WORD
         state[other + BASE_KNOWN] = 1
-    sequence = (sequence - state[mine + BASE]) & WORD
-    if flags & ACK:
-        acknowledgement = (acknowledgement - state[other + BASE]) & WORD
-        if state[at + ROUND_TRIP] == 0 and not flags & SYN and state[at + NEWEST_SYN]:
-            state[at + ROUND_TRIP] = time_ns - state[at + NEWEST_SYN]
+    if flags & ACK and not flags & SYN and state[at + ROUND_TRIP] == 0 and state[at + NEWEST_SYN]:
+        state[at + ROUND_TRIP] = time_ns - state[at + NEWEST_SYN]
 
     following = state[mine + NEXT]
     pure = length == 0 and sequence == following and acknowledgement == state[mine + LAST_ACK] and not control
@@ -150,7 +146,7 @@ def judge_segment(
         found |= acknowledge_unseen(state, other)
 
     if (length > 0 or flags & (SYN | FIN)) and not found & KEEP_ALIVE:
-        found |= judge_repetition(state, at, mine, other, time_ns, sequence, length)
+        found |= judge_repetition(state, at, mine, other, time_ns, sequence, length, flags)
 
     remember_segment(state, mine, time_ns, sequence, acknowledgement, length, flags, window, found)
     return found
@@ -169,7 +165,9 @@ def acknowledge_unseen(state: Row, other: int) -> int:
     return 0
 
 
-def judge_repetition(state: Row, at: int, mine: int, other: int, time_ns: int, sequence: int, length: int) -> int:
+def judge_repetition(
+    state: Row, at: int, mine: int, other: int, time_ns: int, sequence: int, length: int, flags: int
+) -> int:
     """Whether a segment repeats octets, and which kind of repetition it is; the first that fits."""
     following = state[mine + NEXT]
     back = following != 0 and (sequence - following) & WORD >= HALF
@@ -182,9 +180,12 @@ def judge_repetition(state: Row, at: int, mine: int, other: int, time_ns: int, s
     if not back:
         return 0
     duplicates = state[other + DUPLICATES]
-    if (duplicates >= 2 or duplicates < 0) and acknowledged == sequence and time_ns - state[other + LAST_TIME] < FAST_NS:
+    asked_for = acknowledged == sequence and (duplicates >= 2 or duplicates < 0)
+    if asked_for and time_ns - state[other + LAST_TIME] < FAST_NS:
         return FAST_RETRANSMISSION | RETRANSMISSION
     limit = state[at + ROUND_TRIP] if state[at + ROUND_TRIP] else REORDERED_NS
+    if flags & (SYN | FIN):
+        end = (end + 1) & WORD
     if time_ns - state[mine + NEXT_TIME] < limit and end != following:
         return OUT_OF_ORDER
     return RETRANSMISSION
