@@ -1,0 +1,149 @@
+"""A device's clock as its log shows it: often without year or zone, and then never guessed in silence.
+
+A line that lacks the zone takes the one the exporter stated, else UTC; one that lacks the year takes the year of the
+incident's window. Where a file without years holds both December and January, the turn of the year lies within it, and
+its later months belong to the year before. Each assumption is remembered, for a caveat to state it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from attribution.errors import EvidenceError
+from attribution.model.incident import NANOSECONDS, Origin
+from attribution.readers.log_envelopes import Envelope
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+    )
+}
+_ZONE_HOURS = {
+    "CST": 8, "CCT": 8, "BJT": 8, "HKT": 8, "SGT": 8, "JST": 9, "KST": 9, "CET": 1, "CEST": 2, "MSK": 3,
+    "EST": -5, "EDT": -4, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+}  # fmt: skip
+"""What the abbreviations mean where a Tencent Cloud customer's devices write them: CST is China's, not Chicago's."""
+
+_PIECES = re.compile(r"[A-Za-z]+|\d+")
+_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?")
+_YEARLESS_TURN = tuple(re.compile(rb"(?mi)^.{0,80}?\b%s\s+\d{1,2} \d\d:" % month) for month in (b"dec", b"jan"))
+
+NO_YEAR = "the year is missing: that of the incident's window was taken"
+NO_ZONE = "the time zone is missing and the evidence entry has no `timezone:`; UTC was taken"
+NOT_SYNCHRONISED = "the device marked its clock as not synchronised"
+
+
+class LogClock:
+    """Dates one file's envelopes, and keeps in `assumptions` what had to be assumed: since which line, on how many."""
+
+    def __init__(self, content: bytes, origin: Origin) -> None:
+        self._origin = origin
+        self._stated_zone = None if origin.timezone_name is None else _zone_by_name(origin.timezone_name, origin.file)
+        self._year_turns = all(month.search(content) for month in _YEARLESS_TURN)
+        self._minutes: dict[tuple[str, str], tuple[int, frozenset[str]] | None] = {}
+        self.assumptions: dict[str, tuple[int, int]] = {}
+
+    def read(self, envelope: Envelope, line: int) -> tuple[int, bool] | None:
+        """Nanoseconds since the epoch, the source's offset added, and whether to trust them; None: no such time."""
+        key = (envelope.minute, envelope.suffix)
+        if key not in self._minutes:
+            self._minutes[key] = self._read_minute(*key)
+        minute = self._minutes[key]
+        second = _nanoseconds(envelope.second)
+        if minute is None or (second >= 61 * NANOSECONDS and envelope.minute != "@"):
+            return None
+        start_ns, assumed = minute
+        for assumption in assumed:
+            self._assume(assumption, line)
+        if not envelope.synchronised:
+            self._assume(NOT_SYNCHRONISED, line)
+        trusted = envelope.synchronised and assumed <= {NO_YEAR}
+        return start_ns + second + (self._origin.clock_offset_ns or 0), trusted
+
+    def _assume(self, assumption: str, line: int) -> None:
+        first_line, count = self.assumptions.get(assumption, (line, 0))
+        self.assumptions[assumption] = first_line, count + 1
+
+    def _read_minute(self, minute: str, suffix: str) -> tuple[int, frozenset[str]] | None:
+        """The start of that minute and what was assumed about it; None where the calendar has no such minute."""
+        if minute == "@":
+            return 0, frozenset()
+        assumed = set()
+        year, month, day, hour, minutes = _calendar(minute, suffix)
+        if year is None:
+            assumed.add(NO_YEAR)
+            year = self._origin.window_year - (1 if self._year_turns and month > 6 else 0)
+        zone, assumption = self._zone(suffix)
+        if assumption is not None:
+            assumed.add(assumption)
+        try:
+            moment = datetime(year, month, day, hour, minutes, tzinfo=zone)
+        except ValueError:
+            return None
+        seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+        return seconds * NANOSECONDS, frozenset(assumed)
+
+    def _zone(self, suffix: str) -> tuple[tzinfo, str | None]:
+        """The zone that the line states, else the exporter's, else UTC; and what was assumed, if anything."""
+        offset = _OFFSET.search(suffix)
+        if offset is not None:
+            return _fixed_zone(offset), None
+        names = [name for name in re.findall(r"[A-Za-z]+", suffix) if name != "DST"]
+        if names and names[0] in ("Z", "z", "UTC", "GMT"):
+            return UTC, None
+        if self._stated_zone is not None:
+            return self._stated_zone, None
+        if names and names[0] in _ZONE_HOURS:
+            hours = _ZONE_HOURS[names[0]]
+            return timezone(timedelta(hours=hours)), f"the zone {names[0]} was read as UTC{hours:+d}"
+        return UTC, NO_ZONE
+
+
+def _calendar(minute: str, suffix: str) -> tuple[int | None, int, int, int, int]:
+    """Year (None where not written), month, day, hour and minute, whatever their order in the text."""
+    year, month, numbers = None, None, []
+    for piece in _PIECES.findall(minute):
+        if piece[:3].lower() in _MONTHS and len(piece) == 3:
+            month = _MONTHS[piece.lower()]
+        elif piece.isdigit() and len(piece) == 4:
+            year = int(piece)
+        elif piece.isdigit():
+            numbers.append(int(piece))
+    if month is None:
+        month = numbers.pop(0)
+    written_after = re.search(r"(?<![\d+-])\d{4}(?!\d)", suffix)
+    if written_after is not None:
+        year = int(written_after[0])
+    day, hour, minutes = numbers
+    return year, month, day, hour, minutes
+
+
+def _nanoseconds(second: str) -> int:
+    """`15`, `15.352686`, `15,352` or `15:352` as nanoseconds."""
+    whole, fraction = second, ""
+    for separator in ".,:":
+        if separator in second:
+            whole, fraction = second.split(separator)
+            break
+    return int(whole) * NANOSECONDS + (int(fraction.ljust(9, "0")) if fraction else 0)
+
+
+def _fixed_zone(offset: re.Match[str]) -> timezone:
+    sign = -1 if offset[1] == "-" else 1
+    return timezone(sign * timedelta(hours=min(int(offset[2]), 23), minutes=min(int(offset[3] or 0), 59)))
+
+
+def _zone_by_name(name: str, file: str) -> tzinfo:
+    """An IANA name, or an offset such as `+08:00`; EvidenceError where it is neither."""
+    offset = _OFFSET.fullmatch(name)
+    if offset is not None:
+        return _fixed_zone(offset)
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        expected = "an IANA name such as Asia/Shanghai, or an offset such as +08:00"
+        raise EvidenceError(file, f"its timezone {name!r} is not known", expected) from error

@@ -1,0 +1,153 @@
+"""Device logs: what each router, switch, firewall or host said of itself, line by line, in one vocabulary.
+
+Nothing is dropped in silence: a line is an event, or it is counted in a caveat that tells the reason and its first
+line. Where the lines stand without year or zone, `LogClock` says what was assumed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from attribution.errors import EvidenceError
+from attribution.model.incident import Origin
+from attribution.model.observation import Caveat, LogEvent, Observation
+from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, mode_after
+from attribution.readers.log_envelopes import Envelope, open_envelope
+from attribution.readers.log_times import LogClock
+from attribution.readers.message_rules import Meaning, understand
+
+_REPEATED = re.compile(r"(?:last )?message repeated (?P<times>\d+) times(?::? \[ ?(?P<inner>.*?) ?\])?", re.DOTALL)
+
+NO_TIME = "no time in the line: left out"
+IMPOSSIBLE_TIME = "the line's time does not exist in the calendar: left out"
+NO_DEVICE = "the line names no device and the evidence entry has no `device:`: left out"
+NOT_UNDERSTOOD = "message not understood"
+NOT_UTF8 = "bytes that are not UTF-8 were replaced"
+_EXAMPLES = 3
+_EXAMPLE_LENGTH = 160
+
+
+def read_syslog(content: bytes, origin: Origin) -> Iterator[Observation | Caveat]:
+    """Yield what the devices logged, in the order of the lines, then what was left out or assumed.
+
+    EvidenceError where the file is empty, holds no dated line at all, or nobody says which device it is from.
+    """
+    if not content.strip():
+        raise EvidenceError(origin.file, "the file is empty", "one log message a line")
+    reading = _LogReading(origin, LogClock(content, origin))
+    understood = 0
+    for number, line in enumerate(content.decode("utf-8", errors="replace").split("\n"), start=1):
+        if line and not line.isspace():
+            event = reading.read_line(number, line.rstrip("\r"))
+            if event is not None:
+                understood += 1
+                yield event
+    reading.raise_if_unusable(understood)
+    yield from reading.caveats()
+
+
+@dataclass(slots=True)
+class _Omission:
+    """Lines of one file that one reason touched."""
+
+    first_line: int
+    count: int = 0
+    examples: tuple[str, ...] = ()
+
+
+class _LogReading:
+    """One file while it is read: what its devices said last, where their users stand, what could not be used."""
+
+    def __init__(self, origin: Origin, clock: LogClock) -> None:
+        self._origin = origin
+        self._clock = clock
+        self._last: dict[str, LogEvent | None] = {}
+        self._modes: dict[tuple[str, str | None], CommandMode] = {}
+        self._omissions: dict[str, _Omission] = {}
+
+    def read_line(self, number: int, line: str) -> LogEvent | None:
+        """The line as an event, or None after counting why not."""
+        if "\ufffd" in line:
+            self._omit(NOT_UTF8, number)
+        envelope = open_envelope(line)
+        time = None if envelope is None else self._clock.read(envelope, number)
+        if envelope is None or time is None:
+            self._omit(NO_TIME if envelope is None else IMPOSSIBLE_TIME, number, line)
+            return None
+        device = envelope.host or self._origin.device
+        if device is None:
+            self._omit(NO_DEVICE, number, line)
+            return None
+        event = self._event(number, line, device, envelope, time)
+        self._last[device] = event
+        if event is None:
+            self._omit(NOT_UNDERSTOOD, number, envelope.message)
+        return event
+
+    def _event(
+        self, number: int, line: str, device: str, envelope: Envelope, time: tuple[int, bool]
+    ) -> LogEvent | None:
+        time_ns, clock_trusted = time
+        meaning = understand(envelope.message)
+        if meaning is None and "repeated" in envelope.message:
+            repeated = _REPEATED.search(envelope.message)
+            meaning = understand(repeated["inner"]) if repeated is not None and repeated["inner"] else None
+            last = self._last.get(device)
+            if meaning is None and repeated is not None and last is not None:
+                return replace(last, time_ns=time_ns, locator=f"line {number}", text=line, clock_trusted=clock_trusted)
+        if meaning is None:
+            return None
+        event = LogEvent(
+            time_ns=time_ns,
+            origin=self._origin,
+            locator=f"line {number}",
+            device=device,
+            kind=meaning.kind,
+            text=line,
+            interface=meaning.interface,
+            peer=meaning.peer,
+            protocol=meaning.protocol,
+            reason=meaning.reason,
+            user=meaning.user,
+            command=meaning.command,
+            process=meaning.process,
+            clock_trusted=clock_trusted,
+        )
+        return event if meaning.command is None else self._with_effect(event, meaning)
+
+    def _with_effect(self, event: LogEvent, meaning: Meaning) -> LogEvent:
+        """A command does what its words say, at the interface that the same user entered before on that device."""
+        command = (meaning.command or "").strip()
+        who = (event.device, event.user)
+        mode = mode_after(command, self._modes.get(who, NO_MODE))
+        self._modes[who] = mode
+        effect = effect_in_mode(classify_command(command), mode)
+        interface = event.interface or (effect.interface if effect is not None else None) or mode.interface
+        return replace(event, command=command, interface=interface, effect=effect)
+
+    def _omit(self, reason: str, number: int, example: str | None = None) -> None:
+        omission = self._omissions.setdefault(reason, _Omission(first_line=number))
+        omission.count += 1
+        if example is not None and len(omission.examples) < _EXAMPLES:
+            omission.examples += (example.strip()[:_EXAMPLE_LENGTH],)
+
+    def raise_if_unusable(self, understood: int) -> None:
+        """A file of which no line can be placed at a time and a device is no log, or lacks its `device:`."""
+        if understood or NOT_UNDERSTOOD in self._omissions:
+            return
+        if NO_DEVICE in self._omissions:
+            raise EvidenceError(self._origin.file, "no line names its device", "`device:` on the evidence entry")
+        first = next(iter(self._omissions.values()))
+        place = f"{self._origin.file} line {first.first_line}"
+        raise EvidenceError(place, "no line of the file has a time", "one dated log message a line")
+
+    def caveats(self) -> Iterator[Caveat]:
+        """Everything left out or assumed, one caveat a reason."""
+        file = self._origin.file
+        for reason, omission in self._omissions.items():
+            shown = "; ".join(f"«{example}»" for example in omission.examples)
+            yield Caveat(file, f"line {omission.first_line}", f"{reason}: {shown}" if shown else reason, omission.count)
+        for reason, (first_line, count) in self._clock.assumptions.items():
+            yield Caveat(file, f"line {first_line}", reason, count)
