@@ -36,10 +36,10 @@ def main() -> None:
         "attribution agreement show": [*ATTRIBUTION, "agreement", "show"],
         f"attribution decide {incident.name}": [*ATTRIBUTION, "decide", str(incident), "--format", "json"],
     }
-    bare = median_seconds(commands["python -c pass"])
-    print(f"{'median of ' + str(RUNS) + ' runs':44} {'seconds':>8} {'ratio':>7}")
-    for name, arguments in commands.items():
-        seconds = median_seconds(arguments)
+    measured = {name: median_seconds(arguments) for name, arguments in commands.items()}
+    bare = measured["python -c pass"]
+    print(f"{f'median of {RUNS} runs':44} {'seconds':>8} {'ratio':>7}")
+    for name, seconds in measured.items():
         print(f"{name:44} {seconds:8.3f} {seconds / bare:7.1f}")
 
 
