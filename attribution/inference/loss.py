@@ -29,6 +29,9 @@ ONE_POINT_TRUST = 0.5
 # How often a fault touches what it perhaps touches: one class of traffic of several; packets for other destinations.
 MAYBE = 0.5
 RARELY = 0.15
+# How often a later phase of a fault is the one in which it fades.
+FADING = 0.3
+PRICE_OF_A_GUESS = 0.7
 # A measurement belongs to a phase if it shares this much with it.
 MOSTLY = 0.7
 
@@ -173,6 +176,10 @@ class PhaseLosses:
             }
             for g in groups
         )
+        # While a fault fades each measurement it touches has a rate of its own, the best for it at the price of a guess.
+        self._fading = tuple(
+            max(parts[Touch.MAYBE]) - g.weight * PRICE_OF_A_GUESS for g, parts in zip(groups, self._parts, strict=True)
+        )
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(add_logs(*parts[Touch.MAYBE]) - log(len(RATES)) for parts in self._parts)
         self.unknown = sum(self.unknown_parts)
@@ -185,3 +192,11 @@ class PhaseLosses:
         sums = [weight + sum(column) for weight, column in zip(weights, zip(*chosen, strict=True), strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
         return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))
+
+    def fit_fading(self, touches: Sequence[Touch]) -> LossFit:
+        """A fault that ends within the phase, or whose aftermath does: each thing it touches recovers in its own time."""
+        parts = tuple(
+            own[Touch.NO][0] if touch is Touch.NO else fading
+            for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)
+        )
+        return LossFit(log(FADING) + sum(parts), FULL_RATES[-1], parts)

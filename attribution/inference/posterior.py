@@ -57,7 +57,7 @@ class Solver:
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Candidate, bool], LossFit] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
-        self._touches: dict[tuple[Candidate, int, bool], Touch] = {}
+        self._touches: dict[tuple[Candidate, int], Touch] = {}
         self._kinds: dict[tuple[tuple[Journey, ...], bool], int] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
         self._group_kinds = tuple(tuple(self._kind_of(group) for group in table.groups) for table in self.tables)
@@ -77,37 +77,27 @@ class Solver:
         """The phases with neighbours joined that one cause explains in the same way: they were no different."""
         same = [False]
         for index, (earlier, later) in enumerate(pairwise(best.choices), start=1):
-            lingers = later is not None and self._lingers(index, later)
-            same.append(earlier is later and later is not None and not lingers)
+            fades = later is not None and self.losses(index, later, later=True) is not self.losses(index, later)
+            same.append(earlier is later and later is not None and not fades)
         return join_phases(self.phases, same)
 
-    def _lingers(self, phase: int, candidate: Candidate) -> bool:
-        if not candidate.mode.withdraws:
-            return False
-        return self._fit(phase, candidate, aftermath=True).total > self._fit(phase, candidate, aftermath=False).total
-
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
-        """How a candidate explains a phase; `later`: it already caused an earlier one, and this may be its aftermath."""
+        """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one."""
         key = (phase, candidate, later)
         if key not in self._losses:
-            fit = self._fit(phase, candidate, aftermath=False)
-            if later and candidate.mode.withdraws:
-                fit = max(fit, self._fit(phase, candidate, aftermath=True), key=lambda f: f.total)
-            self._losses[key] = fit
+            touches = [
+                self._touch(candidate, kind, group)
+                for kind, group in zip(self._group_kinds[phase], self.tables[phase].groups, strict=True)
+            ]
+            fit = self.losses(phase, candidate) if later else self.tables[phase].fit(candidate, touches)
+            fading = self.tables[phase].fit_fading(touches) if later else fit
+            self._losses[key] = fading if fading.total > fit.total else fit
         return self._losses[key]
 
-    def _fit(self, phase: int, candidate: Candidate, aftermath: bool) -> LossFit:
-        table = self.tables[phase]
-        touches = [
-            self._touch(candidate, kind, group, aftermath and not group.end_to_end)
-            for kind, group in zip(self._group_kinds[phase], table.groups, strict=True)
-        ]
-        return table.fit(candidate, touches)
-
-    def _touch(self, candidate: Candidate, kind: int, group: Group, lingering: bool) -> Touch:
-        key = (candidate, kind, lingering)
+    def _touch(self, candidate: Candidate, kind: int, group: Group) -> Touch:
+        key = (candidate, kind)
         if key not in self._touches:
-            self._touches[key] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths, lingering)
+            self._touches[key] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths)
         return self._touches[key]
 
     def _kind_of(self, group: Group) -> int:

@@ -25,18 +25,12 @@ def touch_of(
     journeys: Sequence[Journey],
     of_service: bool,
     paths: ServicePaths,
-    lingering: bool = False,
 ) -> Touch:
-    """How a candidate touches a measurement whose packets took one of the journeys.
-
-    `lingering`: the fault is over, but routes to what lies behind it may still be missing on some of the way. What is
-    measured of a part of the way may be touched or not.
-    """
+    """How a candidate touches a measurement whose packets took one of the journeys."""
     touches = {max(_touch_stretch(candidate, s, of_service, paths) for s in journey) for journey in journeys}
     if not touches:
         return Touch.MAYBE
-    touch = touches.pop() if len(touches) == 1 else Touch.MAYBE
-    return min(touch, Touch.MAYBE) if lingering else touch
+    return touches.pop() if len(touches) == 1 else Touch.MAYBE
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:
