@@ -100,6 +100,8 @@ class Bundle:
         plain = _plain(name)
         if "\0" in name or PurePosixPath(plain).is_absolute() or plain.split("/")[0] == "..":
             raise BundleError(name, f"found the path {name!r} outside the folder", "expected a file inside the folder")
+        if plain == TRUTH_FILE:  # whether it is there or not: nothing may depend on that
+            raise _answer(name)
         try:
             path = (self.root / plain).resolve()
             inside = path.is_relative_to(self.root)
@@ -111,7 +113,7 @@ class Bundle:
         if not inside:
             raise BundleError(name, f"found {name!r} linked to outside the folder", "expected a file inside the folder")
         if path == self.root / TRUTH_FILE:
-            raise BundleError(name, f"found {name!r}, the labelled answer", "expected evidence: it is never read")
+            raise _answer(name)
         if not stat.S_ISREG(mode):
             kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
             raise BundleError(name, f"found {name!r}, which is {kind}", "expected a plain file")
@@ -153,7 +155,7 @@ def open_bundle(path: str | Path, limits: Limits | None = None) -> Iterator[Bund
 
 def _checked(root: Path, place: str, limits: Limits) -> Bundle:
     if not (root / INCIDENT_FILE).is_file():
-        inside = sorted(entry.name for entry in root.iterdir())[:5]
+        inside = sorted(entry.name for entry in root.iterdir() if entry.name != TRUTH_FILE)[:5]
         found = f"found no {INCIDENT_FILE}" + (f", only {', '.join(inside)}" if inside else ": it is empty")
         raise BundleError(place, found, f"expected {INCIDENT_FILE} at the top of the incident")
     return Bundle(root, limits)
@@ -169,6 +171,10 @@ def _top(root: Path) -> Path:
 
 def _plain(name: str) -> str:
     return posixpath.normpath(name)
+
+
+def _answer(name: str) -> BundleError:
+    return BundleError(name, f"found {name!r}, the labelled answer", "expected evidence: the answer is never read")
 
 
 # Unpacking. Sizes are counted as octets come out, never taken from headers, which an attacker writes.

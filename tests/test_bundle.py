@@ -119,6 +119,21 @@ def test_the_labelled_answer_is_never_read_under_any_name(tmp_path: Path, name: 
         bundle.read(name)
 
 
+def test_whether_the_labelled_answer_is_there_changes_nothing(tmp_path: Path) -> None:
+    with_answer = write_folder(tmp_path / "with", {**FILES, "truth.yaml": "party: customer"})
+    answers = []
+    for folder in (write_folder(tmp_path / "without"), with_answer):
+        with open_bundle(folder) as bundle:
+            for name in ("truth.yaml", "truths.yaml"):
+                with pytest.raises(BundleError) as caught:
+                    bundle.read(name)
+                answers.append(str(caught.value))
+            assert bundle.inputs == ()
+        (folder / "incident.yaml").unlink()
+        answers.append(refused(folder).found)
+    assert answers[:3] == answers[3:]
+
+
 @every_archive
 def test_the_labelled_answer_is_not_even_unpacked(tmp_path: Path, suffix: str, pack: Pack) -> None:
     members = [(f"INC-1/{name}", content) for name, content in [*MEMBERS, ("truth.yaml", b"party: customer")]]

@@ -17,7 +17,7 @@ from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, CounterSample, Metric
 from attribution.readers.counters import SIGNED
 from attribution.readers.times import parse_time
-from attribution.readers.values import Value, read_json
+from attribution.readers.values import Value, parse_number, read_json
 
 RULES = "prometheus_metrics.toml"
 DEVICE_LABELS = ("device", "instance", "host", "node")
@@ -84,7 +84,7 @@ def meaning_of(name: str) -> Meaning | None:
 
 def value_of(meaning: Meaning, text: str) -> float | None:
     """The value in the bundle's own terms; None where nothing was measured. Raises ValueError for an impossible one."""
-    number = float(text)
+    number = parse_number(text)
     if not math.isfinite(number):
         return None
     if meaning.reading == "if_status":

@@ -16,7 +16,7 @@ from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
 from attribution.readers.compression import read_plain
 from attribution.readers.times import parse_time
-from attribution.readers.values import Choice, decode, describe, nearest, one_of
+from attribution.readers.values import Choice, decode, describe, nearest, one_of, parse_number
 
 PARQUET = b"PAR1"
 MOST_CELLS = 200_000_000
@@ -70,7 +70,7 @@ class Row:
         """Any number, not a number (`nan`) and the infinities included."""
         cell = self.text(column)
         try:
-            return float(cell)
+            return parse_number(cell)
         except ValueError:
             raise self.error(column, describe(cell), "a number") from None
 

@@ -98,7 +98,7 @@ class Value:
     def number(self, expected: str = "a number") -> float:
         """A finite number, which may stand there as text."""
         try:
-            number = float(self.text(expected))
+            number = parse_number(self.text(expected))
         except (ValueError, OverflowError):
             raise self.wrong(expected) from None
         if not math.isfinite(number):
@@ -128,6 +128,13 @@ class Value:
 
     def _at(self, key: str, item: object) -> Value:
         return replace(self, data=item, path=f"{self.path}.{key}" if self.path else key)
+
+
+def parse_number(text: str) -> float:
+    """A number as data formats write it, not as Python does (`1_000`, other scripts' digits). Raises ValueError."""
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return float(text)
 
 
 def describe(data: object) -> str:

@@ -276,6 +276,7 @@ COUNTER_ROW = "1795428000.5,pe1,eth0,oper_status,0"
         ("probes", "icmp", "ping", "t.csv:2: kind: found 'ping'; expected icmp, tcp, udp or twamp"),
         ("probes", "icmp,10", "icmp,-1", "t.csv:2: sent: found -1; expected a whole number, 0 or more"),
         ("probes", "icmp,10", "icmp,ten", "t.csv:2: sent: found 'ten'; expected a number"),
+        ("probes", "icmp,10", "icmp,1_0", "t.csv:2: sent: found '1_0'; expected a number"),
         ("probes", "icmp,10", "icmp,1.5", "t.csv:2: sent: found 1.5; expected a whole number, 0 or more"),
         ("probes", "icmp,10", "icmp,nan", "t.csv:2: sent: found nan; expected a whole number"),
         ("probes", "10,10", "10,11", "t.csv:2: received: found received 11 of 10 sent; expected at most the sent"),
