@@ -32,7 +32,8 @@ def schema(name: str) -> dict[str, object]:
 @every_incident
 def test_the_verdict_is_the_true_one(bundle: Path) -> None:
     """Party, an admissible clause, and the true component first."""
-    assert departures(decided(bundle), read_truth(bundle)) == []
+    found = departures(decided(bundle), read_truth(bundle))
+    assert not found, "\n".join(found)
 
 
 @every_incident

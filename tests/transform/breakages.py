@@ -100,7 +100,7 @@ def _bad_time_in_a_table(folder: Path) -> tuple[str, ...]:
     lines = read_text(folder / file).splitlines(keepends=True)
     lines[4] = "teatime" + lines[4][lines[4].index(",") :]
     write_text(folder / file, "".join(lines))
-    return file, "line 5", "teatime"
+    return f"{file}:5", "teatime"
 
 
 def _wrong_column(folder: Path) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def _outside_the_folder(folder: Path) -> tuple[str, ...]:
 
 def _no_yaml(folder: Path) -> tuple[str, ...]:
     (folder / "incident.yaml").write_text("schema: 1\nevidence: [\n", encoding="utf-8")
-    return "incident.yaml", "line"
+    return ("incident.yaml:3",)
 
 
 def _empty_file(folder: Path) -> tuple[str, ...]:
