@@ -47,10 +47,8 @@ def read_cloud_monitor(content: bytes, origin: Origin) -> Iterator[CloudMetric |
             found = True
             unit = unit_of(series.name, series.dimensions)
             if unit is None:
-                named = ",".join(name for name, _ in series.dimensions)
-                skipped[f"points of {series.name} of {named or 'no resource'}: not a documented metric"] += len(
-                    series.points
-                )
+                named = ",".join(name for name, _ in series.dimensions) or "no resource"
+                skipped[f"points of {series.name} of {named}: not a documented metric"] += len(series.points)
                 continue
             yield from _metrics(series, unit, origin, skipped)
     for reason, count in sorted(skipped.items()):

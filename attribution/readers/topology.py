@@ -69,7 +69,7 @@ def _nodes(listed: Value) -> dict[str, Node]:
 
 def _node(value: Value) -> Node:
     identifier = _name(value.required("id"))
-    named = replace(value, path=f"{value.path} ({identifier})")
+    named = value.titled(identifier)
     for key in ("side", "kind"):
         if not named.has(key):
             choices = " or ".join(Side) if key == "side" else ", ".join(NodeKind)
@@ -89,7 +89,7 @@ def _node(value: Value) -> Node:
 
 def _link(value: Value, nodes: dict[str, Node]) -> tuple[Link, Value]:
     source, target = _name(value.required("source")), _name(value.required("target"))
-    named = replace(value, path=f"{value.path} ({source} to {target})")
+    named = value.titled(f"{source} to {target}")
     for key, end in (("source", source), ("target", target)):
         if end not in nodes:
             near = nearest(end, nodes)

@@ -33,12 +33,18 @@ class Value:
     path: str = ""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
     raises: type[AttributionError] = EvidenceError
+    title: str = ""
 
     @property
     def place(self) -> str:
         line = self.lines.get(self.path)
         file = f"{self.file}:{line}" if line else self.file
-        return f"{file}: {self.path}" if self.path else file
+        title = f" ({self.title})" if self.title else ""
+        return f"{file}: {self.path}{title}" if self.path else file
+
+    def titled(self, title: str) -> Value:
+        """The same value, whose place and that of all it holds also say what it is about: `nodes[2].side (pe1)`."""
+        return replace(self, title=title)
 
     def error(self, found: str, expected: str) -> AttributionError:
         return self.raises(self.place, f"found {found}", f"expected {expected}")

@@ -171,11 +171,11 @@ Change = Callable[[Graph], object]
         ),
         (
             lambda g: g["nodes"][2].update(side="carrier"),
-            "nodes[2] (pe1).side: found 'carrier'; expected customer or provider",
+            "nodes[2].side (pe1): found 'carrier'; expected customer or provider",
         ),
         (
             lambda g: g["nodes"][2].update(kind="rooter"),
-            "nodes[2] (pe1).kind: found 'rooter'; "
+            "nodes[2].kind (pe1): found 'rooter'; "
             "expected host, switch, router, firewall, gateway, transport or service (is 'router' meant?)",
         ),
         (lambda g: g["nodes"][2].pop("id"), "topology.json: nodes[2]: found no 'id'; expected the key 'id'"),
@@ -183,12 +183,12 @@ Change = Callable[[Graph], object]
         (lambda g: g["nodes"][2].update(id="ce1"), "nodes[2].id: found the id 'ce1' twice; expected a name of its own"),
         (
             lambda g: g["nodes"][2].update(addresses=["10.1.0.256"]),
-            "nodes[2] (pe1).addresses[0]: found '10.1.0.256'; expected an IP address or prefix",
+            "nodes[2].addresses[0] (pe1): found '10.1.0.256'; expected an IP address or prefix",
         ),
         (lambda g: g["nodes"][2].update(addresses="10.1.0.1"), "found '10.1.0.1'; expected a list, as JSON"),
         (
             lambda g: g["edges"][1].update(target="pe9"),
-            "edges[1] (ce1 to pe9).target: found the unknown node 'pe9'; expected the id of one of the nodes"
+            "edges[1].target (ce1 to pe9): found the unknown node 'pe9'; expected the id of one of the nodes"
             " (is 'pe1' meant?)",
         ),
         (
@@ -198,15 +198,21 @@ Change = Callable[[Graph], object]
         (lambda g: g["edges"][1].update(target="ce1"), "edges[1] (ce1 to ce1): found a link from a node to itself"),
         (
             lambda g: g["edges"][1].update(interfaces={"ce1": "eth1", "pe9": "eth0"}),
-            "edges[1] (ce1 to pe1).interfaces.pe9: found an interface of 'pe9'; expected one of the ends, ce1 or pe1",
+            "edges[1].interfaces.pe9 (ce1 to pe1): found an interface of 'pe9'; expected one of the ends, ce1 or pe1",
         ),
-        (lambda g: g["edges"][1].update(interfaces=["eth1"]), "interfaces: found a list of 1; expected a mapping"),
+        (
+            lambda g: g["edges"][1].update(interfaces=["eth1"]),
+            "interfaces (ce1 to pe1): found a list of 1; expected a mapping",
+        ),
         (lambda g: g["edges"][1].update(interfaces="eth1"), "found 'eth1'; expected a map from both ends to their"),
-        (lambda g: g["edges"][1].update(side="both"), "edges[1] (ce1 to pe1).side: found 'both'; expected customer or"),
-        (lambda g: g["edges"][1].update(capacity_bps="fast"), "capacity_bps: found 'fast'; expected bits per second"),
+        (lambda g: g["edges"][1].update(side="both"), "edges[1].side (ce1 to pe1): found 'both'; expected customer or"),
+        (
+            lambda g: g["edges"][1].update(capacity_bps="fast"),
+            "capacity_bps (ce1 to pe1): found 'fast'; expected bits per second",
+        ),
         (
             lambda g: g["edges"][1].update(capacity_bps=0),
-            "capacity_bps: found 0; expected bits per second, more than 0",
+            "capacity_bps (ce1 to pe1): found 0; expected bits per second, more than 0",
         ),
         (
             lambda g: g["edges"].extend({"source": "ce1", "target": "pe1", "key": 7} for _ in "ab"),
@@ -222,6 +228,12 @@ def test_what_is_wrong_is_named_with_its_node_or_link(change: Change, message: s
     document = graph()
     change(document)
     assert message in refused(document)
+
+
+def test_in_yaml_the_line_is_named_too() -> None:
+    content = yaml.safe_dump(graph()).replace("side: provider", "side: carrier", 1)
+    line = content.splitlines().index("  side: carrier") + 1
+    assert refused(content, "t.yaml").startswith(f"t.yaml:{line}: edges[2].side (pe1 to vpc-host): found 'carrier'")
 
 
 def test_a_topology_without_sides_is_refused_in_every_format() -> None:
