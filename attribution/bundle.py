@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import posixpath
 import stat
 import tarfile
@@ -117,6 +118,8 @@ class Bundle:
         if not stat.S_ISREG(mode):
             kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
             raise BundleError(name, f"found {name!r}, which is {kind}", "expected a plain file")
+        if not os.access(path, os.R_OK):
+            raise BundleError(name, f"found {name!r}, which may not be read", "expected a readable file")
         if path.stat().st_size > self.limits.file_octets:
             found = f"found {path.stat().st_size} octets in {name!r}"
             raise BundleError(name, found, f"expected at most {self.limits.file_octets}")
@@ -141,6 +144,8 @@ def open_bundle(path: str | Path, limits: Limits | None = None) -> Iterator[Bund
     without incident.yaml.
     """
     path, limits = Path(path), limits or Limits()
+    if path.exists() and not os.access(path, os.R_OK):
+        raise BundleError(str(path), "found what may not be read", f"expected {ARCHIVES}")
     if path.is_dir():
         yield _checked(path.resolve(), str(path), limits)
         return

@@ -181,6 +181,14 @@ def test_a_folder_or_a_pipe_is_no_file_of_evidence(tmp_path: Path) -> None:
             bundle.read("pipe.csv")
 
 
+def test_what_may_not_be_read_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_folder(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != "probes.csv")
+    with open_bundle(folder) as bundle, pytest.raises(BundleError, match="which may not be read"):
+        bundle.read("telemetry/probes.csv")
+    assert "may not be read" in str(refused(folder / "telemetry/probes.csv"))
+
+
 def test_a_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
     limits = Limits(file_octets=400)
     with open_bundle(write_folder(tmp_path), limits) as bundle, pytest.raises(BundleError, match="at most 400"):
