@@ -15,7 +15,7 @@ from attribution.model.observation import Caveat, Observation
 from attribution.model.topology import Topology
 from attribution.model.verdict import Cause, Hypothesis, Verdict
 from attribution.packets import Capture, compare_captures, observe_capture, read_capture
-from attribution.readers import check_against_topology, read_evidence, read_incident, read_topology
+from attribution.readers import check_against_topology, count_strangers, read_evidence, read_incident, read_topology
 from attribution.report import summarise
 from attribution.responsibility import answering_side, decide_responsibility, load_agreement
 
@@ -34,10 +34,11 @@ def decide(path: str | Path) -> Verdict:
         for seen in read_observations(bundle, incident):
             (caveats if isinstance(seen, Caveat) else observations).append(seen)  # type: ignore[arg-type]
         inputs = bundle.inputs
+    caveats += count_strangers(observations, topology)
     findings = detect_evidence(observations, topology, incident)
     inference = infer_causes(findings, topology, incident.service, incident.window)
     verdict = apply_agreement(incident, topology, agreement, inference)
-    return replace(verdict, inputs=inputs, caveats=tuple(caveats))
+    return replace(verdict, inputs=inputs, caveats=(*caveats, *findings.caveats))
 
 
 def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attribution.detectors.addresses import learn_addresses
 from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms
+from attribution.detectors.clocks import align_clocks
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.counters import detect_counter_alarms
 from attribution.detectors.load import detect_overuse
@@ -34,6 +35,8 @@ def detect_evidence(observations: Sequence[Observation], topology: Topology, inc
     service = incident.service
     book = learn_addresses(topology, observations)
     routes = learn_routes(topology, book, observations)
+    observations, caveats = align_clocks(observations, Surroundings(topology, service, book, routes), incident.window)
+    routes = learn_routes(topology, book, observations)
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
     alarms += detect_overuse(observations, around, service.bandwidth_bps)
@@ -46,6 +49,7 @@ def detect_evidence(observations: Sequence[Observation], topology: Topology, inc
         coverage=survey_coverage(observations, topology, incident),
         service_paths=service_paths(routes, incident),
         session_paths=session_paths(alarms, routes),
+        caveats=tuple(caveats),
     )
 
 

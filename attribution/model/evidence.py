@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from attribution.model.incident import Interval, Origin
-from attribution.model.observation import CommandEffectKind
+from attribution.model.observation import Caveat, CommandEffectKind
 from attribution.model.topology import Side
 
 
@@ -208,3 +208,4 @@ class Findings:
     coverage: Coverage
     service_paths: tuple[tuple[str, ...], ...]
     session_paths: Mapping[tuple[str, str], frozenset[str]]
+    caveats: tuple[Caveat, ...] = ()

@@ -1,0 +1,235 @@
+"""Clocks are wrong until aligned: what both sides saw at once tells how far one side's clock is off the other's.
+
+Captures that saw the same packets tell it to the millisecond. Else the two sides' devices saw the same sessions and
+links go down and come back, and their probes the same trouble begin and end. Only clocks whose offset the exporter did
+not state are in question. Which of the two is right cannot be seen from inside; the one under which the trouble falls
+into the reported window is taken, else the provider's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+from attribution.detectors.alarms import session_peer
+from attribution.detectors.loss import Surroundings
+from attribution.detectors.ports import find_link
+from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
+from attribution.model.observation import (
+    CaptureCoverage,
+    Caveat,
+    CounterSample,
+    LogEvent,
+    LogKind,
+    Metric,
+    Observation,
+    PacketWitness,
+    PairCount,
+    ProbeResult,
+    TapCount,
+)
+from attribution.model.topology import Side
+
+# Devices' own clocks. Tickets, bills and API calls are dated by office systems, which are not in question.
+DEVICE_CLOCKS = frozenset(
+    {
+        EvidenceType.CAPTURE,
+        EvidenceType.SYSLOG,
+        EvidenceType.INTERFACE_COUNTERS,
+        EvidenceType.PROBES,
+        EvidenceType.PATHS,
+        EvidenceType.PROMETHEUS,
+        EvidenceType.FLOWS,
+    }
+)
+# Offsets below this are no more than polling and logging delays; above the second, no clock of the incident's day.
+LEAST_OFFSET_NS = 2 * NANOSECONDS
+MOST_OFFSET_NS = 900 * NANOSECONDS
+# Two reports of one event come within this of each other once the clocks are right.
+TOLERANCE_NS = int(1.6 * NANOSECONDS)
+# How many common events have to agree, in weights: two logged ones, or a logged one and an edge of trouble.
+LEAST_AGREEMENT = 1.5
+LOGGED, MEASURED = 1.0, 0.6
+RUN_OF_LOST_WINDOWS = 2
+
+TRANSITIONS = {
+    LogKind.INTERFACE_DOWN: "down",
+    LogKind.INTERFACE_ADMIN_DOWN: "down",
+    LogKind.INTERFACE_UP: "up",
+    LogKind.SESSION_DOWN: "session down",
+    LogKind.SESSION_UP: "session up",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that both sides can see: what, between or at which nodes, when by whose clock, and how exactly."""
+
+    what: tuple[str, frozenset[str]]
+    side: Side
+    time_ns: int
+    weight: float
+
+
+def align_clocks(
+    observations: Sequence[Observation], around: Surroundings, window: Interval
+) -> tuple[list[Observation], list[Caveat]]:
+    """The observations on one clock, with a caveat for each side whose clock was set right."""
+    ahead_ns = customer_ahead_by(observations, around)
+    if abs(ahead_ns) < LEAST_OFFSET_NS:
+        return _captures_on_one_clock(observations, None), []
+    reference = right_side(observations, around, window, ahead_ns)
+    wrong = reference.other
+    shift_ns = -ahead_ns if wrong is Side.CUSTOMER else ahead_ns
+    aligned = [_shifted(o, shift_ns) if _clock_in_question(o, wrong) else o for o in observations]
+    caveat = Caveat(
+        "incident.yaml",
+        "evidence",
+        f"the clocks of what the {wrong} supplied are {-shift_ns / NANOSECONDS:+.1f} s off the {reference}'s, by events "
+        "that both saw; they were set right",
+    )
+    return _captures_on_one_clock(aligned, reference), [caveat]
+
+
+def customer_ahead_by(observations: Sequence[Observation], around: Surroundings) -> int:
+    """How far the customer's clocks are ahead of the provider's, in nanoseconds; 0 where nothing tells."""
+    by_packets = _ahead_by_captures(observations)
+    if by_packets is not None:
+        return by_packets
+    seen: dict[Side, dict[tuple[str, frozenset[str]], list[Happening]]] = {side: defaultdict(list) for side in Side}
+    for happening in find_happenings(observations, around):
+        seen[happening.side][happening.what].append(happening)
+    differences = sorted(
+        (ours.time_ns - theirs.time_ns, min(ours.weight, theirs.weight))
+        for what, mine in seen[Side.CUSTOMER].items()
+        for ours in mine
+        for theirs in seen[Side.PROVIDER].get(what, ())
+    )
+    return agreed_offset(differences)
+
+
+def _ahead_by_captures(observations: Iterable[Observation]) -> int | None:
+    """From packets that passed capture points of both sides: the difference of the shifts onto their common clock."""
+    shifts: dict[Side, dict[str, int]] = {side: {} for side in Side}
+    for pair in observations:
+        if isinstance(pair, PairCount) and pair.origin.supplied_by is not None:
+            shifts[pair.origin.supplied_by][pair.origin.file] = pair.clock_shift_ns
+    if not all(shifts.values()):
+        return None
+    return int(median(shifts[Side.PROVIDER].values()) - median(shifts[Side.CUSTOMER].values()))
+
+
+def agreed_offset(differences: Sequence[tuple[int, float]]) -> int:
+    """The offset on which most common events agree; 0 where too few do, or as many agree that there is none."""
+
+    def agreement(offset: int) -> float:
+        return sum(weight for difference, weight in differences if abs(difference - offset) <= TOLERANCE_NS)
+
+    candidates = [difference for difference, _ in differences if abs(difference) <= MOST_OFFSET_NS]
+    if not candidates:
+        return 0
+    best = max(candidates, key=lambda offset: (agreement(offset), -abs(offset)))
+    if agreement(best) < LEAST_AGREEMENT or agreement(best) <= agreement(0):
+        return 0
+    return int(median(difference for difference, _ in differences if abs(difference - best) <= TOLERANCE_NS))
+
+
+def find_happenings(observations: Iterable[Observation], around: Surroundings) -> Iterator[Happening]:
+    """Sessions and links across the demarcation that change state, and trouble between the service's ends."""
+    states: dict[tuple[str, str], tuple[float, CounterSample]] = {}
+    probes: dict[tuple[str, str, str, str], list[ProbeResult]] = defaultdict(list)
+    for observation in sorted(observations, key=lambda o: o.time_ns):
+        side = observation.origin.supplied_by
+        if side is None or observation.origin.clock_offset_ns is not None:
+            continue
+        if isinstance(observation, LogEvent) and observation.kind in TRANSITIONS:
+            yield from _logged(observation, side, around)
+        elif isinstance(observation, CounterSample) and observation.metric is Metric.OPER_STATUS:
+            yield from _polled(observation, side, states, around)
+        elif isinstance(observation, ProbeResult):
+            key = (observation.origin.file, observation.source, observation.destination, observation.protocol)
+            probes[key].append(observation)
+    for results in probes.values():
+        yield from _edges_of_trouble(results, around)
+
+
+def _logged(event: LogEvent, side: Side, around: Surroundings) -> Iterator[Happening]:
+    what = TRANSITIONS[event.kind]
+    if what.startswith("session"):
+        other = session_peer(event, around)
+    else:
+        link = find_link(around.topology, event.device, event.interface or "")
+        other = link.far_end(event.device) if link is not None else None
+    if other is not None and event.device in around.topology.nodes:
+        yield Happening((what, frozenset({event.device, other})), side, event.time_ns, LOGGED)
+
+
+def _polled(
+    sample: CounterSample, side: Side, states: dict[tuple[str, str], tuple[float, CounterSample]], around: Surroundings
+) -> Iterator[Happening]:
+    key = (sample.device, sample.interface or "")
+    known = states.get(key)
+    states[key] = (sample.value, sample)
+    link = find_link(around.topology, *key) if sample.device in around.topology.nodes else None
+    if known is not None and known[0] != sample.value and link is not None:
+        middle = (known[1].time_ns + sample.time_ns) // 2
+        yield Happening(("up" if sample.value else "down", frozenset(link.ends)), side, middle, MEASURED)
+
+
+def _edges_of_trouble(results: Sequence[ProbeResult], around: Surroundings) -> Iterator[Happening]:
+    """When a series of probes began to lose everything for a while, and when it came back."""
+    side = results[0].origin.supplied_by
+    lost = [result.sent > 0 and result.received == 0 for result in results]
+    for index in range(RUN_OF_LOST_WINDOWS, len(results) - RUN_OF_LOST_WINDOWS):
+        before, after = lost[index - RUN_OF_LOST_WINDOWS : index], lost[index : index + RUN_OF_LOST_WINDOWS]
+        if side is not None and not any(before) and all(after):
+            yield Happening(("trouble begins", frozenset()), side, results[index].time_ns, MEASURED)
+        if side is not None and all(before) and not any(after):
+            yield Happening(("trouble ends", frozenset()), side, results[index].time_ns, MEASURED)
+
+
+def right_side(observations: Sequence[Observation], around: Surroundings, window: Interval, ahead_ns: int) -> Side:
+    """Whose clock to keep: one whose offset was stated, else the one that puts the trouble into the window."""
+    stated = {o.origin.supplied_by for o in observations if o.origin.clock_offset_ns is not None} - {None}
+    if len(stated) == 1:
+        return next(side for side in stated if side is not None)
+    edges = [h for h in find_happenings(observations, around) if h.what[0] != "up"]
+    wide = window.widened(5.0, 5.0)
+
+    def inside(reference: Side) -> int:
+        correction = {reference: 0, reference.other: -ahead_ns if reference is Side.PROVIDER else ahead_ns}
+        return sum(wide.contains(edge.time_ns + correction[edge.side]) for edge in edges)
+
+    return max((Side.PROVIDER, Side.CUSTOMER), key=inside)
+
+
+def _clock_in_question(observation: Observation, side: Side) -> bool:
+    origin = observation.origin
+    if isinstance(observation, PairCount):
+        return False  # on the captures' common clock already
+    return origin.supplied_by is side and origin.clock_offset_ns is None and origin.type in DEVICE_CLOCKS
+
+
+def _shifted(observation: Observation, shift_ns: int) -> Observation:
+    changes: dict[str, Any] = {"time_ns": observation.time_ns + shift_ns}
+    if isinstance(observation, TapCount | PacketWitness | CaptureCoverage):
+        changes["end_ns"] = observation.end_ns + shift_ns
+    return replace(observation, **changes)
+
+
+def _captures_on_one_clock(observations: Sequence[Observation], reference: Side | None) -> list[Observation]:
+    """Counts between captures are on the captures' common clock: bring them back onto the reference's own."""
+    shifts: Mapping[str, list[int]] = defaultdict(list)
+    for pair in observations:
+        if isinstance(pair, PairCount) and (reference is None or pair.origin.supplied_by is reference):
+            shifts[pair.origin.file].append(pair.clock_shift_ns)
+    back_ns = -int(median(int(median(values)) for values in shifts.values())) if shifts else 0
+    if abs(back_ns) < NANOSECONDS // 10:
+        return list(observations)
+    return [
+        replace(o, time_ns=o.time_ns + back_ns, end_ns=o.end_ns + back_ns) if isinstance(o, PairCount) else o
+        for o in observations
+    ]
