@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from attribution.errors import EvidenceError
 from attribution.model.incident import NANOSECONDS, Origin
 from attribution.readers.log_envelopes import Envelope
+from attribution.readers.times import parse_zone
 
 _MONTHS = {
     name: number
@@ -27,9 +28,11 @@ _ZONE_HOURS = {
 """What the abbreviations mean where a Tencent Cloud customer's devices write them: CST is China's, not Chicago's."""
 
 _PIECES = re.compile(r"[A-Za-z]+|\d+")
-_OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2}):?(\d{2})?")
+_OFFSET = re.compile(r"[+-]\d{1,2}(?::?\d{2})?")
 _YEARLESS_TURN = tuple(re.compile(rb"(?mi)^.{0,80}?\b%s\s+\d{1,2} \d\d:" % month) for month in (b"dec", b"jan"))
 
+LATEST_NS = 9_000_000_000 * NANOSECONDS
+"""A time beyond the year 2255 is a mistake, and its nanoseconds would not fit 64 bits."""
 NO_YEAR = "the year is missing: that of the incident's window was taken"
 NO_ZONE = "the time zone is missing and the evidence entry has no `timezone:`; UTC was taken"
 NOT_SYNCHRONISED = "the device marked its clock as not synchronised"
@@ -40,7 +43,7 @@ class LogClock:
 
     def __init__(self, content: bytes, origin: Origin) -> None:
         self._origin = origin
-        self._stated_zone = None if origin.timezone_name is None else _zone_by_name(origin.timezone_name, origin.file)
+        self._stated_zone = _stated_zone(origin)
         self._year_turns = all(month.search(content) for month in _YEARLESS_TURN)
         self._minutes: dict[tuple[str, str], tuple[int, frozenset[str]] | None] = {}
         self.assumptions: dict[str, tuple[int, int]] = {}
@@ -55,12 +58,15 @@ class LogClock:
         if minute is None or (second >= 61 * NANOSECONDS and envelope.minute != "@"):
             return None
         start_ns, assumed = minute
+        time_ns = start_ns + second
+        if not 0 <= time_ns <= LATEST_NS:
+            return None
         for assumption in assumed:
             self._assume(assumption, line)
         if not envelope.synchronised:
             self._assume(NOT_SYNCHRONISED, line)
         trusted = envelope.synchronised and assumed <= {NO_YEAR}
-        return start_ns + second + (self._origin.clock_offset_ns or 0), trusted
+        return time_ns + (self._origin.clock_offset_ns or 0), trusted
 
     def _assume(self, assumption: str, line: int) -> None:
         first_line, count = self.assumptions.get(assumption, (line, 0))
@@ -75,21 +81,20 @@ class LogClock:
         if year is None:
             assumed.add(NO_YEAR)
             year = self._origin.window_year - (1 if self._year_turns and month > 6 else 0)
-        zone, assumption = self._zone(suffix)
-        if assumption is not None:
-            assumed.add(assumption)
         try:
-            moment = datetime(year, month, day, hour, minutes, tzinfo=zone)
+            zone, assumption = self._zone(suffix)
+            seconds = _seconds(datetime(year, month, day, hour, minutes, tzinfo=zone))
         except ValueError:
             return None
-        seconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+        if assumption is not None:
+            assumed.add(assumption)
         return seconds * NANOSECONDS, frozenset(assumed)
 
     def _zone(self, suffix: str) -> tuple[tzinfo, str | None]:
         """The zone that the line states, else the exporter's, else UTC; and what was assumed, if anything."""
         offset = _OFFSET.search(suffix)
         if offset is not None:
-            return _fixed_zone(offset), None
+            return parse_zone(offset[0]), None
         names = [name for name in re.findall(r"[A-Za-z]+", suffix) if name != "DST"]
         if names and names[0] in ("Z", "z", "UTC", "GMT"):
             return UTC, None
@@ -120,6 +125,10 @@ def _calendar(minute: str, suffix: str) -> tuple[int | None, int, int, int, int]
     return year, month, day, hour, minutes
 
 
+def _seconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+
+
 def _nanoseconds(second: str) -> int:
     """`15`, `15.352686`, `15,352` or `15:352` as nanoseconds."""
     whole, fraction = second, ""
@@ -130,20 +139,12 @@ def _nanoseconds(second: str) -> int:
     return int(whole) * NANOSECONDS + (int(fraction.ljust(9, "0")) if fraction else 0)
 
 
-def _fixed_zone(offset: re.Match[str]) -> timezone:
-    sign = -1 if offset[1] == "-" else 1
-    return timezone(sign * timedelta(hours=min(int(offset[2]), 23), minutes=min(int(offset[3] or 0), 59)))
-
-
-def _zone_by_name(name: str, file: str) -> tzinfo:
-    """An IANA name, or an offset such as `+08:00`; EvidenceError where it is neither."""
-    offset = _OFFSET.fullmatch(name)
-    if offset is not None:
-        return _fixed_zone(offset)
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
+def _stated_zone(origin: Origin) -> tzinfo | None:
+    """The zone of the evidence entry; EvidenceError where there is no such zone."""
+    if origin.timezone_name is None:
+        return None
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return parse_zone(origin.timezone_name)
+    except ValueError as error:
         expected = "an IANA name such as Asia/Shanghai, or an offset such as +08:00"
-        raise EvidenceError(file, f"its timezone {name!r} is not known", expected) from error
+        raise EvidenceError(origin.file, f"its timezone {error} is not known", expected) from error

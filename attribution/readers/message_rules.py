@@ -1,7 +1,7 @@
 """What vendors' messages mean, looked up in the rule files `attribution/rules/messages/*.toml`.
 
-A rule names a literal word that stands in each of its messages; only rules whose word a message holds are tried, so
-hundreds of them cost little. Patterns are compiled when first tried, the files read when the first message is asked
+A rule names a literal word that stands in each of its messages, whole (`BFD_CHANGE_FSM`) or as a part between
+underscores (`FSM`); only rules whose word a message holds are tried, so hundreds of them cost little. Patterns are compiled when first tried, the files read when the first message is asked
 for. The order of files and rules decides where several would match; tests prove that then they agree on the kind.
 
 A pattern's named groups are the fields of `Meaning`; where alternatives name a field twice, the second is called
@@ -24,7 +24,7 @@ from attribution.model.observation import DownReason, LogKind
 Reasons = tuple[tuple[DownReason, re.Pattern[str]], ...]
 
 _NOT_MESSAGES = ("commands.toml", "reasons.toml")
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[A-Za-z]\w*|\d{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,19 @@ def understand(message: str) -> Meaning | None:
 def meanings(message: str) -> Iterator[Meaning]:
     """What every matching rule says of the message, in the rules' order."""
     index = _index()
-    candidates = {number for word in index.keys() & _WORD.findall(message) for number in index[word]}
+    candidates = {number for word in index.keys() & words(message) for number in index[word]}
     for number in sorted(candidates):
         match = _compiled(number).search(message)
         if match is not None:
             meaning = _meaning(message_rules()[number], match)
             if meaning is not None:
                 yield meaning
+
+
+def words(message: str) -> set[str]:
+    """The message's words, each from its first letter on (`%%01INFO` is INFO), and the parts that underscores join."""
+    whole = set(_WORD.findall(message))
+    return whole.union(*(word.split("_") for word in whole if "_" in word))
 
 
 def fields(match: re.Match[str]) -> dict[str, str]:
