@@ -85,10 +85,10 @@ class FileReader:
     consumed: int = 0
     damaged: bool = False
     order: str = "<"
-    _fraction_ns: int = 1000
-    _header: int = 16
-    _swapped_lengths: bool = False
-    _section_interfaces: int = 0
+    fraction_ns: int = 1000
+    header_octets: int = 16
+    swapped_lengths: bool = False
+    first_interface: int = 0
 
     def read(self, data: bytes, last: bool) -> Iterator[Record]:
         """Yield the whole records of this piece; `last` says that no more will come.
@@ -100,21 +100,28 @@ class FileReader:
             self.consumed = len(data)
             return
         if not self.format:
-            self._recognise(data, last)
+            self.recognise(data, last)
             if not self.format:
                 return
         if self.format == "pcap":
             yield from self._read_pcap(data)
         else:
             yield from self._read_pcapng(data)
-        if last and self.consumed < len(data) and not self.damaged:
-            self._stop(f"the file ends inside a record ({len(data) - self.consumed} octets of it are there)")
+        if last:
+            self.finish(len(data) - self.consumed)
 
-    def _stop(self, reason: str) -> None:
+    def finish(self, left: int) -> None:
+        """The file is over; `left` octets at its end make no record."""
+        if left and not self.damaged:
+            self.stop(f"the file ends inside a record ({left} octets of it are there)")
+
+    def stop(self, reason: str) -> None:
+        """Nothing after this place can be trusted."""
         self.damaged = True
         self.notes.append(f"{reason}; everything before it was read")
 
-    def _recognise(self, data: bytes, last: bool) -> None:
+    def recognise(self, data: bytes, last: bool) -> None:
+        """Learn the format from the first octets; `format` stays empty where more of them are needed."""
         if len(data) < 24 and not last:
             return
         if not data:
@@ -133,26 +140,26 @@ class FileReader:
         if len(data) < 24:
             raise CaptureError(self.place, "the file ends inside its first header", EXPECTED)
         self.format = "pcap"
-        self.order, self._fraction_ns, self._header = PCAP_MAGICS[magic]
+        self.order, self.fraction_ns, self.header_octets = PCAP_MAGICS[magic]
         major, minor, _zone, _figures, snap, link = struct.unpack_from(self.order + "HHiIII", data, 4)
         if major != 2:
             raise CaptureError(self.place, f"a pcap file of version {major}.{minor}", "expected version 2")
-        self._swapped_lengths = minor < 3
-        ticks = NANOSECONDS // self._fraction_ns
+        self.swapped_lengths = minor < 3
+        ticks = NANOSECONDS // self.fraction_ns
         self.interfaces.append(CaptureInterface(link & 0xFFFF, snap, ticks_per_second=ticks))
         self.consumed = 24
 
     def _read_pcap(self, data: bytes) -> Iterator[Record]:
         """A pcap record is 16 octets (24 with the modified header) and the packet."""
         unpack = struct.Struct(self.order + "IIII").unpack_from
-        header, fraction_ns, link_type = self._header, self._fraction_ns, self.interfaces[0].link_type
+        header, fraction_ns, link_type = self.header_octets, self.fraction_ns, self.interfaces[0].link_type
         at, end = self.consumed, len(data)
         while at + header <= end:
             seconds, fraction, captured, wire = unpack(data, at)
-            if self._swapped_lengths or captured > LARGEST_PACKET:
+            if self.swapped_lengths or captured > LARGEST_PACKET:
                 captured, wire = self._mended_lengths(captured, wire)
                 if captured > LARGEST_PACKET:
-                    self._stop(f"record {self.records + 1} claims {captured} octets")
+                    self.stop(f"record {self.records + 1} claims {captured} octets")
                     break
             if at + header + captured > end:
                 break
@@ -165,31 +172,39 @@ class FileReader:
 
     def _mended_lengths(self, captured: int, wire: int) -> tuple[int, int]:
         """Before version 2.3 the two lengths stood the other way round."""
-        return (wire, captured) if self._swapped_lengths and captured > wire else (captured, wire)
+        return (wire, captured) if self.swapped_lengths and captured > wire else (captured, wire)
 
     def _read_pcapng(self, data: bytes) -> Iterator[Record]:
         """A pcapng file is a list of blocks: type, length, body, length again."""
-        at, end = self.consumed, len(data)
-        while at + 12 <= end:
-            if data[at : at + 4] == b"\n\r\r\n":
-                self.order = "<" if data[at + 8 : at + 12] == b"\x4d\x3c\x2b\x1a" else ">"
-            kind, length = struct.unpack_from(self.order + "II", data, at)
-            if length < 12 or length > LARGEST_BLOCK:
-                self._stop(f"a block of {length} octets after record {self.records}")
-                break
-            length = length + 3 & ~3
-            if at + length > end:
-                break
-            try:
-                record = self._read_block(data, at, length, kind)
-            except (struct.error, IndexError, ValueError) as problem:
-                self._stop(f"a block after record {self.records} contradicts itself ({problem})")
-                break
-            at += length
+        at = self.consumed
+        while (step := self.next_block(data, at)) is not None:
+            at, record = step
             self.consumed = at
             if record is not None:
                 self.records += 1
                 yield record
+
+    def next_block(self, data: bytes, at: int) -> tuple[int, Record | None] | None:
+        """Understand the pcapng block at `at`: where the next begins, and the packet if it holds one.
+
+        None where the piece ends before the block does, or the block is damaged (`damaged` tells).
+        """
+        if at + 12 > len(data):
+            return None
+        if data[at : at + 4] == b"\n\r\r\n":
+            self.order = "<" if data[at + 8 : at + 12] == b"\x4d\x3c\x2b\x1a" else ">"
+        kind, length = struct.unpack_from(self.order + "II", data, at)
+        if length < 12 or length > LARGEST_BLOCK:
+            self.stop(f"a block of {length} octets after record {self.records}")
+            return None
+        length = length + 3 & ~3
+        if at + length > len(data):
+            return None
+        try:
+            return at + length, self._read_block(data, at, length, kind)
+        except (struct.error, IndexError, ValueError) as problem:
+            self.stop(f"a block after record {self.records} contradicts itself ({problem})")
+            return None
 
     def _read_block(self, data: bytes, at: int, length: int, kind: int) -> Record | None:
         body, after = at + 8, at + length - 4
@@ -215,7 +230,7 @@ class FileReader:
             if not self.interfaces:
                 raise CaptureError(self.place, f"a pcapng section of version {major}.{minor}", "expected version 1")
             raise ValueError(f"section of version {major}.{minor}")
-        self._section_interfaces = len(self.interfaces)
+        self.first_interface = len(self.interfaces)
         self._comments(data, body + 16, after)
 
     def _interface_description(self, data: bytes, body: int, after: int) -> None:
@@ -234,7 +249,7 @@ class FileReader:
         self.interfaces.append(interface)
 
     def _interface(self, number: int) -> tuple[int, CaptureInterface]:
-        index = self._section_interfaces + number
+        index = self.first_interface + number
         if index >= len(self.interfaces):
             raise ValueError(f"interface {number} was never described")
         return index, self.interfaces[index]

@@ -161,12 +161,9 @@ class Comparison:
     ) -> None:
         packet = self.captures[here.capture].packets[here.packet]
         time_ns = self.clocks.common(here.capture, packet[TIME])
-        margin = self.margins.get((here.capture, following), SHORTEST_MARGIN_NS)
-        if not self.starts[following] + margin <= time_ns <= self.ends[following] - margin:
-            return
         if self.captures[following].dropped:
             return
-        if lost and packet[TTL] <= self.hops.get((group, here.capture, following), 0):
+        if lost and not self._would_be_seen(packet, time_ns, here, following, group):
             return
         protocol = instance.flow[8]
         key = (here.capture, following, group, protocol, time_ns // BIN_NS)
@@ -182,6 +179,14 @@ class Comparison:
             tally.smallest_lost = size if tally.smallest_lost is None else min(size, tally.smallest_lost)
         else:
             tally.largest_passed = max(size, tally.largest_passed or 0)
+
+    def _would_be_seen(self, packet: Packet, time_ns: int, here: Sighting, following: int, group: Pair) -> bool:
+        """Whether the second capture was listening when the packet should have come by, and it could get that far."""
+        doubt = self.clocks.shifts[here.capture].uncertainty_ns or 0
+        doubt += self.clocks.shifts[following].uncertainty_ns or 0
+        delay = self.margins.get((here.capture, following), SHORTEST_MARGIN_NS)
+        listening = self.starts[following] + doubt <= time_ns <= self.ends[following] - delay - doubt
+        return listening and packet[TTL] > self.hops.get((group, here.capture, following), 0)
 
     def _observations(
         self, tallies: dict[tuple[int, int, Pair, int, int], _Tally], examples: dict[Pair, Packet]
@@ -469,7 +474,7 @@ class _Answers:
 
 
 def _margins(flows: dict[Flow, list[Instance]]) -> dict[tuple[int, int], int]:
-    """How long before a capture's end a packet must have left the point before to be missed: twice the worst delay."""
+    """How long before a capture's end a packet must have left the point before to be missed: the worst delay seen."""
     worst: dict[tuple[int, int], int] = {}
     for instances in flows.values():
         for instance in instances:
@@ -479,7 +484,7 @@ def _margins(flows: dict[Flow, list[Instance]]) -> dict[tuple[int, int], int]:
                 delay = abs(times[place + 1] - times[place])
                 if delay > worst.get(pair, 0):
                     worst[pair] = delay
-    return {pair: min(max(2 * delay, SHORTEST_MARGIN_NS), LONGEST_MARGIN_NS) for pair, delay in worst.items()}
+    return {pair: min(delay, LONGEST_MARGIN_NS) for pair, delay in worst.items()}
 
 
 def _hops(captures: Sequence[Capture], flows: dict[Flow, list[Instance]]) -> dict[tuple[Pair, int, int], int]:

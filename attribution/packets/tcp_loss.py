@@ -25,7 +25,6 @@ from attribution.packets.columns import (
     RST,
     SACK,
     SACK_COUNT,
-    SEGMENT_SIZE,
     SEQUENCE,
     SYN,
     TIME,
@@ -35,7 +34,7 @@ from attribution.packets.columns import (
 from attribution.packets.flows import Conversation
 
 STRAGGLER_NS: Final = 3_000_000  # without any other clue, what comes this soon after a gap was overtaken, not resent
-SHORTEST_TIMEOUT_NS: Final = 180_000_000  # no common system retransmits by timeout sooner than 200 ms
+LONGEST_JUMP: Final = 1024  # packets; a counter that jumps farther was set anew
 WORD: Final = 1 << 32
 HALF: Final = 1 << 31
 
@@ -62,6 +61,7 @@ class Gap:
     time_ns: int
     next_packet: int
     heard_back: bool = False  # the receiver has spoken since
+    missing: int = 0  # packets that the sender's counter says were sent in its place, and never came
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,9 @@ class DirectionLoss:
 class _Direction:
     """The state of one direction while the connection is read once, in the order of time."""
 
-    def __init__(self, counts_up: bool) -> None:
-        self.counts_up = counts_up
+    def __init__(self, numbers: dict[int, int] | None) -> None:
+        self.numbers = numbers  # each packet's place in the sender's count, where it counts one by one
+        self.numbers_seen = set(numbers.values()) if numbers else set()
         self.base: int | None = None
         self.highest = 0
         self.acknowledged = -1
@@ -102,9 +103,17 @@ class _Direction:
         self.suspects: list[Copy] = []
         self.last: Packet | None = None
         self.last_index = -1
-        self.peer_sent_data = False
-        self.segment_size = 0
+        self.refused = False
         self.result = DirectionLoss()
+
+    def missing_before(self, index: int) -> int:
+        """How many packets the sender counted between the last one and this one that never came, not even late."""
+        if self.numbers is None or self.last is None:
+            return 0
+        before, here = self.numbers.get(self.last_index), self.numbers.get(index)
+        if before is None or here is None or not 1 < here - before <= LONGEST_JUMP:
+            return 0
+        return sum(number not in self.numbers_seen for number in range(before + 1, here))
 
     def unwrap(self, number: int) -> int:
         """A sequence number's place in the stream, however often 32 bits wrapped."""
@@ -121,7 +130,11 @@ def tcp_losses(capture: Capture, conversation: Conversation) -> tuple[DirectionL
     packets = capture.packets
     rows = [packets[index] for index in conversation.packets]
     ways = tuple(
-        _Direction(_counts_up([row for row, forward in zip(rows, conversation.forward, strict=True) if forward is way]))
+        _Direction(
+            _sender_numbers(
+                packets, [i for i, w in zip(conversation.packets, conversation.forward, strict=True) if w is way]
+            )
+        )
         for way in (True, False)
     )
     round_trip_ns = _handshake_ns(rows)
@@ -130,27 +143,35 @@ def tcp_losses(capture: Capture, conversation: Conversation) -> tuple[DirectionL
         if row[FLAGS] & ACK and other.base is not None and not row[FLAGS] & RST:
             _acknowledge(other, row)
         if row[FLAGS] & RST:
+            other.refused, other.open = True, []  # whatever still comes is answered with another reset, not lost
             continue
         _pass(mine, other, row, index, packets, round_trip_ns)
         mine.last, mine.last_index = row, index
-        mine.peer_sent_data = False
     for way in ways:
         _settle(way, capture.end_ns)
     return ways[0].result, ways[1].result
 
 
-def _counts_up(rows: list[Packet]) -> bool:
-    """Whether the sender numbers this connection's packets one by one in the IP identification.
+def _sender_numbers(packets: tuple[Packet, ...], indices: list[int]) -> dict[int, int] | None:
+    """Each packet's place in the sender's own count, if the IP identification goes up by one with each packet.
 
-    Linux does per connection; others share a counter over all they send, draw lots or send zero.
+    Linux counts so per connection; others share a counter over all they send, draw lots or send zero: None for them.
+    A listener's answer to a SYN carries zero and stands outside of the count.
     """
-    numbers = [row[IP_ID] for row in rows if not (row[FLAGS] & SYN and row[IP_ID] == 0)]
-    if len(numbers) < 4 or numbers[0] < 0:
-        return False
-    steps = [(later - earlier) & 0xFFFF for earlier, later in pairwise(numbers)]
+    counted = [index for index in indices if packets[index][IP_ID] > 0]
+    if len(counted) < 4 or len(counted) < len(indices) - 2:
+        return None
+    numbers = [packets[index][IP_ID] for index in counted]
+    steps = [(later - earlier + 0x8000 & 0xFFFF) - 0x8000 for earlier, later in pairwise(numbers)]
     by_one = sum(step == 1 for step in steps)
-    plausible = sum(step <= 64 or step >= 0xFFC0 for step in steps)
-    return by_one * 2 >= len(steps) and plausible >= 0.9 * len(steps) and steps.count(0) * 10 <= len(steps)
+    plausible = sum(-64 <= step <= 64 and step != 0 for step in steps)
+    if by_one * 2 < len(steps) or plausible < 0.9 * len(steps):
+        return None
+    place, places = numbers[0], {counted[0]: numbers[0]}
+    for index, step in zip(counted[1:], steps, strict=True):
+        place += step
+        places[index] = place
+    return places
 
 
 def _handshake_ns(rows: list[Packet]) -> int | None:
@@ -167,8 +188,6 @@ def _handshake_ns(rows: list[Packet]) -> int | None:
 def _acknowledge(way: _Direction, row: Packet) -> None:
     """The receiver tells how far it has everything, which islands beyond, and what came to it twice."""
     reached = way.unwrap(row[ACKNOWLEDGEMENT])
-    if row[LENGTH]:
-        way.peer_sent_data = True
     for gap in way.gaps:
         gap.heard_back = True
     count = row[SACK_COUNT]
@@ -208,67 +227,70 @@ def _pass(
     size = row[LENGTH] + (1 if flags & SYN else 0) + (1 if flags & FIN else 0)
     left = way.unwrap(row[SEQUENCE])
     right = left + size
-    if flags & SYN and row[SEGMENT_SIZE] > 0:
-        other.segment_size = row[SEGMENT_SIZE]
     first = not way.result.passages and way.last is None
     if first:
         way.highest = left
         way.result.first_ns = row[TIME]
-    missing = 0
-    if way.counts_up and way.last is not None and not (flags & SYN and row[IP_ID] == 0):
-        missing = (row[IP_ID] - way.last[IP_ID] - 1) & 0xFFFF
-        if missing > 1024 or (way.last[FLAGS] & SYN and way.last[IP_ID] == 0):
-            missing = 0
+    missing = way.missing_before(index)
     if not size or (row[LENGTH] <= 1 and left == way.highest - 1 and not flags & (SYN | FIN)):
         if left > way.highest and not first:
-            _open_gap(way, left, row[TIME], index)
+            _open_gap(way, left, row[TIME], index, missing)
+        elif missing and way.gaps:
+            _spread(way, row, index, missing)
         return  # an acknowledgement alone, or a keep-alive
     copy = Copy(left, right, row[TIME], index, row[WIRE])
     way.result.passages.append(copy)
+    if left > way.highest:
+        _open_gap(way, left, row[TIME], index, missing)
+    elif missing and _saw_all_acknowledged(other, row):
+        _spread(way, row, index, missing)
     if left >= way.highest:
-        if left > way.highest:
-            _open_gap(way, left, row[TIME], index)
-        elif missing:
-            _lost_repeats(way, row, index, missing, new_data=True)
         way.highest = right
-    elif not _fill_gaps(way, copy, row, packets, round_trip_ns, missing):
+    elif not _fill_gaps(way, copy, row, packets, round_trip_ns):
         _repeat(way, copy)
-        if missing:
-            _lost_repeats(way, row, index, missing, new_data=False)
     elif right > way.highest:
         way.highest = right
     insort(way.open, copy, key=lambda item: item.left)
 
 
-def _open_gap(way: _Direction, left: int, time_ns: int, index: int) -> None:
-    way.gaps.append(Gap(way.highest, left, time_ns, index))
+def _open_gap(way: _Direction, left: int, time_ns: int, index: int, missing: int) -> None:
+    way.gaps.append(Gap(way.highest, left, time_ns, index, missing=missing))
     way.highest = left
 
 
+def _saw_all_acknowledged(other: _Direction, row: Packet) -> bool:
+    """A sender that acknowledges what never passed here uses another way as well: its packets may have gone there."""
+    return other.base is None or other.unwrap(row[ACKNOWLEDGEMENT]) <= other.highest
+
+
 def _fill_gaps(
-    way: _Direction, copy: Copy, row: Packet, packets: tuple[Packet, ...], round_trip_ns: int | None, missing: int
+    way: _Direction, copy: Copy, row: Packet, packets: tuple[Packet, ...], round_trip_ns: int | None
 ) -> bool:
-    """Octets that never passed before fill a gap: they were lost on the way here, unless they were only overtaken."""
+    """Octets that never passed before fill a gap: they were lost on the way here, unless they were only overtaken.
+
+    The sender's counter tells how many packets were lost in the gap's place; without one, it is one for each filler.
+    """
     for number, gap in enumerate(way.gaps):
         if copy.left < gap.right and gap.left < copy.right:
-            if not _is_straggler(way, gap, row, packets[gap.next_packet], round_trip_ns):
-                way.result.upstream.append(Loss(gap.time_ns, copy.packet, copy.wire))
-                if missing and way.last is not None and row[TIME] - way.last[TIME] >= SHORTEST_TIMEOUT_NS:
-                    _spread(way, row, copy.packet, missing)
-            rest = [
-                Gap(left, right, gap.time_ns, gap.next_packet, gap.heard_back)
+            if not _is_straggler(way, gap, row, copy.packet, packets[gap.next_packet], round_trip_ns):
+                count = 1 if way.numbers is None else gap.missing
+                gap.missing = 0
+                way.result.upstream.extend(Loss(gap.time_ns, copy.packet, copy.wire) for _ in range(count))
+            way.gaps[number : number + 1] = [
+                Gap(left, right, gap.time_ns, gap.next_packet, gap.heard_back, gap.missing)
                 for left, right in ((gap.left, copy.left), (copy.right, gap.right))
                 if left < right
             ]
-            way.gaps[number : number + 1] = rest
             return True
     return False
 
 
-def _is_straggler(way: _Direction, gap: Gap, row: Packet, following: Packet, round_trip_ns: int | None) -> bool:
+def _is_straggler(
+    way: _Direction, gap: Gap, row: Packet, index: int, following: Packet, round_trip_ns: int | None
+) -> bool:
     """Whether a packet that fills a gap was sent before those that overtook it."""
-    if way.counts_up:
-        return 0 < (following[IP_ID] - row[IP_ID]) & 0xFFFF < 0x8000
+    if way.numbers is not None and index in way.numbers and gap.next_packet in way.numbers:
+        return way.numbers[index] < way.numbers[gap.next_packet]
     if row[TIMESTAMP] >= 0 and following[TIMESTAMP] >= 0 and row[TIMESTAMP] != following[TIMESTAMP]:
         return (following[TIMESTAMP] - row[TIMESTAMP]) % WORD < HALF
     waited = row[TIME] - gap.time_ns
@@ -279,7 +301,7 @@ def _is_straggler(way: _Direction, gap: Gap, row: Packet, following: Packet, rou
 
 def _repeat(way: _Direction, copy: Copy) -> None:
     """A segment passes again. If the receiver has not shown that it has it, the last copy is suspected lost."""
-    if copy.right <= way.acknowledged:
+    if copy.right <= way.acknowledged or way.refused:
         return
     first = bisect_right(way.open, copy.left - 65536, key=lambda item: item.left)
     overlapping = [
@@ -290,19 +312,6 @@ def _repeat(way: _Direction, copy: Copy) -> None:
     for old in overlapping:
         old.resent = True
         way.suspects.append(old)
-
-
-def _lost_repeats(way: _Direction, row: Packet, index: int, missing: int, new_data: bool) -> None:
-    """The sender's counter jumped though no octets are missing: it sent copies that never came here.
-
-    Acknowledgements without data are counted too by it, so the jump only tells where the other side sent none.
-    """
-    last = way.last
-    if last is None or way.peer_sent_data:
-        return
-    waited = row[TIME] - last[TIME] >= SHORTEST_TIMEOUT_NS
-    if waited or (not new_data and way.gaps):
-        _spread(way, row, index, missing)
 
 
 def _spread(way: _Direction, row: Packet, index: int, missing: int) -> None:

@@ -1,0 +1,205 @@
+"""A capture of any size, in bounded memory: one thread reads and decodes, the other follows the connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attribution.packets.bulk import flow_table as ft
+from attribution.packets.bulk.compilation import compiled_kernels
+from attribution.packets.bulk.records import BROKEN, NEEDS_MORE, UNUSUAL
+from attribution.packets.capture_files import NANOSECONDS, FileReader, Record
+from attribution.packets.columns import BLANK, WIDTH
+from attribution.packets.compression import CutShort, read_pieces
+
+BATCH: Final = 16_384  # packets handed from one thread to the other at a time
+PIECE: Final = 8 << 20
+Integers = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some packets in a row, judged. `rows` is empty unless they were asked for."""
+
+    count: int
+    rows: Integers
+    lean: Integers
+    health: Integers
+    flow_of: Integers
+    duplicates: Integers
+
+
+def _new_batch(keep: bool) -> Batch:
+    return Batch(
+        0,
+        np.empty((BATCH if keep else 1, WIDTH), np.int64),
+        np.zeros((BATCH, ft.LEAN_WIDTH), np.int64),
+        np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.int64),
+        np.zeros(BATCH, np.int64),
+    )
+
+
+class FlowTable:
+    """The connections seen so far, in arrays that grow."""
+
+    def __init__(self) -> None:
+        self.slots = np.full(1 << 12, -1, np.int32)
+        self.table: Integers = np.zeros((1 << 10) * ft.FLOW_WIDTH, np.int64)
+        self.counters: Integers = np.zeros(ft.COUNTERS, np.int64)
+        self.kernels = compiled_kernels()
+
+    def absorb(self, batch: Batch) -> Batch:
+        """Put a batch's packets into their flows; its health columns are filled."""
+        done = 0
+        while done < batch.count:
+            done = self.kernels.absorb(
+                batch.lean, done, batch.count, self.slots, self.table, self.counters, batch.health, batch.flow_of,
+                batch.duplicates,
+            )  # fmt: skip
+            if done < batch.count:
+                self._grow()
+        return batch
+
+    def _grow(self) -> None:
+        count = int(self.counters[ft.FLOWS])
+        if count >= self.table.size // ft.FLOW_WIDTH:
+            larger: Integers = np.zeros(2 * self.table.size, np.int64)
+            larger[: self.table.size] = self.table
+            self.table = larger
+        if count >= self.slots.size // 2:
+            self.slots = np.full(4 * self.slots.size, -1, np.int32)
+            self.kernels.rehash(self.slots, self.table, count)
+
+    @property
+    def flows(self) -> Integers:
+        """One row for each flow, in the order of their first packets."""
+        count = int(self.counters[ft.FLOWS])
+        return self.table[: count * ft.FLOW_WIDTH].reshape(count, ft.FLOW_WIDTH)
+
+
+Progress = Callable[[int], None]
+
+
+class BulkReader:
+    """Reads one capture file through compiled code; `reader` holds what the file said of itself."""
+
+    def __init__(self, place: str, offset_ns: int = 0, keep_rows: bool = False) -> None:
+        self.reader = FileReader(place)
+        self.offset_ns = offset_ns
+        self.keep = keep_rows
+        self.kernels = compiled_kernels()
+        self.table = FlowTable()
+        self._row = np.array(BLANK, np.int64)
+        self._blank = np.array(BLANK, np.int64)
+        self._interfaces: Integers = np.zeros((0, 3), np.int64)
+
+    def batches(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[Batch]:
+        """Yield the judged packets in the order of the file. A batch is only valid until the next but one.
+
+        The next batch is decoded while the one before is being put into its flows: both cores are used.
+        """
+        ring = [_new_batch(self.keep) for _ in range(4)]
+        with ThreadPoolExecutor(1) as second:
+            waiting: Future[Batch] | None = None
+            for batch in self._decoded(stream, ring, progress):
+                following = second.submit(self.table.absorb, batch)
+                if waiting is not None:
+                    yield waiting.result()
+                waiting = following
+            if waiting is not None:
+                yield waiting.result()
+
+    def _decoded(self, stream: BinaryIO, ring: list[Batch], progress: Progress | None) -> Iterator[Batch]:
+        """Decode piece after piece into the ring's batches."""
+        turn = 0
+        for data, at, last in self._pieces(stream):
+            octets = np.frombuffer(data, np.uint8)
+            while not self.reader.damaged:
+                batch = ring[turn % len(ring)]
+                at, batch.count, ended = self._walk(octets, at, batch)
+                if ended == UNUSUAL and batch.count == 0:
+                    step = self.reader.next_block(data, at)
+                    if step is None:
+                        break
+                    at, record = step
+                    if record is not None:
+                        self._digest(octets, record, batch)
+                    self._learn_interfaces()
+                elif ended == BROKEN:
+                    self.reader.stop(f"record {self.reader.records + batch.count + 1} claims too many octets")
+                if batch.count:
+                    self.reader.records += batch.count
+                    turn += 1
+                    yield batch
+                if ended == NEEDS_MORE:
+                    break
+            self.reader.consumed = at
+            if progress is not None:
+                progress(at)
+            if last:
+                self.reader.finish(len(data) - at)
+            if self.reader.damaged:
+                return
+
+    def _walk(self, octets: NDArray[np.uint8], at: int, batch: Batch) -> tuple[int, int, int]:
+        reader = self.reader
+        big = 1 if reader.order == ">" else 0
+        if reader.format == "pcap":
+            found = self.kernels.walk_pcap(
+                octets, at, octets.size, reader.header_octets, big, reader.fraction_ns, self.offset_ns,
+                int(reader.swapped_lengths), reader.interfaces[0].link_type, self._row, self._blank, batch.rows,
+                batch.lean, int(self.keep),
+            )  # fmt: skip
+        else:
+            found = self.kernels.walk_pcapng(
+                octets, at, octets.size, big, self._interfaces, reader.first_interface, self._row, self._blank,
+                batch.rows, batch.lean, int(self.keep),
+            )  # fmt: skip
+        return found  # type: ignore[no-any-return]
+
+    def _digest(self, octets: NDArray[np.uint8], record: Record, batch: Batch) -> None:
+        """A packet from a block that the compiled walk leaves to the file reader."""
+        self.kernels.digest(
+            octets, record.start, record.captured, record.wire, record.link_type, record.time_ns + self.offset_ns,
+            record.interface, self._row, self._blank, batch.rows, batch.lean, 0, int(self.keep),
+        )  # fmt: skip
+        batch.count = 1
+
+    def _learn_interfaces(self) -> None:
+        """Tell the compiled walk of interfaces that it may decode by itself."""
+        if len(self.reader.interfaces) != self._interfaces.shape[0]:
+            self._interfaces = np.array(
+                [
+                    (one.link_type, one.ticks_per_second if one.ticks_per_second < 1 << 62 else 0,
+                     one.offset_s * NANOSECONDS + self.offset_ns)
+                    for one in self.reader.interfaces
+                ],
+                np.int64,
+            ).reshape(-1, 3)  # fmt: skip
+
+    def _pieces(self, stream: BinaryIO) -> Iterator[tuple[bytes, int, bool]]:
+        """Pieces of the file, each with what the one before left over, from where on to read, and if it is the last."""
+        held = b""
+        try:
+            for piece in read_pieces(stream, PIECE):
+                data = held + piece if held else piece
+                self.reader.consumed = 0
+                if not self.reader.format:
+                    self.reader.recognise(data, False)
+                if self.reader.format:
+                    yield data, self.reader.consumed, False
+                held = data[self.reader.consumed :]
+        except CutShort as cut:
+            self.reader.notes.append(f"{cut}; everything before it was read")
+            self.reader.damaged = True
+            return
+        self.reader.consumed = 0
+        if not self.reader.format:
+            self.reader.recognise(held, True)
+        yield held, self.reader.consumed, True

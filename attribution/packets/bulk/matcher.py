@@ -1,0 +1,3 @@
+"""Packets of two captures matched by a number that no router changes, compiled."""
+
+from __future__ import annotations
