@@ -103,3 +103,15 @@ def typed(vendor: Vendor, command: Command) -> tuple[str, ...]:
         form.format(subject=command.subject, detail=command.detail, user=command.user)
         for form in forms[command.deed]
     )
+
+
+def typed_in_time(vendor: Vendor, command: Command) -> tuple[tuple[float, str], ...]:
+    """The same lines, each with how long after the first it is typed."""
+    period = 0.2 if vendor is Vendor.JUNIPER else 0.4
+    return tuple((period * number, line) for number, line in enumerate(typed(vendor, command)))
+
+
+def typing_seconds(vendor: Vendor, command: Command) -> float:
+    """How long after the first line the deed takes effect: with the last line, or on Junos with the commit."""
+    commit = 0.3 if vendor is Vendor.JUNIPER else 0.1
+    return typed_in_time(vendor, command)[-1][0] + commit

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.lab.commands import typing_seconds
 from tests.lab.daemons import Router
 from tests.lab.happenings import Command, Deed, Happening, Login, Restart, What
 from tests.lab.namespaces import inside
@@ -19,6 +20,9 @@ from tests.lab.paperwork import AccountEvent, ApiCall, Change, Paperwork
 from tests.lab.plan import Link, Plan, Port, Side
 from tests.lab.recorders import Meter, Watch
 from tests.lab.shapes import Shape
+
+_SPARE_ROUTING = "ip protocol ospf accept; tcp dport 179 accept; tcp sport 179 accept; udp dport 3784 accept"
+"""Rules of their own: nftables 1.0 joins two unequal ports in one rule into one comparison, and then spares nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +142,15 @@ class Stage:
 
     # ------------------------------------------------------------ forwarding
 
-    def lose(self, port: Port, ratio: float, match: str = "", direction: str = "egress") -> None:
-        """Packets that pass a port vanish with a probability, uncounted: neither log nor counter shows it."""
+    def lose(self, port: Port, ratio: float, spare_routing: bool = False) -> None:
+        """Packets that leave by a port vanish with a probability, uncounted: neither log nor counter shows it."""
         table = f"loss{next(self._numbers)}"
         dice = "" if ratio >= 1 else f"numgen random mod 1000 < {round(ratio * 1000)}"
         self.network.load_rules(port.role, f"""
             table netdev {table} {{
-              chain path {{ type filter hook {direction} device {port.device} priority 0; {match} {dice} drop; }}
+              chain path {{ type filter hook egress device {port.device} priority 0;
+                {_SPARE_ROUTING if spare_routing else ""}
+                {dice} drop; }}
             }}""")
         self._losses.setdefault(port, []).append(table)
 
@@ -172,11 +178,13 @@ class Stage:
         for port in link.ends:
             self.network.load_cable_rules(f"delete chain netdev {self.network.inner_end(port)} path\n")
 
-    def drop_forwarded(self, role: str, match: str) -> None:
-        """A filter on a device drops what it should forward, in both senses of `match` that it is given."""
+    def drop_forwarded(self, role: str, match: str, spare_routing: bool = False) -> None:
+        """A filter on a device drops what it should forward, as far as it matches."""
         self.network.load_rules(role, f"""
             table inet filter{next(self._numbers)} {{
-              chain forward {{ type filter hook forward priority 0; {match} drop; }}
+              chain forward {{ type filter hook forward priority 0;
+                {_SPARE_ROUTING if spare_routing else ""}
+                {match} drop; }}
             }}""")
 
     def lift_filters(self, role: str) -> None:
@@ -194,8 +202,7 @@ class Stage:
             table netdev police{port.device} {{
               counter dropped {{ }}
               chain path {{ type filter hook {direction} device {port.device} priority 0;
-                tcp dport 179 accept
-                tcp sport 179 accept
+                {_SPARE_ROUTING}
                 ip protocol {{ icmp, tcp, udp }} limit rate over {octets} bytes/second burst {burst} bytes counter \
 name dropped drop; }}
             }}""")
@@ -208,20 +215,20 @@ name dropped drop; }}
 
     def throttle(self, port: Port, bits_per_second: int) -> None:
         """A port sends no faster than a rate; its queue overflows into its discards."""
-        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "root", "handle", "1:", "tbf", "rate",
+        device = ("dev", port.device)
+        self.network.run(port.role, "ip", "link", "set", *device, "txqueuelen", "20")
+        self.network.run(port.role, "tc", "qdisc", "replace", *device, "root", "handle", "1:", "tbf", "rate",
                          f"{bits_per_second}bit", "burst", "6000", "latency", "40ms")
         # Devices serve routing protocols first, and count their queues in packets: a queue counted in octets would
         # always have room for a small packet.
-        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "parent", "1:1", "handle", "10:",
-                         "prio", "bands", "2", "priomap", *["1"] * 16)
-        self.network.run(port.role, "tc", "qdisc", "replace", "dev", port.device, "parent", "10:2", "pfifo", "limit",
-                         "20")
+        self.network.run(port.role, "tc", "qdisc", "replace", *device, "parent", "1:1", "pfifo_fast")
         self.network.load_rules(port.role, f"""
             table netdev routing{port.device} {{
               chain path {{ type filter hook egress device {port.device} priority 0;
-                ip protocol ospf meta priority set 10:1
-                tcp dport 179 meta priority set 10:1
-                tcp sport 179 meta priority set 10:1 }}
+                ip protocol ospf meta priority set 0:6
+                tcp dport 179 meta priority set 0:6
+                tcp sport 179 meta priority set 0:6
+              }}
             }}""")
 
     def unthrottle(self, port: Port) -> None:
@@ -244,8 +251,10 @@ name dropped drop; }}
 
     def operate(self, role: str, deed: Deed, subject: str, detail: str = "", user: str = "netadm",
                 origin: str = "10.200.9.14") -> None:
-        """Somebody types commands on a device; its log tells who."""
-        self.log(role, Command(deed, user, origin, subject, detail))
+        """Somebody types commands on a device, whose log tells who; what they bring about comes after them."""
+        command = Command(deed, user, origin, subject, detail)
+        self.log(role, command)
+        self.wait(typing_seconds(self.plan.node(role).vendor, command))
 
     def visit(self, role: str, user: str = "netadm", origin: str = "10.200.9.14") -> None:
         """Somebody logs in, shortly before doing something."""

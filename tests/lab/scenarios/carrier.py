@@ -27,8 +27,7 @@ def _degraded(stage: Stage) -> None:
     ratio = stage.dice.uniform(0.15, 0.4)
     with stage.cause("lm1", "device_degraded", CUSTOMER):
         for port in stage.plan.ports("lm1"):
-            stage.lose(port, ratio, "ip protocol { icmp, udp }")
-            stage.lose(port, ratio, "tcp dport != 179 tcp sport != 179")
+            stage.lose(port, ratio, spare_routing=True)
         stage.last()
         for port in stage.plan.ports("lm1"):
             stage.heal(port)

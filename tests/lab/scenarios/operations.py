@@ -20,12 +20,10 @@ def _shut_access(consented: bool) -> Play:
             stage.change(CUSTOMER, "ce1", port.name, "shutdown", "re-cabling of the access line", consented)
         stage.visit("ce1")
         stage.operate("ce1", Deed.SHUT_PORT, port.name)
-        stage.wait(0.6)
         with stage.cause("ce1", "consented_operation" if consented else "unauthorised_operation", CUSTOMER):
             stage.network.shut(port)
             stage.last()
             stage.operate("ce1", Deed.OPEN_PORT, port.name)
-            stage.wait(0.5)
             stage.network.shut(port, up=True)
 
     return play
@@ -39,7 +37,6 @@ def _shut_peer(stage: Stage) -> None:
         stage.change(CUSTOMER, "ce1", "", "BGP change", "change of routing policy", False)
     stage.visit("ce1")
     stage.operate("ce1", Deed.SHUT_PEER, peer, asn)
-    stage.wait(0.4)
     with stage.cause("ce1", "unauthorised_operation", CUSTOMER, or_kinds=("misconfiguration", "routing_failure")):
         router.command("configure terminal", f"router bgp {asn}", f"neighbor {peer} shutdown")
         stage.last()
@@ -53,7 +50,6 @@ def _reload_edge(stage: Stage) -> None:
         stage.change(CUSTOMER, "ce1", "", "software upgrade", "edge router upgrade", False)
     stage.visit("ce1")
     stage.operate("ce1", Deed.RELOAD, "")
-    stage.wait(0.5)
     with stage.cause("ce1", "unauthorised_operation", CUSTOMER, or_kinds=("device_failure", "maintenance")):
         stage.crash("ce1")
         stage.last()

@@ -18,8 +18,6 @@ from tests.lab.stage import Schedule, Stage
 
 _CORE_RATE = 1_800_000
 _FRAME = 1442
-_SERVICE = "ip protocol { icmp, udp }"
-_TRANSIT_TCP = "tcp dport != 179 tcp sport != 179"
 
 
 def _core_crash(stage: Stage) -> None:
@@ -82,8 +80,7 @@ def _gray_loss(stage: Stage) -> None:
     role, ratio = core_role(stage), stage.dice.uniform(0.15, 0.4)
     with stage.cause(role, "device_degraded", PROVIDER):
         for port in stage.plan.ports(role):
-            stage.lose(port, ratio, _SERVICE)
-            stage.lose(port, ratio, _TRANSIT_TCP)
+            stage.lose(port, ratio, spare_routing=True)
         stage.last()
         for port in stage.plan.ports(role):
             stage.heal(port)
@@ -112,8 +109,7 @@ def _one_path_loss(stage: Stage) -> None:
     """One of two equal paths loses everything: only the flows that hash onto it suffer."""
     role = stage.dice.choice(stage.shape.core)
     with stage.cause(role, "device_degraded", PROVIDER, or_kinds=("misconfiguration", "device_failure")):
-        stage.drop_forwarded(role, "ip protocol { icmp, udp, tcp } tcp dport != 179 tcp sport != 179")
-        stage.drop_forwarded(role, _SERVICE)
+        stage.drop_forwarded(role, "ip protocol { icmp, tcp, udp }", spare_routing=True)
         stage.last()
         stage.lift_filters(role)
 
@@ -212,8 +208,7 @@ def _core_router_busy(stage: Stage) -> None:
     with stage.cause(role, "device_degraded", PROVIDER, or_kinds=("overload", "device_failure")):
         stage.log(role, HighLoad(98, over=True), delay=0.8)
         for port in stage.plan.ports(role):
-            stage.lose(port, 0.3, _SERVICE)
-            stage.lose(port, 0.15, _TRANSIT_TCP)
+            stage.lose(port, 0.3, spare_routing=True)
         stage.last()
         for port in stage.plan.ports(role):
             stage.heal(port)
@@ -227,7 +222,6 @@ def _maintenance(consented: bool) -> Play:
         stage.change(PROVIDER, "pe1", "", "software upgrade", "scheduled maintenance of the provider edge", consented)
         stage.visit("pe1")
         stage.operate("pe1", Deed.RELOAD, "")
-        stage.wait(0.5)
         with stage.cause("pe1", "maintenance", PROVIDER,
                          or_kinds=("consented_operation",) if consented else ("unauthorised_operation",)):
             stage.crash("pe1")
@@ -242,12 +236,10 @@ def _shut_wrong_port(stage: Stage) -> None:
     port = access_port(stage.plan)
     stage.visit("pe1")
     stage.operate("pe1", Deed.SHUT_PORT, port.name)
-    stage.wait(0.6)
     with stage.cause("pe1", "unauthorised_operation", PROVIDER, or_kinds=("misconfiguration", "maintenance")):
         stage.network.shut(port)
         stage.last()
         stage.operate("pe1", Deed.OPEN_PORT, port.name)
-        stage.wait(0.5)
         stage.network.shut(port, up=True)
 
 
@@ -257,7 +249,6 @@ def _shut_session(stage: Stage) -> None:
     asn = str(router.node.asn)
     stage.visit("pe1")
     stage.operate("pe1", Deed.SHUT_PEER, peer, asn)
-    stage.wait(0.4)
     with stage.cause("pe1", "unauthorised_operation", PROVIDER, or_kinds=("misconfiguration", "routing_failure")):
         router.command("configure terminal", f"router bgp {asn}", f"neighbor {peer} shutdown")
         stage.last()

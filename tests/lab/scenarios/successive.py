@@ -37,8 +37,7 @@ def _customer_edge_for(stage: Stage, seconds: float) -> None:
 def _core_loss_for(stage: Stage, seconds: float) -> None:
     role = core_role(stage)
     with stage.cause(role, "device_degraded", PROVIDER):
-        stage.drop_forwarded(role, "ip protocol { icmp, udp } numgen random mod 100 < 45")
-        stage.drop_forwarded(role, "tcp dport != 179 tcp sport != 179 numgen random mod 100 < 45")
+        stage.drop_forwarded(role, "numgen random mod 100 < 45", spare_routing=True)
         stage.wait(seconds)
         stage.lift_filters(role)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from tests.lab import happenings as seen
-from tests.lab.commands import typed
+from tests.lab.commands import typed_in_time
 from tests.lab.happenings import BgpEnd
 from tests.lab.plan import Vendor
 from tests.lab.voices.line import NOTICE_TEXTS, Line, dotted
@@ -69,11 +69,11 @@ def _(what: seen.OspfChange) -> list[Line]:
 @speak.register
 def _(what: seen.Command) -> list[Line]:
     lines = [
-        Line(0.4 * number, 5, "", f"%PARSER-5-CFGLOG_LOGGEDCMD: User:{what.user}  logged command:{command}")
-        for number, command in enumerate(typed(Vendor.CISCO, what))
+        Line(delay, 5, "", f"%PARSER-5-CFGLOG_LOGGEDCMD: User:{what.user}  logged command:{command}")
+        for delay, command in typed_in_time(Vendor.CISCO, what)
     ]
     done = f"%SYS-5-CONFIG_I: Configured from console by {what.user} on vty0 ({what.origin})"
-    return [*lines, Line(0.4 * len(lines) + 1.0, 5, "", done)]
+    return [*lines, Line(lines[-1].delay_s + 1.4, 5, "", done)]
 
 
 @speak.register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from tests.lab import happenings as seen
-from tests.lab.commands import typed
+from tests.lab.commands import typed_in_time
 from tests.lab.happenings import BgpEnd
 from tests.lab.plan import Vendor
 from tests.lab.voices.line import Line, dotted
@@ -71,9 +71,9 @@ def _(what: seen.OspfChange) -> list[Line]:
 @speak.register
 def _(what: seen.Command) -> list[Line]:
     return [
-        Line(0.4 * number, 6, "", f"%%10SHELL/6/SHELL_CMD: -Line=vty0-IPAddr={what.origin}-User={what.user}; "
+        Line(delay, 6, "", f"%%10SHELL/6/SHELL_CMD: -Line=vty0-IPAddr={what.origin}-User={what.user}; "
                                   f"Command is {command}")
-        for number, command in enumerate(typed(Vendor.H3C, what))
+        for delay, command in typed_in_time(Vendor.H3C, what)
     ]
 
 

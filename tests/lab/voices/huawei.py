@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from tests.lab import happenings as seen
-from tests.lab.commands import typed
+from tests.lab.commands import typed_in_time
 from tests.lab.happenings import BgpEnd
 from tests.lab.plan import Vendor
 from tests.lab.voices.line import Line, dotted
@@ -75,10 +75,10 @@ def _(what: seen.OspfChange) -> list[Line]:
 @speak.register
 def _(what: seen.Command) -> list[Line]:
     return [
-        Line(0.4 * number, 5, "", "%%01SHELL/5/CMDRECORD(s)[27]:Recorded command information. (Task=VT0, "
+        Line(delay, 5, "", "%%01SHELL/5/CMDRECORD(s)[27]:Recorded command information. (Task=VT0, "
                                   f"Ip={what.origin}, VpnName=, User={what.user}, "
                                   f'AuthenticationMethod="Local-user", Command="{command}")')
-        for number, command in enumerate(typed(Vendor.HUAWEI, what))
+        for delay, command in typed_in_time(Vendor.HUAWEI, what)
     ]
 
 

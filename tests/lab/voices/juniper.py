@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from tests.lab import happenings as seen
-from tests.lab.commands import typed
+from tests.lab.commands import typed_in_time
 from tests.lab.happenings import BgpEnd
 from tests.lab.plan import Vendor
 from tests.lab.voices.line import NOTICE_TEXTS, Line
@@ -82,10 +82,9 @@ def _(what: seen.OspfChange) -> list[Line]:
 
 @speak.register
 def _(what: seen.Command) -> list[Line]:
-    commands = typed(Vendor.JUNIPER, what)
-    lines = [Line(0.2 * number, 6, "mgd[4501]", f"UI_CMDLINE_READ_LINE: User '{what.user}', command '{command} '")
-             for number, command in enumerate(commands)]
-    after = 0.2 * len(lines)
+    lines = [Line(delay, 6, "mgd[4501]", f"UI_CMDLINE_READ_LINE: User '{what.user}', command '{command} '")
+             for delay, command in typed_in_time(Vendor.JUNIPER, what)]
+    after = lines[-1].delay_s + 0.2
     if what.deed is seen.Deed.RELOAD:
         return lines
     return [*lines,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from tests.lab import happenings as seen
-from tests.lab.commands import typed
+from tests.lab.commands import typed_in_time
 from tests.lab.plan import Vendor
 from tests.lab.voices.line import Line
 
@@ -27,9 +27,9 @@ def _(what: seen.LinkChange) -> list[Line]:
 @speak.register
 def _(what: seen.Command) -> list[Line]:
     return [
-        Line(0.4 * number, 5, "sudo", f"  {what.user} : TTY=pts/0 ; PWD=/home/{what.user} ; USER=root ; "
-                                      f"COMMAND={command}")
-        for number, command in enumerate(typed(Vendor.LINUX, what))
+        Line(delay, 5, "sudo",
+             f"  {what.user} : TTY=pts/0 ; PWD=/home/{what.user} ; USER=root ; COMMAND={command}")
+        for delay, command in typed_in_time(Vendor.LINUX, what)
     ]
 
 
