@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from tests.lab.errors import RecordingRefused
-from tests.lab.recording import ROOT, check_environment
+from tests.lab.recording import ROOT, check_environment, termination_raises
 from tests.lab.thin import profile_named, thin
 
 _ATTEMPTS = 2
@@ -82,24 +82,25 @@ def run_side_by_side(commands: list[list[str]], jobs: int) -> list[int]:
     statuses: dict[int, int] = {}
     waiting = [(number, command, 1) for number, command in enumerate(commands)]
     running: dict[subprocess.Popen[bytes], tuple[int, list[str], int]] = {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                number, command, attempt = waiting.pop(0)
-                process = subprocess.Popen([sys.executable, "-m", "tests.lab", *command], cwd=ROOT)
-                running[process] = (number, command, attempt)
-            time.sleep(0.5)
-            for process in [process for process in running if process.poll() is not None]:
-                number, command, attempt = running.pop(process)
-                if process.returncode == RecordingRefused.exit_status and attempt < _ATTEMPTS:
-                    waiting.append((number, command, attempt + 1))
-                else:
-                    statuses[number] = process.returncode
-    finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait()
+    with termination_raises():
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    number, command, attempt = waiting.pop(0)
+                    process = subprocess.Popen([sys.executable, "-m", "tests.lab", *command], cwd=ROOT)
+                    running[process] = (number, command, attempt)
+                time.sleep(0.5)
+                for process in [process for process in running if process.poll() is not None]:
+                    number, command, attempt = running.pop(process)
+                    if process.returncode == RecordingRefused.exit_status and attempt < _ATTEMPTS:
+                        waiting.append((number, command, attempt + 1))
+                    else:
+                        statuses[number] = process.returncode
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                process.wait()
     return [statuses[number] for number in range(len(commands))]
 
 

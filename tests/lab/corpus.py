@@ -69,8 +69,17 @@ def record_corpus(count: int, seed: int, jobs: int, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     draws = list(draw_corpus(count, seed))
     waiting = [draw for draw in draws if not (output / draw.folder / "truth.yaml").exists()]
-    statuses = run_side_by_side([draw.arguments(output.resolve()) for draw in waiting], jobs)
-    refused = [draw.folder for draw, status in zip(waiting, statuses, strict=True) if status]
+    try:
+        run_side_by_side([draw.arguments(output.resolve()) for draw in waiting], jobs)
+    finally:  # a corpus that is interrupted is a smaller corpus
+        _write_manifest(draws, output)
+    for draw in draws:
+        if not (output / draw.folder / "truth.yaml").exists():
+            click.echo(f"refused: {draw.folder}", err=True)
+
+
+def _write_manifest(draws: list[Draw], output: Path) -> None:
+    """Thin each recording out once, and list all bundles with how they came about."""
     with (output / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("folder", "scenario", "topology", "seed", "profile", "clock_error", "clock_told", "party"))
@@ -80,8 +89,6 @@ def record_corpus(count: int, seed: int, jobs: int, output: Path) -> None:
                     truth = yaml.safe_load((output / folder / "truth.yaml").read_text(encoding="utf-8"))
                     writer.writerow((folder, draw.scenario.name, draw.shape.name, draw.seed, profile,
                                      draw.clock_error, draw.clock_told, truth["party"]))
-    for folder in refused:
-        click.echo(f"refused: {folder}", err=True)
 
 
 def _thin_one(draw: Draw, output: Path) -> Iterator[tuple[str, str]]:

@@ -91,7 +91,7 @@ def record(scenario: Scenario, shape: Shape, seed: int, names: str,
     check_environment()
     plan = draw_plan(shape, seed, names)
     network = Network(plan, f"l{os.getpid() % 100000:05d}")
-    with tempfile.TemporaryDirectory(prefix="attribution-lab-") as name, _termination_raises():
+    with tempfile.TemporaryDirectory(prefix="attribution-lab-") as name, termination_raises():
         workspace = Path(name)
         workspace.chmod(0o755)
         routers: dict[str, Router] = {}
@@ -115,7 +115,7 @@ def record(scenario: Scenario, shape: Shape, seed: int, names: str,
 
 
 @contextmanager
-def _termination_raises() -> Iterator[None]:
+def termination_raises() -> Iterator[None]:
     """A polite request to end is an exception like any other, so that the namespaces are removed."""
 
     def stop(*_: object) -> None:
