@@ -17,6 +17,7 @@ class DecisionRule:
     """Costs of error, the share of an interruption that makes a party, and where the mass of the unknown goes."""
 
     wrong_party_cost: float
+    part_cost: float
     undetermined_cost: float
     material_share: float
     prior: Mapping[Party, float]
@@ -37,6 +38,7 @@ def read_decision_rule(text: str, place: str) -> DecisionRule:
         raise RuleError(place, f"not valid TOML: {error}", "expected costs, share and prior") from None
     rule = DecisionRule(
         wrong_party_cost=_number(document, "cost", "wrong_party", place),
+        part_cost=_number(document, "cost", "part_of_the_answer", place),
         undetermined_cost=_number(document, "cost", "undetermined", place),
         material_share=_number(document, "share", "material", place),
         prior={party: _number(document, "prior", party.value, place) for party in (Party.CUSTOMER, Party.PROVIDER)},
@@ -49,10 +51,16 @@ def read_decision_rule(text: str, place: str) -> DecisionRule:
 
 
 def choose_party(parties: Mapping[Party, float], rule: DecisionRule) -> Party:
-    """The answer with the least expected cost; to name the most probable party costs its chance to be the wrong one."""
-    best = max(parties, key=lambda party: parties[party])
-    error_cost = (1.0 - parties[best]) * rule.wrong_party_cost
-    return best if error_cost < rule.undetermined_cost else Party.UNDETERMINED
+    """The answer with the least expected cost, which may be not to answer."""
+    best = min(parties, key=lambda said: _expected_cost(said, parties, rule))
+    return best if _expected_cost(best, parties, rule) < rule.undetermined_cost else Party.UNDETERMINED
+
+
+def _expected_cost(said: Party, parties: Mapping[Party, float], rule: DecisionRule) -> float:
+    """What naming a party costs on average: a single side is only half wrong where both sides answer."""
+    part = parties.get(Party.SHARED, 0.0) if said in (Party.CUSTOMER, Party.PROVIDER) else 0.0
+    wrong = 1.0 - parties[said] - part
+    return wrong * rule.wrong_party_cost + part * rule.part_cost
 
 
 def _number(document: Mapping[str, object], table: str, key: str, place: str) -> float:

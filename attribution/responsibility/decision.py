@@ -54,7 +54,7 @@ def decide_responsibility(
     answers = [_party_of(hypothesis, interruption, rule) for hypothesis in sided]
     parties = _posterior(sided, answers, rule)
     party = choose_party(parties, rule)
-    best = max(PARTIES, key=lambda candidate: parties[candidate])
+    most_probable = max(PARTIES, key=lambda candidate: parties[candidate])
     supporting = [
         hypothesis
         for hypothesis, answer in zip(sided, answers, strict=True)
@@ -73,7 +73,7 @@ def decide_responsibility(
         clause=clause,
         admissible=admissible,
         remedy=remedy,
-        probability=parties[best],
+        probability=parties[most_probable if party is Party.UNDETERMINED else party],
         parties={answer.value: parties[answer] for answer in PARTIES},
         causes=causes,
         interruption=replace(interruption, seconds_by_party=seconds),

@@ -163,22 +163,38 @@ def test_the_decision_rule_abstains_exactly_below_what_its_costs_say() -> None:
     )
 
 
+def test_a_side_that_answers_in_any_case_is_named_though_the_other_may_answer_too() -> None:
+    rule = load_decision_rule()
+
+    assert choose_party({Party.CUSTOMER: 0.83, Party.PROVIDER: 0.0, Party.SHARED: 0.17}, rule) is Party.CUSTOMER
+    assert choose_party({Party.CUSTOMER: 0.83, Party.PROVIDER: 0.17, Party.SHARED: 0.0}, rule) is Party.UNDETERMINED
+    assert choose_party({Party.CUSTOMER: 0.5, Party.PROVIDER: 0.0, Party.SHARED: 0.5}, rule) is Party.UNDETERMINED
+    assert choose_party({Party.CUSTOMER: 0.17, Party.PROVIDER: 0.0, Party.SHARED: 0.83}, rule) is Party.UNDETERMINED
+
+
+RULE = """
+[cost]
+wrong_party = 1.0
+part_of_the_answer = 0.5
+undetermined = 0.1
+[share]
+material = 0.1
+[prior]
+customer = 0.5
+provider = 0.5
+"""
+
+
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("right", "wrong", "complaint"),
     [
-        ("cost =", "not valid TOML"),
-        ("[cost]\nwrong_party = 2", "cost.wrong_party: found 2; expected a number from 0 to 1"),
-        (
-            "[cost]\nwrong_party = 0.1\nundetermined = 0.1\n[share]\nmaterial = 0.1\n"
-            "[prior]\ncustomer = 0.5\nprovider = 0.5",
-            "an abstention costs as much as an error",
-        ),
-        (
-            "[cost]\nwrong_party = 1\nundetermined = 0.1\n[share]\nmaterial = 0.1\n[prior]\ncustomer=0.5\nprovider=0.6",
-            "prior: adds up to 1.1",
-        ),
+        ("wrong_party = 1.0", "wrong_party =", "not valid TOML"),
+        ("wrong_party = 1.0", "wrong_party = 2", "cost.wrong_party: found 2; expected a number from 0 to 1"),
+        ("material = 0.1", "", "share.material: found None; expected a number from 0 to 1"),
+        ("undetermined = 0.1", "undetermined = 1.0", "an abstention costs as much as an error; expected less"),
+        ("provider = 0.5", "provider = 0.6", "prior: adds up to 1.1; expected 1"),
     ],
 )
-def test_a_decision_rule_that_makes_no_sense_is_refused(text: str, complaint: str) -> None:
+def test_a_decision_rule_that_makes_no_sense_is_refused(right: str, wrong: str, complaint: str) -> None:
     with pytest.raises(RuleError, match=complaint):
-        read_decision_rule(text, "decision.toml")
+        read_decision_rule(RULE.replace(right, wrong), "decision.toml")
