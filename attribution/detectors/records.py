@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attribution.detectors.cloud_actions import CloudActions
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
+from attribution.detectors.ports import canonical_port, find_link
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
@@ -68,8 +68,8 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             continue
         port = effect.interface or event.interface
         link = find_link(around.topology, event.device, port) if port else None
-        if port and link is None and effect.kind is CommandEffectKind.INTERFACE_SHUTDOWN:
-            continue  # a port that the drawing does not know: evidence of nothing on it
+        if port and link is None and is_foreign_port(event.device, port, around):
+            continue
         end_ns = _taken_back(event, effect, events[position + 1 :])
         actor = around.topology.nodes[event.device].side
         component = link.component if link is not None else None
@@ -85,6 +85,16 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             link=component,
             effect=effect.kind,
         )
+
+
+def is_foreign_port(device: str, port: str, around: Surroundings) -> bool:
+    """Whether this is a port like the device's others, but one that the drawing does not know: it serves somebody else.
+
+    Names of another type (a VLAN, a tunnel, a loopback) may well be on the service's way.
+    """
+    links = around.topology.links_of(device)
+    types = {canonical_port(link.interfaces[device])[0] for link in links if device in link.interfaces}
+    return canonical_port(port)[0] in types
 
 
 def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent]) -> int:

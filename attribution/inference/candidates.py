@@ -109,10 +109,12 @@ def _on_node(
     if mode.reach in (Reach.LINK, Reach.EGRESS):
         for link in topology.links_of(node):
             if link.component in paths:
-                found = [r for r in records if mode.record and matches_record(mode, r, node, link.component, topology)]
+                found = [
+                    r for r in records if mode.record and matches_record(mode, r, node, link.component, paths, topology)
+                ]
                 yield from _with_records(mode, node, link.component, found)
         return
-    found = [r for r in records if mode.record and matches_record(mode, r, node, None, topology)]
+    found = [r for r in records if mode.record and matches_record(mode, r, node, None, paths, topology)]
     yield from _with_records(mode, node, None, found)
 
 
@@ -137,7 +139,9 @@ def strongest_record(found: Sequence[Record]) -> Record | None:
     return ranked[0] if ranked else None
 
 
-def matches_record(mode: Mode, record: Record, node: str, link: str | None, topology: Topology) -> bool:
+def matches_record(
+    mode: Mode, record: Record, node: str, link: str | None, paths: ServicePaths, topology: Topology
+) -> bool:
     """Whether a record is of the kind, and about the place, that a mode says its acts leave behind."""
     if mode.record == "enforcement":
         return record.kind is RecordKind.ENFORCEMENT and (
@@ -151,6 +155,8 @@ def matches_record(mode: Mode, record: Record, node: str, link: str | None, topo
         return False
     if mode.record == "port":
         return record.link == link and record.effect in (None, CommandEffectKind.INTERFACE_SHUTDOWN)
+    if record.link is not None and record.link not in paths:
+        return False
     if mode.record == "policy":
         return record.effect in POLICY_EFFECTS
     return record.effect not in POLICY_EFFECTS and record.effect is not CommandEffectKind.INTERFACE_SHUTDOWN

@@ -12,7 +12,7 @@ from attribution.inference.candidates import Candidate
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch
 from attribution.model.evidence import Journey, Measurement, Method
-from attribution.model.incident import Interval
+from attribution.model.incident import NANOSECONDS, Interval
 
 # Loss rates that a fault may cause; the last two count as "everything".
 PARTIAL_RATES = (0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)
@@ -28,12 +28,15 @@ STRAY = 0.03
 ONE_POINT_TRUST = 0.5
 # How often a fault touches what it perhaps touches: one class of traffic of several; packets for other destinations.
 MAYBE = 0.5
-RARELY = 0.15
+RARELY = 0.2
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3
 PRICE_OF_A_GUESS = 0.7
 # A measurement belongs to a phase if it shares this much with it.
-MOSTLY = 0.7
+MOSTLY = 0.8
+# What is left out at either edge of a phase, unless the phase is short (seconds).
+EDGE_S = 0.6
+SHORT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,9 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
     Of m groups that are no independent witnesses, each weighs (1 + ln m) / m.
     """
     gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
+    cores = [core_of(interval) for interval in phase.intervals]
     for measurement in measurements:
-        if measurement.journeys and any(_lies_within(measurement.interval, part) for part in phase.intervals):
+        if measurement.journeys and any(_lies_within(measurement.interval, core) for core in cores):
             key = (measurement.journeys, measurement.of_service, measurement.traffic, measurement.method)
             gathered[key].append(measurement)
     pairs = [journeys for journeys, _, _, method in gathered if method is Method.TWO_POINTS]
@@ -107,6 +111,14 @@ def _family(journeys: tuple[Journey, ...], of_service: bool, method: Method) -> 
         whole = frozenset((*first.components, *first.beyond))
         return (method, of_service, len(whole) if not of_service else 0)
     return (of_service, _crossed(journeys))
+
+
+def core_of(interval: Interval) -> Interval:
+    """A stretch of time without its edges, which are known to a probe's spacing only; short ones stay whole."""
+    edge = int(EDGE_S * NANOSECONDS)
+    if interval.seconds < SHORT_S:
+        return interval
+    return Interval(interval.start_ns + edge, interval.end_ns - edge)
 
 
 def _lies_within(interval: Interval, phase: Interval) -> bool:

@@ -115,25 +115,26 @@ class Solver:
 
     def solve(self) -> tuple[Assignment, ...]:
         """The most probable explanations with their probabilities, best first."""
+        shortlist: list[Candidate | None] = [None, *self._shortlist()]
         beam: list[tuple[Candidate | None, ...]] = [()]
-        for index in range(len(self.phases)):
-            shortlist = self._shortlist(index)
+        for _ in self.phases:
             longer = [(*choices, choice) for choices in beam for choice in shortlist]
             beam = sorted(longer, key=self.score, reverse=True)[:BEAM]
         scored = [(choices, TEMPER * self.score(choices)) for choices in beam]
-        if not scored or not self.phases:
-            return ()
         whole = add_logs(*(score for _, score in scored))
         return tuple(Assignment(choices, score, exp(score - whole)) for choices, score in scored)
 
-    def _shortlist(self, index: int) -> list[Candidate | None]:
-        span = self.phases[index].span
-        scored = [
-            (self.losses(index, c).total + self.testimony(span, c).total + self.log_prior(c), c)
-            for c in self.candidates
-        ]
-        best = max((score for score, _ in scored), default=0.0)
-        return [None, *(candidate for score, candidate in scored if score >= best - FAR_BEHIND)]
+    def _shortlist(self) -> list[Candidate]:
+        """The candidates near the best of any phase: what began in one may fade in another."""
+        near: dict[Candidate, None] = {}
+        for index, phase in enumerate(self.phases):
+            scored = [
+                (self.losses(index, c).total + self.testimony(phase.span, c).total + self.log_prior(c), c)
+                for c in self.candidates
+            ]
+            best = max((score for score, _ in scored), default=0.0)
+            near |= {candidate: None for score, candidate in scored if score >= best - FAR_BEHIND}
+        return list(near)
 
     def score(self, choices: Sequence[Candidate | None]) -> float:
         """log of prior times likelihood for the phases decided so far; further causes cost what they are rare."""

@@ -67,9 +67,10 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         where = link
     if inside:
         return Touch.YES
-    # Routes to what lies behind a failure are withdrawn, and routers before it drop what they can no longer place.
+    # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
+    # the stretches before the failure, not on all.
     if mode.withdraws and where in stretch.beyond:
-        return Touch.MAYBE
+        return Touch.RARELY
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
     own = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
     if own and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
