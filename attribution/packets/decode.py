@@ -2,7 +2,8 @@
 
 The functions are plain arithmetic on integers: they run as they stand on bytes and lists, and compiled on arrays
 (`bulk`). They never fail on any octets: a header that is cut or contradicts itself leaves a mark in LAYERS and its
-fields blank. Lengths are those that the headers state, so a short snap length does not shorten a segment.
+fields blank. Lengths are those that the headers state, as far as the packet was that long on the wire; a short snap
+length does not shorten a segment.
 
 Sources: RFC 791, 8200 (IP), 9293 (TCP), 7323 (timestamps, window scale), 2018 (SACK), 768 (UDP), 792 and 4443 (ICMP),
 826 (ARP), 9260 (SCTP), 4302 (AH).
@@ -114,6 +115,8 @@ def decode_headers(data: Octets, start: int, at: int, end: int, wire_end: int, k
             return read_arp(data, start, at, end, row)
         elif kind in (0x8100, 0x88A8, 0x9100, 0x9200):
             kind, at = read_vlan(data, at, end, row)
+        elif kind == 0x8903:  # Cisco FabricPath: a tag, then the frame it carries
+            kind, at = ETHERNET_FRAME, at + 2
         elif kind in (0x8847, 0x8848):
             kind, at = read_mpls(data, at, end, row)
         elif kind == ETHERNET_FRAME:
@@ -123,7 +126,11 @@ def decode_headers(data: Octets, start: int, at: int, end: int, wire_end: int, k
         elif kind == IP_BY_VERSION:
             kind = version_of(data, at, end)
         elif kind == 0x8864 or kind == 0x8863:
+            payload = at + 6
             kind, at = read_pppoe(data, at, end, row)
+            if kind != STOP:
+                wire_end = min(wire_end, payload + (data[payload - 2] << 8 | data[payload - 1]))
+                end = min(end, wire_end)
         elif kind == PPP_FRAME:
             kind, at = read_ppp(data, at, end, row)
         elif kind == IP_PROTOCOL + 47:
@@ -199,9 +206,7 @@ def read_ipv4(data: Octets, start: int, at: int, end: int, wire_end: int, row: R
     if total:
         wire_end = min(at + total, wire_end)
         end = min(end, wire_end)
-        row[IP_LENGTH] = total - header
-    else:
-        row[IP_LENGTH] = wire_end - at - header
+    row[IP_LENGTH] = wire_end - at - header
     if fragment & 0x3FFF:
         row[FRAGMENT] = (fragment & 0x1FFF) << 3 | fragment >> 13 & 1
         return STOP, at + header, end, wire_end
@@ -228,8 +233,7 @@ def read_ipv6(data: Octets, start: int, at: int, end: int, wire_end: int, row: R
     if length:
         wire_end = min(at + length, wire_end)
         end = min(end, wire_end)
-    else:
-        length = wire_end - at
+    length = wire_end - at
     return skip_extensions(data, at, end, wire_end, length, protocol, row)
 
 

@@ -159,10 +159,9 @@ def acknowledge_unseen(state: Row, other: int) -> int:
     ):
         state[other + CONTIGUOUS] = state[other + NEXT]
         return ACK_LOST_SEGMENT
-    if state[other + DUPLICATES] == 0:
-        state[other + DUPLICATES] = -1
-        return ACK_LOST_SEGMENT
-    return 0
+    first = state[other + DUPLICATES] == 0
+    state[other + DUPLICATES] = -1
+    return ACK_LOST_SEGMENT if first else 0
 
 
 def judge_repetition(
@@ -181,12 +180,12 @@ def judge_repetition(
         return 0
     duplicates = state[other + DUPLICATES]
     asked_for = acknowledged == sequence and (duplicates >= 2 or duplicates < 0)
-    if asked_for and time_ns - state[other + LAST_TIME] < FAST_NS:
+    if asked_for and 0 <= time_ns - state[other + LAST_TIME] < FAST_NS:
         return FAST_RETRANSMISSION | RETRANSMISSION
     limit = state[at + ROUND_TRIP] if state[at + ROUND_TRIP] else REORDERED_NS
     if flags & (SYN | FIN):
         end = (end + 1) & WORD
-    if time_ns - state[mine + NEXT_TIME] < limit and end != following:
+    if 0 <= time_ns - state[mine + NEXT_TIME] < limit and end != following:
         return OUT_OF_ORDER
     return RETRANSMISSION
 
