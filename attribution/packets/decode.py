@@ -115,8 +115,6 @@ def decode_headers(data: Octets, start: int, at: int, end: int, wire_end: int, k
             return read_arp(data, start, at, end, row)
         elif kind in (0x8100, 0x88A8, 0x9100, 0x9200):
             kind, at = read_vlan(data, at, end, row)
-        elif kind == 0x8903:  # Cisco FabricPath: a tag, then the frame it carries
-            kind, at = ETHERNET_FRAME, at + 2
         elif kind in (0x8847, 0x8848):
             kind, at = read_mpls(data, at, end, row)
         elif kind == ETHERNET_FRAME:
