@@ -48,7 +48,7 @@ def test_octets_that_are_no_text_survive(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml", ".graphml"])
 def test_a_topology_comes_back_in_every_form(suffix: str, tmp_path: Path) -> None:
-    nodes: list[Keys] = [{"id": "ce1", "side": "customer", "addresses": ["10.0.0.1"]}, {"id": "pe1", "side": "provider"}]
+    nodes: list[Keys] = [{"id": "ce1", "side": "customer", "addresses": ["10.0.0.1"]}, {"id": "pe1"}]
     parallel: list[Keys] = [
         {"source": "ce1", "target": "pe1", "key": key, "interfaces": {"ce1": f"eth{key}", "pe1": f"ge-0/0/{key}"}}
         for key in (0, 1)
