@@ -22,6 +22,12 @@ _SILENT_KINDS = frozenset({
 """Kinds of cause that the logs of the party that is not to blame cannot prove."""
 
 
+_RECORDED_KINDS = frozenset({
+    "enforcement_action", "unauthorised_operation", "consented_operation", "maintenance", "attack",
+})
+"""Kinds of cause whose ground stands in records, which the provider keeps: without them they look like failures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """Which evidence is left, and whether the truth can still be told from it."""
@@ -72,11 +78,11 @@ def profile_named(name: str) -> Profile:
 
 def applies(profile: Profile, truth: Truth) -> bool:
     """Whether a profile leaves an incident whose label is beyond doubt."""
+    kinds = {cause["kind"] for cause in truth["causes"]}
     if profile.name == "self-serving":
-        return truth["party"] in ("customer", "provider") and all(
-            cause["kind"] in _SILENT_KINDS for cause in truth["causes"])
-    if profile.name == "no-records":
-        return all(cause["kind"] in _SILENT_KINDS - {"enforcement_action"} for cause in truth["causes"])
+        return truth["party"] in ("customer", "provider") and kinds <= _SILENT_KINDS
+    if profile.name in ("no-records", "customer-only", "captures-only"):
+        return not kinds & _RECORDED_KINDS
     return True
 
 
