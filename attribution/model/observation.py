@@ -227,8 +227,9 @@ class CommandEffect:
     """What one command does, read from its own words: shut a port, drop a prefix, stop a process.
 
     `restores` is True where the command takes such an effect back (`no shutdown`, `iptables -D`, `systemctl start`).
-    `prefix` is the destination that a filter or a route hits, as CIDR; None where the command names none, which for a
-    filter means all traffic or whatever the list it refers to names. `process` is the service or daemon as named.
+    `prefix` is the destination that a filter or a route hits, as CIDR, or the source where a filter names only that;
+    None where the command names none, which for a filter means all traffic or whatever the list it refers to names.
+    `process` is the service or daemon as named.
     """
 
     kind: CommandEffectKind

@@ -15,7 +15,7 @@ from typing import Any
 
 from attribution.errors import RuleError
 from attribution.model.observation import CommandEffect, CommandEffectKind
-from attribution.readers.message_rules import fields, read_rule_file
+from attribution.readers.message_rules import fields, rule_entries
 
 _ON_INTERFACE = frozenset(
     {
@@ -27,18 +27,24 @@ _ON_INTERFACE = frozenset(
         CommandEffectKind.MTU_CHANGED,
     }
 )
+EVERYWHERE = "0.0.0.0/0"
+_UNTELLING = {CommandEffectKind.CONFIGURATION: 1, CommandEffectKind.HARMLESS: 2}
+"""Kinds that give way to any other that stands in the same line."""
 _WRAPPING = re.compile(
     r"^(?:!?exec:\s*|(?:do|sudo|nohup|time|env|nice)\s+|sudo\s+-\S+\s+|(?:/usr)?(?:/local)?/s?bin/(?=\w)"
     r"|ip\s+netns\s+exec\s+\S+\s+|nsenter\s+(?:-\S+\s+)*(?:--\s+)?|(?:ba|da)?sh\s+-l?c\s+|timeout\s+\S+\s+)"
 )
 _VTYSH = re.compile(r"^(?:/usr/bin/)?vtysh\b")
-_VTYSH_COMMAND = re.compile(r"""-c\s+(?:"([^"]*)"|'([^']*)'|(\S+))""")
-_INTERFACE = re.compile(r"^interface\s+(?:range\s+)?([A-Za-z][\w./:-]*(?:\s*\d[\d./:]*)?)", re.IGNORECASE)
+_VTYSH_COMMAND = re.compile(r"""\s-c\s+(?:"([^"]*)"|'([^']*)'|((?:(?!\s-c\s).)+))""")
+"""The arguments of `vtysh -c … -c …`; sudo's log has taken their quotes away."""
+_INTERFACE = re.compile(
+    r"^(?:int\w*|edit interfaces)\s+(?:range\s+)?([A-Za-z][\w./:-]*(?:\s*\d[\d./:]*)?)", re.IGNORECASE
+)
 _PEER = re.compile(r"^neighbor\s+([0-9A-Fa-f.:]{3,})$")
 _MODE = re.compile(
     r"^(?:(?:no|undo)\s+)?(?:router|bgp|ospf|isis|vlan|acl|access-list|ip access-list|ipv6 access-list|policy-map"
     r"|class-map|class|route-map|route-policy|line|vrf|traffic|qos policy|aaa|user-interface|system-view|return|exit"
-    r"|quit|end|abort|commit|configure)\b"
+    r"|quit|end|abort|commit|configure|edit|top|up)\b"
 )
 
 
@@ -77,6 +83,11 @@ def mode_after(command: str, mode: CommandMode) -> CommandMode:
     return NO_MODE if _MODE.match(command) else mode
 
 
+def is_located(effect: CommandEffect | None) -> bool:
+    """Whether the effect lies at the interface whose mode the command was typed in; a route's or process's does not."""
+    return effect is None or effect.kind in _ON_INTERFACE or effect.kind is CommandEffectKind.CONFIGURATION
+
+
 def effect_in_mode(effect: CommandEffect | None, mode: CommandMode) -> CommandEffect | None:
     """The effect with what the mode adds: `shutdown` at an interface shuts that, at a neighbour the session."""
     if effect is None or effect.kind not in _ON_INTERFACE:
@@ -90,16 +101,15 @@ def effect_in_mode(effect: CommandEffect | None, mode: CommandMode) -> CommandEf
 
 @lru_cache(maxsize=1024)
 def classify_command(text: str) -> CommandEffect | None:
-    """What the command does; None where no rule knows it. Of several in one line, the first that does harm or mends."""
-    harmless = None
+    """What the command does; None where no rule knows it. Of several in one line, the first that touches traffic."""
+    effects = []
     mode = NO_MODE
     for command in _single_commands(text):
         mode = mode_after(command, mode)
         effect = effect_in_mode(_classify_one(command), mode)
-        if effect is not None and effect.kind is not CommandEffectKind.HARMLESS:
-            return effect
-        harmless = harmless or effect
-    return harmless
+        if effect is not None:
+            effects.append(effect)
+    return min(effects, key=lambda effect: _UNTELLING.get(effect.kind, 0), default=None)
 
 
 def _single_commands(text: str) -> Iterator[str]:
@@ -130,10 +140,17 @@ def _effect(rule: CommandRule, found: dict[str, str]) -> CommandEffect:
         kind=rule.kind,
         restores=rule.restores,
         interface=re.sub(r"\s+", "", interface) if interface else None,
-        prefix=_prefix(found.get("prefix"), found.get("mask")),
+        prefix=_narrower(
+            _prefix(found.get("prefix"), found.get("mask")), _prefix(found.get("source"), found.get("sourcemask"))
+        ),
         peer=found.get("peer"),
         process=found.get("process"),
     )
+
+
+def _narrower(destination: str | None, source: str | None) -> str | None:
+    """A filter that names only where packets come from hits the answers to them: then the source tells whom it hits."""
+    return source if source is not None and destination in (None, EVERYWHERE) else destination
 
 
 def _prefix(address: str | None, mask: str | None) -> str | None:
@@ -141,7 +158,7 @@ def _prefix(address: str | None, mask: str | None) -> str | None:
     if address is None:
         return None
     if address in ("default", "any", "all"):
-        return "0.0.0.0/0"
+        return EVERYWHERE
     text = address if "/" in address or not mask else f"{address}/{_length(address, mask)}"
     try:
         return str(ip_network(text, strict=False))
@@ -167,7 +184,7 @@ def _length(address: str, mask: str) -> str:
 @cache
 def command_rules() -> tuple[CommandRule, ...]:
     """All classes of command, in the order in which they are tried."""
-    return tuple(_read_rule(entry) for entry in read_rule_file("commands.toml").get("command", ()))
+    return tuple(_read_rule(entry) for entry in rule_entries("commands.toml", "command"))
 
 
 def _read_rule(entry: dict[str, Any]) -> CommandRule:

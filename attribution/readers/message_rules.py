@@ -1,8 +1,9 @@
 """What vendors' messages mean, looked up in the rule files `attribution/rules/messages/*.toml`.
 
 A rule names a literal word that stands in each of its messages, whole (`BFD_CHANGE_FSM`) or as a part between
-underscores (`FSM`); only rules whose word a message holds are tried, so hundreds of them cost little. Patterns are compiled when first tried, the files read when the first message is asked
-for. The order of files and rules decides where several would match; tests prove that then they agree on the kind.
+underscores (`FSM`); only rules whose word a message holds are tried, so hundreds of them cost little. Patterns are
+compiled when first tried, the files read when the first message is asked for. The order of files and rules decides
+where several would match; tests prove that then they agree on the kind.
 
 A pattern's named groups are the fields of `Meaning`; where alternatives name a field twice, the second is called
 `peer_other` or the like. The group `state` chooses among the kinds of a rule.
@@ -96,7 +97,12 @@ def message_rules() -> tuple[MessageRule, ...]:
     """All rules, in the order in which they are tried: files by name, rules as they stand in them."""
     folder = files("attribution").joinpath("rules", "messages")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".toml"))
-    return tuple(_read_rule(name, entry) for name in names if name not in _NOT_MESSAGES for entry in _entries(name))
+    return tuple(
+        _read_rule(name, entry)
+        for name in names
+        if name not in _NOT_MESSAGES
+        for entry in rule_entries(name, "message")
+    )
 
 
 def read_rule_file(name: str) -> dict[str, Any]:
@@ -107,12 +113,12 @@ def read_rule_file(name: str) -> dict[str, Any]:
         raise RuleError(f"rules/messages/{name}", str(error), "a readable TOML file") from error
 
 
-def _entries(name: str) -> Iterator[dict[str, Any]]:
-    """The file's rules, with its `[parts]` put in where a pattern names one in braces."""
+def rule_entries(name: str, table: str) -> Iterator[dict[str, Any]]:
+    """The rules in one table of a file, with its `[parts]` put in where a pattern names one in braces."""
     content = read_rule_file(name)
-    for entry in content.get("message", ()):
+    for entry in content.get(table, ()):
         for part, pattern in content.get("parts", {}).items():
-            entry["pattern"] = entry["pattern"].replace(f"{{{part}}}", pattern)
+            entry["pattern"] = str(entry["pattern"]).replace(f"{{{part}}}", pattern)
         yield entry
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, LogEvent, Observation
-from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, mode_after
+from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, is_located, mode_after
 from attribution.readers.log_envelopes import Envelope, open_envelope
 from attribution.readers.log_times import LogClock
 from attribution.readers.message_rules import Meaning, understand
@@ -124,7 +124,8 @@ class _LogReading:
         mode = mode_after(command, self._modes.get(who, NO_MODE))
         self._modes[who] = mode
         effect = effect_in_mode(classify_command(command), mode)
-        interface = event.interface or (effect.interface if effect is not None else None) or mode.interface
+        named = event.interface or (effect.interface if effect is not None else None)
+        interface = named or (mode.interface if is_located(effect) else None)
         return replace(event, command=command, interface=interface, effect=effect)
 
     def _omit(self, reason: str, number: int, example: str | None = None) -> None:
