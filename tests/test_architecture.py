@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import configparser
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +25,7 @@ TIME_AND_CHANCE = {"random", "secrets", "time", "uuid"}
 OUTSIDE = FILES | PROCESSES | NETWORK | TIME_AND_CHANCE
 PURE_PATHS = frozenset({"PurePath", "PurePosixPath", "PureWindowsPath"})
 IMPURE_CALLS = frozenset({"open", "input", "print", "eval", "exec", "compile", "breakpoint", "__import__"})
+DISTRIBUTIONS = {"yaml": "PyYAML"}
 CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 
 
@@ -103,6 +106,21 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager"}
 
     assert not [name_of(module) for module in MODULES if vague & set(module.with_suffix("").parts)]
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """What the code imports, setup.cfg installs: a clean virtual environment has it all."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    declared = {re.split(r"[<>=]", line)[0] for line in settings["options"]["install_requires"].split()}
+    imported = {
+        name.split(".")[0]
+        for module in MODULES
+        for name, _ in imports_of(ast.parse(module.read_text(encoding="utf-8")))
+    }
+    third_party = imported - sys.stdlib_module_names - {"attribution"}
+
+    assert {DISTRIBUTIONS.get(name, name) for name in third_party} <= declared
 
 
 def test_rules_are_packaged() -> None:
