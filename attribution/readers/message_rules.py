@@ -25,7 +25,7 @@ from attribution.model.observation import DownReason, LogKind
 Reasons = tuple[tuple[DownReason, re.Pattern[str]], ...]
 
 _NOT_MESSAGES = ("commands.toml", "reasons.toml")
-_WORD = re.compile(r"[A-Za-z]\w*|\d{3,}")
+_BETWEEN_WORDS = "".join(chr(code) if chr(code).isalnum() or chr(code) == "_" else " " for code in range(128))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def understand(message: str) -> Meaning | None:
 def meanings(message: str) -> Iterator[Meaning]:
     """What every matching rule says of the message, in the rules' order."""
     index = _index()
-    candidates = {number for word in index.keys() & words(message) for number in index[word]}
+    candidates = {number for word in words(message) if word in index for number in index[word]}
     for number in sorted(candidates):
         match = _compiled(number).search(message)
         if match is not None:
@@ -78,9 +78,14 @@ def meanings(message: str) -> Iterator[Meaning]:
 
 
 def words(message: str) -> set[str]:
-    """The message's words, each from its first letter on (`%%01INFO` is INFO), and the parts that underscores join."""
-    whole = set(_WORD.findall(message))
-    return whole.union(*(word.split("_") for word in whole if "_" in word))
+    """The message's words, and the parts that underscores join; Huawei's `%%01` and H3C's `%%10` are no part of one."""
+    if "%%" in message:
+        message = message.replace("%%01", "").replace("%%10", "")
+    text = message.translate(_BETWEEN_WORDS)
+    found = set(text.split())
+    if "_" in text:
+        found.update(text.replace("_", " ").split())
+    return found
 
 
 def fields(match: re.Match[str]) -> dict[str, str]:
@@ -168,10 +173,15 @@ def _reason(rule: MessageRule, words: str) -> DownReason | None:
     """The first reason of the rule's family whose pattern stands in the words; else the rule's own."""
     if rule.reasons is None:
         return rule.reason
-    for reason, pattern in reason_families()[rule.reasons]:
+    return _reason_in_words(rule.reasons, words) or rule.reason
+
+
+@lru_cache(maxsize=1024)
+def _reason_in_words(family: str, words: str) -> DownReason | None:
+    for reason, pattern in reason_families()[family]:
         if pattern.search(words):
             return reason
-    return rule.reason
+    return None
 
 
 @cache
