@@ -272,7 +272,8 @@ def judge_ground(event: AccountEvent, earlier: Sequence[AccountEvent]) -> tuple[
         reasons.append("late_payment")
         if event.time_ns - min(overdue) >= TERMINATION_AFTER_NS:
             reasons.append("overdue_15_days")
-    if any(past.kind is AccountEventKind.VIOLATION_NOTICE for past in earlier) and named is None:
+    notices = [past for past in earlier if past.kind is AccountEventKind.VIOLATION_NOTICE]
+    if named is None and any(invoice_of(notice.detail) not in {*due, *paid} for notice in notices):
         reasons.append("violation")
     if reasons:
         return Condition.MET, tuple(reasons)

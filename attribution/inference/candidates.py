@@ -7,22 +7,35 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from attribution.inference.modes import LINK, Mode, Modes, Reach
-from attribution.model.evidence import Record, RecordKind
+from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import NodeKind, Side, Topology
 
-POLICY_EFFECTS = frozenset(
-    {
-        CommandEffectKind.FILTER_ADDED,
-        CommandEffectKind.NULL_ROUTE_ADDED,
-        CommandEffectKind.ROUTE_REMOVED,
-        CommandEffectKind.ROUTE_CHANGED,
-        CommandEffectKind.RATE_LIMIT_SET,
-        CommandEffectKind.MTU_CHANGED,
-        CommandEffectKind.VLAN_CHANGED,
-        CommandEffectKind.ADDRESS_CHANGED,
-    }
-)
+# Which commands leave which mode behind; what is left is an operation on the node as a whole.
+EFFECTS_OF_RECORD = {
+    "port": frozenset({None, CommandEffectKind.INTERFACE_SHUTDOWN}),
+    "policy": frozenset(
+        {
+            CommandEffectKind.FILTER_ADDED,
+            CommandEffectKind.NULL_ROUTE_ADDED,
+            CommandEffectKind.MTU_CHANGED,
+            CommandEffectKind.VLAN_CHANGED,
+            CommandEffectKind.ADDRESS_CHANGED,
+        }
+    ),
+    "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),
+    "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET}),
+    "node": frozenset(
+        {
+            None,
+            CommandEffectKind.PROCESS_STOPPED,
+            CommandEffectKind.PROCESS_RESTARTED,
+            CommandEffectKind.NEIGHBOUR_SHUTDOWN,
+            CommandEffectKind.RELOAD,
+            CommandEffectKind.SESSION_CLEARED,
+        }
+    ),
+}
 
 
 class Direction(StrEnum):
@@ -149,14 +162,11 @@ def matches_record(
         )
     if record.component != node or record.kind is RecordKind.ENFORCEMENT:
         return False
-    if mode.record == "cloud":
-        return record.cloud_call
     if record.cloud_call:
+        cuts = record.harmful is Condition.MET
+        return mode.record == ("cloud" if cuts else "cloud_limit")
+    if mode.record not in EFFECTS_OF_RECORD or (record.link is not None and record.link not in paths):
         return False
-    if mode.record == "port":
-        return record.link == link and record.effect in (None, CommandEffectKind.INTERFACE_SHUTDOWN)
-    if record.link is not None and record.link not in paths:
+    if mode.record == "port" and record.link != link:
         return False
-    if mode.record == "policy":
-        return record.effect in POLICY_EFFECTS
-    return record.effect not in POLICY_EFFECTS and record.effect is not CommandEffectKind.INTERFACE_SHUTDOWN
+    return record.effect in EFFECTS_OF_RECORD[mode.record]

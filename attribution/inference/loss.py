@@ -26,9 +26,8 @@ HEALTHY_SCATTER = 50.0
 STRAY = 0.03
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
 ONE_POINT_TRUST = 0.5
-# How often a fault touches what it perhaps touches: one class of traffic of several; packets for other destinations.
-MAYBE = 0.5
-RARELY = 0.2
+# How often a fault touches what it only perhaps touches.
+CHANCES = {Touch.RARELY: 0.2, Touch.UPSTREAM: 0.35, Touch.SOME_CLASSES: 0.5, Touch.MAYBE: 0.5}
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3
 PRICE_OF_A_GUESS = 0.7
@@ -175,31 +174,41 @@ class LossFit:
 
 
 class PhaseLosses:
-    """The groups of one phase, with what each says at every rate worked out once for all candidates."""
+    """The groups of one phase, with what each says at every rate worked out once for all candidates.
+
+    Groups with the same journeys are touched together or not at all, whatever their class of traffic, unless the
+    fault chooses by class: `kinds` are these sets of groups.
+    """
 
     def __init__(self, groups: Sequence[Group]) -> None:
-        self.groups = tuple(groups)
-        self._parts = tuple(
-            {
-                Touch.NO: (g.weight * log_healthy(g.lost, g.sent),) * len(RATES),
-                Touch.YES: tuple(g.weight * log_faulty(g.lost, g.sent, rate) for rate in RATES),
-                Touch.MAYBE: tuple(g.weight * log_perhaps(g.lost, g.sent, rate, MAYBE) for rate in RATES),
-                Touch.RARELY: tuple(g.weight * log_perhaps(g.lost, g.sent, rate, RARELY) for rate in RATES),
-            }
-            for g in groups
+        gathered: dict[tuple[tuple[Journey, ...], bool], list[Group]] = defaultdict(list)
+        for group in groups:
+            gathered[(group.journeys, group.of_service)].append(group)
+        self.kinds = tuple(tuple(kind) for kind in gathered.values())
+        self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
+        # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
+        self.unknown_parts = tuple(
+            sum(
+                g.weight * (add_logs(*(log_perhaps(g.lost, g.sent, r, 0.5) for r in RATES)) - log(len(RATES)))
+                for g in kind
+            )
+            for kind in self.kinds
         )
+        self.unknown = sum(self.unknown_parts)
         # While a fault fades each measurement it touches has a rate of its own, the best for it at the price of a guess.
         self._fading = tuple(
-            max(parts[Touch.MAYBE]) - g.weight * PRICE_OF_A_GUESS for g, parts in zip(groups, self._parts, strict=True)
+            sum(
+                g.weight * (max(log_perhaps(g.lost, g.sent, rate, 0.5) for rate in RATES) - PRICE_OF_A_GUESS)
+                for g in kind
+            )
+            for kind in self.kinds
         )
-        # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
-        self.unknown_parts = tuple(add_logs(*parts[Touch.MAYBE]) - log(len(RATES)) for parts in self._parts)
-        self.unknown = sum(self.unknown_parts)
 
     def fit(self, candidate: Candidate, touches: Sequence[Touch]) -> LossFit:
         """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches."""
         full = candidate.mode.full
-        weights = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES) + [log(full / len(FULL_RATES))] * 2
+        weights = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES)
+        weights += [log(full / len(FULL_RATES))] * len(FULL_RATES)
         chosen = [parts[touch] for parts, touch in zip(self._parts, touches, strict=True)]
         sums = [weight + sum(column) for weight, column in zip(weights, zip(*chosen, strict=True), strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
@@ -212,3 +221,17 @@ class PhaseLosses:
             for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)
         )
         return LossFit(log(FADING) + sum(parts), FULL_RATES[-1], parts)
+
+
+def _parts_of_kind(kind: Sequence[Group]) -> dict[Touch, tuple[float, ...]]:
+    """What the groups of a kind say together for every touch, at each rate."""
+    healthy = sum(g.weight * log_healthy(g.lost, g.sent) for g in kind)
+    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate) for g in kind) for rate in RATES)
+    parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
+    for touch, chance in CHANCES.items():
+        parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
+    chance = CHANCES[Touch.SOME_CLASSES]
+    parts[Touch.SOME_CLASSES] = tuple(
+        sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance) for g in kind) for rate in RATES
+    )
+    return parts

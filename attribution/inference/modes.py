@@ -89,7 +89,15 @@ class Modes:
 def load_modes() -> Modes:
     """The program's own table. Raises RuleError where it is inconsistent."""
     rules = tomllib.loads(files("attribution.rules").joinpath(RULES).read_text(encoding="utf-8"))
-    return Modes(tuple(_mode(entry) for entry in rules["mode"]), rules["background"])
+    entries = [variant for entry in rules["mode"] for variant in _variants(entry)]
+    return Modes(tuple(_mode(entry) for entry in entries), rules["background"])
+
+
+def _variants(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    """A mode that withdraws routes as often as not is two modes, each half as frequent."""
+    if entry.get("withdraws") != "perhaps":
+        return (entry,)
+    return tuple({**entry, "withdraws": withdraws, "prior": entry["prior"] / 2} for withdraws in (False, True))
 
 
 def _mode(entry: Mapping[str, Any]) -> Mode:

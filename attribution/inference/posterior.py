@@ -57,10 +57,8 @@ class Solver:
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Candidate, bool], LossFit] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
-        self._touches: dict[tuple[Candidate, int], Touch] = {}
-        self._kinds: dict[tuple[tuple[Journey, ...], bool], int] = {}
+        self._touches: dict[tuple[Candidate, tuple[Journey, ...], bool], Touch] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
-        self._group_kinds = tuple(tuple(self._kind_of(group) for group in table.groups) for table in self.tables)
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
         self.candidates = tuple(enumerate_candidates(situation.topology, situation.paths, situation.modes, records))
         self._total_prior = sum(candidate.prior for candidate in self.candidates)
@@ -85,24 +83,17 @@ class Solver:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one."""
         key = (phase, candidate, later)
         if key not in self._losses:
-            touches = [
-                self._touch(candidate, kind, group)
-                for kind, group in zip(self._group_kinds[phase], self.tables[phase].groups, strict=True)
-            ]
+            touches = [self._touch(candidate, kind[0]) for kind in self.tables[phase].kinds]
             fit = self.losses(phase, candidate) if later else self.tables[phase].fit(candidate, touches)
             fading = self.tables[phase].fit_fading(touches) if later else fit
             self._losses[key] = fading if fading.total > fit.total else fit
         return self._losses[key]
 
-    def _touch(self, candidate: Candidate, kind: int, group: Group) -> Touch:
-        key = (candidate, kind)
+    def _touch(self, candidate: Candidate, group: Group) -> Touch:
+        key = (candidate, group.journeys, group.of_service)
         if key not in self._touches:
             self._touches[key] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths)
         return self._touches[key]
-
-    def _kind_of(self, group: Group) -> int:
-        """A number for each combination of journeys, the same in all phases: quicker to look up than the journeys."""
-        return self._kinds.setdefault((group.journeys, group.of_service), len(self._kinds))
 
     def testimony(self, span: Interval, candidate: Candidate) -> Testimony:
         key = (span, candidate)
@@ -157,14 +148,14 @@ class Solver:
     def span_of(self, indices: Sequence[int]) -> Interval:
         return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
 
-    def group_parts(self, index: int, choices: Sequence[Candidate | None]) -> tuple[tuple[Group, float], ...]:
-        """How much each group of a phase says under an explanation, in nats."""
+    def parts(self, index: int, choices: Sequence[Candidate | None]) -> tuple[tuple[tuple[Group, ...], float], ...]:
+        """How much each kind of measurement of a phase says under an explanation, in nats."""
         choice = choices[index]
         table = self.tables[index]
         if choice is None:
-            return tuple(zip(table.groups, table.unknown_parts, strict=True))
+            return tuple(zip(table.kinds, table.unknown_parts, strict=True))
         fit = self.losses(index, choice, later=choice in choices[:index])
-        return tuple(zip(table.groups, fit.parts, strict=True))
+        return tuple(zip(table.kinds, fit.parts, strict=True))
 
 
 def solve_incident(situation: Situation, phases: Sequence[Phase]) -> tuple[Solver, tuple[Assignment, ...]]:

@@ -12,12 +12,18 @@ from attribution.model.evidence import Journey, Stretch
 
 
 class Touch(IntEnum):
-    """Ordered: the strongest touch of any stretch is that of the journey."""
+    """Ordered: the strongest touch of any stretch is that of the journey.
+
+    RARELY: packets for other destinations than those that the fault hits. UPSTREAM: routes are gone, and perhaps it is
+    here that they are missed. SOME_CLASSES: it depends on the class of traffic. MAYBE: the packets may go another way.
+    """
 
     NO = 0
     RARELY = 1
-    MAYBE = 2
-    YES = 3
+    UPSTREAM = 2
+    SOME_CLASSES = 3
+    MAYBE = 4
+    YES = 5
 
 
 def touch_of(
@@ -46,7 +52,7 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
     selective = candidate.mode.selective
     if selective is Selectivity.DESTINATION and not of_service:
         return Touch.RARELY
-    return min(touch, Touch.MAYBE) if selective is Selectivity.CLASS else touch
+    return min(touch, Touch.SOME_CLASSES) if selective is Selectivity.CLASS else touch
 
 
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
@@ -70,7 +76,7 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
     # the stretches before the failure, not on all.
     if mode.withdraws and where in stretch.beyond:
-        return Touch.RARELY
+        return Touch.UPSTREAM
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
     own = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
     if own and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:

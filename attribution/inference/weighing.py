@@ -10,7 +10,7 @@ from math import log
 from attribution.inference.candidates import Candidate
 from attribution.inference.loss import Group
 from attribution.inference.posterior import Assignment, Solver
-from attribution.model.evidence import Alarm, Measurement, Record
+from attribution.model.evidence import Alarm, Journey, Measurement, Record
 from attribution.model.verdict import WeighedEvidence
 
 MOST_PIECES = 24
@@ -55,26 +55,23 @@ def number_pieces(pieces: Sequence[Piece]) -> tuple[WeighedEvidence, ...]:
 def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Iterator[Piece]:
     """One piece for each kind of measurement, over all phases of the interruption."""
     nobody: tuple[Candidate | None, ...] = (None,) * len(chosen.choices)
-    gathered: dict[tuple[object, ...], list[tuple[Group, float]]] = defaultdict(list)
-    concerned: dict[tuple[object, ...], str | None] = {}
+    gathered: dict[tuple[tuple[Journey, ...], bool], list[Group]] = defaultdict(list)
+    weights: dict[tuple[tuple[Journey, ...], bool], float] = defaultdict(float)
+    concerned: dict[tuple[tuple[Journey, ...], bool], str | None] = {}
     for index, choice in enumerate(chosen.choices):
-        ours = solver.group_parts(index, chosen.choices)
-        theirs = solver.group_parts(index, rival.choices if rival is not None else nobody)
-        for (group, part), (_, rival_part) in zip(ours, theirs, strict=True):
-            key: tuple[object, ...] = (
-                group.journeys,
-                group.traffic,
-                group.members[0].method,
-                group.members[0].citation.origin.file,
-            )
-            gathered[key].append((group, part - rival_part))
-            concerned[key] = concerned.get(key) or _concerned(group, choice)
-    for kind, found in gathered.items():
-        groups = [group for group, _ in found]
+        ours = solver.parts(index, chosen.choices)
+        theirs = solver.parts(index, rival.choices if rival is not None else nobody)
+        for (kind, part), (_, rival_part) in zip(ours, theirs, strict=True):
+            key = (kind[0].journeys, kind[0].of_service)
+            gathered[key] += kind
+            weights[key] += part - rival_part
+            concerned[key] = concerned.get(key) or _concerned(kind[0], choice)
+    for key, groups in gathered.items():
         shown = most_telling(groups)
-        sent, lost = sum(g.sent for g in groups), sum(g.lost for g in groups)
+        like = [g for g in groups if g.traffic == shown.traffic and g.members[0].method is shown.method]
+        sent, lost = sum(g.sent for g in like), sum(g.lost for g in like)
         statement = f"{lost} of {sent} {shown.subject} were lost during the interruption"
-        yield Piece(shown, statement, concerned[kind], sum(gain for _, gain in found) / LOG_10)
+        yield Piece(shown, statement, concerned[key], weights[key] / LOG_10)
 
 
 def most_telling(groups: Sequence[Group]) -> Measurement:
