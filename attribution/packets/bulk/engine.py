@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from attribution.packets.bulk import flow_table as ft
 from attribution.packets.bulk.compilation import compiled_kernels
-from attribution.packets.bulk.records import BROKEN, NEEDS_MORE, UNUSUAL
+from attribution.packets.bulk.records import BROKEN, HARD_WIDTH, NEEDS_MORE, UNUSUAL
 from attribution.packets.capture_files import NANOSECONDS, FileReader, Record
 from attribution.packets.columns import BLANK, WIDTH
 from attribution.packets.compression import CutShort, read_pieces
@@ -83,6 +83,48 @@ class FlowTable:
         return self.table[: count * ft.FLOW_WIDTH].reshape(count, ft.FLOW_WIDTH)
 
 
+class Window:
+    """A stretch of the file in one buffer that is used again and again: what was left over, then what follows."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._buffer = np.empty(PIECE, np.uint8)
+        self.view = memoryview(self._buffer)  # type: ignore[arg-type]
+        self.end = 0
+        self._pieces = read_pieces(stream, PIECE >> 3)
+        self._held = b""
+
+    @property
+    def octets(self) -> NDArray[np.uint8]:
+        return self._buffer[: self.end]
+
+    def fill(self, reader: FileReader) -> bool:
+        """Move what the reader has not consumed to the front and read on; False at the end of the file."""
+        left = self.end - reader.consumed
+        if left == self._buffer.size:
+            self._enlarge()
+        self.view[:left] = bytes(self.view[reader.consumed : self.end])
+        self.end, reader.consumed = left, 0
+        try:
+            while self.end < self._buffer.size and (piece := self._held or next(self._pieces, b"")):
+                taken = min(len(piece), self._buffer.size - self.end)
+                self.view[self.end : self.end + taken] = piece[:taken]
+                self._held = piece[taken:]
+                self.end += taken
+        except CutShort as cut:
+            reader.notes.append(f"{cut}; everything before it was read")
+            self._pieces = iter(())
+        if not reader.format:
+            reader.recognise(bytes(self.view[: min(self.end, 4096)]), self.end < self._buffer.size)
+        return self.end > left
+
+    def _enlarge(self) -> None:
+        """A single block may be longer than the window (pcapng allows it): double it."""
+        larger = np.empty(2 * self._buffer.size, np.uint8)
+        larger[: self.end] = self.octets
+        self._buffer = larger
+        self.view = memoryview(larger)  # type: ignore[arg-type]
+
+
 Progress = Callable[[int], None]
 
 
@@ -98,6 +140,7 @@ class BulkReader:
         self._row = np.array(BLANK, np.int64)
         self._blank = np.array(BLANK, np.int64)
         self._interfaces: Integers = np.zeros((0, 3), np.int64)
+        self._hard: Integers = np.zeros((BATCH, HARD_WIDTH), np.int64)
 
     def batches(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[Batch]:
         """Yield the judged packets in the order of the file. A batch is only valid until the next but one.
@@ -118,19 +161,17 @@ class BulkReader:
     def _decoded(self, stream: BinaryIO, ring: list[Batch], progress: Progress | None) -> Iterator[Batch]:
         """Decode piece after piece into the ring's batches."""
         turn = 0
-        for data, at, last in self._pieces(stream):
-            octets = np.frombuffer(data, np.uint8)
+        window = Window(stream)
+        while window.fill(self.reader):
+            octets, at = window.octets, self.reader.consumed
             while not self.reader.damaged:
                 batch = ring[turn % len(ring)]
                 at, batch.count, ended = self._walk(octets, at, batch)
                 if ended == UNUSUAL and batch.count == 0:
-                    step = self.reader.next_block(data, at)
-                    if step is None:
+                    following = self._unusual(window, at, batch)
+                    if following is None:
                         break
-                    at, record = step
-                    if record is not None:
-                        self._digest(octets, record, batch)
-                    self._learn_interfaces()
+                    at = following
                 elif ended == BROKEN:
                     self.reader.stop(f"record {self.reader.records + batch.count + 1} claims too many octets")
                 if batch.count:
@@ -139,36 +180,58 @@ class BulkReader:
                     yield batch
                 if ended == NEEDS_MORE:
                     break
-            self.reader.consumed = at
             if progress is not None:
-                progress(at)
-            if last:
-                self.reader.finish(len(data) - at)
+                progress(at - self.reader.consumed)
+            self.reader.consumed = at
             if self.reader.damaged:
                 return
+        self.reader.finish(window.end - self.reader.consumed)
+
+    def _unusual(self, window: Window, at: int, batch: Batch) -> int | None:
+        """Let the file reader understand one block; where the next begins, or None where this one is not whole."""
+        step = None
+        for size in (1 << 16, window.end - at):
+            step = self.reader.next_block(bytes(window.view[at : min(at + size, window.end)]), 0)
+            if step is not None or self.reader.damaged:
+                break
+        if step is None:
+            return None
+        length, record = step
+        if record is not None:
+            self._take_record(window.octets, record, at, batch)
+        self._learn_interfaces()
+        return at + length
 
     def _walk(self, octets: NDArray[np.uint8], at: int, batch: Batch) -> tuple[int, int, int]:
         reader = self.reader
         big = 1 if reader.order == ">" else 0
         if reader.format == "pcap":
-            found = self.kernels.walk_pcap(
+            at, count, hard, ended = self.kernels.walk_pcap(
                 octets, at, octets.size, reader.header_octets, big, reader.fraction_ns, self.offset_ns,
-                int(reader.swapped_lengths), reader.interfaces[0].link_type, self._row, self._blank, batch.rows,
-                batch.lean, int(self.keep),
+                int(reader.swapped_lengths), reader.interfaces[0].link_type, batch.lean, self._hard, int(self.keep),
             )  # fmt: skip
         else:
-            found = self.kernels.walk_pcapng(
-                octets, at, octets.size, big, self._interfaces, reader.first_interface, self._row, self._blank,
-                batch.rows, batch.lean, int(self.keep),
+            at, count, hard, ended = self.kernels.walk_pcapng(
+                octets, at, octets.size, big, self._interfaces, reader.first_interface, batch.lean, self._hard,
+                int(self.keep),
             )  # fmt: skip
-        return found  # type: ignore[no-any-return]
+        if hard:
+            self._digest(octets, hard, batch)
+        return at, count, ended
 
-    def _digest(self, octets: NDArray[np.uint8], record: Record, batch: Batch) -> None:
+    def _digest(self, octets: NDArray[np.uint8], count: int, batch: Batch) -> None:
+        """Decode in full the packets that were put aside."""
+        self.kernels.digest_all(
+            octets, self._hard, count, self._row, self._blank, batch.rows, batch.lean, int(self.keep)
+        )
+
+    def _take_record(self, octets: NDArray[np.uint8], record: Record, at: int, batch: Batch) -> None:
         """A packet from a block that the compiled walk leaves to the file reader."""
-        self.kernels.digest(
-            octets, record.start, record.captured, record.wire, record.link_type, record.time_ns + self.offset_ns,
-            record.interface, self._row, self._blank, batch.rows, batch.lean, 0, int(self.keep),
+        self._hard[0] = (
+            0, at + record.start, record.captured, record.wire, record.link_type, record.time_ns + self.offset_ns,
+            record.interface,
         )  # fmt: skip
+        self._digest(octets, 1, batch)
         batch.count = 1
 
     def _learn_interfaces(self) -> None:
@@ -182,24 +245,3 @@ class BulkReader:
                 ],
                 np.int64,
             ).reshape(-1, 3)  # fmt: skip
-
-    def _pieces(self, stream: BinaryIO) -> Iterator[tuple[bytes, int, bool]]:
-        """Pieces of the file, each with what the one before left over, from where on to read, and if it is the last."""
-        held = b""
-        try:
-            for piece in read_pieces(stream, PIECE):
-                data = held + piece if held else piece
-                self.reader.consumed = 0
-                if not self.reader.format:
-                    self.reader.recognise(data, False)
-                if self.reader.format:
-                    yield data, self.reader.consumed, False
-                held = data[self.reader.consumed :]
-        except CutShort as cut:
-            self.reader.notes.append(f"{cut}; everything before it was read")
-            self.reader.damaged = True
-            return
-        self.reader.consumed = 0
-        if not self.reader.format:
-            self.reader.recognise(held, True)
-        yield held, self.reader.consumed, True

@@ -82,7 +82,44 @@ STREAMS: Final = 1
 FRAMES: Final = 2
 COUNTERS: Final = 3
 
-MULTIPLIER: Final = 0x1E3779B97F4A7C15
+MULTIPLIER: Final = 0x9E3779B1
+
+
+def scatter(word: int) -> int:
+    """31 well mixed bits of a 64-bit word. No step overflows: compiled, an overflow of signed numbers means nothing."""
+    folded = (word ^ word >> 31 ^ word >> 62) & 0x7FFFFFFF
+    product = folded * MULTIPLIER
+    return (product ^ product >> 32) & 0x7FFFFFFF
+
+
+def put_key(
+    lean: Array, at: int, source_high: int, source_low: int, destination_high: int, destination_low: int,
+    source_port: int, destination_port: int, version: int, protocol: int,
+) -> None:  # fmt: skip
+    """The key of a flow is the same both ways: the lower end comes first; `LEAN_DIRECTION` tells which one sent."""
+    swap = source_high > destination_high or (
+        source_high == destination_high
+        and (source_low > destination_low or (source_low == destination_low and source_port > destination_port))
+    )
+    if swap:
+        lean[at, LEAN_KEY] = destination_high
+        lean[at, LEAN_KEY + 1] = destination_low
+        lean[at, LEAN_KEY + 2] = source_high
+        lean[at, LEAN_KEY + 3] = source_low
+        ports = (destination_port & 0xFFFF) << 16 | source_port & 0xFFFF
+        lean[at, LEAN_DIRECTION] = 1
+    else:
+        lean[at, LEAN_KEY] = source_high
+        lean[at, LEAN_KEY + 1] = source_low
+        lean[at, LEAN_KEY + 2] = destination_high
+        lean[at, LEAN_KEY + 3] = destination_low
+        ports = (source_port & 0xFFFF) << 16 | destination_port & 0xFFFF
+        lean[at, LEAN_DIRECTION] = 0
+    lean[at, LEAN_KEY + 4] = ports << 16 | version << 8 | protocol
+    mixed = scatter(lean[at, LEAN_KEY + 1] ^ lean[at, LEAN_KEY + 3])
+    if version == 6:
+        mixed = scatter(mixed ^ lean[at, LEAN_KEY] ^ lean[at, LEAN_KEY + 2])
+    lean[at, LEAN_HASH] = scatter(mixed ^ lean[at, LEAN_KEY + 4])
 
 
 def lean_row(row: Row, lean: Array, at: int) -> None:
@@ -103,29 +140,10 @@ def lean_row(row: Row, lean: Array, at: int) -> None:
     if protocol == 1 or protocol == 58:
         source_port = row[ACKNOWLEDGEMENT]
         destination_port = source_port
-    swap = source_high > destination_high or (
-        source_high == destination_high
-        and (source_low > destination_low or (source_low == destination_low and source_port > destination_port))
-    )
-    if swap:
-        lean[at, LEAN_KEY] = destination_high
-        lean[at, LEAN_KEY + 1] = destination_low
-        lean[at, LEAN_KEY + 2] = source_high
-        lean[at, LEAN_KEY + 3] = source_low
-        ports = (destination_port & 0xFFFF) << 16 | source_port & 0xFFFF
-        lean[at, LEAN_DIRECTION] = 1
-    else:
-        lean[at, LEAN_KEY] = source_high
-        lean[at, LEAN_KEY + 1] = source_low
-        lean[at, LEAN_KEY + 2] = destination_high
-        lean[at, LEAN_KEY + 3] = destination_low
-        ports = (source_port & 0xFFFF) << 16 | destination_port & 0xFFFF
-        lean[at, LEAN_DIRECTION] = 0
-    last = ports << 16 | row[VERSION] << 8 | protocol
-    lean[at, LEAN_KEY + 4] = last
-    mixed = (source_low ^ destination_low) * MULTIPLIER + (source_high ^ destination_high)
-    mixed = (mixed ^ mixed >> 29 ^ last) * MULTIPLIER
-    lean[at, LEAN_HASH] = mixed ^ mixed >> 32
+    put_key(
+        lean, at, source_high, source_low, destination_high, destination_low, source_port, destination_port,
+        row[VERSION], protocol,
+    )  # fmt: skip
     lean[at, LEAN_LENGTH] = -1
     if protocol == TCP and row[TRANSPORT] >= 0 and row[FRAGMENT] == 0:
         lean[at, LEAN_SEQUENCE] = row[SEQUENCE]

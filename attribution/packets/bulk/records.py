@@ -9,9 +9,33 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from attribution.packets.bulk.flow_table import lean_row
-from attribution.packets.columns import CAPTURED, INTERFACE, TIME, WIDTH, WIRE, Octets, Row
+from attribution.packets.bulk.flow_table import (
+    LEAN_ACKNOWLEDGEMENT,
+    LEAN_FLAGS,
+    LEAN_LAYERS,
+    LEAN_LENGTH,
+    LEAN_SCALE,
+    LEAN_SEQUENCE,
+    LEAN_TIME,
+    LEAN_WINDOW,
+    LEAN_WIRE,
+    lean_row,
+    put_key,
+)
+from attribution.packets.columns import (
+    CAPTURED,
+    INTERFACE,
+    LAYER_OPTIONS_CUT,
+    SYN,
+    TCP,
+    TIME,
+    WIDTH,
+    WIRE,
+    Octets,
+    Row,
+)
 from attribution.packets.decode import decode_packet
+from attribution.packets.link_layers import LINK_ETHERNET
 
 Array = Any
 NANOSECONDS: Final = 1_000_000_000
@@ -31,61 +55,72 @@ def word_at(data: Octets, at: int, big: int) -> int:
     return data[at + 3] << 24 | data[at + 2] << 16 | data[at + 1] << 8 | data[at]
 
 
-def blank_row(row: Row, blank: Row) -> None:
-    for column in range(WIDTH):
-        row[column] = blank[column]
+# A packet that the quick way does not know, kept for `digest_all`
+HARD_PLACE: Final = 0  # its number in the batch
+HARD_START: Final = 1
+HARD_CAPTURED: Final = 2
+HARD_WIRE: Final = 3
+HARD_LINK: Final = 4
+HARD_TIME: Final = 5
+HARD_INTERFACE: Final = 6
+HARD_WIDTH: Final = 7
 
 
 def walk_pcap(
     data: Octets, at: int, end: int, header: int, big: int, fraction_ns: int, offset_ns: int, swapped: int,
-    link_type: int, row: Row, blank: Row, rows: Array, lean: Array, keep: int,
-) -> tuple[int, int, int]:  # fmt: skip
-    """Decode the records of data[at:end]. Answers (how far, how many packets, how it ended).
+    link_type: int, lean: Array, hard: Array, keep: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
+    """Decode the records of data[at:end]. Answers (how far, how many packets, how many are hard, how it ended).
 
-    `lean` gets every packet's row for the flow table; `rows` the whole of it where `keep` is 1.
+    `lean` gets every packet's row for the flow table; packets listed in `hard` still need `digest_all`, which is
+    every packet where `keep` is 1.
     """
     room = lean.shape[0]
     count = 0
+    hard_count = 0
     while at + header <= end:
         if count >= room:
-            return at, count, FULL
+            return at, count, hard_count, FULL
         captured = word_at(data, at + 8, big)
         wire = word_at(data, at + 12, big)
         if swapped and captured > wire:
             captured, wire = wire, captured
         if captured > LARGEST:
-            return at, count, BROKEN
+            return at, count, hard_count, BROKEN
         start = at + header
         if start + captured > end:
-            return at, count, NEEDS_MORE
+            return at, count, hard_count, NEEDS_MORE
         time_ns = word_at(data, at, big) * NANOSECONDS + word_at(data, at + 4, big) * fraction_ns + offset_ns
-        digest(data, start, captured, wire, link_type, time_ns, 0, row, blank, rows, lean, count, keep)
+        if keep or not decode_plainly(data, start, captured, wire, link_type, time_ns, lean, count):
+            put_aside(hard, hard_count, count, start, captured, wire, link_type, time_ns, 0)
+            hard_count += 1
         count += 1
         at = start + captured
-    return at, count, NEEDS_MORE
+    return at, count, hard_count, NEEDS_MORE
 
 
 def walk_pcapng(
-    data: Octets, at: int, end: int, big: int, interfaces: Array, first_interface: int,
-    row: Row, blank: Row, rows: Array, lean: Array, keep: int,
-) -> tuple[int, int, int]:  # fmt: skip
+    data: Octets, at: int, end: int, big: int, interfaces: Array, first_interface: int, lean: Array, hard: Array,
+    keep: int,
+) -> tuple[int, int, int, int]:  # fmt: skip
     """As `walk_pcap`, over enhanced packet blocks. `interfaces` holds (link type, ticks a second, offset) of each."""
     room = lean.shape[0]
     count = 0
+    hard_count = 0
     while at + 12 <= end:
         if count >= room:
-            return at, count, FULL
+            return at, count, hard_count, FULL
         if word_at(data, at, big) != 6:
-            return at, count, UNUSUAL
+            return at, count, hard_count, UNUSUAL
         length = word_at(data, at + 4, big) + 3 & ~3
         if length < 32 or length > LARGEST + 65536:
-            return at, count, UNUSUAL
+            return at, count, hard_count, UNUSUAL
         if at + length > end:
-            return at, count, NEEDS_MORE
+            return at, count, hard_count, NEEDS_MORE
         number = first_interface + word_at(data, at + 8, big)
         captured = word_at(data, at + 20, big)
-        if number >= interfaces.shape[0] or captured > length - 32:
-            return at, count, UNUSUAL
+        if number >= interfaces.shape[0] or captured > length - 32 or captured > LARGEST:
+            return at, count, hard_count, UNUSUAL
         ticks = word_at(data, at + 12, big) << 32 | word_at(data, at + 16, big)
         per_second = interfaces[number, 1]
         if per_second == 1_000_000:
@@ -93,29 +128,86 @@ def walk_pcapng(
         elif per_second == NANOSECONDS:
             time_ns = ticks
         else:
-            return at, count, UNUSUAL
+            return at, count, hard_count, UNUSUAL
         time_ns += interfaces[number, 2]
         wire = word_at(data, at + 24, big)
-        digest(
-            data, at + 28, captured, wire, interfaces[number, 0], time_ns, number, row, blank, rows, lean, count, keep
-        )
+        link_type = interfaces[number, 0]
+        if keep or not decode_plainly(data, at + 28, captured, wire, link_type, time_ns, lean, count):
+            put_aside(hard, hard_count, count, at + 28, captured, wire, link_type, time_ns, number)
+            hard_count += 1
         count += 1
         at += length
-    return at, count, NEEDS_MORE
+    return at, count, hard_count, NEEDS_MORE
 
 
-def digest(
-    data: Octets, start: int, captured: int, wire: int, link_type: int, time_ns: int, interface: int,
-    row: Row, blank: Row, rows: Array, lean: Array, count: int, keep: int,
+def put_aside(
+    hard: Array, at: int, place: int, start: int, captured: int, wire: int, link_type: int, time_ns: int,
+    interface: int,
 ) -> None:  # fmt: skip
-    """Decode one packet into its places."""
-    blank_row(row, blank)
-    row[TIME] = time_ns
-    row[CAPTURED] = captured
-    row[WIRE] = wire
-    row[INTERFACE] = interface
-    decode_packet(data, start, start + captured, start + max(wire, captured), link_type, row)
-    lean_row(row, lean, count)
-    if keep:
+    """Remember a packet for `digest_all`."""
+    hard[at, HARD_PLACE] = place
+    hard[at, HARD_START] = start
+    hard[at, HARD_CAPTURED] = captured
+    hard[at, HARD_WIRE] = wire
+    hard[at, HARD_LINK] = link_type
+    hard[at, HARD_TIME] = time_ns
+    hard[at, HARD_INTERFACE] = interface
+
+
+def decode_plainly(
+    data: Octets, start: int, captured: int, wire: int, link_type: int, time_ns: int, lean: Array, count: int
+) -> bool:
+    """The packets that captures are full of, plain Ethernet, IPv4 and TCP, at a glance; False for any other.
+
+    What is written is what `decode_packet` and `lean_row` would write; a SYN is left to them, for its options.
+    """
+    if link_type != LINK_ETHERNET or captured < 54:
+        return False
+    if data[start + 12] != 8 or data[start + 13] != 0 or data[start + 14] != 0x45 or data[start + 23] != TCP:
+        return False
+    total = data[start + 16] << 8 | data[start + 17]
+    flags = (data[start + 46] & 0x0F) << 8 | data[start + 47]
+    header = data[start + 46] >> 4 << 2
+    if data[start + 20] & 0x3F or data[start + 21] or flags & SYN:
+        return False
+    if header < 20 or total < 20 + header or total > wire - 14:
+        return False
+    source = data[start + 26] << 24 | data[start + 27] << 16 | data[start + 28] << 8 | data[start + 29]
+    destination = data[start + 30] << 24 | data[start + 31] << 16 | data[start + 32] << 8 | data[start + 33]
+    source_port = data[start + 34] << 8 | data[start + 35]
+    destination_port = data[start + 36] << 8 | data[start + 37]
+    lean[count, LEAN_TIME] = time_ns
+    lean[count, LEAN_WIRE] = wire
+    lean[count, LEAN_LAYERS] = LAYER_OPTIONS_CUT if header > captured - 34 else 0
+    put_key(lean, count, 0, source, 0, destination, source_port, destination_port, 4, TCP)
+    lean[count, LEAN_SEQUENCE] = (
+        data[start + 38] << 24 | data[start + 39] << 16 | data[start + 40] << 8 | data[start + 41]
+    )
+    lean[count, LEAN_ACKNOWLEDGEMENT] = (
+        data[start + 42] << 24 | data[start + 43] << 16 | data[start + 44] << 8 | data[start + 45]
+    )
+    lean[count, LEAN_FLAGS] = flags
+    lean[count, LEAN_WINDOW] = data[start + 48] << 8 | data[start + 49]
+    lean[count, LEAN_LENGTH] = total - 20 - header
+    lean[count, LEAN_SCALE] = -1
+    return True
+
+
+def digest_all(
+    data: Octets, hard: Array, hard_count: int, row: Row, blank: Row, rows: Array, lean: Array, keep: int
+) -> None:
+    """Decode the packets that were put aside, in full; `rows` gets the whole of each where `keep` is 1."""
+    for number in range(hard_count):
         for column in range(WIDTH):
-            rows[count, column] = row[column]
+            row[column] = blank[column]
+        place, start = hard[number, HARD_PLACE], hard[number, HARD_START]
+        captured, wire = hard[number, HARD_CAPTURED], hard[number, HARD_WIRE]
+        row[TIME] = hard[number, HARD_TIME]
+        row[CAPTURED] = captured
+        row[WIRE] = wire
+        row[INTERFACE] = hard[number, HARD_INTERFACE]
+        decode_packet(data, start, start + captured, start + max(wire, captured), hard[number, HARD_LINK], row)
+        lean_row(row, lean, place)
+        if keep:
+            for column in range(WIDTH):
+                rows[place, column] = row[column]

@@ -1,0 +1,181 @@
+"""A real path between two hosts, through a router that drops what it is told to drop and counts it.
+
+    one (10.77.1.1) ── router ── two (10.77.2.1)
+
+Network namespaces of this kernel, real TCP, tcpdump on both of the router's ports, iptables as the dropping rule.
+Needs root; everything is taken down again, whatever happens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROGRAMS = ("ip", "iptables", "tcpdump")
+ONE, TWO = "10.77.1.1", "10.77.2.1"
+
+
+def missing() -> str | None:
+    """What this machine lacks to make the network; None where nothing."""
+    if os.geteuid() != 0:
+        return "needs root to make network namespaces"
+    lacking = [program for program in PROGRAMS if shutil.which(program) is None]
+    if lacking:
+        return f"needs {', '.join(lacking)}"
+    probe = subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False)
+    return None if probe.returncode == 0 else "network namespaces are not allowed here"
+
+
+def run(*words: str) -> str:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+@dataclass(slots=True)
+class Network:
+    """The three namespaces by name, and the captures that run in the router."""
+
+    prefix: str
+    captures: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def one(self) -> str:
+        return f"{self.prefix}1"
+
+    @property
+    def router(self) -> str:
+        return f"{self.prefix}r"
+
+    @property
+    def two(self) -> str:
+        return f"{self.prefix}2"
+
+    def inside(self, namespace: str, *words: str) -> str:
+        return run("ip", "netns", "exec", namespace, *words)
+
+    def drop(self, share: float, *match: str) -> None:
+        """Let the router drop this share of what it forwards, at random, where a packet matches."""
+        self.inside(
+            self.router, "iptables", "-A", "FORWARD", *match, "-m", "statistic", "--mode", "random",
+            "--probability", str(share), "-j", "DROP",
+        )  # fmt: skip
+
+    def dropped(self) -> list[int]:
+        """What each dropping rule has counted, in the order in which they were made."""
+        listing = self.inside(self.router, "iptables", "-L", "FORWARD", "-v", "-x", "-n")
+        return [int(line.split()[0]) for line in listing.splitlines() if re.search(r"\bDROP\b", line) and "policy" not in line]
+
+    def capture(self, port: str, file: Path, snap: int = 128, namespace: str | None = None) -> None:
+        """Record what passes a port ('left' or 'right' of the router, 'eth' of a host) until the network is left."""
+        process = subprocess.Popen(
+            ["ip", "netns", "exec", namespace or self.router, "tcpdump", "-i", port, "-s", str(snap), "-B", "262144",
+             "-w", str(file), "--immediate-mode" if snap < 0 else "-n", "ip"],
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        process.stderr.readline()
+        self.captures.append(process)
+
+    def stop_captures(self) -> None:
+        """End the captures once they have written all; raises where the kernel dropped packets from one."""
+        time.sleep(0.6)
+        for process in self.captures:
+            process.send_signal(signal.SIGINT)
+        told = [process.communicate(timeout=60)[1].decode() for process in self.captures]
+        self.captures.clear()
+        for text in told:
+            found = re.search(r"(\d+) packets dropped by kernel", text)
+            if found and int(found[1]):
+                raise RuntimeError(f"the capture itself lost {found[1]} packets")
+
+    def start(self, namespace: str, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Run a Python program inside a host."""
+        return subprocess.Popen(["ip", "netns", "exec", namespace, sys.executable, "-c", program, *arguments])
+
+
+@contextlib.contextmanager
+def network(prefix: str = "attrpk") -> Iterator[Network]:
+    """The path, up for the body's time. Segmentation offload is off, so that captures show real packets."""
+    net = Network(prefix)
+    spaces = (net.one, net.router, net.two)
+    try:
+        for space in spaces:
+            run("ip", "netns", "add", space)
+        for host, port, address, gateway in ((net.one, "left", "10.77.1", ONE), (net.two, "right", "10.77.2", TWO)):
+            run("ip", "link", "add", "eth", "netns", host, "type", "veth", "peer", "name", port, "netns", net.router)
+            for space, device, last in ((host, "eth", 1), (net.router, port, 254)):
+                net.inside(space, "ip", "addr", "add", f"{address}.{last}/24", "dev", device)
+                net.inside(space, "ip", "link", "set", device, "up", "gso_max_segs", "1", "txqueuelen", "10000")
+            net.inside(host, "ip", "route", "add", "default", "via", f"{address}.254")
+            del gateway
+        net.inside(net.router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        yield net
+    finally:
+        for process in net.captures:
+            process.kill()
+        for space in spaces:
+            subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
+
+
+SERVER = """
+import socket, sys, threading, time, struct
+style, port = sys.argv[1], int(sys.argv[2])
+listener = socket.socket(); listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("", port)); listener.listen(512)
+def serve(connection):
+    try:
+        if style == "slow":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+            for turn in range(6):
+                time.sleep(0.5); connection.recv(20000)
+        if style == "reset":
+            connection.recv(2000)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close(); return
+        if style == "echo":
+            while data := connection.recv(4096):
+                connection.sendall(data[:200])
+        while connection.recv(1 << 18): pass
+    except OSError: pass
+    connection.close()
+while True:
+    connection, _ = listener.accept()
+    threading.Thread(target=serve, args=(connection,), daemon=True).start()
+"""
+
+CLIENT = """
+import os, socket, sys, threading, time
+style, host, port, count, amount = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
+block = os.urandom(1 << 16)
+def ask(number):
+    connection = socket.socket()
+    try:
+        connection.settimeout(60)
+        connection.connect((host, port))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if style == "echo":
+            for turn in range(amount):
+                connection.sendall(block[:300 + turn % 700]); connection.recv(4096); time.sleep(0.002)
+        else:
+            left = amount
+            while left > 0:
+                left -= connection.send(block[:min(left, len(block))])
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(4096): pass
+    except OSError: pass
+    connection.close()
+threads = [threading.Thread(target=ask, args=(n,)) for n in range(count)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
