@@ -51,8 +51,13 @@ def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
 def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observation | Caveat]:
     """All that the files state, in the order of their names; captures also say what was lost between them."""
     captures: list[Capture] = []
+    read: dict[tuple[str, EvidenceType], str] = {}
     for origin in sorted(incident.origins, key=lambda origin: origin.file):
         known = replace(origin, sha256=bundle.digest(origin.file))
+        first = read.setdefault((known.sha256, known.type), known.file)
+        if first != known.file:
+            yield Caveat(known.file, "the whole file", f"the same, octet for octet, as {first}: read once")
+            continue
         if known.type is EvidenceType.CAPTURE:
             capture = read_capture(bundle.read(known.file), known)
             yield from observe_capture(capture)

@@ -18,12 +18,16 @@ from attribution.detectors.loss import (
     detect_segment_loss,
     detect_tap_loss,
 )
+from attribution.detectors.ports import find_link
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
 from attribution.detectors.routes import Routes, learn_routes
 from attribution.model.evidence import Alarm, Coverage, Findings
 from attribution.model.incident import EvidenceType, Incident
 from attribution.model.observation import CounterSample, LogEvent, Metric, Observation
 from attribution.model.topology import Topology
+
+# Of what a port's counters say, what tells that it was watched: its state, and its drops.
+ASKED = (Metric.OPER_STATUS, Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
 
 LOSS_DETECTORS = (detect_probe_loss, detect_flow_loss, detect_reached_hops, detect_segment_loss, detect_tap_loss)
 ALARM_DETECTORS = (detect_log_alarms, detect_packet_alarms, detect_counter_alarms)
@@ -42,12 +46,13 @@ def detect_evidence(observations: Sequence[Observation], topology: Topology, inc
     alarms += detect_overuse(observations, around, service.bandwidth_bps)
     records = [record for detect_records in RECORD_DETECTORS for record in detect_records(observations, around)]
     records += detect_cloud_calls(observations, around, service.account, load_cloud_actions())
+    paths = service_paths(routes, incident)
     return Findings(
         measurements=tuple(m for detect_loss in LOSS_DETECTORS for m in detect_loss(observations, around)),
         alarms=tuple(alarms),
         records=tuple(records),
-        coverage=survey_coverage(observations, topology, incident),
-        service_paths=service_paths(routes, incident),
+        coverage=survey_coverage(observations, around, incident, frozenset(c for path in paths for c in path)),
+        service_paths=paths,
         session_paths=session_paths(alarms, routes),
         caveats=tuple(caveats),
     )
@@ -76,18 +81,42 @@ def session_paths(alarms: Sequence[Alarm], routes: Routes) -> dict[tuple[str, st
     }
 
 
-def survey_coverage(observations: Sequence[Observation], topology: Topology, incident: Incident) -> Coverage:
-    """Which devices' logs and counters were supplied; a file for one device covers it even without a line."""
+def survey_coverage(
+    observations: Sequence[Observation], around: Surroundings, incident: Incident, way: frozenset[str]
+) -> Coverage:
+    """Which devices' logs and counters were supplied, as far as they are about the service's way.
+
+    A file for one device covers it even without a line. In a file for many, a device is covered once it has a line of
+    its own; one about a port or a peer off the way may come from an excerpt, and tells nothing of what it left out.
+    """
     logging = {origin.device for origin in incident.origins if origin.type is EvidenceType.SYSLOG and origin.device}
     polled: set[str] = set()
     counted: set[str] = set()
     for observation in observations:
         if isinstance(observation, LogEvent):
-            logging.add(observation.device)
-        elif isinstance(observation, CounterSample):
-            if observation.metric is Metric.OPER_STATUS:
-                polled.add(observation.device)
-            elif observation.metric in (Metric.IN_DISCARDS, Metric.OUT_DISCARDS):
-                counted.add(observation.device)
-    known = topology.nodes.keys()
-    return Coverage(frozenset(logging & known), frozenset(polled & known), frozenset(counted & known))
+            if observation.device not in logging and is_about(observation, around, way):
+                logging.add(observation.device)
+        elif isinstance(observation, CounterSample) and observation.interface is not None:
+            wanted = polled if observation.metric is Metric.OPER_STATUS else counted
+            if observation.device in wanted or observation.metric not in ASKED:
+                continue
+            link = find_link(around.topology, observation.device, observation.interface)
+            if link is not None and link.component in way:
+                wanted.add(observation.device)
+    known = around.topology.nodes.keys()
+    return Coverage(
+        frozenset(logging & known),
+        frozenset(polled),
+        frozenset(counted),
+        frozenset(origin.type for origin in incident.origins),
+    )
+
+
+def is_about(event: LogEvent, around: Surroundings, way: frozenset[str]) -> bool:
+    """Whether a log line concerns the service's way, or the device as a whole."""
+    if event.device not in around.topology.nodes:
+        return False
+    if event.interface is not None:
+        link = find_link(around.topology, event.device, event.interface)
+        return link is not None and link.component in way
+    return event.peer is None or around.book.resolve(event.peer) in way

@@ -15,6 +15,8 @@ from attribution.model.topology import Side
 
 # Counters include headers below IP and the polls are not quite regular: this much above the limit is not yet more.
 TOLERANCE = 1.1
+# Behind the limit no more than the limit gets through: a port that fills it this far had more offered to it.
+FILLED = 0.85
 # A device polled this rarely hides any surge in its average (seconds).
 LONGEST_POLL_S = 120.0
 
@@ -22,7 +24,7 @@ LONGEST_POLL_S = 120.0
 def detect_overuse(
     observations: Iterable[Observation], around: Surroundings, bandwidth_bps: float | None
 ) -> Iterator[Alarm]:
-    """Polls between which a customer's device on the way sent out more than was bought; neighbours are joined."""
+    """Polls between which more was offered at the customer's attachment than was bought; neighbours are joined."""
     if bandwidth_bps is None:
         return
     series: dict[tuple[str, str, str, Metric], list[CounterSample]] = defaultdict(list)
@@ -35,24 +37,32 @@ def detect_overuse(
             series[(sample.origin.file, sample.device, sample.interface, sample.metric)].append(sample)
     for (_, device, interface, metric), samples in series.items():
         link = find_link(around.topology, device, interface)
-        if link is None or not _carries_customers_offer(device, link.far_end(device), metric, around):
+        limit_bps = _limit_at(device, link.far_end(device), metric, around, bandwidth_bps) if link is not None else None
+        if link is None or limit_bps is None:
             continue
         samples.sort(key=lambda sample: sample.time_ns)
-        yield from _surges(device, interface, link.component, samples, bandwidth_bps)
+        yield from _surges(device, interface, link.component, samples, limit_bps, bandwidth_bps)
 
 
-def _carries_customers_offer(device: str, neighbour: str, metric: Metric, around: Surroundings) -> bool:
-    """What leaves a customer's device for the provider's, or comes into the provider's from there."""
+def _limit_at(device: str, neighbour: str, metric: Metric, around: Surroundings, bandwidth_bps: float) -> float | None:
+    """The rate above which a port at the customer's attachment shows that more was offered than bought.
+
+    What leaves the customer's device for the provider, or comes in from it, is what it offers. What the provider sends
+    towards the customer has passed the limit. None for ports elsewhere, which carry other traffic too.
+    """
     here, there = around.topology.nodes[device].side, around.topology.nodes[neighbour].side
-    if metric is Metric.OUT_OCTETS:
-        return here is Side.CUSTOMER and (
-            there is Side.PROVIDER or around.topology.nodes[neighbour].operator is not None
-        )
-    return metric is Metric.IN_OCTETS and here is Side.PROVIDER and there is Side.CUSTOMER
+    leaves_customer = here is Side.CUSTOMER and (
+        there is Side.PROVIDER or around.topology.nodes[neighbour].operator is not None
+    )
+    if metric is Metric.OUT_OCTETS and leaves_customer:
+        return TOLERANCE * bandwidth_bps
+    if here is Side.PROVIDER and there is Side.CUSTOMER:
+        return {Metric.IN_OCTETS: TOLERANCE, Metric.OUT_OCTETS: FILLED}.get(metric, float("inf")) * bandwidth_bps
+    return None
 
 
 def _surges(
-    device: str, interface: str, component: str, samples: list[CounterSample], bandwidth_bps: float
+    device: str, interface: str, component: str, samples: list[CounterSample], limit_bps: float, bandwidth_bps: float
 ) -> Iterator[Alarm]:
     surge: list[tuple[CounterSample, CounterSample, float]] = []
     for earlier, later in pairwise(samples):
@@ -60,7 +70,7 @@ def _surges(
         if not 0 < seconds <= LONGEST_POLL_S or later.value < earlier.value:
             continue
         rate_bps = 8 * (later.value - earlier.value) / seconds
-        if rate_bps > TOLERANCE * bandwidth_bps:
+        if rate_bps > limit_bps:
             surge.append((earlier, later, rate_bps))
         elif surge:
             yield _alarm(device, interface, component, surge, bandwidth_bps)
@@ -83,6 +93,6 @@ def _alarm(
         component,
         AlarmKind.BANDWIDTH_EXCEEDED,
         Citation(surge[0][1].origin, surge[0][1].locator),
-        f"up to {highest / 1e6:.1f} Mbit/s were offered at {device} {interface}, {bandwidth_bps / 1e6:g} were bought",
+        f"{device} {interface} carried up to {highest / 1e6:.1f} Mbit/s, where {bandwidth_bps / 1e6:g} were bought",
         magnitude=highest,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from attribution.inference.modes import LINK, Mode, Modes, Reach
 from attribution.model.evidence import Condition, Record, RecordKind
+from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import NodeKind, Side, Topology
 
@@ -104,15 +105,17 @@ class ServicePaths:
 
 
 def enumerate_candidates(
-    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record]
+    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], supplied: Container[EvidenceType]
 ) -> Iterator[Candidate]:
     """All candidates for one interruption, each with its prior before any evidence."""
     for mode in modes.modes:
+        if mode.unless is not None and mode.unless in supplied:
+            continue
         for component in paths.components:
             if component in topology.links:
                 if LINK in mode.on:
                     yield from _with_directions(mode, component, component)
-            elif mode.applies_to(topology.nodes[component].kind):
+            elif mode.applies_to(topology.nodes[component]):
                 yield from _on_node(mode, component, topology, paths, records)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from attribution.errors import RuleError
 from attribution.model.evidence import AlarmKind
-from attribution.model.topology import NodeKind
+from attribution.model.incident import EvidenceType
+from attribution.model.topology import Node, NodeKind, Side
 from attribution.model.verdict import CauseKind
 
 RULES = "causes.toml"
@@ -71,12 +72,15 @@ class Mode:
     one_way: float
     record: str | None
     needs_record: bool
+    unless: EvidenceType | None
     sign: AlarmKind | None
     unseen: float
     expects: tuple[Expectation, ...]
 
-    def applies_to(self, kind: NodeKind) -> bool:
-        return kind.value in self.on
+    def applies_to(self, node: Node) -> bool:
+        """Whether it can happen to a node: by its kind, and enforcement only to what the provider runs."""
+        enforced = self.kind is CauseKind.ENFORCEMENT_ACTION
+        return node.kind.value in self.on and (not enforced or node.side is Side.PROVIDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def _mode(entry: Mapping[str, Any]) -> Mode:
             one_way=float(entry.get("one_way", 0.0)),
             record=entry.get("record"),
             needs_record=entry.get("needs") == "record",
+            unless=EvidenceType(entry["unless"]) if "unless" in entry else None,
             sign=AlarmKind(entry["sign"]) if "sign" in entry else None,
             unseen=float(entry.get("unseen", 1.0)),
             expects=expects,

@@ -30,6 +30,7 @@ class Namer:
     ) -> None:
         self._topology = topology
         self._paths = paths
+        self._attacks = [alarm for alarm in alarms if alarm.kind is AlarmKind.ATTACK]
         self._overuse = [alarm for alarm in alarms if alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED]
         self._changes = [record for record in records if record.kind is RecordKind.PLANNED_CHANGE]
         self._coverage = coverage
@@ -45,11 +46,12 @@ class Namer:
             component, kind, facts = self._overload(candidate, span)
         elif kind in OPERATIONS:
             kind, actor, facts = self._operation(candidate, span)
-        elif kind is CauseKind.ENFORCEMENT_ACTION and record is not None:
-            actor = record.actor
-            facts = {Fact(reason) for reason in record.reasons}
-            if record.ground is Condition.NOT_MET:
-                facts.add(Fact.UNGROUNDED)
+        elif kind is CauseKind.ENFORCEMENT_ACTION:
+            actor = Side.PROVIDER
+            if record is not None and record.kind is RecordKind.ENFORCEMENT:
+                facts = {Fact(reason) for reason in record.reasons}
+                if record.ground is Condition.NOT_MET:
+                    facts.add(Fact.UNGROUNDED)
         elif kind is CauseKind.ATTACK:
             facts = {Fact.ATTACK_ON_CUSTOMER} if self._topology.side_of(component) is Side.CUSTOMER else set()
         elif record is not None:
@@ -91,6 +93,9 @@ class Namer:
         A limit at the customer's attachment that drops although no more than was bought came in is set wrongly.
         """
         component = candidate.component
+        attacked = self._attacked(span)
+        if attacked is not None:
+            return attacked, CauseKind.ATTACK, {Fact.ATTACK_ON_CUSTOMER}
         if self._topology.side_of(component) is not Side.PROVIDER:
             return component, CauseKind.OVERLOAD, set()
         exceeded = sum(_shared_seconds(alarm.interval, span) for alarm in self._overuse)
@@ -100,6 +105,16 @@ class Namer:
         if self._bandwidth_bps is not None and self._at_attachment(candidate) and self._offer_known():
             return component, CauseKind.MISCONFIGURATION, set()
         return component, CauseKind.OVERLOAD, set()
+
+    def _attacked(self, span: Interval) -> str | None:
+        """A host of the customer that others flood, while queues on its way are full."""
+        targets = [
+            alarm.component
+            for alarm in self._attacks
+            if _shared_seconds(alarm.interval, span) > 0 and self._topology.side_of(alarm.component) is Side.CUSTOMER
+            if alarm.reporter == alarm.component or self._topology.side_of(alarm.reporter) is not Side.CUSTOMER
+        ]
+        return targets[0] if targets else None
 
     def _at_attachment(self, candidate: Candidate) -> bool:
         links = (

@@ -60,7 +60,11 @@ class Solver:
         self._touches: dict[tuple[Candidate, tuple[Journey, ...], bool], Touch] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
-        self.candidates = tuple(enumerate_candidates(situation.topology, situation.paths, situation.modes, records))
+        self.candidates = tuple(
+            enumerate_candidates(
+                situation.topology, situation.paths, situation.modes, records, situation.coverage.types
+            )
+        )
         self._total_prior = sum(candidate.prior for candidate in self.candidates)
 
     def witnesses(self, span: Interval) -> Witnesses:

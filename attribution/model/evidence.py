@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from attribution.model.incident import Interval, Origin
+from attribution.model.incident import EvidenceType, Interval, Origin
 from attribution.model.observation import Caveat, CommandEffectKind
 from attribution.model.topology import Side
 
@@ -184,11 +184,13 @@ class Coverage:
     """Which devices were asked at all: silence of a device that never had a chance to speak is not evidence.
 
     `logging`: its log was supplied. `polled`: its ports' states were polled. `counted`: its drop counters were.
+    `types`: the kinds of evidence that were supplied at all.
     """
 
     logging: frozenset[str] = frozenset()
     polled: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
+    types: frozenset[EvidenceType] = frozenset()
 
 
 Evidence = Measurement | Alarm | Record
