@@ -9,11 +9,17 @@ import subprocess
 from pathlib import Path
 
 _FILE_HEADER, _PACKET_HEADER = 24, 16
+_ADDRESSES = 12
+"""Octets of a frame before its tag: the two hardware addresses."""
 
 
 def cut_capture(source: Path, target: Path, span: tuple[float, float], dead: list[tuple[float, float]],
-                clock_error_s: float) -> None:
-    """Copy the packets of a span, leaving out those that a dead device cannot have captured."""
+                clock_error_s: float, vlan: int | None = None) -> None:
+    """Copy the packets of a span, leaving out those that a dead device cannot have captured.
+
+    Frames of a tagged line get their tag here, since kernels without VLAN devices send them plain.
+    """
+    tag = b"" if vlan is None else struct.pack("!HH", 0x8100, vlan)
     data = source.read_bytes()
     order = "<" if data[:4] == b"\xd4\xc3\xb2\xa1" else ">"
     kept = bytearray(data[:_FILE_HEADER])
@@ -25,8 +31,10 @@ def cut_capture(source: Path, target: Path, span: tuple[float, float], dead: lis
         inside = span[0] <= moment <= span[1] and not any(start <= moment < stop for start, stop in dead)
         if inside and end <= len(data):
             total = round((moment + clock_error_s) * 1e6) if clock_error_s else seconds * 1_000_000 + micros
-            kept += struct.pack(f"{order}IIII", total // 1_000_000, total % 1_000_000, length, original)
-            kept += data[offset + _PACKET_HEADER : end]
+            frame = data[offset + _PACKET_HEADER : end]
+            frame = frame[:_ADDRESSES] + tag + frame[_ADDRESSES:]
+            kept += struct.pack(f"{order}IIII", total // 1_000_000, total % 1_000_000, len(frame), original + len(tag))
+            kept += frame
         offset = end
     target.write_bytes(kept)
 

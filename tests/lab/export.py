@@ -16,8 +16,10 @@ import networkx
 import yaml
 
 from tests.lab.captures import compress, cut_capture, to_pcapng
-from tests.lab.observed import Probe
+from tests.lab.cloudmonitor import METRICS, monitor_data
+from tests.lab.observed import Probe, Walk
 from tests.lab.paperwork import Change, render_audit, stamp, stamp_seconds
+from tests.lab.pathforms import COLUMNS, atlas_results, mtr_report, path_rows
 from tests.lab.plan import Plan, Side, Vendor
 from tests.lab.recording import Recording
 from tests.lab.stage import Cause
@@ -52,6 +54,9 @@ class Style:
     counters_compressed: bool
     with_flows: bool
     with_prometheus: bool
+    with_cloud_monitor: bool
+    path_form: str
+    """"csv", "mtr" or "atlas"."""
     ties_resources: bool
     """Whether the topology says which cloud resources belong to the gateway."""
     clock_errors_s: dict[Side, float] = field(default_factory=dict)
@@ -76,6 +81,8 @@ def draw_style(dice: random.Random, clock_errors_s: dict[Side, float] | None = N
         counters_compressed=dice.random() < 0.6,
         with_flows=dice.random() < 0.5,
         with_prometheus=dice.random() < 0.3,
+        with_cloud_monitor=dice.random() < 0.3,
+        path_form=dice.choice(("csv", "csv", "csv", "mtr", "atlas")),
         ties_resources=dice.random() < 0.5,
         clock_errors_s=clock_errors_s or {},
         clock_errors_told=told,
@@ -104,6 +111,8 @@ class Exporter:
         self._export_counters()
         self._export_probes()
         self._export_paths()
+        if self._style.with_cloud_monitor:
+            self._export_cloud_monitor()
         if self._style.with_flows:
             self._export_flows()
         self._export_captures()
@@ -216,17 +225,46 @@ class Exporter:
         """Traceroutes, by whoever ran them."""
         for side in Side:
             error = self._style.clock(side).error_s
-            rows = [
-                (stamp(walk.time + error), self._plan.node(walk.source).name, self._plan.node(walk.destination).name,
-                 hop, address, 1, int(bool(address)), f"{trip:.3f}" if trip is not None else "")
-                for walk in self._recording.paths
-                if self._plan.node(walk.source).side is side and not self._dead(walk.source, walk.time)
-                for hop, address, trip in walk.hops
-            ]
-            if rows:
-                file = self._write_csv(f"telemetry/paths-{side}.csv", (
-                    "time", "source", "destination", "hop", "address", "sent", "received", "rtt_avg_ms"), rows)
+            walks = sorted(
+                (walk for walk in self._recording.paths
+                 if self._plan.node(walk.source).side is side and not self._dead(walk.source, walk.time)),
+                key=lambda walk: walk.time,
+            )
+            if not walks:
+                continue
+            if self._style.path_form == "mtr":
+                self._export_mtr(walks, side)
+            elif self._style.path_form == "atlas":
+                self._write(f"telemetry/atlas-{side}.json", atlas_results(self._plan, walks, error))
+                self._add(f"telemetry/atlas-{side}.json", "paths", side)
+            else:
+                file = self._write_csv(f"telemetry/paths-{side}.csv", COLUMNS, path_rows(self._plan, walks, error))
                 self._add(file, "paths", side)
+
+    def _export_mtr(self, walks: list[Walk], side: Side) -> None:
+        """One report per pair before, during and after the trouble, as people take them."""
+        schedule, error = self._recording.schedule, self._style.clock(side).error_s
+        spans = ((schedule.start, schedule.fault), (schedule.fault, schedule.repair), (schedule.repair, schedule.end))
+        for number, (source, destination) in enumerate(sorted({(walk.source, walk.destination) for walk in walks})):
+            for part, (start, end) in enumerate(spans):
+                taken = [walk for walk in walks if (walk.source, walk.destination) == (source, destination)
+                         and start <= walk.time and walk.time + 1 < end]
+                if taken:
+                    file = f"telemetry/mtr-{side}-{number}-{part}.json"
+                    self._write(file, mtr_report(self._plan, taken))
+                    self._add(file, "paths", side, time=stamp(taken[0].time + error))
+
+    def _export_cloud_monitor(self) -> None:
+        """The dedicated tunnel's traffic, as the customer sees it in the cloud's console."""
+        role = "pe1"
+        port = self._plan.port(role, "lm1" if self._plan.has("lm1") else "ce1").name
+        samples = [sample for sample in self._recording.samples
+                   if (sample.role, sample.port) == (role, port) and not self._dead(role, sample.time)]
+        for metric in METRICS:
+            file = f"telemetry/monitor-{metric}.json"
+            error = self._style.clock(Side.PROVIDER).error_s
+            self._write(file, monitor_data(metric, self._recording.paperwork.resources.dcx, samples, error))
+            self._add(file, "cloud-monitor", Side.PROVIDER)
 
     def _export_flows(self) -> None:
         """The customer's account of its own streams, with the ways they may have taken."""
@@ -252,7 +290,8 @@ class Exporter:
             node = self._plan.node(port.role)
             error = self._style.clock(node.side).error_s
             file = self._target / "captures" / f"{node.name}-{port.name.replace('/', '_')}.pcap"
-            cut_capture(source, file, span, self._recording.dead.get(port.role, []), error)
+            vlan = self._plan.link_of_port(port).vlan
+            cut_capture(source, file, span, self._recording.dead.get(port.role, []), error, vlan)
             if self._dice.random() < 0.3:
                 file = to_pcapng(file)
             file = compress(file, self._dice.choice(("gz", "zst", "zst")))

@@ -106,6 +106,7 @@ def _draw_links(shape: Shape, nodes: tuple[Node, ...], dice: random.Random) -> t
     first = {node.role: 0 if node.vendor in (Vendor.FRR, Vendor.LINUX) else dice.choice((0, 0, 1)) for node in nodes}
     prefixes = {node.role: dice.choice(_MAC_PREFIXES) for node in nodes}
     used = dict.fromkeys(by_role, 0)
+    tag = dice.randrange(2, 4000) if dice.random() < 0.35 else None
 
     def port(role: str) -> Port:
         number = used[role]
@@ -118,9 +119,9 @@ def _draw_links(shape: Shape, nodes: tuple[Node, ...], dice: random.Random) -> t
     for number, (one, other) in enumerate(ordered):
         sides = {by_role[one].side, by_role[other].side}
         listed = not UNLISTED & {one, other}
-        links.append(
-            Link(number, (port(one), port(other)), sides.pop() if len(sides) == 1 else None, listed)
-        )
+        access = {one, other} <= {"ce1", "lm1", "pe1"} and listed
+        side = sides.pop() if len(sides) == 1 else None
+        links.append(Link(number, (port(one), port(other)), side, listed, tag if access else None))
     return tuple(links)
 
 

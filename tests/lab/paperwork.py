@@ -56,6 +56,7 @@ class Resources:
     user: str
     ccn: str
     vpc: str
+    dcx: str
 
     @staticmethod
     def draw(dice: random.Random) -> Resources:
@@ -65,6 +66,7 @@ class Resources:
             account=dice.randrange(100_000_000_000, 200_000_000_000),
             user=dice.choice(("ops-li", "cloud-admin", "netops-chen", "terraform")),
             ccn=f"ccn-{dice.getrandbits(32):08x}", vpc=f"vpc-{dice.getrandbits(32):08x}",
+            dcx=f"dcx-{dice.getrandbits(32):08x}",
         )
 
     def attachment(self) -> dict[str, object]:

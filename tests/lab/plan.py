@@ -72,6 +72,8 @@ class Link:
     """None on the demarcation between the two parties."""
     listed: bool
     """Whether the exported topology shows it; tenants and other departments are not shown."""
+    vlan: int | None = None
+    """The tag that captures show on its frames (IEEE 802.1Q); None where they are plain."""
 
     def port(self, role: str) -> Port:
         """The end of this link at the node of that role."""

@@ -35,6 +35,11 @@ def topology_as_mapping(plan: Plan, style: TopologyStyle, dice: random.Random,
             if node["kind"] == Kind.GATEWAY:
                 node["resource_ids"] = [resources.ccn, resources.vpc]
     links = [_link(plan, number, style, dice) for number, link in enumerate(plan.links) if link.listed]
+    if resources is not None:
+        access = {plan.node("pe1").name, plan.node("lm1" if plan.has("lm1") else "ce1").name}
+        for link in links:
+            if {link["source"], link["target"]} == access:
+                link["resource_ids"] = [resources.dcx]
     dice.shuffle(nodes)
     dice.shuffle(links)
     key = "links" if style.format == "json" else "edges"
