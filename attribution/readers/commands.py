@@ -34,6 +34,7 @@ _WRAPPING = re.compile(
     r"^(?:!?exec:\s*|(?:do|sudo|nohup|time|env|nice)\s+|sudo\s+-\S+\s+|(?:/usr)?(?:/local)?/s?bin/(?=\w)"
     r"|ip\s+netns\s+exec\s+\S+\s+|nsenter\s+(?:-\S+\s+)*(?:--\s+)?|(?:ba|da)?sh\s+-l?c\s+|timeout\s+\S+\s+)"
 )
+_JOINED = re.compile(r"\s*(?:;|&&|\|\|)\s*")
 _VTYSH = re.compile(r"^(?:/usr/bin/)?vtysh\b")
 _VTYSH_COMMAND = re.compile(r"""\s-c\s+(?:"([^"]*)"|'([^']*)'|((?:(?!\s-c\s).)+))""")
 """The arguments of `vtysh -c … -c …`; sudo's log has taken their quotes away."""
@@ -114,16 +115,28 @@ def classify_command(text: str) -> CommandEffect | None:
 
 def _single_commands(text: str) -> Iterator[str]:
     """`vtysh -c … -c …` and `sh -c 'a; b && c'` hold several commands; shells, sudo and namespaces only wrap one."""
-    for part in re.split(r"\s*(?:;|&&|\|\|)\s*", text.strip().strip("\"'")):
-        command = part.strip()
-        unwrapped = _WRAPPING.sub("", command).strip().strip("\"'")
-        while unwrapped != command:
-            command, unwrapped = unwrapped, _WRAPPING.sub("", unwrapped).strip().strip("\"'")
-        if _VTYSH.match(command):
-            inner = [next(filter(None, groups), "") for groups in _VTYSH_COMMAND.findall(command)]
-            yield from inner or [command]
-        elif command:
-            yield re.sub(r"\s+", " ", command)
+    command = _unwrapped(text)
+    if _VTYSH.match(command):
+        inner = [next(filter(None, groups), "") for groups in _VTYSH_COMMAND.findall(command)]
+        yield from inner or [command]
+        return
+    parts = _JOINED.split(command)
+    if len(parts) > 1:
+        for part in parts:
+            yield from _single_commands(part)
+    elif command:
+        yield re.sub(r"\s+", " ", command)
+
+
+def _unwrapped(text: str) -> str:
+    """The command without what merely runs it, layer by layer: `sudo`, a shell, a path, quotes."""
+    wrapped, command = "", text
+    while wrapped != command:
+        wrapped = command
+        command = _WRAPPING.sub("", command.strip())
+        if len(command) > 1 and command[0] in "\"'" and command[0] == command[-1]:
+            command = command[1:-1]
+    return command
 
 
 def _classify_one(command: str) -> CommandEffect | None:
@@ -168,7 +181,7 @@ def _prefix(address: str | None, mask: str | None) -> str | None:
 
 def _length(address: str, mask: str) -> str:
     """A wildcard is a mask turned over; `0` alone is Huawei's short form of the wildcard 0.0.0.0, one host."""
-    if mask == "0.0.0.0" and address != "0.0.0.0":
+    if mask in ("0", "0.0.0.0") and address != "0.0.0.0":
         return "32"
     if mask.isdigit():
         return mask
@@ -200,4 +213,4 @@ def _read_rule(entry: dict[str, Any]) -> CommandRule:
         )
     except (KeyError, ValueError, re.error) as error:
         place = f"rules/messages/commands.toml [{entry.get('id', '?')}]"
-        raise RuleError(place, f"{error!r}", "id, kind, pattern, source and example of known kinds") from error
+        raise RuleError(place, f"found {error!r}", "expected id, kind, pattern, source and example") from error

@@ -31,10 +31,11 @@ class Envelope:
 
 
 _MONTH = r"(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec)"
+_WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _ZONE = r"(?:UTC|GMT|CST|CCT|BJT|HKT|SGT|JST|KST|CET|CEST|EST|EDT|PST|PDT|MST|MDT|CDT|MSK)"
 
 _MINUTE = (
-    r"(?P<minute>(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+)?"
+    rf"(?P<minute>(?:{_WEEKDAY},?\s+)?"
     rf"(?:{_MONTH}\s+\d{{1,2}}(?:,?\s+\d{{4}})?"
     rf"|\d{{4}}\s+{_MONTH}\s+\d{{1,2}}"
     r"|\d{4}-\d{2}-\d{2}"
@@ -50,7 +51,7 @@ _NODE = r"(?:\d+/)?[A-Z]{2,4}/?\d*/[\w/]+/CPU\d"
 _DATED_LINE = re.compile(
     r"\ufeff?(?:\d{1,5}\s(?=<))?(?:<\d{1,3}>)?:?\s*"
     r"(?:%(?:@\d+%?)?|(?P<sequence>\d+):\s+)?"
-    rf"(?:(?P<origin>(?![%*\[.])[^\s,=<>]+?):?\s+(?={_NODE}:|[*.]?{_MONTH}\s+\d|\d{{4}}\s))?"
+    rf"(?:(?P<origin>(?![%*\[.]|\d{{4}}\s|{_WEEKDAY}\b|{_NODE}:)[^\s,=<>]+?):?\s+(?={_NODE}:|[*.]?{_MONTH}\s+\d|\d{{4}}\s))?"
     rf"(?:{_NODE}:)?"
     rf"(?P<bracket>\[)?(?P<mark>[*.])?{_MINUTE}{_SECOND}{_SUFFIX}"
     r"(?(bracket)\]|)"
@@ -78,6 +79,8 @@ _RELAYED = re.compile(
     r"(?:(?P<sequence>\d+):\s+)?(?:(?P<origin>[^\s:,=%]+):\s+)?"
     rf"(?:{_NODE}:)?[*.]?(?:\d{{4}}\s)?{_MONTH}\s+\d{{1,2}}\s[\d:. ]{{8,20}}[^%]{{0,8}}:\s(?=%|\w+\[\d+\]:)"
 )
+
+_RELAYED_BEGINS = frozenset("0123456789*.")
 
 
 def open_envelope(line: str) -> Envelope | None:
@@ -110,14 +113,11 @@ def _from_rfc5424(match: re.Match[str]) -> Envelope:
 def _from_dated_line(match: re.Match[str]) -> Envelope:
     """A device names itself before the time (Cisco, IOS XR) or a relay names it after; the inner name is the sender."""
     host = match["host"] or match["origin"]
-    message = match["message"]
-    if message[:1] in ":0123456789*." or ": *" in message[:80] or "CPU" in message[:40]:
-        inner = _RELAYED.match(message.lstrip(": "))
-        if inner is not None:
-            host = inner["origin"] or host
-            message = message.lstrip(": ")[inner.end() :]
-    elif message.startswith(": "):
-        message = message[2:]
+    message = match["message"].removeprefix(": ")
+    inner = _RELAYED.match(message) if message[:1] in _RELAYED_BEGINS or "CPU" in message[:40] else None
+    if inner is not None:
+        host = inner["origin"] or host
+        message = message[inner.end() :]
     return Envelope(match["minute"], match["second"], match["suffix"], host, message, match["mark"] is None)
 
 

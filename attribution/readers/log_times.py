@@ -146,5 +146,5 @@ def _stated_zone(origin: Origin) -> tzinfo | None:
     try:
         return parse_zone(origin.timezone_name)
     except ValueError as error:
-        expected = "an IANA name such as Asia/Shanghai, or an offset such as +08:00"
-        raise EvidenceError(origin.file, f"its timezone {error} is not known", expected) from error
+        expected = "expected an IANA name such as Asia/Shanghai, or an offset such as +08:00"
+        raise EvidenceError(origin.file, f"found the unknown timezone {error}", expected) from error

@@ -115,7 +115,7 @@ def read_rule_file(name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(files("attribution").joinpath("rules", "messages", name).read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise RuleError(f"rules/messages/{name}", str(error), "a readable TOML file") from error
+        raise RuleError(f"rules/messages/{name}", f"found {error}", "expected a readable TOML file") from error
 
 
 def rule_entries(name: str, table: str) -> Iterator[dict[str, Any]]:
@@ -144,7 +144,7 @@ def _read_rule(name: str, entry: dict[str, Any]) -> MessageRule:
         )
     except (KeyError, ValueError) as error:
         place = f"rules/messages/{name} [{entry.get('id', '?')}]"
-        raise RuleError(place, f"{error!r}", "id, word, pattern, kind, source and example of known kinds") from error
+        raise RuleError(place, f"found {error!r}", "expected id, word, pattern, kind, source and example") from error
 
 
 def _meaning(rule: MessageRule, match: re.Match[str]) -> Meaning | None:
@@ -205,4 +205,14 @@ def _index() -> Mapping[str, tuple[int, ...]]:
 
 @cache
 def _compiled(number: int) -> re.Pattern[str]:
-    return re.compile(message_rules()[number].pattern)
+    return pattern_of(message_rules()[number])
+
+
+def pattern_of(rule: MessageRule) -> re.Pattern[str]:
+    """The rule's pattern, compiled; RuleError where it is none."""
+    try:
+        return re.compile(rule.pattern)
+    except re.error as error:
+        raise RuleError(
+            f"rules/messages [{rule.id}]", f"found a wrong pattern ({error})", "expected one of re"
+        ) from error

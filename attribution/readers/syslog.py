@@ -14,6 +14,7 @@ from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, LogEvent, Observation
 from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, is_located, mode_after
+from attribution.readers.compression import read_plain
 from attribution.readers.log_envelopes import Envelope, open_envelope
 from attribution.readers.log_times import LogClock
 from attribution.readers.message_rules import Meaning, understand
@@ -25,6 +26,8 @@ IMPOSSIBLE_TIME = "the line's time does not exist in the calendar: left out"
 NO_DEVICE = "the line names no device and the evidence entry has no `device:`: left out"
 NOT_UNDERSTOOD = "message not understood"
 NOT_UTF8 = "bytes that are not UTF-8 were replaced"
+_LONGEST_MESSAGE = 2048
+"""Longer ones are judged by their beginning, so that no line takes seconds (RFC 5424 §6.1: 2048 octets should do)."""
 _EXAMPLES = 3
 _EXAMPLE_LENGTH = 160
 
@@ -34,8 +37,9 @@ def read_syslog(content: bytes, origin: Origin) -> Iterator[Observation | Caveat
 
     EvidenceError where the file is empty, holds no dated line at all, or nobody says which device it is from.
     """
+    content = read_plain(content, origin.file)
     if not content.strip():
-        raise EvidenceError(origin.file, "the file is empty", "one log message a line")
+        raise EvidenceError(origin.file, f"found an empty file ({len(content)} octets)", "expected one message a line")
     reading = _LogReading(origin, LogClock(content, origin))
     understood = 0
     for number, line in enumerate(content.decode("utf-8", errors="replace").split("\n"), start=1):
@@ -90,7 +94,7 @@ class _LogReading:
         self, number: int, line: str, device: str, envelope: Envelope, time: tuple[int, bool]
     ) -> LogEvent | None:
         time_ns, clock_trusted = time
-        meaning = understand(envelope.message)
+        meaning = understand(envelope.message[:_LONGEST_MESSAGE])
         if meaning is None and "repeated" in envelope.message:
             repeated = _REPEATED.search(envelope.message)
             meaning = understand(repeated["inner"]) if repeated is not None and repeated["inner"] else None
@@ -139,10 +143,12 @@ class _LogReading:
         if understood or NOT_UNDERSTOOD in self._omissions:
             return
         if NO_DEVICE in self._omissions:
-            raise EvidenceError(self._origin.file, "no line names its device", "`device:` on the evidence entry")
+            raise EvidenceError(
+                self._origin.file, "found no line that names its device", "expected `device:` on its entry"
+            )
         first = next(iter(self._omissions.values()))
         place = f"{self._origin.file} line {first.first_line}"
-        raise EvidenceError(place, "no line of the file has a time", "one dated log message a line")
+        raise EvidenceError(place, "found no line that has a time", "expected one dated log message a line")
 
     def caveats(self) -> Iterator[Caveat]:
         """Everything left out or assumed, one caveat a reason."""
