@@ -125,7 +125,7 @@ class FileReader:
         if len(data) < 24 and not last:
             return
         if not data:
-            raise CaptureError(self.place, "the file is empty", EXPECTED)
+            raise CaptureError(self.place, self.notes[0] if self.notes else "the file is empty", EXPECTED)
         magic = data[:4]
         if magic == SECTION_HEADER.to_bytes(4, "big"):
             self.format = "pcapng"

@@ -51,8 +51,8 @@ LAST_TIME: Final = 6
 LAST_WINDOW: Final = 7
 LAST_HEALTH: Final = 8  # what the last segment was found to be
 DUPLICATES: Final = 9
-SHIFT: Final = 10  # window scale: -1 not known, -2 none
-ACKED_ONCE: Final = 11  # a segment with ACK and without SYN has been seen
+SHIFT: Final = 10  # window scale: -1 not known, -2 none, as where either side's SYN lacks the option
+ACKED_ONCE: Final = 11  # a segment with ACK has followed the last SYN: from then on windows are scaled
 DIRECTION_WIDTH: Final = 12
 STATE_WIDTH: Final = CONNECTION_WIDTH + 2 * DIRECTION_WIDTH
 
@@ -100,15 +100,18 @@ def judge_segment(
             state[at + NEWEST_SYN] = time_ns
             if state[mine + BASE_KNOWN]:
                 state[mine + NEXT] = state[mine + CONTIGUOUS]
-        state[mine + SHIFT] = scale if scale >= 0 else -2
+        if scale < 0:
+            if state[mine + SHIFT] == -1:
+                state[mine + SHIFT] = -2
+                state[other + SHIFT] = -2
+        elif state[mine + SHIFT] != -2:
+            state[mine + SHIFT] = scale
     if not state[mine + BASE_KNOWN]:
         state[mine + BASE] = sequence if flags & SYN else (sequence - 1) & WORD
         state[mine + BASE_KNOWN] = 1
     if not state[other + BASE_KNOWN] and flags & ACK:
         state[other + BASE] = (acknowledgement - 1) & WORD
         state[other + BASE_KNOWN] = 1
-    if flags & ACK and not flags & SYN and state[at + ROUND_TRIP] == 0 and state[at + NEWEST_SYN]:
-        state[at + ROUND_TRIP] = time_ns - state[at + NEWEST_SYN]
 
     following = state[mine + NEXT]
     pure = length == 0 and sequence == following and acknowledgement == state[mine + LAST_ACK] and not control
@@ -148,6 +151,8 @@ def judge_segment(
     if (length > 0 or flags & (SYN | FIN)) and not found & KEEP_ALIVE:
         found |= judge_repetition(state, at, mine, other, time_ns, sequence, length, flags)
 
+    if flags & ACK and not flags & SYN and state[at + ROUND_TRIP] == 0 and state[at + NEWEST_SYN]:
+        state[at + ROUND_TRIP] = time_ns - state[at + NEWEST_SYN]
     remember_segment(state, mine, time_ns, sequence, acknowledgement, length, flags, window, found)
     return found
 
@@ -209,5 +214,7 @@ def remember_segment(
     state[mine + LAST_TIME] = time_ns
     state[mine + LAST_WINDOW] = window
     state[mine + LAST_HEALTH] = found
-    if flags & ACK and not flags & SYN:
+    if flags & SYN:
+        state[mine + ACKED_ONCE] = 0
+    elif flags & ACK:
         state[mine + ACKED_ONCE] = 1
