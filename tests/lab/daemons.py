@@ -181,7 +181,7 @@ def _bgp(plan: Plan, node: Node, routing: Routing) -> list[str]:
             if routing.bfd:
                 lines += [f" neighbor {address} bfd", f" neighbor {address} bfd profile access"]
     family += [f"  network {network}" for network in _sites(plan, node.role)]
-    if node.side is Side.PROVIDER or plan.has("fw1"):
+    if node.side is Side.PROVIDER or plan.inner_gateway is not None:
         family.append("  redistribute connected")
     if any("route-map backup" in line for line in family):
         policy = ["route-map backup permit 10", f" set as-path prepend {node.asn} {node.asn}", "exit"]
@@ -214,7 +214,7 @@ def _sites(plan: Plan, role: str) -> list[str]:
         if host.kind is not Kind.HOST:
             continue
         gateway = plan.gateway(host.role)
-        announcer = "ce1" if gateway == "fw1" else gateway
+        announcer = "ce1" if gateway == plan.inner_gateway else gateway
         address = plan.ports(host.role)[0].address
         if announcer == role and address is not None:
             sites.append(str(address.network))

@@ -52,8 +52,9 @@ def _customer_segments(plan: Plan) -> tuple[Ping, ...]:
     for host in plan.ends:
         gateway = plan.gateway(host)
         pings.append(Ping(host, gateway, str(plan.address_towards(host, gateway)), 3))
-    if plan.has("fw1"):
-        pings.append(Ping("fw1", "ce1", str(plan.address_towards("fw1", "ce1")), 2))
+    inner = plan.inner_gateway
+    if inner is not None:
+        pings.append(Ping(inner, "ce1", str(plan.address_towards(inner, "ce1")), 2))
     for edge in ("ce1", "ce2"):
         if plan.has(edge):
             pings += [Ping(edge, other, str(plan.address_towards(edge, other)), 2)

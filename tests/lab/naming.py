@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tests.lab.plan import BRIDGES, Kind, Link, Node, Plan, Port, Side, Vendor
-from tests.lab.shapes import UNLISTED, Shape, kind_of, side_of
+from tests.lab.shapes import UNLISTED, Shape, side_of
 
 _OPERATORS = ("MetroFibre Ltd", "Carrier One", "East Ring Telecom", "Delta Optical", "Northline Networks")
 
@@ -48,6 +48,8 @@ class _Pools:
     """The address ranges of one recording; no two of them overlap."""
 
     site_a: ipaddress.IPv4Network
+    other_subnets: Iterator[ipaddress.IPv4Network]
+    """For the customer's other hosts, where its switch routes."""
     site_b: ipaddress.IPv4Network
     transit: Iterator[ipaddress.IPv4Network]
     core: Iterator[ipaddress.IPv4Network]
@@ -72,8 +74,8 @@ def _draw_nodes(shape: Shape, dice: random.Random, generic: bool) -> tuple[Node,
     stems = {kind: dice.choice(choices) for kind, choices in _STEMS.items()}
     nodes = []
     for number, role in enumerate(shape.roles, start=1):
-        kind, side = kind_of(role), side_of(role)
-        routes = kind in (Kind.ROUTER, Kind.GATEWAY)
+        kind, side = shape.kind(role), side_of(role)
+        routes = kind in (Kind.ROUTER, Kind.GATEWAY) and role != "sw1"
         own_asn = provider_asn if side is Side.PROVIDER else far_asn if role == "ce2" else customer_asn
         nodes.append(
             Node(
@@ -137,6 +139,7 @@ def _draw_pools(dice: random.Random) -> _Pools:
     core = f"10.{dice.randrange(16, 120)}.{dice.randrange(256)}.0/24"
     return _Pools(
         site_a=ipaddress.IPv4Network(site_a),
+        other_subnets=ipaddress.IPv4Network(f"10.{dice.randrange(121, 127)}.0.0/16").subnets(new_prefix=24),
         site_b=ipaddress.IPv4Network(f"172.{dice.randrange(16, 23)}.{dice.randrange(256)}.0/24"),
         transit=ipaddress.IPv4Network(transit).subnets(new_prefix=30),
         core=ipaddress.IPv4Network(core).subnets(new_prefix=30),
@@ -200,6 +203,8 @@ def _subnet(plan: Plan, segment: tuple[Port, ...], pools: _Pools) -> ipaddress.I
         return pools.site_a
     if "host-b" in roles:
         return pools.site_b
+    if roles & {"host-c", "office"}:
+        return next(pools.other_subnets)
     if roles & UNLISTED:
         return next(pools.tenants)
     sides = {plan.node(role).side for role in roles}

@@ -144,14 +144,21 @@ class Network:
         if node.kind is Kind.HOST:
             gateway = self.plan.gateway(role)
             commands.append(f"route add default via {self.plan.address_towards(role, gateway)}")
-        elif node.kind is Kind.FIREWALL:
+        elif role == self.plan.inner_gateway:
             commands.append(f"route add default via {self.plan.address_towards(role, 'ce1')}")
-        elif role == "ce1" and self.plan.has("fw1"):
-            host = next(port.address for port in self.plan.ports("host-a") if port.address is not None)
-            commands.append(f"route add {host.network} via {self.plan.address_towards('ce1', 'fw1')}")
+        elif role == "ce1" and self.plan.inner_gateway is not None:
+            inner = str(self.plan.address_towards("ce1", self.plan.inner_gateway))
+            commands += [f"route add {subnet} via {inner}" for subnet in self._subnets_behind(self.plan.inner_gateway)]
         _ip_batch(self.namespace(role), commands)
         with inside(self.namespace(role)):
             _disable_offloads(port.device for port in ports)
+
+    def _subnets_behind(self, gateway: str) -> list[str]:
+        """The subnets of the hosts that send their packets to a gateway."""
+        hosts = [node.role for node in self.plan.nodes if node.kind is Kind.HOST]
+        addresses = [port.address for role in hosts if self.plan.gateway(role) == gateway
+                     for port in self.plan.ports(role)]
+        return list(dict.fromkeys(str(address.network) for address in addresses if address is not None))
 
 
 def run_inside(namespace: str, *command: str) -> str:

@@ -104,8 +104,8 @@ class Node:
 
     @property
     def routes(self) -> bool:
-        """Whether the node runs routing daemons."""
-        return self.kind in (Kind.ROUTER, Kind.GATEWAY)
+        """Whether the node runs routing daemons; a routing switch or a firewall has its routes by hand."""
+        return self.asn is not None
 
     @property
     def forwards_frames(self) -> bool:
@@ -184,6 +184,12 @@ class Plan:
                 if other.role == neighbour and other.address is not None:
                     return other.address.ip
         raise KeyError(f"{role} and {neighbour} share no segment")
+
+    @property
+    def inner_gateway(self) -> str | None:
+        """The firewall or routing switch between the customer's hosts and its edge, if there is one."""
+        gateway = self.gateway("host-a")
+        return gateway if gateway != "ce1" else None
 
     def gateway(self, role: str) -> str:
         """The role of the router or firewall that a host sends its packets to."""

@@ -43,6 +43,13 @@ class Shape:
     redundant: bool = False
     """Whether the core survives the loss of any one of its routers."""
 
+    routed_campus: bool = False
+    """Whether the customer's switch routes between its hosts' subnets instead of bridging them."""
+
+    def kind(self, role: str) -> Kind:
+        """What a role's node is on this shape."""
+        return Kind.ROUTER if self.routed_campus and role == "sw1" else kind_of(role)
+
     @property
     def roles(self) -> tuple[str, ...]:
         """All roles, in the order in which the links first name them."""
@@ -109,6 +116,15 @@ SHAPES = (
             ("pe1", "tenant-x"), ("pe2", "tenant-y"),
         ),
         core=("p1", "p2", "p3", "p4", "p5"), far_edge="pe2", backbone=("p2", "p3"), redundant=True,
+    ),
+    Shape(
+        name="routed-campus",
+        fact="The customer's switch routes between subnets, a carrier runs the last mile, the far end is a VPC",
+        links=(
+            *_SITE_A, ("sw1", "ce1"), ("ce1", "lm1"), ("lm1", "pe1"), ("pe1", "p1"), ("p1", "pe2"), ("pe2", "vgw"),
+            ("vgw", "host-b"), ("pe1", "tenant-x"), ("pe2", "tenant-y"),
+        ),
+        core=("p1",), far_edge="pe2", backbone=("pe1", "p1"), routed_campus=True,
     ),
 )
 

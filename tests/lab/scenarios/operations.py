@@ -9,7 +9,7 @@ from tests.lab.scenarios.places import CUSTOMER, SINGLE_ACCESS, customer_access_
 from tests.lab.stage import Stage
 
 _LIMITED = Routing(maximum_prefixes=20)
-_DELEGATED = ("single-homed", "carrier-and-vpc", "two-region-ring")
+_DELEGATED = ("single-homed", "carrier-and-vpc", "two-region-ring", "routed-campus")
 """Shapes in which the customer's edge announces its site by a network statement."""
 
 
@@ -85,7 +85,7 @@ def _stop_announcing(stage: Stage) -> None:
 def _loop(stage: Stage) -> None:
     """Firewall and edge send the far site's traffic back and forth until it dies."""
     prefix = site_prefix(stage.plan, "host-b")
-    back = str(stage.plan.address_towards("ce1", "fw1"))
+    back = str(stage.plan.address_towards("ce1", stage.plan.inner_gateway or "fw1"))
     stage.visit("ce1")
     stage.operate("ce1", Deed.SET_ROUTE, prefix, back)
     with stage.cause("ce1", "misconfiguration", CUSTOMER, or_kinds=("routing_failure", "unauthorised_operation")):
@@ -163,7 +163,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("customer-stops-announcing", "The customer's edge announces its own site no more", "customer",
              ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _stop_announcing, shapes=_DELEGATED),
     Scenario("customer-routing-loop", "The customer's firewall and edge send packets back and forth", "customer",
-             ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _loop, shapes=("firewalled-campus",)),
+             ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _loop, shapes=("firewalled-campus", "routed-campus")),
     Scenario("customer-leaks-routes", "The customer leaks routes until the provider's limit ends the session",
              "customer", ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _leak, shapes=SINGLE_ACCESS,
              routing=_LIMITED, grace_s=2.5),

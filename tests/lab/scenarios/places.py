@@ -7,9 +7,13 @@ from tests.lab.stage import Stage
 
 CUSTOMER, PROVIDER = Side.CUSTOMER, Side.PROVIDER
 
-SINGLE_ACCESS = ("single-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring")
+SINGLE_ACCESS = ("single-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring", "routed-campus")
 """Shapes in which the customer's edge has no second access line to fall back on."""
-CARRIER_SHAPES = ("carrier-and-vpc", "two-region-ring")
+CARRIER_SHAPES = ("carrier-and-vpc", "two-region-ring", "routed-campus")
+FIREWALL_FIRST = ("firewalled-campus", *(name for name in SINGLE_ACCESS if name != "firewalled-campus"), "dual-homed")
+"""All shapes, the one with a firewall of its own first."""
+BRIDGED_CAMPUS = ("single-homed", "dual-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring")
+"""Shapes in which the customer's hosts share one LAN."""
 
 
 def access_port(plan: Plan) -> Port:
