@@ -38,7 +38,7 @@ _MINUTE = (
     rf"(?P<minute>(?:{_WEEKDAY},?\s+)?"
     rf"(?:{_MONTH}\s+\d{{1,2}}(?:,?\s+\d{{4}})?"
     rf"|\d{{4}}\s+{_MONTH}\s+\d{{1,2}}"
-    r"|\d{4}-\d{2}-\d{2}"
+    r"|\d{4}-\d{1,2}-\d{1,2}"
     rf"|{_MONTH}/\d{{2}}(?:/\d{{4}})?)[T\s]\s*\d{{1,2}}:\d{{2}})"
 )
 _SECOND = r":(?P<second>\d{2}(?:[.:,]\d{1,9})?)(?:\.\d)?"
@@ -51,7 +51,8 @@ _NODE = r"(?:\d+/)?[A-Z]{2,4}/?\d*/[\w/]+/CPU\d"
 _DATED_LINE = re.compile(
     r"\ufeff?(?:\d{1,5}\s(?=<))?(?:<\d{1,3}>)?:?\s*"
     r"(?:%(?:@\d+%?)?|(?P<sequence>\d+):\s+)?"
-    rf"(?:(?P<origin>(?![%*\[.]|\d{{4}}\s|{_WEEKDAY}\b|{_NODE}:)[^\s,=<>]+?):?\s+(?={_NODE}:|[*.]?{_MONTH}\s+\d|\d{{4}}\s))?"
+    rf"(?:(?P<origin>(?![%*\[.]|\d{{4}}\s|{_WEEKDAY}\b|{_NODE}:)[^\s,=<>]+?):?\s+(?=(?:\d+:\s+)?(?:{_NODE}:|[*.]?{_MONTH}\s+\d|\d{{4}}\s)))?"
+    r"(?:\d+:\s+)?"
     rf"(?:{_NODE}:)?"
     rf"(?P<bracket>\[)?(?P<mark>[*.])?{_MINUTE}{_SECOND}{_SUFFIX}"
     r"(?(bracket)\]|)"

@@ -103,7 +103,7 @@ class LogClock:
         if names and names[0] in _ZONE_HOURS:
             hours = _ZONE_HOURS[names[0]]
             return timezone(timedelta(hours=hours)), f"the zone {names[0]} was read as UTC{hours:+d}"
-        return UTC, NO_ZONE
+        return UTC, f"the zone {names[0]} is not known: UTC was taken" if names else NO_ZONE
 
 
 def _calendar(minute: str, suffix: str) -> tuple[int | None, int, int, int, int]:

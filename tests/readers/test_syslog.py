@@ -207,6 +207,10 @@ class TestNaiveTimes:
         assert events[0].time_ns == NOON + 699 * 10**6
         assert any("CST was read as UTC+8" in caveat.reason for caveat in caveats)
 
+    def test_an_unknown_abbreviation_is_said_to_be_so(self) -> None:
+        _, caveats = read("<189>521: ce1: Nov 23 12:00:00.000 XYZ: %SYS-5-RESTART: System restarted --")
+        assert any("XYZ is not known: UTC was taken" in caveat.reason for caveat in caveats)
+
     def test_the_stated_zone_says_what_an_abbreviation_means(self) -> None:
         log = "<189>521: ce1: Nov 23 06:00:00.000 CST: %SYS-5-RESTART: System restarted --"
         assert one(log, timezone_name="America/Chicago").time_ns == NOON

@@ -37,6 +37,7 @@ FORMS: dict[str, tuple[str, int, str | None, str]] = {
     "FRR's own file, whole seconds": ("{Y}/{m}/{d0} {t} ZEBRA: hello", 0, None, "ZEBRA: hello"),
     "FRR's own file, nanoseconds": ("{Y}/{m}/{d0} {t}.{ns} OSPF: hello", 9, None, "OSPF: hello"),
     "Cisco IOS": ("<189>521: ce1: {Mon} {d:>2} {t}.{ms}: {message}", 3, "ce1", MESSAGE),
+    "Cisco IOS numbered twice": ("<189>22191: ce1: 022546: {Mon} {d:>2} {t}.{ms}: {message}", 3, "ce1", MESSAGE),
     "Cisco IOS with mark and zone": ("<189>521: ce1: *{Mon} {d:>2} {t}.{ms} UTC: {message}", 3, "ce1", MESSAGE),
     "Cisco IOS without origin": ("<189>000521: .{Mon} {d:>2} {t}.{ms}: {message}", 3, None, MESSAGE),
     "Cisco IOS with year": ("*{Mon} {d:>2} {Y} {t}.{ms} UTC: {message}", 3, None, MESSAGE),
@@ -59,6 +60,9 @@ FORMS: dict[str, tuple[str, int, str | None, str]] = {
     "Huawei with offset": ("<189>{Mon} {d:>2} {Y} {t}+00:00 ce1 %%01A/4/B(l):hello", 0, "ce1", "%%01A/4/B(l):hello"),
     "Huawei with zone": ("<189>{Mon} {d:>2} {Y} {t} UTC+00:00 ce1 %%01A/4/B(l):x", 0, "ce1", "%%01A/4/B(l):x"),
     "Huawei, ISO": ("<189>{Y}-{m}-{d0} {t} ce1 %%01A/4/B(l):hello", 0, "ce1", "%%01A/4/B(l):hello"),
+    "Huawei, ISO without leading zeros": (
+        "<29>{Y}-{mm}-{d} {t}.{ms}.1 ce1 %%01A/4/B(l):hello", 3, "ce1", "%%01A/4/B(l):hello",
+    ),
     "H3C": ("<189>{Mon} {d:>2} {t} {Y} ce1 %%10A/4/B: hello", 0, "ce1", "%%10A/4/B: hello"),
     "H3C with milliseconds": ("<189>{Mon} {d:>2} {t}:{ms} {Y} ce1 %%10A/4/B: hello", 3, "ce1", "%%10A/4/B: hello"),
     "H3C on the device": ("%{Mon} {d:>2} {t}:{ms} {Y} ce1 A/4/B: hello", 3, "ce1", "A/4/B: hello"),
@@ -92,7 +96,8 @@ def written(form: str, time_ns: int) -> str:
     nanoseconds = f"{time_ns % 10**9:09d}"
     month = MONTHS[moment.month - 1]
     return form.format(
-        Y=f"{moment.year:04d}", m=f"{moment.month:02d}", d=moment.day, d0=f"{moment.day:02d}", Mon=month,
+        Y=f"{moment.year:04d}", m=f"{moment.month:02d}", mm=moment.month, d=moment.day,
+        d0=f"{moment.day:02d}", Mon=month,
         mon=month.lower(), t=f"{moment:%H:%M:%S}", ms=nanoseconds[:3], us=nanoseconds[:6], ns=nanoseconds,
         unix=time_ns // 10**9, message=MESSAGE,
     )  # fmt: skip
