@@ -1,0 +1,124 @@
+"""Whose address is this: by the drawing, by traceroutes, and by what the subnets leave as the only choice."""
+
+from __future__ import annotations
+
+from attribution.detectors.addresses import AddressBook, layer3_neighbours, learn_addresses
+from attribution.model.topology import NodeKind, Side, Topology, parse_network
+from tests.detectors.chain import CHAIN, join, network, node, trace
+
+
+def silent_edge(*, second_silent: bool = False) -> Topology:
+    """An office whose uplink address is drawn, and a provider's edge, behind a plain switch, whose address is not."""
+    return network(
+        [
+            node("office-edge", NodeKind.ROUTER, "192.0.2.1", side=Side.CUSTOMER),
+            node("cable-switch", NodeKind.SWITCH),
+            node("cloud-edge"),
+            node("other-edge", NodeKind.ROUTER, *(() if second_silent else ("10.5.0.1",))),
+        ],
+        [
+            join("office-edge a", "cable-switch 1"),
+            join("cable-switch 2", "cloud-edge a"),
+            join("office-edge b", "other-edge a"),
+        ],
+    )
+
+
+def test_a_node_is_found_by_its_name_and_by_its_address() -> None:
+    book = AddressBook(CHAIN)
+
+    assert book.resolve("cloud-edge") == "cloud-edge"
+    assert book.resolve("192.0.2.2") == "cloud-edge"
+    assert book.resolve(None) is None
+    assert book.resolve("nobody-we-know") is None
+    assert book.resolve("203.0.113.7") is None
+
+
+def test_the_only_neighbour_without_an_address_owns_the_other_address_of_the_subnet() -> None:
+    assert AddressBook(silent_edge()).resolve("192.0.2.2") == "cloud-edge"
+
+
+def test_an_address_is_not_guessed_between_two_neighbours_without_one() -> None:
+    assert AddressBook(silent_edge(second_silent=True)).resolve("192.0.2.2") is None
+
+
+def test_an_address_of_another_subnet_is_nobodys() -> None:
+    assert AddressBook(silent_edge()).resolve("192.0.3.2") is None
+    assert AddressBook(silent_edge()).resolve("2001:db8::2") is None
+
+
+def test_the_nearest_subnet_decides() -> None:
+    topology = network(
+        [
+            node("near", NodeKind.ROUTER, "192.0.2.9"),
+            node("far", NodeKind.ROUTER, "192.0.2.129"),
+            node("beside-near"),
+            node("beside-far"),
+        ],
+        [join("near a", "beside-near a"), join("far a", "beside-far a"), join("near b", "far b")],
+    )
+
+    assert AddressBook(topology).resolve("192.0.2.10") == "beside-near"
+    assert AddressBook(topology).resolve("192.0.2.130") == "beside-far"
+
+
+def test_a_subnet_of_the_next_address_family_is_inferred_too() -> None:
+    topology = network(
+        [node("office-edge", NodeKind.ROUTER, "2001:db8:0:1::1"), node("cloud-edge")],
+        [join("office-edge a", "cloud-edge a")],
+    )
+
+    assert AddressBook(topology).resolve("2001:db8:0:1::2") == "cloud-edge"
+    assert AddressBook(topology).resolve("2001:db8:0:2::2") is None
+
+
+def test_bridges_are_looked_through_and_routers_are_not() -> None:
+    assert layer3_neighbours(silent_edge(), "office-edge") == {"cloud-edge", "other-edge"}
+    assert layer3_neighbours(CHAIN, "office-edge") == {"office-host", "cloud-edge"}
+
+
+def test_the_last_answer_of_a_trace_gives_the_destination_s_address_away() -> None:
+    topology = silent_edge()
+    book = learn_addresses(topology, [trace(0, "office-edge", "other-edge", "10.5.0.1")])
+    assert book.resolve("10.5.0.1") == "other-edge"
+
+    bare = silent_edge(second_silent=True)
+    learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "198.51.100.8")])
+    assert AddressBook(bare).resolve("198.51.100.8") is None
+    assert learned.resolve("198.51.100.8") == "cloud-edge"
+    assert learned.has_address("cloud-edge")
+    assert not learned.has_address("other-edge")
+
+
+def test_what_is_learned_leaves_one_neighbour_fewer_to_guess() -> None:
+    bare = silent_edge(second_silent=True)
+    learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "198.51.100.8")])
+
+    assert learned.resolve("192.0.2.2") == "other-edge"
+
+
+def test_a_trace_teaches_nothing_against_the_drawing() -> None:
+    """A destination with drawn addresses has them; an address with an owner stays with it."""
+    book = learn_addresses(
+        CHAIN,
+        [trace(0, "office-host", "cloud-host", "203.0.113.1"), trace(1, "office-host", "cloud-core", "192.0.2.2")],
+    )
+
+    assert book.resolve("203.0.113.1") is None
+    assert book.resolve("192.0.2.2") == "cloud-edge"
+
+
+def test_a_silent_last_hop_teaches_nothing() -> None:
+    bare = silent_edge(second_silent=True)
+    learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "198.51.100.8", None)])
+
+    assert learned.resolve("198.51.100.8") is None
+
+
+def test_owners_within_a_prefix_are_those_drawn_and_those_learned() -> None:
+    bare = silent_edge(second_silent=True)
+    learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "192.0.2.200")])
+
+    assert learned.owners_within(parse_network("192.0.2.0/24")) == {"office-edge", "cloud-edge"}
+    assert learned.owners_within(parse_network("192.0.2.128/25")) == {"cloud-edge"}
+    assert learned.owners_within(parse_network("2001:db8::/32")) == set()

@@ -1,0 +1,206 @@
+"""Which way packets went: as traced at that hour, else as drawn, and never guessed where two ways are possible."""
+
+from __future__ import annotations
+
+from attribution.detectors import service_paths
+from attribution.detectors.routes import Routes
+from attribution.model.evidence import Stretch
+from attribution.model.observation import PathTrace
+from attribution.model.topology import NodeKind, Side, Topology
+from tests.detectors.chain import CHAIN, WAY, at, incident, join, network, node, surroundings, trace
+
+RING = network(
+    [
+        node("office-host", NodeKind.HOST, "10.1.0.2", side=Side.CUSTOMER),
+        node("edge", NodeKind.ROUTER, "10.1.0.1"),
+        node("north", NodeKind.ROUTER, "10.3.0.1"),
+        node("south", NodeKind.ROUTER, "10.4.0.1"),
+        node("far-south", NodeKind.ROUTER, "10.4.0.2"),
+        node("gate", NodeKind.ROUTER, "10.5.0.1"),
+        node("cloud-host", NodeKind.HOST, "10.2.0.2", side=Side.CUSTOMER),
+    ],
+    [
+        join("office-host a", "edge a"),
+        join("edge b", "north a"),
+        join("edge c", "south a"),
+        join("south b", "far-south a"),
+        join("north b", "gate a"),
+        join("far-south b", "gate b"),
+        join("gate c", "cloud-host a"),
+    ],
+)
+"""A short way in the north, a longer one in the south."""
+
+
+def routes(topology: Topology, *traces: PathTrace) -> Routes:
+    return surroundings(topology, traces).routes
+
+
+def nodes_of(path: tuple[str, ...]) -> tuple[str, ...]:
+    return path[::2]
+
+
+def test_a_path_names_nodes_and_links_in_turn() -> None:
+    assert routes(CHAIN).paths("office-host", "cloud-host", 0) == (WAY,)
+    assert routes(CHAIN).paths("cloud-host", "office-host", 0) == (tuple(reversed(WAY)),)
+
+
+def test_a_node_is_its_own_way_and_an_island_has_none() -> None:
+    topology = network([node("one"), node("island")], [])
+
+    assert routes(topology).paths("one", "one", 0) == (("one",),)
+    assert routes(topology).paths("one", "island", 0) == ()
+
+
+def test_the_shortest_way_is_assumed_where_nobody_traced() -> None:
+    (path,) = routes(RING).paths("office-host", "cloud-host", 0)
+    assert nodes_of(path) == ("office-host", "edge", "north", "gate", "cloud-host")
+
+
+def test_a_traced_way_beats_the_shortest() -> None:
+    southward = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.4.0.1", "10.4.0.2", "10.5.0.1", "10.2.0.2")
+    (path,) = routes(RING, southward).paths("office-host", "cloud-host", at(0))
+
+    assert nodes_of(path) == ("office-host", "edge", "south", "far-south", "gate", "cloud-host")
+
+
+def test_the_way_is_that_of_the_hour() -> None:
+    north = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.3.0.1", "10.5.0.1", "10.2.0.2")
+    south = trace(60, "office-host", "cloud-host", "10.1.0.1", "10.4.0.1", "10.4.0.2", "10.5.0.1", "10.2.0.2")
+    found = routes(RING, south, north)
+
+    def crosses(name: str, second: float) -> bool:
+        return name in found.paths("office-host", "cloud-host", at(second))[0]
+
+    assert crosses("north", -100), "before the first trace, the first"
+    assert crosses("north", 59)
+    assert crosses("south", 60)
+    assert crosses("south", 1000)
+
+
+def test_a_silent_hop_is_filled_in_where_the_drawing_leaves_one_way() -> None:
+    quiet = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.4.0.1", None, "10.5.0.1", "10.2.0.2")
+    (path,) = routes(RING, quiet).paths("office-host", "cloud-host", at(0))
+
+    assert nodes_of(path) == ("office-host", "edge", "south", "far-south", "gate", "cloud-host")
+
+
+def diamond() -> Topology:
+    return network(
+        [
+            node("office-host", NodeKind.HOST, "10.1.0.2"),
+            node("edge", NodeKind.ROUTER, "10.1.0.1"),
+            node("north", NodeKind.ROUTER, "10.3.0.1"),
+            node("south", NodeKind.ROUTER, "10.4.0.1"),
+            node("cloud-host", NodeKind.HOST, "10.2.0.2"),
+        ],
+        [
+            join("office-host a", "edge a"),
+            join("edge b", "north a"),
+            join("edge c", "south a"),
+            join("north b", "cloud-host a"),
+            join("south b", "cloud-host b"),
+        ],
+    )
+
+
+def test_a_silent_hop_that_leaves_two_ways_is_not_guessed() -> None:
+    quiet = trace(0, "office-host", "cloud-host", "10.1.0.1", None, "10.2.0.2")
+    spoken = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.4.0.1", "10.2.0.2")
+
+    assert len(routes(diamond(), quiet).paths("office-host", "cloud-host", at(0))) == 2
+    assert routes(diamond(), quiet).traced("office-host", "cloud-host") == ()
+    assert len(routes(diamond(), spoken).paths("office-host", "cloud-host", at(0))) == 1
+
+
+def test_a_trace_that_did_not_arrive_tells_no_way() -> None:
+    lost = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.4.0.1", "10.4.0.2", None, None)
+    (path,) = routes(RING, lost).paths("office-host", "cloud-host", at(0))
+
+    assert "north" in path
+
+
+def test_a_trace_that_went_in_a_circle_tells_no_way() -> None:
+    circle = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.3.0.1", "10.1.0.1", "10.3.0.1", "10.2.0.2")
+
+    assert routes(RING, circle).traced("office-host", "cloud-host") == ()
+
+
+def test_unknown_hops_do_not_hide_the_known_ones() -> None:
+    foreign = trace(
+        0, "office-host", "cloud-host", "10.1.0.1", "203.0.113.9", "10.4.0.1", "10.4.0.2", "10.5.0.1", "10.2.0.2"
+    )
+    (path,) = routes(RING, foreign).paths("office-host", "cloud-host", at(0))
+    assert "south" in path
+
+
+def test_parallel_links_are_ways_of_their_own() -> None:
+    topology = network(
+        [node("one"), node("other")],
+        [join("one a", "other a", key="red"), join("one b", "other b", key="blue")],
+    )
+
+    assert set(routes(topology).paths("one", "other", 0)) == {
+        ("one", "one--other#red", "other"),
+        ("one", "one--other#blue", "other"),
+    }
+
+
+def test_hosts_are_ends_and_never_in_between() -> None:
+    topology = network(
+        [
+            node("one"),
+            node("two-legged-host", NodeKind.HOST),
+            node("other"),
+            node("north"),
+            node("south"),
+        ],
+        [
+            join("one a", "two-legged-host a"),
+            join("two-legged-host b", "other a"),
+            join("one b", "north a"),
+            join("north b", "south a"),
+            join("south b", "other b"),
+        ],
+    )
+
+    (path,) = routes(topology).paths("one", "other", 0)
+    assert nodes_of(path) == ("one", "north", "south", "other")
+    assert len(routes(topology).paths("one", "two-legged-host", 0)) == 1
+    assert len(routes(topology).paths("two-legged-host", "other", 0)) == 1
+
+
+def test_a_drawn_path_is_completed_with_links_and_left_out_bridges() -> None:
+    assert routes(CHAIN).expand(("office-host", "cloud-edge", "cloud-host")) == WAY
+    assert routes(CHAIN).expand(("office-host", "nowhere")) is None
+    assert routes(diamond()).expand(("edge", "cloud-host")) is None
+
+
+def test_the_answer_takes_the_way_back_unless_traced_otherwise() -> None:
+    southward_home = trace(0, "cloud-host", "office-host", "10.5.0.1", "10.4.0.2", "10.4.0.1", "10.1.0.1", "10.1.0.2")
+    (plain,) = routes(RING).journeys_there_and_back("office-host", "cloud-host", 0)
+    (traced,) = routes(RING, southward_home).journeys_there_and_back("office-host", "cloud-host", 0)
+
+    there = plain[0].components
+    assert plain == (Stretch(there), Stretch(tuple(reversed(there))))
+    assert traced[0].components == there
+    assert "south" in traced[1].components
+
+
+def test_the_most_frequent_traced_way_comes_first() -> None:
+    north = ("10.1.0.1", "10.3.0.1", "10.5.0.1", "10.2.0.2")
+    south = ("10.1.0.1", "10.4.0.1", "10.4.0.2", "10.5.0.1", "10.2.0.2")
+    traces = [trace(second, "office-host", "cloud-host", *way) for second, way in enumerate([north, south, south])]
+
+    first, second = routes(RING, *traces).traced("office-host", "cloud-host")
+    assert "south" in first
+    assert "north" in second
+
+
+def test_the_service_takes_the_ways_traced_and_drawn_seen_from_its_first_end() -> None:
+    southward_home = trace(0, "cloud-host", "office-host", "10.5.0.1", "10.4.0.2", "10.4.0.1", "10.1.0.1", "10.1.0.2")
+    paths = service_paths(routes(RING, southward_home), incident())
+
+    assert len(paths) == 2
+    assert {"north" in path for path in paths} == {True, False}
+    assert all((path[0], path[-1]) == ("office-host", "cloud-host") for path in paths)
