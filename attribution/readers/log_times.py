@@ -29,7 +29,7 @@ _ZONE_HOURS = {
 
 _PIECES = re.compile(r"[A-Za-z]+|\d+")
 _OFFSET = re.compile(r"[+-]\d{1,2}(?::?\d{2})?")
-_YEARLESS_TURN = tuple(re.compile(rb"(?mi)^.{0,80}?\b%s\s+\d{1,2} \d\d:" % month) for month in (b"dec", b"jan"))
+_TURN_OF_YEAR = tuple((name, re.compile(rb"(?mi)^.{0,80}?\b%s[\s/]+\d{1,2} \d\d:" % name)) for name in (b"Dec", b"Jan"))
 
 LATEST_NS = 9_000_000_000 * NANOSECONDS
 """A time beyond the year 2255 is a mistake, and its nanoseconds would not fit 64 bits."""
@@ -44,7 +44,7 @@ class LogClock:
     def __init__(self, content: bytes, origin: Origin) -> None:
         self._origin = origin
         self._stated_zone = _stated_zone(origin)
-        self._year_turns = all(month.search(content) for month in _YEARLESS_TURN)
+        self._year_turns = _turns_the_year(content)
         self._minutes: dict[tuple[str, str], tuple[int, frozenset[str]] | None] = {}
         self.assumptions: dict[str, tuple[int, int]] = {}
 
@@ -104,6 +104,14 @@ class LogClock:
             hours = _ZONE_HOURS[names[0]]
             return timezone(timedelta(hours=hours)), f"the zone {names[0]} was read as UTC{hours:+d}"
         return UTC, f"the zone {names[0]} is not known: UTC was taken" if names else NO_ZONE
+
+
+def _turns_the_year(content: bytes) -> bool:
+    """Whether times without a year stand in December and in January. That the names stand anywhere is soon told."""
+    return all(
+        (name in content or name.lower() in content) and at_line_begin.search(content) is not None
+        for name, at_line_begin in _TURN_OF_YEAR
+    )
 
 
 def _calendar(minute: str, suffix: str) -> tuple[int | None, int, int, int, int]:
