@@ -43,10 +43,11 @@ _INTERFACE = re.compile(
 )
 _PEER = re.compile(r"^neighbor\s+([0-9A-Fa-f.:]{3,})$")
 _MODE = re.compile(
-    r"^(?:(?:no|undo)\s+)?(?:router|bgp|ospf|isis|vlan|acl|access-list|ip access-list|ipv6 access-list|policy-map"
-    r"|class-map|class|route-map|route-policy|line|vrf|traffic|qos policy|aaa|user-interface|system-view|return|exit"
-    r"|quit|end|abort|commit|configure|edit|top|up)\b"
+    r"^(?:(?:no|undo)\s+)?(?:(?:router|vlan|acl|(?:ip |ipv6 )?access-list|policy-map|class-map|class|route-map"
+    r"|route-policy|line|vrf|qos policy|traffic (?:classifier|behavior|policy)|aaa|user-interface)\s.*"
+    r"|(?:bgp|ospf|isis)(?:\s+\d+)?|system-view|return|exit|quit|end|abort|commit.*|configure.*|edit.*|top|up)$"
 )
+"""Commands that enter another mode or leave one: `ospf 1` opens a process, `ospf cost 10` is an interface's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,15 +48,16 @@ _SUFFIX = (
 )
 _NODE = r"(?:\d+/)?[A-Z]{2,4}/?\d*/[\w/]+/CPU\d"
 
+_BEFORE_TIME = rf"(?:\d+:\s+)?(?:{_NODE}:|[*.]?{_MONTH}\s+\d|\d{{4}}\s)"
+_ORIGIN = rf"(?P<origin>(?![%*\[.]|\d{{4}}\s|{_WEEKDAY}\b|{_NODE}:)[^\s,=<>]+?):?\s+(?={_BEFORE_TIME})"
+_HOST = r"(?P<host>(?![%\[(*])[^\s,=]*[^\s,=:])(?=\s|$)"
+_HOST_WITH_COLON = r"(?P<named>(?![A-Z][A-Za-z]+:)[^\s,=:%\[\]]+):\s+(?=%[A-Z][\w-]*-\d-)"
+
 _DATED_LINE = re.compile(
-    r"\ufeff?(?:\d{1,5}\s(?=<))?(?:<\d{1,3}>)?:?\s*"
-    r"(?:%(?:@\d+%?)?|(?P<sequence>\d+):\s+)?"
-    rf"(?:(?P<origin>(?![%*\[.]|\d{{4}}\s|{_WEEKDAY}\b|{_NODE}:)[^\s,=<>]+?):?\s+(?=(?:\d+:\s+)?(?:{_NODE}:|[*.]?{_MONTH}\s+\d|\d{{4}}\s)))?"
-    r"(?:\d+:\s+)?"
-    rf"(?:{_NODE}:)?"
-    rf"(?P<bracket>\[)?(?P<mark>[*.])?{_MINUTE}{_SECOND}{_SUFFIX}"
-    r"(?(bracket)\]|)"
-    r"(?:\s?:\s*|\s+(?(bracket)|(?:(?P<host>(?![%\[(*\d]+:\s)(?![%\[(*])[^\s,=]*[^\s,=:])(?=\s|$))?)\s*|$)"
+    r"\ufeff?(?:\d{1,5}\s(?=<))?(?:<\d{1,3}>)?:?\s*(?:%(?:@\d+%?)?|\d+:\s+)?"
+    rf"(?:{_ORIGIN})?(?:\d+:\s+)?(?:{_NODE}:)?"
+    rf"(?P<bracket>\[)?(?P<mark>[*.])?{_MINUTE}{_SECOND}{_SUFFIX}(?(bracket)\]|)"
+    rf"(?:\s?:\s*|\s+(?(bracket)|(?:{_HOST}|{_HOST_WITH_COLON})?)\s*|$)"
     r"(?P<message>.*)",
     re.DOTALL,
 )
@@ -77,10 +78,9 @@ _KEY_VALUE_LINE = re.compile(
 )
 _KEY_VALUE = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|[^\s,]*)')
 _RELAYED = re.compile(
-    r"(?:(?P<sequence>\d+):\s+)?(?:(?P<origin>[^\s:,=%]+):\s+)?"
+    r"(?:\d+:\s+)?(?:(?P<origin>[^\s:,=%]+):\s+)?"
     rf"(?:{_NODE}:)?[*.]?(?:\d{{4}}\s)?{_MONTH}\s+\d{{1,2}}\s[\d:. ]{{8,20}}[^%]{{0,8}}:\s(?=%|\w+\[\d+\]:)"
 )
-
 _RELAYED_BEGINS = frozenset("0123456789*.")
 
 
@@ -113,7 +113,7 @@ def _from_rfc5424(match: re.Match[str]) -> Envelope:
 
 def _from_dated_line(match: re.Match[str]) -> Envelope:
     """A device names itself before the time (Cisco, IOS XR) or a relay names it after; the inner name is the sender."""
-    host = match["host"] or match["origin"]
+    host = match["host"] or match["named"] or match["origin"]
     message = match["message"].removeprefix(": ")
     inner = _RELAYED.match(message) if message[:1] in _RELAYED_BEGINS or "CPU" in message[:40] else None
     if inner is not None:

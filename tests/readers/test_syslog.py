@@ -249,6 +249,15 @@ class TestCommands:
         port = "Ten-GigabitEthernet1/0/3"
         assert [event.interface for event in events] == [port, port, None, None]
 
+    @pytest.mark.parametrize(
+        "command",
+        ["traffic-filter inbound acl 3000", "traffic-policy LIMIT outbound", "line-rate outbound 1000", "mtu 900"],
+    )
+    def test_what_is_typed_at_an_interface_lies_there(self, command: str) -> None:
+        event = read(typed("interface GigabitEthernet0/0/1", "ospf cost 10", command))[0][2]
+        assert event.effect is not None
+        assert event.interface == event.effect.interface == "GigabitEthernet0/0/1"
+
     def test_a_route_typed_at_an_interface_does_not_lie_there(self) -> None:
         route = read(typed("interface GigabitEthernet0/1", "ip route 10.1.0.0 255.255.255.0 Null0"))[0][1]
         assert route.interface is None

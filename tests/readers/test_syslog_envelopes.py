@@ -20,6 +20,7 @@ FORMS: dict[str, tuple[str, int, str | None, str]] = {
     # name: (line with {fields}, decimals of the second that it keeps, host, message)
     "RFC 3164": ("<189>{Mon} {d:>2} {t} ce1 {message}", 0, "ce1", MESSAGE),
     "RFC 3164 without priority": ("{Mon} {d:>2} {t} ce1 {message}", 0, "ce1", MESSAGE),
+    "RFC 3164 with a colon behind the host": ("<189>{Mon} {d:>2} {t} ce1: {message}", 0, "ce1", MESSAGE),
     "RFC 3164 with octet count": ("88 <189>{Mon} {d:>2} {t} ce1 {message}", 0, "ce1", MESSAGE),
     "RFC 3164 from an address": ("<189>{Mon} {d:>2} {t} 2001:db8::7 {message}", 0, "2001:db8::7", MESSAGE),
     "RFC 3164 without host": ("<30>{Mon} {d:>2} {t} bgpd[12]: hello", 0, None, "bgpd[12]: hello"),
