@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from attribution.detectors.addresses import AddressBook, layer3_neighbours, learn_addresses
 from attribution.model.topology import NodeKind, Side, Topology, parse_network
 from tests.detectors.chain import CHAIN, join, network, node, trace
@@ -122,3 +124,18 @@ def test_owners_within_a_prefix_are_those_drawn_and_those_learned() -> None:
     assert learned.owners_within(parse_network("192.0.2.0/24")) == {"office-edge", "cloud-edge"}
     assert learned.owners_within(parse_network("192.0.2.128/25")) == {"cloud-edge"}
     assert learned.owners_within(parse_network("2001:db8::/32")) == set()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="addresses.py: learn_addresses takes the last answer for the destination's, arrived or not"
+)
+def test_a_trace_that_ended_at_a_router_gives_no_address_of_the_destination_away() -> None:
+    """The trace from the office stops at a router that no drawing names (it answers that the host is unreachable)."""
+    bare = network(
+        [node("office-edge", NodeKind.ROUTER, "192.0.2.1"), node("cloud-edge"), node("cloud-host", NodeKind.HOST)],
+        [join("office-edge a", "cloud-edge a"), join("cloud-edge b", "cloud-host a")],
+    )
+    stuck = trace(0, "office-edge", "cloud-host", "192.0.2.2")
+    arrived = trace(9, "office-edge", "cloud-host", "192.0.2.2", "10.2.0.2")
+
+    assert learn_addresses(bare, [stuck, arrived]).resolve("192.0.2.2") == "cloud-edge"

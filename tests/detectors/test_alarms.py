@@ -1,0 +1,245 @@
+"""What devices say of themselves and their neighbours: about which component, by whom, and until when."""
+
+from __future__ import annotations
+
+import pytest
+
+from attribution.detectors.alarms import FOREVER_NS, detect_log_alarms, detect_packet_alarms, session_peer
+from attribution.model.evidence import Alarm, AlarmKind
+from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
+from tests.detectors.chain import CAPTURE, at, log, surroundings
+
+AROUND = surroundings()
+
+
+def alarms(*events: LogEvent) -> list[Alarm]:
+    return list(detect_log_alarms(events, AROUND))
+
+
+def witness(
+    kind: WitnessKind, sender: str | None, about: str | None, code: str | None = None, device: str = "cloud-edge"
+) -> PacketWitness:
+    return PacketWitness(
+        time_ns=at(5),
+        end_ns=at(9),
+        origin=CAPTURE,
+        locator="frame 7",
+        device=device,
+        interface="GE0/0/1",
+        kind=kind,
+        sender=sender,
+        about=about,
+        code=code,
+    )
+
+
+def packet_alarms(*witnesses: PacketWitness) -> list[Alarm]:
+    return list(detect_packet_alarms(witnesses, AROUND))
+
+
+def test_a_port_is_down_until_its_device_says_that_it_is_up() -> None:
+    (alarm,) = alarms(
+        log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),
+        log(4, "cloud-core", LogKind.INTERFACE_UP, interface="GE0/0/1"),
+        log(5, "cloud-edge", LogKind.INTERFACE_UP, interface="GE0/0/1"),
+        log(9, "cloud-edge", LogKind.INTERFACE_UP, interface="GE0/0/2"),
+        log(20, "cloud-edge", LogKind.INTERFACE_UP, interface="GE0/0/2"),
+    )
+
+    assert (alarm.reporter, alarm.component, alarm.kind) == (
+        "cloud-edge",
+        "cloud-core--cloud-edge",
+        AlarmKind.INTERFACE_DOWN,
+    )
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(0), at(9))
+
+
+def test_the_order_of_lines_does_not_matter() -> None:
+    lines = [
+        log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),
+        log(9, "cloud-edge", LogKind.INTERFACE_UP, interface="GE0/0/2"),
+        log(12, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),
+    ]
+    assert alarms(*lines) == alarms(*reversed(lines))
+
+
+def test_what_nobody_takes_back_lasts() -> None:
+    (alarm,) = alarms(log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"))
+    assert alarm.interval.end_ns == FOREVER_NS
+
+
+def test_an_up_before_the_down_takes_nothing_back() -> None:
+    (alarm,) = alarms(
+        log(0, "cloud-edge", LogKind.INTERFACE_UP, interface="GE0/0/2"),
+        log(1, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),
+    )
+    assert alarm.interval.end_ns == FOREVER_NS
+
+
+def test_a_port_that_somebody_shut_is_not_a_port_that_failed() -> None:
+    (alarm,) = alarms(log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2", reason=DownReason.ADMIN_LOCAL))
+    assert alarm.kind is AlarmKind.INTERFACE_ADMIN_DOWN
+
+
+def test_ports_and_devices_that_are_not_drawn_are_evidence_of_nothing() -> None:
+    assert (
+        alarms(
+            log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/40"),
+            log(0, "cloud-edge", LogKind.INTERFACE_DOWN),
+            log(0, "somebody-else", LogKind.DEVICE_RESTARTED),
+            log(0, "cloud-edge", LogKind.ROUTINE),
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (LogKind.LOCAL_FAULT, AlarmKind.OPTICS_FAULT),
+        (LogKind.OPTICS_LOW_RX, AlarmKind.OPTICS_FAULT),
+        (LogKind.INTERFACE_ERRORS, AlarmKind.INTERFACE_ERRORS),
+        (LogKind.TRANSCEIVER_REMOVED, AlarmKind.TRANSCEIVER_REMOVED),
+    ],
+)
+def test_what_ails_a_port_is_said_of_its_cable(kind: LogKind, expected: AlarmKind) -> None:
+    (alarm,) = alarms(log(0, "cloud-core", kind, interface="GE0/0/2"))
+    assert (alarm.component, alarm.kind) == ("cloud-core--cloud-gateway", expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (LogKind.POWER_FAULT, AlarmKind.POWER_FAULT),
+        (LogKind.CPU_HIGH, AlarmKind.RESOURCES_EXHAUSTED),
+        (LogKind.CONNTRACK_FULL, AlarmKind.RESOURCES_EXHAUSTED),
+        (LogKind.PROCESS_DOWN, AlarmKind.PROCESS_DOWN),
+        (LogKind.LOOP_DETECTED, AlarmKind.LOOP),
+        (LogKind.DUPLICATE_ADDRESS, AlarmKind.DUPLICATE_ADDRESS),
+        (LogKind.ATTACK_DETECTED, AlarmKind.ATTACK),
+    ],
+)
+def test_what_ails_a_device_is_said_of_the_device(kind: LogKind, expected: AlarmKind) -> None:
+    (alarm,) = alarms(log(0, "cloud-core", kind))
+    assert (alarm.reporter, alarm.component, alarm.kind) == ("cloud-core", "cloud-core", expected)
+
+
+def test_a_process_is_down_until_it_is_up_and_a_fan_until_it_is_well() -> None:
+    process, fan = alarms(
+        log(0, "cloud-core", LogKind.PROCESS_DOWN),
+        log(1, "cloud-core", LogKind.HARDWARE_FAULT),
+        log(6, "cloud-core", LogKind.PROCESS_UP),
+        log(8, "cloud-core", LogKind.HARDWARE_CLEARED),
+    )
+    assert (process.interval.end_ns, fan.interval.end_ns) == (at(6), at(8))
+
+
+def test_a_restart_is_a_moment_not_a_state() -> None:
+    (alarm,) = alarms(log(0, "cloud-core", LogKind.DEVICE_RESTARTED))
+    assert 0 < alarm.interval.seconds < 60
+
+
+def test_the_peer_of_a_session_is_found_by_address_else_behind_the_port() -> None:
+    by_address = log(0, "cloud-edge", LogKind.SESSION_DOWN, peer="192.0.2.1")
+    by_port = log(0, "cloud-edge", LogKind.SESSION_DOWN, interface="GE0/0/2")
+    nobody = log(0, "cloud-edge", LogKind.SESSION_DOWN)
+
+    assert session_peer(by_address, AROUND) == "office-edge"
+    assert session_peer(by_port, AROUND) == "cloud-core"
+    assert session_peer(nobody, AROUND) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (None, AlarmKind.SESSION_DOWN),
+        (DownReason.HOLD_TIMER, AlarmKind.SESSION_DOWN),
+        (DownReason.INTERFACE, AlarmKind.SESSION_DOWN),
+        (DownReason.NOTIFICATION_RECEIVED, AlarmKind.SESSION_CLOSED_BY_PEER),
+        (DownReason.PEER_CLOSED, AlarmKind.SESSION_CLOSED_BY_PEER),
+        (DownReason.ADMIN_REMOTE, AlarmKind.SESSION_CLOSED_BY_PEER),
+        (DownReason.ADMIN_LOCAL, AlarmKind.SESSION_ADMIN_DOWN),
+        (DownReason.PREFIX_LIMIT, AlarmKind.PREFIX_LIMIT),
+        (DownReason.AUTHENTICATION, AlarmKind.AUTHENTICATION_MISMATCH),
+    ],
+)
+def test_why_a_session_went_down_tells_who_closed_it(reason: DownReason | None, expected: AlarmKind) -> None:
+    (alarm,) = alarms(log(0, "cloud-edge", LogKind.SESSION_DOWN, peer="192.0.2.1", reason=reason))
+    assert (alarm.kind, alarm.component, alarm.about_peer) == (expected, "cloud-edge", "office-edge")
+
+
+def test_a_session_comes_back_with_its_own_peer() -> None:
+    (alarm,) = alarms(
+        log(0, "cloud-edge", LogKind.SESSION_DOWN, peer="192.0.2.1", reason=DownReason.NOTIFICATION_RECEIVED),
+        log(3, "cloud-edge", LogKind.SESSION_UP, peer="10.9.1.2"),
+        log(7, "cloud-edge", LogKind.SESSION_UP, peer="192.0.2.1"),
+    )
+    assert alarm.interval.end_ns == at(7)
+
+
+def test_an_icmp_error_is_the_word_of_the_router_that_sent_it() -> None:
+    (alarm,) = packet_alarms(witness(WitnessKind.ICMP_UNREACHABLE, "10.9.1.2", "10.2.0.2"))
+
+    assert (alarm.reporter, alarm.component, alarm.kind) == ("cloud-core", "cloud-core", AlarmKind.ROUTE_MISSING)
+    assert alarm.interval.start_ns == at(5)
+    assert "10.9.1.2" in alarm.statement
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (WitnessKind.ICMP_PROHIBITED, AlarmKind.FILTERED),
+        (WitnessKind.ICMP_TOO_BIG, AlarmKind.PACKET_TOO_BIG),
+        (WitnessKind.ROUTING_LOOP, AlarmKind.LOOP),
+    ],
+)
+def test_each_icmp_error_has_its_meaning(kind: WitnessKind, expected: AlarmKind) -> None:
+    (alarm,) = packet_alarms(witness(kind, "10.9.1.2", "10.2.0.2"))
+    assert (alarm.component, alarm.kind) == ("cloud-core", expected)
+
+
+def test_a_time_exceeded_alone_is_no_alarm() -> None:
+    """Every traceroute draws them."""
+    assert packet_alarms(witness(WitnessKind.ICMP_TTL_EXCEEDED, "10.9.1.2", "10.2.0.2")) == []
+
+
+def test_a_notification_that_the_hold_timer_ran_out_complains_of_its_receiver() -> None:
+    (alarm,) = packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", "4/0"))
+
+    assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
+
+
+def test_a_cease_is_the_sender_s_own_doing() -> None:
+    (alarm,) = packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", "6/2"))
+
+    assert (alarm.kind, alarm.about_peer) == (AlarmKind.SESSION_CLOSED_BY_PEER, "cloud-edge")
+    assert alarm.reporter == "office-edge"
+
+
+def test_who_fell_silent_is_complained_of_by_who_waited() -> None:
+    (alarm,) = packet_alarms(witness(WitnessKind.BGP_SILENT, "192.0.2.1", "192.0.2.2"))
+    assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
+
+
+def test_who_sends_bfd_down_complains_of_the_other() -> None:
+    (alarm,) = packet_alarms(witness(WitnessKind.BFD_DOWN, "192.0.2.2", "192.0.2.1"))
+    assert (alarm.reporter, alarm.about_peer) == ("cloud-edge", "office-edge")
+
+
+def test_a_session_between_strangers_is_left_out() -> None:
+    assert packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "198.51.100.1", "192.0.2.1", "4/0")) == []
+
+
+def test_a_host_that_answers_no_arp_is_silent_and_one_without_window_refuses() -> None:
+    (silent,) = packet_alarms(witness(WitnessKind.ARP_UNANSWERED, "10.9.2.2", "10.2.0.2", device="cloud-gateway"))
+    (refuses,) = packet_alarms(witness(WitnessKind.ZERO_WINDOW, "10.2.0.2", "10.1.0.2"))
+    (flooded,) = packet_alarms(witness(WitnessKind.FLOOD, None, "10.2.0.2"))
+
+    assert (silent.component, silent.kind) == ("cloud-host", AlarmKind.HOST_SILENT)
+    assert (refuses.component, refuses.kind) == ("cloud-host", AlarmKind.HOST_REFUSES)
+    assert (flooded.component, flooded.kind) == ("cloud-host", AlarmKind.ATTACK)
+
+
+def test_strangers_that_fall_silent_are_nobody_s_fault() -> None:
+    assert packet_alarms(witness(WitnessKind.ARP_UNANSWERED, "10.9.2.2", "198.51.100.1")) == []
+    assert packet_alarms(witness(WitnessKind.FLOOD, "10.1.0.2", "198.51.100.1")) == []

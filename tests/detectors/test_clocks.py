@@ -1,0 +1,223 @@
+"""Clocks are wrong until aligned: by packets, else by what both sides saw; never by mere coincidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from attribution.detectors.clocks import agreed_offset, align_clocks, customer_ahead_by, right_side
+from attribution.model.incident import NANOSECONDS, EvidenceType, Interval, Origin
+from attribution.model.observation import ChangeRecord, LogKind, Metric, Observation, PairCount
+from attribution.model.topology import Side
+from tests.detectors.chain import at, between, log, origin, probe, sample, surroundings
+
+AROUND = surroundings()
+CUSTOMER = origin("customer/log", supplied_by=Side.CUSTOMER)
+PROVIDER = origin("provider/log", supplied_by=Side.PROVIDER)
+AHEAD_S = 37.0
+WINDOW = between(0, 60)
+
+
+def story(side: Side, ahead_s: float = 0.0, source: Origin | None = None) -> list[Observation]:
+    """The cable between the two edges goes down and comes back, and so does the session: as one side logs it."""
+    source = source or (CUSTOMER if side is Side.CUSTOMER else PROVIDER)
+    device, port, peer = {
+        Side.CUSTOMER: ("office-edge", "Gi0/1", "192.0.2.2"),
+        Side.PROVIDER: ("cloud-edge", "GE0/0/1", "192.0.2.1"),
+    }[side]
+    lines = [
+        (10.0, LogKind.INTERFACE_DOWN),
+        (13.0, LogKind.SESSION_DOWN),
+        (40.0, LogKind.INTERFACE_UP),
+        (52.0, LogKind.SESSION_UP),
+    ]
+    return [
+        log(
+            second + ahead_s,
+            device,
+            kind,
+            interface=port if "interface" in kind else None,
+            peer=peer if "session" in kind else None,
+            source=source,
+        )
+        for second, kind in lines
+    ]
+
+
+def times(observations: Sequence[Observation], source: Origin) -> list[float]:
+    return sorted((o.time_ns - at(0)) / NANOSECONDS for o in observations if o.origin.file == source.file)
+
+
+@pytest.mark.parametrize("ahead_s", [AHEAD_S, -AHEAD_S, 300.0])
+def test_the_offset_is_found_from_what_both_sides_logged(ahead_s: float) -> None:
+    seen = [*story(Side.CUSTOMER, ahead_s), *story(Side.PROVIDER)]
+    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(ahead_s, abs=0.5)
+
+
+def test_clocks_that_agree_are_left_alone() -> None:
+    seen = [*story(Side.CUSTOMER, 0.4), *story(Side.PROVIDER)]
+    aligned, caveats = align_clocks(seen, AROUND, WINDOW)
+    assert (aligned, caveats) == (seen, [])
+
+
+def test_the_side_under_whose_clock_the_trouble_falls_into_the_window_is_right() -> None:
+    seen = [*story(Side.CUSTOMER, 500), *story(Side.PROVIDER)]
+    aligned, caveats = align_clocks(seen, AROUND, WINDOW)
+    assert times(aligned, CUSTOMER) == pytest.approx([10, 13, 40, 52], abs=0.5)
+    assert times(aligned, PROVIDER) == [10, 13, 40, 52]
+    assert len(caveats) == 1
+    assert "customer" in caveats[0].reason
+
+    late, caveats = align_clocks(seen, AROUND, between(500, 560))
+    assert times(late, PROVIDER) == pytest.approx([510, 513, 540, 552], abs=0.5)
+    assert times(late, CUSTOMER) == [510, 513, 540, 552]
+    assert "what the provider supplied" in caveats[0].reason
+
+
+def test_a_stated_offset_is_trusted_and_the_other_side_is_set_right_by_it() -> None:
+    stated = origin("customer/log", supplied_by=Side.CUSTOMER, offset_ns=0)
+    seen = [*story(Side.CUSTOMER, AHEAD_S, stated), *story(Side.PROVIDER)]
+    aligned, _ = align_clocks(seen, AROUND, WINDOW)
+
+    assert times(aligned, stated) == [10 + AHEAD_S, 13 + AHEAD_S, 40 + AHEAD_S, 52 + AHEAD_S]
+
+
+def test_where_both_state_their_offsets_nothing_is_in_question() -> None:
+    ours = origin("customer/log", supplied_by=Side.CUSTOMER, offset_ns=0)
+    theirs = origin("provider/log", supplied_by=Side.PROVIDER, offset_ns=0)
+    seen = [*story(Side.CUSTOMER, AHEAD_S, ours), *story(Side.PROVIDER, 0, theirs)]
+
+    assert align_clocks(seen, AROUND, WINDOW) == (seen, [])
+
+
+def test_one_common_event_is_a_coincidence() -> None:
+    seen = [*story(Side.CUSTOMER, AHEAD_S)[:1], *story(Side.PROVIDER)[:1]]
+    assert customer_ahead_by(seen, AROUND) == 0
+
+
+def test_events_that_agree_on_no_offset_are_a_coincidence() -> None:
+    ours = story(Side.CUSTOMER)
+    scattered = [
+        *(log(second, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/1") for second in (90, 160)),
+        log(250, "cloud-edge", LogKind.SESSION_DOWN, peer="192.0.2.1"),
+    ]
+    assert customer_ahead_by([*ours, *scattered], AROUND) == 0
+
+
+def test_events_of_one_side_alone_tell_nothing() -> None:
+    assert customer_ahead_by(story(Side.CUSTOMER, AHEAD_S), AROUND) == 0
+    assert customer_ahead_by([], AROUND) == 0
+
+
+def test_the_supplier_must_be_known() -> None:
+    nobody = origin("found/log", supplied_by=None)
+    assert customer_ahead_by([*story(Side.CUSTOMER, AHEAD_S, nobody), *story(Side.PROVIDER)], AROUND) == 0
+
+
+def test_different_cables_are_different_events() -> None:
+    inside = [
+        log(10, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),
+        log(40, "cloud-core", LogKind.INTERFACE_UP, interface="GE0/0/2"),
+    ]
+    assert customer_ahead_by([*story(Side.CUSTOMER, AHEAD_S), *inside], AROUND) == 0
+
+
+def test_an_offset_beyond_a_quarter_of_an_hour_is_another_incident() -> None:
+    assert customer_ahead_by([*story(Side.CUSTOMER, 4000), *story(Side.PROVIDER)], AROUND) == 0
+
+
+def test_trouble_that_both_probe_begins_and_ends_for_both() -> None:
+    ours = origin("customer/probes", EvidenceType.PROBES, Side.CUSTOMER)
+    theirs = origin("provider/probes", EvidenceType.PROBES, Side.PROVIDER)
+    bad = range(20, 50)
+
+    def series(file: Origin, ahead: float) -> list[Observation]:
+        return [probe(s + ahead, 10, 0 if s in bad else 10, file=file) for s in range(80)]
+
+    seen = [
+        *series(ours, AHEAD_S),
+        *series(theirs, 0),
+        *story(Side.CUSTOMER, AHEAD_S)[:1],
+        *story(Side.PROVIDER)[:1],
+    ]
+    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(AHEAD_S, abs=1)
+
+
+def test_polls_of_a_port_date_what_the_other_side_logged() -> None:
+    polls = origin("provider/counters", EvidenceType.INTERFACE_COUNTERS, Side.PROVIDER)
+    states = [
+        sample(s, "cloud-edge", "GE0/0/1", Metric.OPER_STATUS, 0 if 10 <= s < 40 else 1, polls) for s in range(80)
+    ]
+    seen = [*story(Side.CUSTOMER, AHEAD_S), *states, *story(Side.PROVIDER)[1:2]]
+    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(AHEAD_S, abs=1)
+
+
+def pair(side: Side, shift_s: float) -> PairCount:
+    return PairCount(
+        time_ns=at(5),
+        end_ns=at(6),
+        origin=origin(f"{side}/one.pcap", EvidenceType.CAPTURE, side),
+        locator="frame 1",
+        first=("office-edge", "Gi0/1"),
+        second=("cloud-edge", "GE0/0/1"),
+        second_file="other.pcap",
+        source="10.1.0.2",
+        destination="10.2.0.2",
+        protocol="tcp",
+        sent=10,
+        lost=0,
+        clock_shift_ns=int(shift_s * NANOSECONDS),
+    )
+
+
+def test_packets_that_both_captured_tell_the_offset_better_than_logs() -> None:
+    seen: list[Observation] = [pair(Side.CUSTOMER, -25), pair(Side.PROVIDER, 0), *story(Side.CUSTOMER, 3)]
+    assert customer_ahead_by([*seen, *story(Side.PROVIDER)], AROUND) / NANOSECONDS == pytest.approx(25)
+
+
+def test_captures_of_one_side_alone_leave_the_offset_to_the_logs() -> None:
+    seen: list[Observation] = [pair(Side.CUSTOMER, -25), *story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
+    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(AHEAD_S, abs=0.5)
+
+
+def test_office_clocks_of_tickets_are_never_moved() -> None:
+    ticket = ChangeRecord(
+        time_ns=at(0),
+        origin=origin("customer/changes.csv", EvidenceType.CHANGE_RECORDS, Side.CUSTOMER),
+        locator="row 1",
+        id="CHG-1",
+        end_ns=at(60),
+        performed_by=Side.CUSTOMER,
+        device="office-edge",
+        interface=None,
+        action="",
+        consented_by=None,
+        consented_ns=None,
+        description="",
+    )
+    aligned, _ = align_clocks([*story(Side.CUSTOMER, 500), *story(Side.PROVIDER), ticket], AROUND, WINDOW)
+    assert [o.time_ns for o in aligned if isinstance(o, ChangeRecord)] == [at(0)]
+
+
+def test_the_order_of_observations_does_not_matter() -> None:
+    seen = [*story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
+    assert customer_ahead_by(seen, AROUND) == customer_ahead_by(seen[::-1], AROUND)
+
+
+def test_swapped_sides_swap_the_sign() -> None:
+    ahead = [*story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
+    behind = [*story(Side.CUSTOMER), *story(Side.PROVIDER, AHEAD_S)]
+    assert customer_ahead_by(ahead, AROUND) == -customer_ahead_by(behind, AROUND) != 0
+
+
+def test_the_provider_is_believed_where_the_window_does_not_tell() -> None:
+    seen = [*story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
+    nowhere = Interval(at(5000), at(5001))
+    assert right_side(seen, AROUND, nowhere, int(AHEAD_S * NANOSECONDS)) is Side.PROVIDER
+
+
+def test_an_offset_on_which_no_more_events_agree_than_on_none_is_none() -> None:
+    second = NANOSECONDS
+    assert agreed_offset([(0, 1.0), (0, 1.0), (30 * second, 1.0), (30 * second, 1.0)]) == 0
+    assert agreed_offset([(0, 1.0), (30 * second, 1.0), (30 * second, 1.0), (30 * second, 1.0)]) == 30 * second
