@@ -104,7 +104,9 @@ def judge_segment(
             if state[mine + SHIFT] == -1:
                 state[mine + SHIFT] = -2
                 state[other + SHIFT] = -2
-        elif state[mine + SHIFT] != -2:
+        elif flags & ACK and state[other + SHIFT] == -2:
+            state[mine + SHIFT] = -2
+        else:
             state[mine + SHIFT] = scale
     if not state[mine + BASE_KNOWN]:
         state[mine + BASE] = sequence if flags & SYN else (sequence - 1) & WORD

@@ -74,13 +74,14 @@ class Network:
     def dropped(self) -> list[int]:
         """What each dropping rule has counted, in the order in which they were made."""
         listing = self.inside(self.router, "iptables", "-L", "FORWARD", "-v", "-x", "-n")
-        return [int(line.split()[0]) for line in listing.splitlines() if re.search(r"\bDROP\b", line) and "policy" not in line]
+        rules = [line for line in listing.splitlines() if re.search(r"\bDROP\b", line) and "policy" not in line]
+        return [int(line.split()[0]) for line in rules]
 
     def capture(self, port: str, file: Path, snap: int = 128, namespace: str | None = None) -> None:
         """Record what passes a port ('left' or 'right' of the router, 'eth' of a host) until the network is left."""
         process = subprocess.Popen(
             ["ip", "netns", "exec", namespace or self.router, "tcpdump", "-i", port, "-s", str(snap), "-B", "262144",
-             "-w", str(file), "--immediate-mode" if snap < 0 else "-n", "ip"],
+             "-Z", "root", "-w", str(file), "ip"],
             stderr=subprocess.PIPE,
         )  # fmt: skip
         assert process.stderr is not None
@@ -89,7 +90,7 @@ class Network:
 
     def stop_captures(self) -> None:
         """End the captures once they have written all; raises where the kernel dropped packets from one."""
-        time.sleep(0.6)
+        time.sleep(1.5)
         for process in self.captures:
             process.send_signal(signal.SIGINT)
         told = [process.communicate(timeout=60)[1].decode() for process in self.captures]
@@ -112,13 +113,12 @@ def network(prefix: str = "attrpk") -> Iterator[Network]:
     try:
         for space in spaces:
             run("ip", "netns", "add", space)
-        for host, port, address, gateway in ((net.one, "left", "10.77.1", ONE), (net.two, "right", "10.77.2", TWO)):
+        for host, port, address in ((net.one, "left", "10.77.1"), (net.two, "right", "10.77.2")):
             run("ip", "link", "add", "eth", "netns", host, "type", "veth", "peer", "name", port, "netns", net.router)
             for space, device, last in ((host, "eth", 1), (net.router, port, 254)):
                 net.inside(space, "ip", "addr", "add", f"{address}.{last}/24", "dev", device)
                 net.inside(space, "ip", "link", "set", device, "up", "gso_max_segs", "1", "txqueuelen", "10000")
             net.inside(host, "ip", "route", "add", "default", "via", f"{address}.254")
-            del gateway
         net.inside(net.router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         yield net
     finally:
@@ -178,4 +178,17 @@ def ask(number):
 threads = [threading.Thread(target=ask, args=(n,)) for n in range(count)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
+"""
+
+PINGS = """
+import socket, struct, sys, time
+def checksum(data):
+    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+for number in range(5):
+    body = struct.pack(">BBHHH", 8, 0, 0, 77, number) + bytes(56)
+    raw.sendto(body[:2] + struct.pack(">H", checksum(body)) + body[4:], (sys.argv[1], 0))
+    time.sleep(0.3)
 """

@@ -81,7 +81,7 @@ def test_pcapng_with_several_sections_interfaces_and_old_blocks() -> None:
     ticks = START // 1000
     old = struct.pack("<HHIIII", 0, 3, ticks >> 32, ticks & 0xFFFFFFFF, 60, 60) + bytes(60)
     data = (
-        section(options=option(1, "why it was taken".encode()))
+        section(options=option(1, b"why it was taken"))
         + interface(options=option(2, b"eth7"))
         + interface(link=101)
         + enhanced(ticks, ipv4(tcp(), 6), number=1)
@@ -192,9 +192,7 @@ WHOLE_FILES = [
     st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=8),
     st.integers(0, 400),
 )
-def test_damage_gives_packets_or_the_documented_error(
-    data: bytes, changes: list[tuple[int, int]], length: int
-) -> None:
+def test_damage_gives_packets_or_the_documented_error(data: bytes, changes: list[tuple[int, int]], length: int) -> None:
     damaged = bytearray(data)
     for place, value in changes:
         damaged[place % len(damaged)] = value

@@ -1,0 +1,161 @@
+"""One capture point tells what was lost before it and what beyond it."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from attribution.model.observation import CaptureCoverage, TapCount
+from attribution.packets import Capture, compare_captures, observe_capture, read_capture
+from attribution.packets.columns import FIN, FLAGS, LENGTH, SYN
+from attribution.packets.comparison import Comparison
+from tests.packets.conftest import Recording, record
+from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, ipv4, origin, tcp, udp
+from tests.packets.network import ONE, TWO, missing
+
+MS = SECOND // 1000
+
+
+def totals(found: Capture, source: str, protocol: str = "tcp") -> Counter[str]:
+    total: Counter[str] = Counter()
+    for tap in observe_capture(found):
+        if isinstance(tap, TapCount) and tap.source == source and tap.protocol == protocol:
+            total += Counter(
+                sent=tap.sent, upstream=tap.lost_upstream, downstream=tap.lost_downstream, unanswered=tap.unanswered
+            )
+    return total
+
+
+def segments(numbers: list[tuple[int, int, int]]) -> list[Timed]:
+    """(milliseconds, sequence number, IP identification) of segments of 100 octets from the client."""
+    return [
+        (START + ms * MS, ethernet(ipv4(tcp(sequence=sequence, payload=bytes(100)), 6, number=number)))
+        for ms, sequence, number in numbers
+    ]
+
+
+def acknowledgements(numbers: list[tuple[int, int]]) -> list[Timed]:
+    return [
+        (START + ms * MS, ethernet(ipv4(tcp(80, 1000, 1, number), 6, "10.0.0.2", "10.0.0.1", number=900 + place)))
+        for place, (ms, number) in enumerate(numbers)
+    ]
+
+
+def test_a_segment_that_passes_twice_was_lost_beyond() -> None:
+    sent = segments([(0, 100, 1), (1, 200, 2), (2, 300, 3), (3, 400, 4), (300, 200, 5), (310, 500, 6)])
+    heard = acknowledgements([(4, 200), (5, 200), (6, 200), (305, 500), (311, 600)])
+
+    assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=6, downstream=1)
+
+
+def test_a_gap_that_is_filled_later_was_lost_before() -> None:
+    sent = segments([(0, 100, 1), (2, 300, 3), (3, 400, 4), (300, 200, 5), (310, 500, 6)])
+    heard = acknowledgements([(4, 200), (5, 200), (6, 200), (305, 500), (311, 600)])
+
+    assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=6, upstream=1)
+
+
+def test_a_straggler_was_overtaken_and_not_lost() -> None:
+    sent = segments([(0, 100, 1), (2, 300, 3), (3, 200, 2), (4, 400, 4), (310, 500, 6 - 1)])
+    heard = acknowledgements([(5, 500), (311, 600)])
+
+    assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=5)
+
+
+def test_octets_acknowledged_though_they_never_passed_went_another_way() -> None:
+    sent = segments([(0, 100, 1), (2, 300, 3), (3, 400, 4), (4, 500, 5)])
+    heard = acknowledgements([(5, 600)])
+
+    assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=4)
+
+
+def test_copies_lost_in_a_silence_are_counted_by_the_senders_numbers() -> None:
+    sent = segments([(0, 100, 1), (1, 200, 2), (2, 300, 3), (1500, 400, 8), (1501, 500, 9)])
+    heard = acknowledgements([(3, 400), (1502, 600)])
+
+    assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=9, upstream=4)
+
+
+def test_what_nothing_ever_answered_is_not_laid_at_one_directions_door() -> None:
+    sent = segments([(0, 100, 1), (1, 200, 2), (201, 200, 3), (601, 200, 4), (1401, 200, 5)])
+    heard = acknowledgements([(1, 200)])
+    later = [(START + 9 * SECOND, ethernet(ipv4(echo(8, 1, 1), 1)))]
+
+    assert totals(capture(sorted(sent + heard) + later), "10.0.0.1") == Counter(sent=5, unanswered=4)
+
+
+def test_an_echo_without_reply_and_one_that_never_came() -> None:
+    packets: list[Timed] = []
+    for number in range(20):
+        if number == 7:
+            continue
+        now = START + number * 100 * MS
+        packets.append((now, ethernet(ipv4(echo(8, 9, number), 1, number=number))))
+        if number != 12:
+            packets.append((now + MS, ethernet(ipv4(echo(0, 9, number), 1, "10.0.0.2", "10.0.0.1"))))
+    packets.append((START + 9 * SECOND, ethernet(ipv4(udp(), 17))))
+
+    assert totals(capture(packets), "10.0.0.1", "icmp") == Counter(sent=20, upstream=1, downstream=1)
+
+
+def test_a_question_without_an_answer() -> None:
+    packets: list[Timed] = []
+    for number in range(6):
+        now = START + number * 100 * MS
+        packets.append((now, ethernet(ipv4(udp(b"?", 4000 + number, 53), 17))))
+        if number != 2:
+            packets.append((now + MS, ethernet(ipv4(udp(b"!", 53, 4000 + number), 17, "10.0.0.2", "10.0.0.1"))))
+    packets.append((START + 9 * SECOND, ethernet(ipv4(udp(), 17))))
+
+    assert totals(capture(packets), "10.0.0.1", "udp") == Counter(sent=6, downstream=1)
+
+
+def test_a_traceroute_is_no_series_of_pings() -> None:
+    packets = [(START + ttl * MS, ethernet(ipv4(echo(8, 9, ttl), 1, ttl=ttl, number=ttl))) for ttl in range(1, 12)] + [
+        (START + 9 * SECOND, ethernet(ipv4(udp(), 17)))
+    ]
+
+    assert totals(capture(packets), "10.0.0.1", "icmp") == Counter()
+
+
+def test_when_the_point_listened() -> None:
+    found = capture([(START, ethernet(ipv4(udp(), 17))), (START + SECOND, ethernet(ipv4(udp(), 17)))])
+    (coverage,) = [seen for seen in observe_capture(found) if isinstance(seen, CaptureCoverage)]
+
+    assert (coverage.time_ns, coverage.end_ns, coverage.packets, coverage.dropped) == (START, START + SECOND, 2, 0)
+
+
+def check_against_the_other_side(recording: Recording, tolerance: float) -> None:
+    """Loss seen from one side alone, against the packets that the two sides together prove lost."""
+    left, right = (
+        read_capture(io.BytesIO(file.read_bytes()), origin(name, name))
+        for file, name in ((recording.left, "left"), (recording.right, "right"))
+    )
+    true: Counter[int] = Counter()
+    for instances in Comparison([left, right]).flows.values():
+        for instance in instances:
+            if len(instance.stops) == 1 and (instance.packet[LENGTH] or instance.packet[FLAGS] & (SYN | FIN)):
+                true[instance.stops[0].capture] += 1
+    assert list(compare_captures([left, right]))
+    beyond_left, before_right = totals(left, ONE)["downstream"], totals(right, ONE)["upstream"]
+    beyond_right, before_left = totals(right, TWO)["downstream"], totals(left, TWO)["upstream"]
+    for counted, truth in (
+        (beyond_left + totals(left, ONE)["unanswered"], true[0]), (before_right, true[0]),
+        (beyond_right, true[1]), (before_left, true[1]),
+    ):  # fmt: skip
+        assert abs(counted - truth) <= max(3, tolerance * truth), (counted, truth)
+
+
+def test_one_point_alone_comes_close_to_the_truth(recording: Recording) -> None:
+    check_against_the_other_side(recording, 0.05)
+
+
+@pytest.mark.parametrize("loss", [0.1, 0.25])
+def test_one_point_alone_at_heavy_loss(tmp_path: Path, loss: float) -> None:
+    lacking = missing()
+    if lacking:
+        pytest.skip(lacking)
+    check_against_the_other_side(record(tmp_path, loss, "pkheavy"), 0.1)
