@@ -180,6 +180,8 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
         if gave_up:
             return Alarm(interval, sender, sender, AlarmKind.SESSION_DOWN, citation, statement, about_peer=about)
         return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
+    if witness.kind is WitnessKind.BGP_WITHDRAWAL and sender is not None and about is not None:
+        return Alarm(interval, sender, sender, AlarmKind.ROUTES_WITHDRAWN, citation, statement, about_peer=about)
     kind = WITNESS_ALARMS.get(witness.kind)
     if kind is None:
         return None

@@ -86,6 +86,14 @@ class ServicePaths:
             return None
         return Direction.THERE if places[0] < places[-1] else Direction.BACK
 
+    def lies_behind(self, component: str, near: str, viewer: str) -> bool:
+        """Whether a component is the near one, or lies behind it, as seen from the viewer along the service's way."""
+        if not {component, near, viewer} <= self._order.keys():
+            return False
+        ahead = self._order[near] - self._order[viewer]
+        beyond = self._order[component] - self._order[near]
+        return ahead != 0 and ahead * beyond >= 0
+
     def downstream_neighbour(self, component: str, topology: Topology, side: Side) -> str | None:
         """The nearest node of a side, routers before others, on either hand of a component along the path."""
         best: tuple[int, int, str] | None = None

@@ -27,6 +27,7 @@ LOSS_LADDER = (0.03, 0.06, 0.12, 0.25, 0.5, 0.8, 0.995)
 COST_OF_CHANGE = 5.0
 COST_OF_STEP = 2.0
 LEAST_EVIDENCE = 8.0
+SURELY_RECOVERED = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:
     usual = usual_loss_ratio(counts)
     states = most_likely_states(counts, usual)
     found = []
-    for first, last in runs_of_trouble(states):
+    runs = [part for run in runs_of_trouble(states) for part in split_at_recovery(counts, *run)]
+    for first, last in runs:
         sent = sum(n for n, _ in counts[first : last + 1])
         lost = sum(k for _, k in counts[first : last + 1])
         members = [m for b in order[first : last + 1] for m in bins[b]]
@@ -147,6 +149,33 @@ def runs_of_trouble(states: Sequence[int]) -> list[tuple[int, int]]:
         else:
             runs.append((index, index))
     return runs
+
+
+def split_at_recovery(counts: Sequence[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
+    """A run cut where nothing was lost for so long that its own loss rate all but rules it out: service was back.
+
+    Bins without any loss at the run's ends were never part of the trouble.
+    """
+    lossy = [index for index in range(first, last + 1) if counts[index][1]]
+    if not lossy:
+        return []
+    first, last = lossy[0], lossy[-1]
+    ratio = min(sum(k for _, k in counts[first : last + 1]) / sum(n for n, _ in counts[first : last + 1]), 1 - 1e-9)
+    clean: list[tuple[int, int]] = []
+    for index in range(first, last + 1):
+        if counts[index][1]:
+            continue
+        if clean and clean[-1][1] == index - 1:
+            clean[-1] = (clean[-1][0], index)
+        else:
+            clean.append((index, index))
+    parts, start = [], first
+    for begin, end in clean:
+        sent = sum(n for n, _ in counts[begin : end + 1])
+        if end > begin and begin > start and end < last and -sent * log(1 - ratio) >= SURELY_RECOVERED:
+            parts.append((start, begin - 1))
+            start = end + 1
+    return [*parts, (start, last)]
 
 
 def evidence_of_trouble(sent: int, lost: int, usual: float) -> float:

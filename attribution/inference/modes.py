@@ -47,6 +47,7 @@ class Where(StrEnum):
     END = "end"
     PEER = "peer"
     ACROSS = "across"
+    BEYOND = "beyond"
     ANYWHERE = "anywhere"
 
 

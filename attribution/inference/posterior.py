@@ -13,7 +13,7 @@ from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, join_phases
 from attribution.inference.relation import Touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
-from attribution.model.evidence import Alarm, Coverage, Journey, Measurement, Record
+from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
 from attribution.model.incident import Interval
 from attribution.model.topology import Topology
 
@@ -23,6 +23,28 @@ BEAM = 60
 # What the model leaves out (links between witnesses, rounding of times, engineers' guesses) makes its odds too bold:
 # all log likelihood ratios are scaled by this before they become a posterior.
 TEMPER = 0.8
+
+
+# What a device says of itself and its ports; sessions and routes tell of consequences as often as of causes.
+FIRST_HAND = frozenset(
+    {
+        AlarmKind.INTERFACE_DOWN,
+        AlarmKind.INTERFACE_ADMIN_DOWN,
+        AlarmKind.INTERFACE_ERRORS,
+        AlarmKind.INTERFACE_DISCARDS,
+        AlarmKind.OPTICS_FAULT,
+        AlarmKind.TRANSCEIVER_REMOVED,
+        AlarmKind.PROCESS_DOWN,
+        AlarmKind.DEVICE_RESTARTED,
+        AlarmKind.DEVICE_UNREACHABLE,
+        AlarmKind.POWER_FAULT,
+        AlarmKind.HARDWARE_FAULT,
+        AlarmKind.ATTACK,
+    }
+)
+# How much a later cause needs of its own to be more than a consequence, in nats.
+OWN_WORD = 3.0
+OWN_LOSSES = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +173,20 @@ class Solver:
 
     def span_of(self, indices: Sequence[int]) -> Interval:
         return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
+
+    def stands_alone(self, assignment: Assignment, later: Candidate, earlier: Candidate) -> bool:
+        """Whether a later cause has evidence of its own, that the earlier one and its aftermath do not account for.
+
+        A record, or a device's word about itself or its ports; or packets lost where the earlier cause loses none.
+        """
+        if later.record is not None:
+            return True
+        indices = [index for index, choice in enumerate(assignment.choices) if choice is later]
+        known = self.testimony(self.span_of([i for i, c in enumerate(assignment.choices) if c is earlier]), earlier)
+        own = self.testimony(self.span_of(indices), later)
+        told = sum(gain for a, gain in own.alarms.items() if a.kind in FIRST_HAND and a not in known.alarms)
+        lost = sum(self.losses(i, later).total - self.losses(i, earlier, later=True).total for i in indices)
+        return told >= OWN_WORD or lost >= OWN_LOSSES
 
     def parts(self, index: int, choices: Sequence[Candidate | None]) -> tuple[tuple[tuple[Group, ...], float], ...]:
         """How much each kind of measurement of a phase says under an explanation, in nats."""

@@ -146,12 +146,14 @@ class Witnesses:
             pair = (alarm.reporter, alarm.about_peer or "")
             crossed = candidate.link or component
             return crossed in self._session_paths.get(pair, frozenset())
+        if where is Where.BEYOND:
+            return self._paths.lies_behind(candidate.link or component, alarm.reporter, alarm.about_peer or "")
         return alarm.reporter in self._paths or alarm.component in self._paths
 
     def _slots(self, candidate: Candidate, expectation: Expectation) -> float:
         """How many independent witnesses could have made an expected report, weighed by how surely they were asked."""
         where, component = expectation.where, candidate.component
-        if where in (Where.ACROSS, Where.ANYWHERE):
+        if where in (Where.ACROSS, Where.BEYOND, Where.ANYWHERE):
             return 0.0
         if where is Where.SELF and expectation.alarm is AlarmKind.DEVICE_UNREACHABLE:
             return 1.0 if component in self._coverage.polled else 0.0

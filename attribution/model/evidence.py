@@ -117,6 +117,7 @@ class AlarmKind(StrEnum):
     DUPLICATE_ADDRESS = "duplicate_address"
     RATE_EXCEEDED = "rate_exceeded"
     ROUTE_MISSING = "route_missing"
+    ROUTES_WITHDRAWN = "routes_withdrawn"
     FILTERED = "filtered"
     PACKET_TOO_BIG = "packet_too_big"
     ATTACK = "attack"

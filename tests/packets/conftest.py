@@ -12,6 +12,9 @@ import pytest
 from tests.packets.network import CLIENT, PINGS, SERVER, TWO, missing, network
 
 
+LONGEST_S = 25.0  # a heavy loss stalls a connection for minutes: whatever has passed by then will do
+
+
 @dataclass(frozen=True)
 class Recording:
     """Captures on both sides of a router that dropped `dropped` packets at random."""
@@ -33,12 +36,15 @@ def record(folder: Path, loss: float, prefix: str) -> Recording:
         try:
             time.sleep(0.5)
             clients = [
-                net.start(net.one, CLIENT, "bulk", TWO, "5001", "3", "1500000"),
+                net.start(net.one, CLIENT, "bulk", TWO, "5001", "3", str(int(30_000 / loss))),
                 net.start(net.one, CLIENT, "bulk", TWO, "5003", "5", "20000"),
                 net.start(net.one, CLIENT, "echo", TWO, "5004", "4", "120"),
             ]
+            deadline = time.monotonic() + LONGEST_S
+            while any(client.poll() is None for client in clients) and time.monotonic() < deadline:
+                time.sleep(0.1)
             for client in clients:
-                client.wait(timeout=120)
+                client.kill()
             time.sleep(0.5)
             net.start(net.one, PINGS, TWO).wait(timeout=20)
         finally:
