@@ -1,0 +1,176 @@
+"""Which faults touch which measurements: a table of reach, selectivity, direction and what lies behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from attribution.inference.candidates import Candidate, Direction, ServicePaths
+from attribution.inference.modes import Reach, Selectivity
+from attribution.inference.relation import Touch, touch_of
+from attribution.model.evidence import Journey, Stretch
+from attribution.model.topology import Side
+from tests.inference.chain import CHAIN, DEMARCATION, PATHS, WAY, candidate, link_name, mode, there_and_back, way
+
+UPLINK = link_name("customer-core", "customer-edge")
+
+
+def one_way(
+    source: str, destination: str, *, starts_inside: bool = True, ends_inside: bool = True, beyond: tuple[str, ...] = ()
+) -> Journey:
+    return (Stretch(way(source, destination), starts_inside, ends_inside, beyond),)
+
+
+def touch(who: Candidate, *journeys: Journey, of_service: bool = True) -> Touch:
+    return touch_of(who, journeys, of_service, PATHS)
+
+
+THROUGH = one_way("customer-host", "provider-host")
+TO_IT = one_way("customer-host", "customer-edge")
+FROM_IT = one_way("customer-edge", "provider-host")
+PAST_IT = one_way("provider-edge", "provider-host")
+
+
+@pytest.mark.parametrize(
+    ("reach", "journey", "expected"),
+    [
+        (Reach.NODE, THROUGH, Touch.YES),
+        (Reach.NODE, TO_IT, Touch.YES),
+        (Reach.NODE, FROM_IT, Touch.YES),
+        (Reach.NODE, PAST_IT, Touch.NO),
+        (Reach.FORWARDING, THROUGH, Touch.YES),
+        (Reach.FORWARDING, TO_IT, Touch.NO),
+        (Reach.FORWARDING, FROM_IT, Touch.NO),
+        (Reach.FORWARDING, PAST_IT, Touch.NO),
+    ],
+)
+def test_a_node_loses_all_or_only_what_it_should_pass_on(reach: Reach, journey: Journey, expected: Touch) -> None:
+    assert touch(candidate("customer-edge", mode(reach)), journey) is expected
+
+
+def test_between_two_captures_around_a_router_it_passes_packets_on() -> None:
+    around = (Stretch(("customer-edge",), starts_inside=False, ends_inside=False),)
+    assert touch(candidate("customer-edge", mode(Reach.FORWARDING)), around) is Touch.YES
+
+
+@pytest.mark.parametrize(
+    ("journey", "expected"),
+    [
+        (THROUGH, Touch.YES),
+        (one_way("customer-core", "customer-edge"), Touch.YES),
+        (one_way("customer-edge", "customer-core"), Touch.YES),
+        (one_way("customer-host", "customer-core"), Touch.NO),
+        (FROM_IT, Touch.NO),
+    ],
+)
+def test_a_cable_loses_what_crosses_it_either_way(journey: Journey, expected: Touch) -> None:
+    assert touch(candidate(UPLINK, mode(Reach.LINK), link=UPLINK), journey) is expected
+
+
+def test_a_queue_loses_only_what_leaves_through_it() -> None:
+    queue = candidate("customer-core", mode(Reach.EGRESS), link=UPLINK)
+
+    assert touch(queue, one_way("customer-host", "customer-edge")) is Touch.YES
+    assert touch(queue, one_way("customer-edge", "customer-host")) is Touch.NO
+    assert touch(queue, there_and_back("customer-host", "customer-edge")) is Touch.YES
+    assert touch(queue, one_way("customer-host", "customer-core")) is Touch.NO
+
+
+@pytest.mark.parametrize(
+    ("direction", "journey", "expected"),
+    [
+        (Direction.THERE, THROUGH, Touch.YES),
+        (Direction.BACK, THROUGH, Touch.NO),
+        (Direction.THERE, one_way("provider-host", "customer-host"), Touch.NO),
+        (Direction.BACK, one_way("provider-host", "customer-host"), Touch.YES),
+        (Direction.THERE, there_and_back("customer-host", "provider-host"), Touch.YES),
+        (Direction.BACK, there_and_back("customer-host", "provider-host"), Touch.YES),
+        (Direction.THERE, there_and_back("provider-host", "customer-host"), Touch.YES),
+    ],
+)
+def test_a_fault_of_one_direction_spares_the_other(direction: Direction, journey: Journey, expected: Touch) -> None:
+    assert touch(candidate("customer-edge", direction=direction), journey) is expected
+
+
+def test_a_stretch_of_one_component_gets_its_direction_from_what_lies_beyond() -> None:
+    outward = (Stretch(("customer-edge",), False, False, beyond=WAY[5:]),)
+    alone = (Stretch(("customer-edge",), False, False),)
+
+    assert touch(candidate("customer-edge", direction=Direction.THERE), outward) is Touch.YES
+    assert touch(candidate("customer-edge", direction=Direction.BACK), outward) is Touch.NO
+    assert touch(candidate("customer-edge", direction=Direction.BACK), alone) is Touch.MAYBE
+
+
+def test_a_fault_for_some_destinations_rarely_hits_the_packets_for_others() -> None:
+    filtered = candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.DESTINATION))
+
+    assert touch(filtered, THROUGH, of_service=True) is Touch.YES
+    assert touch(filtered, THROUGH, of_service=False) is Touch.RARELY
+    assert touch(filtered, PAST_IT, of_service=False) is Touch.NO
+
+
+@pytest.mark.parametrize("of_service", [True, False])
+def test_a_fault_for_some_classes_hits_some_of_them(of_service: bool) -> None:
+    choosy = candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.CLASS))
+
+    assert touch(choosy, THROUGH, of_service=of_service) is Touch.SOME_CLASSES
+    assert touch(choosy, PAST_IT, of_service=of_service) is Touch.NO
+
+
+def test_where_the_way_is_not_known_a_fault_on_one_of_them_may_hit() -> None:
+    detour: Journey = (Stretch(("customer-host", "elsewhere", "provider-host")),)
+    fault = candidate("customer-edge")
+
+    assert touch(fault, THROUGH, detour) is Touch.MAYBE
+    assert touch(fault, THROUGH, THROUGH) is Touch.YES
+    assert touch(fault, detour) is Touch.NO
+    assert touch(fault) is Touch.MAYBE
+
+
+@pytest.mark.parametrize(
+    ("reach", "component", "link"),
+    [
+        (Reach.NODE, "provider-core", None),
+        (Reach.FORWARDING, "provider-core", None),
+        (Reach.LINK, DEMARCATION, DEMARCATION),
+    ],
+)
+def test_routers_before_a_fault_that_withdraws_routes_may_drop_the_packets(
+    reach: Reach, component: str, link: str | None
+) -> None:
+    upstream = one_way("customer-host", "customer-edge", ends_inside=False, beyond=WAY[5:])
+    missed = candidate(component, mode(reach, withdraws=True), link=link)
+    silent = candidate(component, mode(reach), link=link)
+
+    assert touch(missed, upstream) is Touch.UPSTREAM
+    assert touch(silent, upstream) is Touch.NO
+    assert touch(missed, one_way("customer-host", "customer-edge")) is Touch.NO, "these were for the edge itself"
+
+
+def test_a_router_s_own_packets_use_the_tables_that_a_policy_has_spoilt() -> None:
+    policy = candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.DESTINATION))
+
+    assert touch(policy, FROM_IT) is Touch.MAYBE
+    assert touch(policy, one_way("customer-edge", "provider-edge")) is Touch.NO, "its neighbour needs no route"
+
+
+def test_the_strongest_touch_of_a_journey_is_its_touch() -> None:
+    queue = candidate("provider-core", mode(Reach.EGRESS), link=link_name("provider-core", "provider-host"))
+    assert touch(queue, there_and_back("customer-host", "provider-host")) is Touch.YES
+
+
+def test_touches_are_ordered_by_how_surely_they_hurt() -> None:
+    assert Touch.NO < Touch.RARELY < Touch.UPSTREAM < Touch.SOME_CLASSES <= Touch.MAYBE < Touch.YES
+
+
+def test_a_stretch_runs_there_or_back_or_cannot_be_told() -> None:
+    assert PATHS.direction_of(way("customer-host", "customer-edge")) is Direction.THERE
+    assert PATHS.direction_of(way("provider-edge", "customer-edge")) is Direction.BACK
+    assert PATHS.direction_of(("customer-edge",)) is None
+    assert PATHS.direction_of(("elsewhere", "customer-edge", "nowhere")) is None
+
+
+def test_the_next_router_of_a_side_is_found_on_either_hand() -> None:
+
+    assert PATHS.downstream_neighbour("provider-core", CHAIN, Side.CUSTOMER) == "customer-edge"
+    assert PATHS.downstream_neighbour("customer-host", CHAIN, Side.PROVIDER) == "provider-edge"
+    assert ServicePaths([]).downstream_neighbour("provider-core", CHAIN, Side.CUSTOMER) is None
