@@ -38,6 +38,7 @@ class Capture:
     order: tuple[int, ...] | None = None
     start_ns: int = 0
     end_ns: int = 0
+    format: str = "pcap"
 
     @property
     def device(self) -> str:
@@ -84,11 +85,12 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
         octets=tuple(octets),
         interfaces=tuple(reader.interfaces),
         comments=tuple(reader.comments),
-        caveats=tuple(_caveats(origin, reader, unknown_links, in_order)),
+        caveats=tuple(caveats_of_file(origin, reader, unknown_links, in_order)),
         truncated=reader.damaged,
         order=None if in_order else tuple(sorted(range(len(times)), key=times.__getitem__)),
         start_ns=min(times, default=0),
         end_ns=max(times, default=0),
+        format=reader.format,
     )
 
 
@@ -108,7 +110,10 @@ def _pieces_with_tail(stream: BinaryIO, reader: FileReader) -> Iterator[tuple[by
     yield held, True
 
 
-def _caveats(origin: Origin, reader: FileReader, unknown_links: dict[int, int], in_order: bool) -> Iterator[Caveat]:
+def caveats_of_file(
+    origin: Origin, reader: FileReader, unknown_links: dict[int, int], in_order: bool
+) -> Iterator[Caveat]:
+    """What a file's readers must know: what is missing from it, and what was not understood."""
     end = f"frame {reader.records}"
     for note in reader.notes:
         yield Caveat(origin.file, end, note)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.bulk.records import BROKEN, HARD_WIDTH, NEEDS_MORE, UNUSUAL
 from attribution.packets.capture_files import NANOSECONDS, FileReader, Record
 from attribution.packets.columns import BLANK, WIDTH
-from attribution.packets.compression import CutShort, read_pieces
+from attribution.packets.compression import CutShort
 
 BATCH: Final = 16_384  # packets handed from one thread to the other at a time
 PIECE: Final = 8 << 20
@@ -86,11 +86,11 @@ class FlowTable:
 class Window:
     """A stretch of the file in one buffer that is used again and again: what was left over, then what follows."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, pieces: Iterable[bytes]) -> None:
         self._buffer = np.empty(PIECE, np.uint8)
         self.view = memoryview(self._buffer)  # type: ignore[arg-type]
         self.end = 0
-        self._pieces = read_pieces(stream, PIECE >> 3)
+        self._pieces = iter(pieces)
         self._held = b""
 
     @property
@@ -142,15 +142,17 @@ class BulkReader:
         self._interfaces: Integers = np.zeros((0, 3), np.int64)
         self._hard: Integers = np.zeros((BATCH, HARD_WIDTH), np.int64)
 
-    def batches(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[Batch]:
-        """Yield the judged packets in the order of the file. A batch is only valid until the next but one.
+    def batches(self, pieces: Iterable[bytes], progress: Progress | None = None) -> Iterator[Batch]:
+        """Yield the judged packets of a file given in pieces (`compression.read_pieces`), in the order of the file.
+
+        A batch is only valid until the next but one.
 
         The next batch is decoded while the one before is being put into its flows: both cores are used.
         """
         ring = [_new_batch(self.keep) for _ in range(4)]
         with ThreadPoolExecutor(1) as second:
             waiting: Future[Batch] | None = None
-            for batch in self._decoded(stream, ring, progress):
+            for batch in self._decoded(pieces, ring, progress):
                 following = second.submit(self.table.absorb, batch)
                 if waiting is not None:
                     yield waiting.result()
@@ -158,10 +160,10 @@ class BulkReader:
             if waiting is not None:
                 yield waiting.result()
 
-    def _decoded(self, stream: BinaryIO, ring: list[Batch], progress: Progress | None) -> Iterator[Batch]:
+    def _decoded(self, pieces: Iterable[bytes], ring: list[Batch], progress: Progress | None) -> Iterator[Batch]:
         """Decode piece after piece into the ring's batches."""
         turn = 0
-        window = Window(stream)
+        window = Window(pieces)
         while window.fill(self.reader):
             octets, at = window.octets, self.reader.consumed
             while not self.reader.damaged:

@@ -1,0 +1,138 @@
+"""The figures of a large capture, gathered while it streams by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
+
+import numpy as np
+
+from attribution.model.incident import Origin
+from attribution.packets.bulk import flow_table as ft
+from attribution.packets.bulk.engine import Batch, BulkReader, Integers
+from attribution.packets.capture import caveats_of_file
+from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
+from attribution.packets.summary import (
+    FRAMES_SHOWN,
+    PROTOCOL_NAMES,
+    CaptureSummary,
+    DirectionFigures,
+    FlowFigures,
+    display_filter_of,
+    health_figures,
+    named_protocols,
+)
+from attribution.packets.tcp_health import HEALTH_NAMES
+
+WITH_PORTS = frozenset({TCP, UDP, 132})
+
+
+class Gathered:
+    """Totals over all packets so far."""
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self.octets = 0
+        self.start_ns: int | None = None
+        self.end_ns: int | None = None
+        self.protocols: Counter[int] = Counter()
+        self.health: Counter[int] = Counter()
+        self.frames: dict[int, list[int]] = {}
+
+    def add(self, batch: Batch) -> None:
+        lean, health = batch.lean[: batch.count], batch.health[: batch.count]
+        times = lean[:, ft.LEAN_TIME]
+        first, last = int(times.min()), int(times.max())
+        self.start_ns = first if self.start_ns is None else min(first, self.start_ns)
+        self.end_ns = last if self.end_ns is None else max(last, self.end_ns)
+        self.octets += int(lean[:, ft.LEAN_WIRE].sum())
+        known = lean[:, ft.LEAN_DIRECTION] >= 0
+        for protocol, count in enumerate(np.bincount(lean[known, ft.LEAN_KEY + 4] & 0xFF)):
+            if count:
+                self.protocols[protocol] += int(count)
+        self.protocols[-1] += batch.count - int(known.sum())
+        telling = np.flatnonzero(health)
+        if telling.size:
+            for bit in range(len(HEALTH_NAMES)):
+                marked = telling[health[telling] >> bit & 1 == 1]
+                if marked.size:
+                    self.health[bit] += int(marked.size)
+                    shown = self.frames.setdefault(bit, [])
+                    shown.extend(int(index) + self.packets + 1 for index in marked[: FRAMES_SHOWN - len(shown)])
+        self.packets += batch.count
+
+
+def summarise_bulk(pieces: Iterable[bytes], origin: Origin, flows: int) -> CaptureSummary:
+    """Read a capture through compiled code and put it into figures."""
+    bulk = BulkReader(origin.file, origin.clock_offset_ns or 0)
+    gathered = Gathered()
+    for batch in bulk.batches(pieces):
+        gathered.add(batch)
+    table = bulk.table.flows
+    sides = [table[:, ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS] for side in range(2)]
+    largest = np.lexsort((table[:, ft.FLOW_FRAME], -(sides[0] + sides[1])))[:flows]
+    reader = bulk.reader
+    return CaptureSummary(
+        file=origin.file,
+        format=reader.format,
+        packets=gathered.packets,
+        octets=gathered.octets,
+        start_ns=gathered.start_ns,
+        end_ns=gathered.end_ns,
+        dropped=sum(interface.dropped or 0 for interface in reader.interfaces),
+        truncated=reader.damaged,
+        protocols=named_protocols(gathered.protocols),
+        health=health_figures(gathered.health, gathered.frames),
+        flows=tuple(_flow(table[index]) for index in largest),
+        flow_count=len(table),
+        witnesses=(),
+        caveats=tuple(caveats_of_file(origin, reader, {}, True)),
+    )
+
+
+def _address(high: int, low: int, version: int) -> str:
+    if version == 4:
+        return str(IPv4Address(low & 0xFFFFFFFF))
+    return str(IPv6Address((high & 0xFFFFFFFFFFFFFFFF) << 64 | low & 0xFFFFFFFFFFFFFFFF))
+
+
+def _flow(row: Integers) -> FlowFigures:
+    key = [int(word) for word in row[ft.FLOW_KEY : ft.FLOW_KEY + 5]]
+    protocol, version = key[4] & 0xFF, key[4] >> 8 & 0xFF
+    ports = (key[4] >> 32 & 0xFFFF, key[4] >> 16 & 0xFFFF)
+    ends = [(_address(key[0], key[1], version), ports[0]), (_address(key[2], key[3], version), ports[1])]
+    sides = [_direction(row[ft.FLOW_SIDES + side * ft.SIDE_WIDTH :][: ft.SIDE_WIDTH]) for side in range(2)]
+    if sides[0].first_ns is None or (sides[1].first_ns is not None and sides[1].first_ns < sides[0].first_ns):
+        ends.reverse()
+        sides.reverse()
+    (source, source_port), (destination, destination_port) = ends
+    stream = int(row[ft.FLOW_STREAM])
+    has_ports = protocol in WITH_PORTS
+    number = (source_port, destination_port) if protocol not in (ICMP, ICMP6) else (source_port, source_port)
+    by_address = display_filter_of(protocol, version, source, destination, number)
+    return FlowFigures(
+        protocol=PROTOCOL_NAMES.get(protocol, str(protocol)),
+        source=source,
+        source_port=source_port if has_ports else None,
+        destination=destination,
+        destination_port=destination_port if has_ports else None,
+        stream=stream if stream >= 0 else None,
+        first_frame=int(row[ft.FLOW_FRAME]),
+        forward=sides[0],
+        backward=sides[1],
+        display_filter=by_address if stream < 0 else f"tcp.stream eq {stream}",
+    )
+
+
+def _direction(side: Integers) -> DirectionFigures:
+    packets = int(side[ft.SIDE_PACKETS])
+    health = side[ft.SIDE_HEALTH : ft.SIDE_HEALTH + ft.HEALTH_KINDS]
+    return DirectionFigures(
+        packets,
+        int(side[ft.SIDE_OCTETS]),
+        int(side[ft.SIDE_PAYLOAD]),
+        int(side[ft.SIDE_FIRST]) if packets else None,
+        int(side[ft.SIDE_LAST]) if packets else None,
+        tuple((name, int(health[bit])) for bit, name in enumerate(HEALTH_NAMES) if health[bit]),
+    )
