@@ -22,6 +22,7 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.STOP_ANNOUNCING: ("router bgp {detail}", "no network {subject}"),
         Deed.ANNOUNCE: ("router bgp {detail}", "network {subject}"),
         Deed.RELOAD: ("reload",),
+        Deed.DESCRIBE_PORT: ("interface {subject}", "description {detail}"),
     },
     Vendor.HUAWEI: {
         Deed.SHUT_PORT: ("interface {subject}", "shutdown"),
@@ -39,6 +40,7 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.STOP_ANNOUNCING: ("bgp {detail}", "undo network {subject}"),
         Deed.ANNOUNCE: ("bgp {detail}", "network {subject}"),
         Deed.RELOAD: ("reboot fast",),
+        Deed.DESCRIBE_PORT: ("interface {subject}", "description {detail}"),
     },
     Vendor.H3C: {
         Deed.SHUT_PORT: ("interface {subject}", "shutdown"),
@@ -56,6 +58,7 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.STOP_ANNOUNCING: ("bgp {detail}", "undo network {subject}"),
         Deed.ANNOUNCE: ("bgp {detail}", "network {subject}"),
         Deed.RELOAD: ("reboot force",),
+        Deed.DESCRIBE_PORT: ("interface {subject}", "description {detail}"),
     },
     Vendor.JUNIPER: {
         Deed.SHUT_PORT: ("set interfaces {subject} disable",),
@@ -74,6 +77,7 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.STOP_ANNOUNCING: ("delete policy-options prefix-list ANNOUNCED {subject}",),
         Deed.ANNOUNCE: ("set policy-options prefix-list ANNOUNCED {subject}",),
         Deed.RELOAD: ("request system reboot",),
+        Deed.DESCRIBE_PORT: ("set interfaces {subject} description {detail}",),
     },
     Vendor.LINUX: {
         Deed.SHUT_PORT: ("/usr/sbin/ip link set dev {subject} down",),
@@ -92,6 +96,7 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.STOP_ANNOUNCING: ("/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c no network {subject}",),
         Deed.ANNOUNCE: ("/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c network {subject}",),
         Deed.RELOAD: ("/usr/sbin/reboot",),
+        Deed.DESCRIBE_PORT: ("/usr/sbin/ip link set dev {subject} alias {detail}",),
     },
 }
 

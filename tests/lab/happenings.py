@@ -78,6 +78,7 @@ class Deed(StrEnum):
     STOP_ANNOUNCING = "announce a prefix no more"
     ANNOUNCE = "announce a prefix again"
     RELOAD = "reload"
+    DESCRIBE_PORT = "write a port's description"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from tests.lab.happenings import Deed, Happening, Login, Routine
 from tests.lab.paperwork import DAY, ApiCall
 from tests.lab.plan import Kind, Plan, Side
+from tests.lab.scenario import Scenario
 from tests.lab.shapes import UNLISTED
 from tests.lab.stage import Schedule, Stage
 
@@ -34,8 +35,10 @@ def routine_lines(plan: Plan, schedule: Schedule, dice: random.Random) -> Iterat
 class Decoys:
     """Trouble that has nothing to do with the service, played while a recording runs."""
 
-    def __init__(self, stage: Stage, dice: random.Random, pays_in_order: bool) -> None:
-        self._stage, self._dice, self._pays_in_order = stage, dice, pays_in_order
+    def __init__(self, stage: Stage, dice: random.Random, scenario: Scenario) -> None:
+        self._stage, self._dice = stage, dice
+        self._touches_account = scenario.touches_account
+        self._innocent = Side(scenario.party).other if scenario.party in tuple(Side) else None
         self._timers: list[threading.Timer] = []
 
     def plan(self) -> None:
@@ -45,9 +48,11 @@ class Decoys:
             self._unrelated_port()
         if self._dice.random() < 0.4:
             self._unrelated_change()
+        if self._innocent is not None and self._dice.random() < 0.2:
+            self._harmless_command(self._innocent)
         if self._stage.plan.has("vgw") and self._dice.random() < 0.6:
             self._idle_calls()
-        if self._pays_in_order and self._dice.random() < 0.5:
+        if not self._touches_account and self._dice.random() < 0.5:
             self._orderly_account()
 
     def stop(self) -> None:
@@ -59,10 +64,11 @@ class Decoys:
                 timer.join(5)
 
     def _old_maintenance(self) -> None:
-        """Changes of other days, with and without consent."""
+        """Changes of other days, past or to come, with and without consent."""
         for side, role in ((Side.CUSTOMER, "ce1"), (Side.PROVIDER, "pe1")):
             if self._dice.random() < 0.8:
-                start = self._stage.schedule.fault - self._dice.uniform(2, 20) * DAY
+                days = self._dice.choice((-self._dice.uniform(2, 20), self._dice.uniform(1, 4)))
+                start = self._stage.schedule.fault + days * DAY
                 self._stage.change(side, role, "", "firmware patch", "routine", self._dice.random() < 0.5,
                                    (start, start + 1800))
 
@@ -94,6 +100,20 @@ class Decoys:
         self._stage.change(self._stage.plan.node(role).side, role, port.name, "rate limit",
                            "order of another tenant" if role != "sw1" else "order of another department", False,
                            (begin - 60, begin + 600))
+
+    def _harmless_command(self, side: Side) -> None:
+        """Somebody of the other side touches a port of the service at that time, and does it no harm."""
+        role, towards = ("ce1", "sw1") if side is Side.CUSTOMER else (self._stage.shape.far_edge, self._far_role())
+        if side is Side.CUSTOMER and self._stage.plan.inner_gateway == "fw1":
+            towards = "fw1"
+        port = self._stage.plan.port(role, towards)
+        schedule = self._stage.schedule
+        begin = self._dice.uniform(schedule.fault - 6, schedule.repair)
+        self._at(begin, lambda: self._stage.operate(role, Deed.DESCRIBE_PORT, port.name, "circuit-4471",
+                                                    user="ops-duty", origin="10.200.9.33"))
+
+    def _far_role(self) -> str:
+        return "vgw" if self._stage.plan.has("vgw") else "ce2"
 
     def _idle_calls(self) -> None:
         """Calls of the customer's account that change nothing: they read, they were refused, or they rename."""

@@ -169,7 +169,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()
     orders = draw_orders(plan, shape, network, schedule, extra, dice)
     points = draw_capture_points(plan, shape, dice)
-    decoys = Decoys(stage, dice, pays_in_order="suspension" not in scenario.name)
+    decoys = Decoys(stage, dice, scenario)
     if scenario.prepare is not None:
         scenario.prepare(stage)
     captures = [Capture(network, port, workspace / f"{number}.pcap") for number, port in enumerate(points)]

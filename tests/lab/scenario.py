@@ -52,6 +52,8 @@ class Scenario:
     grace_s: float = 1.5
     """How long after the injection the effect may take to show."""
 
+    touches_account: bool = False
+    """Whether the account's history is part of the story, so that no other bills may be mixed into it."""
     overrun_s: float = 0.0
     """How much longer than the planned fault it plays."""
 

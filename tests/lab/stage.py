@@ -268,7 +268,7 @@ name dropped drop; }}
                                "approved by the other side's change board")) if consented else ""
         self.paperwork.changes.append(Change(
             start, end, performed_by, device, interface, action, by,
-            start - self.dice.randrange(3600, 180000) if consented else None, description,
+            min(start, self.schedule.start) - self.dice.randrange(3600, 180000) if consented else None, description,
         ))
 
     def account(self, moment: float, event: str, detail: str) -> None:
