@@ -43,7 +43,7 @@ def test_a_network_that_loses_nothing_is_not_interrupted() -> None:
             0.005,
             marks=pytest.mark.xfail(
                 strict=True,
-                reason="interruption.py: the median bin of few packets is clean, so a steady 0.5 % counts as none usual",
+                reason="interruption.py: the median of small bins is clean, so a steady 0.5 % is never the usual",
             ),
         ),
     ],

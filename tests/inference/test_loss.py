@@ -1,0 +1,334 @@
+"""How well faults explain losses: proper probabilities, no witness counted twice, clean crossings always exonerate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import exp
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attribution.inference.candidates import Candidate
+from attribution.inference.loss import (
+    RATES,
+    Group,
+    PhaseLosses,
+    add_logs,
+    core_of,
+    group_measurements,
+    is_sum_of_parts,
+    log_beta_binomial,
+    log_faulty,
+    log_healthy,
+    log_perhaps,
+)
+from attribution.inference.phases import Phase
+from attribution.inference.relation import Touch, touch_of
+from attribution.model.evidence import Journey, Measurement, Method, Stretch
+from tests.inference.chain import (
+    ENDS,
+    PATHS,
+    WAY,
+    WAY_NODES,
+    between,
+    candidate,
+    during,
+    link_name,
+    measured,
+    mode,
+    probed,
+    there_and_back,
+    way,
+)
+
+PHASE = Phase((between(20, 60),))
+few = settings(max_examples=40)
+counts = st.integers(1, 60).flatmap(lambda sent: st.tuples(st.just(sent), st.integers(0, sent)))
+
+
+def group(sent: int, lost: int, source: str = ENDS[0], destination: str = ENDS[1], traffic: str = "icmp") -> Group:
+    whole = {source, destination} == set(ENDS)
+    member = measured(30, 31, sent, lost, source, destination, traffic=traffic)
+    return Group(member.journeys, whole, whole, traffic, sent, lost, 1.0, (member,))
+
+
+def score(who: Candidate, groups: list[Group]) -> float:
+    table = PhaseLosses(groups)
+    touches = [touch_of(who, kind[0].journeys, kind[0].of_service, PATHS) for kind in table.kinds]
+    return table.fit(who, touches).total
+
+
+@few
+@given(st.integers(0, 40), st.sampled_from(RATES))
+def test_each_likelihood_is_a_probability(sent: int, rate: float) -> None:
+    """Over all that may be lost they add up to one."""
+
+    def total(values: list[float]) -> float:
+        return sum(exp(value) for value in values)
+
+    every = range(sent + 1)
+    assert total([log_beta_binomial(k, sent, rate, 4.0) for k in every]) == pytest.approx(1)
+    assert total([log_healthy(k, sent) for k in every]) == pytest.approx(1)
+    assert total([log_faulty(k, sent, rate) for k in every]) == pytest.approx(1)
+    assert total([log_perhaps(k, sent, rate, 0.3) for k in every]) == pytest.approx(1)
+
+
+@few
+@given(st.integers(1, 500))
+def test_a_healthy_network_is_never_likelier_for_having_lost_more(sent: int) -> None:
+    values = [log_healthy(lost, sent) for lost in range(sent + 1)]
+    assert values == sorted(values, reverse=True)
+
+
+@few
+@given(st.integers(1, 10_000), st.sampled_from(RATES))
+def test_a_clean_measurement_never_speaks_for_a_fault(sent: int, rate: float) -> None:
+    assert log_faulty(0, sent, rate) < log_healthy(0, sent)
+
+
+@few
+@given(st.integers(1, 200))
+def test_a_total_loss_always_speaks_for_some_fault(sent: int) -> None:
+    assert max(log_faulty(sent, sent, rate) for rate in RATES) > log_healthy(sent, sent)
+
+
+@few
+@given(counts, st.sampled_from(RATES), st.floats(0.01, 0.99))
+def test_a_fault_that_may_touch_lies_between_both(seen: tuple[int, int], rate: float, chance: float) -> None:
+    sent, lost = seen
+    low, high = sorted([log_healthy(lost, sent), log_faulty(lost, sent, rate)])
+    assert low - 1e-9 <= log_perhaps(lost, sent, rate, chance) <= high + 1e-9
+
+
+@few
+@given(st.lists(st.floats(-50, 5), min_size=1, max_size=8))
+def test_sums_of_logarithms(values: list[float]) -> None:
+    assert exp(add_logs(*values)) == pytest.approx(sum(exp(value) for value in values))
+
+
+stretches = st.tuples(st.sampled_from(WAY_NODES), st.sampled_from(WAY_NODES)).filter(lambda pair: pair[0] != pair[1])
+evidence = st.lists(st.tuples(stretches, counts), min_size=1, max_size=6, unique_by=lambda entry: frozenset(entry[0]))
+components = st.sampled_from(sorted(WAY))
+
+
+@few
+@given(evidence, stretches, st.integers(1, 500), components, components)
+def test_a_clean_crossing_never_helps_a_fault_it_crosses_against_one_that_it_does_not(
+    seen: list[tuple[tuple[str, str], tuple[int, int]]], ends: tuple[str, str], sent: int, one: str, other: str
+) -> None:
+    """The candidate on the clean stretch falls behind any candidate that is not on it."""
+    known = [group(*lost, *stretch) for stretch, lost in seen if frozenset(stretch) != frozenset(ends)]
+    clean = group(sent, 0, *ends)
+    crossed, spared = candidate(one), candidate(other)
+    if one not in way(*ends) or other in way(*ends):
+        return
+    before = score(crossed, known) - score(spared, known) if known else 0.0
+    after = score(crossed, [*known, clean]) - score(spared, [*known, clean])
+    assert after < before + 1e-9
+
+
+@few
+@given(evidence, components, st.randoms(use_true_random=False))
+def test_the_order_of_groups_does_not_matter(
+    seen: list[tuple[tuple[str, str], tuple[int, int]]], component: str, order: Random
+) -> None:
+    groups = [group(*lost, *stretch) for stretch, lost in seen]
+    shuffled = list(groups)
+    order.shuffle(shuffled)
+    assert score(candidate(component), shuffled) == pytest.approx(score(candidate(component), groups))
+
+
+@few
+@given(evidence)
+def test_what_a_fault_does_not_touch_leaves_it_as_good_as_health(
+    seen: list[tuple[tuple[str, str], tuple[int, int]]],
+) -> None:
+    groups = [group(*lost, *stretch) for stretch, lost in seen]
+    nowhere = candidate("some-other-device")
+    assert score(nowhere, groups) == pytest.approx(sum(log_healthy(g.lost, g.sent) for g in groups))
+
+
+def test_the_fault_on_the_lossy_stretch_explains_best() -> None:
+    """Packets reach the customer's edge and not the provider's core."""
+    groups = [
+        group(100, 100),
+        group(100, 0, "customer-host", "customer-edge"),
+        group(100, 100, "customer-host", "provider-core"),
+        group(100, 0, "provider-core", "provider-host"),
+    ]
+    scores = {component: score(candidate(component), groups) for component in WAY if component in WAY_NODES}
+    assert max(scores, key=scores.__getitem__) == "provider-edge"
+
+
+def test_a_fault_that_usually_loses_all_is_unlikely_where_little_was_lost() -> None:
+    total, partial = mode(full=0.98), mode(full=0.02)
+    gray, black = [group(500, 40)], [group(500, 500)]
+
+    assert score(candidate("provider-edge", partial), gray) > score(candidate("provider-edge", total), gray)
+    assert score(candidate("provider-edge", total), black) > score(candidate("provider-edge", partial), black)
+
+
+def test_the_fitted_rate_is_near_what_was_lost() -> None:
+    for lost in (40, 250, 1000):
+        table = PhaseLosses([group(1000, lost), group(1000, lost, "customer-host", "provider-core")])
+        fit = table.fit(candidate("provider-edge", mode(full=0.5)), [Touch.YES] * len(table.kinds))
+        assert fit.rate == pytest.approx(lost / 1000, abs=0.12)
+
+
+def test_all_that_one_fault_touches_suffers_about_alike() -> None:
+    """Ten in a hundred here and all there are no single loss rate."""
+    alike = [group(200, 20), group(200, 20, "customer-host", "provider-core")]
+    unlike = [group(200, 20), group(200, 200, "customer-host", "provider-core")]
+    fault, health = candidate("provider-edge", mode(full=0.1)), candidate("elsewhere")
+
+    assert score(fault, alike) > score(health, alike)
+    fits = [PhaseLosses(groups).fit(fault, [Touch.YES] * 2) for groups in (alike, unlike)]
+    assert fits[0].rate < fits[1].rate
+
+
+def test_classes_of_one_way_are_touched_together_unless_the_fault_chooses_among_them() -> None:
+    groups = [group(50, 50, traffic="icmp"), group(50, 50, traffic="tcp")]
+    assert len(PhaseLosses(groups).kinds) == 1
+
+    mixed = [group(50, 0, traffic="icmp"), group(50, 50, traffic="tcp")]
+    table = PhaseLosses(mixed)
+    fault = candidate("provider-edge", mode(full=0.9))
+    assert table.fit(fault, [Touch.SOME_CLASSES]).total > table.fit(fault, [Touch.YES]).total
+
+
+def test_a_surer_touch_is_better_where_much_was_lost_and_worse_where_nothing_was() -> None:
+    order = (Touch.NO, Touch.RARELY, Touch.MAYBE, Touch.YES)
+    lossy, clean = PhaseLosses([group(100, 100)]), PhaseLosses([group(100, 0)])
+    fault = candidate("provider-edge", mode(full=0.9))
+
+    lost = [lossy.fit(fault, [touch]).total for touch in order]
+    kept = [clean.fit(fault, [touch]).total for touch in order]
+    assert lost == sorted(lost)
+    assert kept == sorted(kept, reverse=True)
+
+
+def test_the_parts_of_a_fit_are_one_for_each_kind() -> None:
+    table = PhaseLosses([group(10, 10), group(10, 0, "customer-host", "customer-edge"), group(9, 9, traffic="tcp")])
+    fit = table.fit(candidate("provider-edge"), [Touch.YES, Touch.NO])
+    assert len(fit.parts) == len(table.kinds) == 2
+    assert table.unknown == pytest.approx(sum(table.unknown_parts))
+
+
+def test_a_fading_fault_costs_more_than_a_lasting_one_that_fits() -> None:
+    """Only where what it touches recovers at different times is fading the better story."""
+    fault = candidate("provider-edge", mode(full=0.9))
+    lasting = PhaseLosses([group(100, 100), group(100, 100, "customer-host", "provider-core")])
+    fading = PhaseLosses([group(100, 0), group(100, 60, "customer-host", "provider-core")])
+    touches = [Touch.YES, Touch.YES]
+
+    assert lasting.fit(fault, touches).total > lasting.fit_fading(touches).total
+    assert fading.fit_fading(touches).total > fading.fit(fault, touches).total
+
+
+def test_measurements_of_a_phase_are_added_up_by_way_class_and_method() -> None:
+    seen = [
+        *probed(*ENDS, during(20, 60)),
+        *probed(*ENDS, during(20, 60), traffic="tcp", sent=1),
+        *probed("customer-host", "customer-edge"),
+    ]
+    groups = group_measurements(seen, PHASE)
+
+    assert len(groups) == 3
+    for one in groups:
+        assert one.sent == sum(m.sent for m in one.members)
+        assert one.lost == sum(m.lost for m in one.members)
+        assert all(19 <= (m.interval.start_ns - between(0, 1).start_ns) / 1e9 <= 60 for m in one.members)
+    clean = next(g for g in groups if not g.of_service)
+    assert (clean.lost, clean.end_to_end) == (0, False)
+
+
+def test_what_was_measured_outside_the_phase_does_not_count() -> None:
+    assert group_measurements(probed(*ENDS, during(20, 60), seconds=15), PHASE) == ()
+    assert group_measurements([], PHASE) == ()
+
+
+def test_a_measurement_without_a_way_is_no_witness() -> None:
+    assert group_measurements([measured(30, 31, 9, 9, journeys=())], PHASE) == ()
+
+
+def test_the_edges_of_a_long_phase_are_left_out_and_short_phases_stay_whole() -> None:
+    long, short = between(0, 30), between(0, 2)
+
+    assert long.start_ns < core_of(long).start_ns < core_of(long).end_ns < long.end_ns
+    assert core_of(short) == short
+
+
+def test_groups_that_saw_the_same_packets_weigh_less_than_two_and_more_than_one() -> None:
+    alone = group_measurements(probed(*ENDS), PHASE)
+    both = group_measurements([*probed(*ENDS), *probed(*ENDS, traffic="tcp")], PHASE)
+
+    assert alone[0].weight == pytest.approx(1)
+    assert 1 < sum(g.weight for g in both) < 2
+    assert len({g.weight for g in both}) == 1
+
+
+def test_witnesses_of_different_stretches_are_independent() -> None:
+    groups = group_measurements([*probed(*ENDS), *probed("customer-host", "customer-edge")], PHASE)
+    assert [g.weight for g in groups] == pytest.approx([1, 1])
+
+
+def captured(source: str, destination: str, method: Method = Method.TWO_POINTS) -> Measurement:
+    journey: Journey = (Stretch(way(source, destination)),)
+    return measured(30, 31, 50, 5, source, destination, journeys=(journey,), method=method, of_service=True)
+
+
+def test_what_one_capture_infers_weighs_less_than_what_two_counted() -> None:
+    (counted,) = group_measurements([captured("customer-edge", "provider-edge")], PHASE)
+    (inferred,) = group_measurements([captured("customer-edge", "provider-edge", Method.ONE_POINT)], PHASE)
+    assert 0 < inferred.weight < counted.weight
+
+
+def test_a_stretch_that_captures_in_between_split_is_counted_by_its_parts() -> None:
+    whole = captured("customer-edge", "provider-core")
+    parts = [captured("customer-edge", "provider-edge"), captured("provider-edge", "provider-core")]
+
+    groups = group_measurements([whole, *parts], PHASE)
+    assert {g.journeys for g in groups} == {part.journeys for part in parts}
+    assert len(group_measurements([whole, parts[0]], PHASE)) == 2, "one part alone does not stand for the whole"
+
+
+def test_parts_must_cover_the_whole() -> None:
+    def crossing(source: str, destination: str) -> tuple[Journey, ...]:
+        return ((Stretch(way(source, destination)),),)
+
+    whole = crossing("customer-host", "provider-host")
+    first, second = crossing("customer-host", "customer-edge"), crossing("customer-edge", "provider-host")
+
+    assert is_sum_of_parts(whole, [whole, first, second])
+    assert not is_sum_of_parts(whole, [whole, first])
+    assert not is_sum_of_parts(whole, [whole])
+
+
+@settings(max_examples=15)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_measurements_does_not_matter(order: Random) -> None:
+    seen = [
+        *probed(*ENDS, during(25, 50)),
+        *probed("customer-host", "provider-edge", during(25, 50)),
+        *probed("customer-host", "customer-edge"),
+    ]
+    shuffled = list(seen)
+    order.shuffle(shuffled)
+
+    def summary(measurements: list[Measurement]) -> dict[object, tuple[int, int, float]]:
+        return {g.journeys: (g.sent, g.lost, g.weight) for g in group_measurements(measurements, PHASE)}
+
+    assert summary(shuffled) == summary(seen)
+
+
+def test_the_same_fault_counts_more_the_more_was_lost_on_its_stretch() -> None:
+    """The odds of the fault against health rise with the losses of the stretch that it alone explains."""
+    link = link_name("customer-edge", "provider-edge")
+    fault, health = candidate(link), candidate("elsewhere")
+    odds = [
+        score(fault, [group(100, lost)]) - score(health, [replace(group(100, lost))]) for lost in (5, 20, 50, 90, 100)
+    ]
+    assert odds == sorted(odds)
+    assert there_and_back(*ENDS)[0].components[5] == link

@@ -1,0 +1,297 @@
+"""What alarms, silence and records add to a cause: explained words for it, missing ones against it, within limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pytest
+
+from attribution.inference import testimony
+from attribution.inference.candidates import Candidate
+from attribution.inference.modes import Expectation, Mode, Reach, Where
+from attribution.inference.testimony import (
+    Witnesses,
+    first_of_each,
+    in_time,
+    joint_testimony,
+    record_in_time,
+)
+from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
+from attribution.model.observation import CommandEffectKind
+from attribution.model.topology import Side
+from tests.inference.chain import (
+    CHAIN,
+    MODES,
+    PATHS,
+    WAY_NODES,
+    alarm,
+    between,
+    candidate,
+    link_name,
+    mode,
+    record,
+)
+
+PHASE = between(100, 160)
+UPLINK = link_name("customer-core", "customer-edge")
+EVERYBODY = Coverage(frozenset(WAY_NODES), frozenset(WAY_NODES), frozenset(WAY_NODES))
+
+
+def expecting(kind: AlarmKind, where: Where, probability: float = 0.5, reach: Reach = Reach.NODE) -> Mode:
+    return mode(reach, expects=(Expectation(kind, where, probability),))
+
+
+def hear(
+    who: Candidate,
+    alarms: Iterable[Alarm] = (),
+    records: Iterable[Record] = (),
+    coverage: Coverage | None = None,
+    session_paths: Mapping[tuple[str, str], frozenset[str]] | None = None,
+) -> testimony.Testimony:
+    heard = Witnesses(
+        tuple(alarms), tuple(records), coverage or Coverage(), CHAIN, PATHS, session_paths or {}, MODES, PHASE
+    )
+    return heard.testify(who)
+
+
+RESTARTS = candidate("customer-edge", expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF))
+RESTARTED = alarm(101, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED)
+
+
+def test_an_expected_alarm_speaks_for_its_cause() -> None:
+    heard = hear(RESTARTS, [RESTARTED])
+
+    assert heard.total > 0
+    assert heard.alarms[RESTARTED] == pytest.approx(heard.total)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(alarm(101, "provider-edge", "provider-edge", AlarmKind.DEVICE_RESTARTED), id="another device"),
+        pytest.param(alarm(101, "customer-edge", "customer-edge", AlarmKind.POWER_FAULT), id="another state"),
+        pytest.param(alarm(40, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED), id="long before"),
+        pytest.param(alarm(900, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED), id="long after"),
+    ],
+)
+def test_an_alarm_that_the_cause_does_not_explain_says_nothing_of_it(other: Alarm) -> None:
+    assert hear(RESTARTS, [other]).total == 0
+
+
+def test_the_silence_of_who_was_asked_speaks_against_and_of_who_was_not_says_nothing() -> None:
+    asked = hear(RESTARTS, coverage=Coverage(logging=frozenset({"customer-edge"})))
+    unasked = hear(RESTARTS, coverage=Coverage(logging=frozenset({"provider-edge"})))
+
+    assert asked.total == asked.silence < 0
+    assert unasked.total == 0
+
+
+def test_a_surer_expectation_speaks_louder_both_ways() -> None:
+    asked = Coverage(logging=frozenset({"customer-edge"}))
+    sure = candidate("customer-edge", expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF, 0.9))
+    unsure = candidate("customer-edge", expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF, 0.1))
+
+    assert hear(sure, [RESTARTED]).total > hear(unsure, [RESTARTED]).total > 0
+    assert hear(sure, coverage=asked).total < hear(unsure, coverage=asked).total < 0
+
+
+@pytest.mark.parametrize(
+    ("where", "heard"),
+    [
+        (Where.SELF, alarm(101, "provider-edge", "customer-edge", AlarmKind.DEVICE_UNREACHABLE)),
+        (Where.OWN_PORT, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)),
+        (Where.OWN_PORTS, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)),
+        (Where.NEIGHBOUR, alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)),
+        (Where.END, alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)),
+        (
+            Where.PEER,
+            alarm(101, "provider-edge", "provider-edge", AlarmKind.SESSION_DOWN, about_peer="customer-edge"),
+        ),
+        (Where.ANYWHERE, alarm(101, "provider-core", "provider-core", AlarmKind.ROUTE_MISSING)),
+    ],
+)
+def test_by_whom_and_of_what_an_alarm_is_expected(where: Where, heard: Alarm) -> None:
+    """Heard where it is expected, it speaks for the cause; the same word about the far side of the way does not."""
+    fault = candidate("customer-edge", expecting(heard.kind, where, reach=Reach.LINK), link=UPLINK)
+    stranger = alarm(101, "elsewhere", "elsewhere--nowhere", heard.kind, about_peer="nowhere")
+
+    assert hear(fault, [heard]).total > 0
+    assert hear(fault, [stranger]).total == 0
+
+
+def test_a_neighbour_s_port_is_not_the_device_s_own() -> None:
+    own = alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
+    theirs = alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)
+    neighbourly = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR))
+
+    assert hear(neighbourly, [own]).total == 0
+    assert hear(neighbourly, [theirs]).total > 0
+
+
+def test_a_session_that_crosses_the_component_speaks_of_it() -> None:
+    across = candidate("customer-core", expecting(AlarmKind.SESSION_DOWN, Where.ACROSS))
+    session = alarm(101, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN, about_peer="customer-host")
+    pair = ("customer-edge", "customer-host")
+
+    assert hear(across, [session], session_paths={pair: frozenset({"customer-core"})}).total > 0
+    assert hear(across, [session], session_paths={pair: frozenset({"provider-core"})}).total == 0
+    assert hear(across, [session]).total == 0
+
+
+def test_the_log_the_counters_and_the_monitoring_of_one_device_are_one_witness() -> None:
+    log, poll = RESTARTED, alarm(103, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED)
+
+    assert hear(RESTARTS, [log, poll]).total == hear(RESTARTS, [log]).total
+    assert first_of_each([poll, log]) == (log,)
+
+
+def test_a_second_witness_of_one_state_is_partly_an_echo() -> None:
+    cut = candidate(UPLINK, expecting(AlarmKind.INTERFACE_DOWN, Where.END, reach=Reach.LINK), link=UPLINK)
+    near, far = (alarm(101, end, UPLINK, AlarmKind.INTERFACE_DOWN) for end in ("customer-core", "customer-edge"))
+    one, both = hear(cut, [near]).total, hear(cut, [near, far]).total
+
+    assert one < both < 2 * one
+
+
+def test_no_single_report_can_decide_alone() -> None:
+    certain = candidate("customer-edge", expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF, 0.999999))
+    assert hear(certain, [RESTARTED]).total < 7, "less than a thousand to one"
+
+
+def test_a_port_that_goes_down_late_may_be_a_consequence() -> None:
+    cut = candidate(UPLINK, expecting(AlarmKind.INTERFACE_DOWN, Where.END, reach=Reach.LINK), link=UPLINK)
+    prompt = alarm(100, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
+    late = alarm(130, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
+
+    assert 0 < hear(cut, [late]).total < hear(cut, [prompt]).total
+
+
+def test_alarms_count_from_just_before_the_phase_to_just_after_it() -> None:
+    kind = AlarmKind.INTERFACE_DOWN
+    assert in_time(alarm(99, "customer-edge", UPLINK, kind), PHASE)
+    assert in_time(alarm(150, "customer-edge", UPLINK, kind), PHASE)
+    assert not in_time(alarm(50, "customer-edge", UPLINK, kind), PHASE)
+    assert not in_time(alarm(300, "customer-edge", UPLINK, kind), PHASE)
+
+
+def test_a_restart_is_logged_after_the_trouble() -> None:
+    late = alarm(200, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED)
+    assert in_time(late, PHASE)
+    assert not in_time(alarm(200, "customer-edge", "customer-edge", AlarmKind.POWER_FAULT), PHASE)
+
+
+def test_a_mode_without_its_sign_is_doubted() -> None:
+    loop = mode(sign=AlarmKind.LOOP, unseen=0.01, expects=(Expectation(AlarmKind.LOOP, Where.SELF, 0.8),))
+    seen = alarm(101, "customer-edge", "customer-edge", AlarmKind.LOOP)
+
+    assert hear(candidate("customer-edge", loop)).total < 0
+    assert hear(candidate("customer-edge", loop), [seen]).total > 0
+
+
+SHUT = record(99, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN, harmful=Condition.UNKNOWN)
+SHUTTING = mode(Reach.LINK, record_kind="port")
+
+
+def acting(done: Record | None) -> Candidate:
+    return candidate("customer-edge", SHUTTING, link=UPLINK, record=done)
+
+
+def test_an_act_at_the_onset_speaks_for_the_cause_that_it_is() -> None:
+    heard = hear(acting(SHUT), records=[SHUT])
+    assert heard.total > 0
+    assert heard.records[SHUT] == pytest.approx(heard.total)
+
+
+def test_an_act_that_was_undone_as_service_came_back_speaks_louder() -> None:
+    undone = record(99, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN, end=160)
+    assert hear(acting(undone), records=[undone]).total > hear(acting(SHUT), records=[SHUT]).total
+
+
+def test_an_act_that_cannot_have_hit_the_service_speaks_against() -> None:
+    elsewhere = record(99, "customer-edge", effect=CommandEffectKind.FILTER_ADDED, harmful=Condition.NOT_MET)
+    policy = candidate("customer-edge", mode(record_kind="policy"), record=elsewhere)
+    assert hear(policy, records=[elsewhere]).total < 0
+
+
+def test_an_operation_that_a_supplied_log_does_not_show_is_doubted() -> None:
+    asked = Coverage(logging=frozenset({"customer-edge"}))
+
+    assert hear(acting(None), coverage=asked).total < 0
+    assert hear(acting(None)).total == 0
+
+
+def test_a_ticket_for_the_work_speaks_beside_the_command() -> None:
+    ticket = record(90, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=200)
+    both = hear(acting(SHUT), records=[SHUT, ticket])
+
+    assert set(both.records) == {SHUT, ticket}
+    assert both.total > hear(acting(SHUT), records=[SHUT]).total
+
+
+def test_what_others_typed_elsewhere_does_not_belong_to_the_act() -> None:
+    elsewhere = record(99, "provider-core", effect=CommandEffectKind.INTERFACE_SHUTDOWN)
+    assert set(hear(acting(SHUT), records=[SHUT, elsewhere]).records) == {SHUT}
+
+
+def test_what_the_provider_s_systems_type_to_carry_out_a_suspension_belongs_to_it() -> None:
+    suspension = record(90, None, kind=RecordKind.ENFORCEMENT)
+    filtered = record(99, "provider-edge", effect=CommandEffectKind.FILTER_ADDED)
+    enforced = candidate("provider-core", mode(record_kind="enforcement"), record=suspension)
+
+    assert set(hear(enforced, records=[suspension, filtered]).records) == {suspension, filtered}
+
+
+@pytest.mark.parametrize(
+    ("done", "expected"),
+    [
+        pytest.param(record(98, "customer-edge"), True, id="a command just before"),
+        pytest.param(record(60, "customer-edge"), False, id="a command long before"),
+        pytest.param(record(120, "customer-edge"), False, id="a command afterwards"),
+        pytest.param(record(98, "customer-edge", end=99), False, id="taken back before the onset"),
+        pytest.param(
+            record(40, "customer-edge", effect=CommandEffectKind.NEIGHBOUR_SHUTDOWN), True, id="a hold timer later"
+        ),
+        pytest.param(record(40, "provider-edge", cloud_call=True), True, id="the cloud takes a minute"),
+        pytest.param(record(-300, "provider-edge", cloud_call=True), False, id="but not seven"),
+        pytest.param(record(-60, None, kind=RecordKind.ENFORCEMENT), True, id="billing takes minutes"),
+        pytest.param(record(-3600, None, kind=RecordKind.ENFORCEMENT), False, id="but no hour"),
+        pytest.param(record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=300), True, id="during the window"),
+        pytest.param(record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=50), False, id="after the window"),
+        pytest.param(record(500, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=900), False, id="before it"),
+    ],
+)
+def test_an_act_comes_shortly_before_its_effect(done: Record, expected: bool) -> None:
+    assert record_in_time(done, PHASE) is expected
+
+
+def test_an_act_out_of_time_says_nothing() -> None:
+    early = record(0, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN)
+    assert hear(acting(early), records=[early]).records == {}
+
+
+def test_what_two_causes_explain_counts_once() -> None:
+    one = hear(RESTARTS, [RESTARTED])
+    assert joint_testimony([one, one]) == pytest.approx(one.total)
+    assert joint_testimony([]) == 0
+
+
+def test_what_each_alone_explains_adds_up() -> None:
+    there = candidate("provider-edge", expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF))
+    other = alarm(101, "provider-edge", "provider-edge", AlarmKind.DEVICE_RESTARTED)
+    both = [hear(RESTARTS, [RESTARTED, other]), hear(there, [RESTARTED, other])]
+    assert joint_testimony(both) == pytest.approx(sum(one.total for one in both))
+
+
+def test_the_order_of_alarms_and_records_does_not_matter() -> None:
+    cut = candidate(UPLINK, expecting(AlarmKind.INTERFACE_DOWN, Where.END, reach=Reach.LINK), link=UPLINK)
+    heard = [alarm(101, end, UPLINK, AlarmKind.INTERFACE_DOWN) for end in ("customer-core", "customer-edge")]
+    assert hear(cut, heard).total == hear(cut, heard[::-1]).total
+
+
+def test_silence_is_bounded_by_who_could_have_spoken() -> None:
+    """Everybody was asked and nobody spoke: worse than nobody asked, for every place where a word is expected."""
+    for where in Where:
+        fault = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, where, reach=Reach.LINK), link=UPLINK)
+        assert hear(fault, coverage=EVERYBODY).total <= 0
+        assert hear(fault).total == 0
+    assert SHUT.actor is Side.CUSTOMER
