@@ -11,7 +11,6 @@ import pytest
 
 from tests.packets.network import CLIENT, PINGS, SERVER, TWO, missing, network
 
-
 LONGEST_S = 25.0  # a heavy loss stalls a connection for minutes: whatever has passed by then will do
 
 

@@ -26,7 +26,6 @@ from attribution.packets.columns import (
     IP_ID,
     PAYLOAD,
     PROTOCOL,
-    SEQUENCE,
     SOURCE,
     TCP,
     TTL,
@@ -92,7 +91,8 @@ def quoted_packet(packet: Packet, octets: bytes) -> Packet | None:
 
 
 def _identity(packet: Packet) -> tuple[int, ...]:
-    return (*packet[SOURCE:PROTOCOL], packet[PROTOCOL], packet[IP_ID], packet[DESTINATION_PORT], packet[SEQUENCE])
+    """What the first octets of a packet tell of it: an error need not quote more than eight after the IP header."""
+    return (*packet[SOURCE:PROTOCOL], packet[PROTOCOL], packet[IP_ID], packet[DESTINATION_PORT])
 
 
 def _times_to_live(capture: Capture, wanted: set[int]) -> dict[tuple[int, ...], int]:
