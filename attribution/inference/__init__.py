@@ -17,7 +17,7 @@ from attribution.inference.interruption import (
 )
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
-from attribution.inference.phases import Phase, split_phases
+from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
@@ -28,8 +28,6 @@ from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption
 
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
-# A consequence follows its cause without the service having recovered in between (seconds: edges are known to that).
-LONGEST_GAP_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
     for choice, indices in spans.items():
         cause = namer.name(choice, solver.span_of(indices))
         root = next((e for e in earlier if not solver.stands_alone(assignment, choice, e)), None)
-        if root is not None and indices[0] > 0 and _follows(solver.phases, indices[0]):
+        if root is not None and follows(solver.phases, indices[0]):
             cause = replace(cause, caused_by=namer.name(root, solver.phases[0].span).component)
         earlier.append(choice)
         known = named.get((cause.component, cause.kind))
@@ -112,12 +110,6 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
         named[(cause.component, cause.kind)] = cause
     causes = sorted(named.values(), key=lambda cause: cause.interval.start_ns)
     return Hypothesis(tuple(causes), assignment.probability, known=bool(causes))
-
-
-def _follows(phases: Sequence[Phase], index: int) -> bool:
-    """Whether a phase begins where the one before it ends: a consequence leaves no gap."""
-    gap_ns = phases[index].span.start_ns - phases[index - 1].span.end_ns
-    return gap_ns <= LONGEST_GAP_S * NANOSECONDS
 
 
 def _nothing_happened(findings: Findings, window: Interval) -> Inference:

@@ -195,7 +195,7 @@ class PhaseLosses:
             for kind in self.kinds
         )
         self.unknown = sum(self.unknown_parts)
-        # While a fault fades each measurement it touches has a rate of its own, the best for it at the price of a guess.
+        # While a fault fades each kind it touches has a rate of its own, the best for it at the price of a guess.
         self._fading = tuple(
             sum(
                 g.weight * (max(log_perhaps(g.lost, g.sent, rate, 0.5) for rate in RATES) - PRICE_OF_A_GUESS)
@@ -215,7 +215,7 @@ class PhaseLosses:
         return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))
 
     def fit_fading(self, touches: Sequence[Touch]) -> LossFit:
-        """A fault that ends within the phase, or whose aftermath does: each thing it touches recovers in its own time."""
+        """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time."""
         parts = tuple(
             own[Touch.NO][0] if touch is Touch.NO else fading
             for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)

@@ -14,6 +14,8 @@ from attribution.model.incident import NANOSECONDS, Interval
 # Phases shorter than this, or than two probe windows, are not told apart: windows and clocks blur them.
 SHORTEST_PHASE_S = 2.5
 MOST_PHASES = 5
+# A consequence follows its cause without a recovery in between; edges are known to this (seconds).
+LONGEST_GAP_S = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +95,11 @@ def join_phases(phases: Sequence[Phase], same: Sequence[bool]) -> tuple[Phase, .
         else:
             joined[-1] = Phase(joined[-1].intervals + phase.intervals)
     return tuple(joined)
+
+
+def follows(phases: Sequence[Phase], index: int) -> bool:
+    """Whether a phase begins where the one before it ends: service was not back in between."""
+    if index == 0:
+        return False
+    gap_ns = phases[index].span.start_ns - phases[index - 1].span.end_ns
+    return gap_ns <= LONGEST_GAP_S * NANOSECONDS

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates
 from attribution.inference.loss import Group, LossFit, PhaseLosses, add_logs, group_measurements
 from attribution.inference.modes import Modes
-from attribution.inference.phases import Phase, join_phases
+from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import Touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
@@ -42,6 +41,8 @@ FIRST_HAND = frozenset(
         AlarmKind.ATTACK,
     }
 )
+# How probable it must be that two phases have one cause before they are taken as one.
+SURELY_THE_SAME = 0.7
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -97,13 +98,28 @@ class Solver:
             )
         return self._witnesses[span]
 
-    def joined_phases(self, best: Assignment) -> tuple[Phase, ...]:
-        """The phases with neighbours joined that one cause explains in the same way: they were no different."""
+    def joined_phases(self, assignments: Sequence[Assignment]) -> tuple[Phase, ...]:
+        """The phases with neighbours joined that most probably have one cause: they were no different."""
         same = [False]
-        for index, (earlier, later) in enumerate(pairwise(best.choices), start=1):
-            fades = later is not None and self.losses(index, later, later=True) is not self.losses(index, later)
-            same.append(earlier is later and later is not None and not fades)
+        for index in range(1, len(self.phases)):
+            alike = sum(
+                a.probability
+                for a in assignments
+                if (choice := a.choices[index]) is not None
+                and choice is a.choices[index - 1]
+                and not self._fades(index, choice)
+            )
+            same.append(alike >= SURELY_THE_SAME)
         return join_phases(self.phases, same)
+
+    def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
+        """Whether a phase goes on with the cause of the one before it, without a recovery in between."""
+        return index > 0 and choices[index] is choices[index - 1] and follows(self.phases, index)
+
+    def _fades(self, phase: int, candidate: Candidate) -> bool:
+        if not follows(self.phases, phase):
+            return False
+        return self.losses(phase, candidate, later=True) is not self.losses(phase, candidate)
 
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one."""
@@ -159,7 +175,7 @@ class Solver:
         total = 0.0
         spans: dict[Candidate | None, list[int]] = {}
         for index, choice in enumerate(choices):
-            later = choice in spans
+            later = self._continues(choices, index)
             spans.setdefault(choice, []).append(index)
             total += self.losses(index, choice, later).total if choice is not None else self.tables[index].unknown
         named = {choice: indices for choice, indices in spans.items() if choice is not None}
@@ -194,7 +210,7 @@ class Solver:
         table = self.tables[index]
         if choice is None:
             return tuple(zip(table.kinds, table.unknown_parts, strict=True))
-        fit = self.losses(index, choice, later=choice in choices[:index])
+        fit = self.losses(index, choice, later=self._continues(choices, index))
         return tuple(zip(table.kinds, fit.parts, strict=True))
 
 
@@ -202,7 +218,7 @@ def solve_incident(situation: Situation, phases: Sequence[Phase]) -> tuple[Solve
     """Solve, join the phases that turn out to be no different, and solve again until none are left to join."""
     solver = Solver(situation, phases)
     assignments = solver.solve()
-    joined = solver.joined_phases(assignments[0])
+    joined = solver.joined_phases(assignments)
     if len(joined) < len(solver.phases):
         return solve_incident(situation, joined)
     return solver, assignments
