@@ -88,8 +88,8 @@ def align_clocks(
     caveat = Caveat(
         "incident.yaml",
         "evidence",
-        f"the clocks of what the {wrong} supplied are {-shift_ns / NANOSECONDS:+.1f} s off the {reference}'s, by events "
-        "that both saw; they were set right",
+        f"the clocks of what the {wrong} supplied are {-shift_ns / NANOSECONDS:+.1f} s off the {reference}'s, "
+        "by what both saw; they were set right",
     )
     return _captures_on_one_clock(aligned, reference), [caveat]
 
@@ -153,7 +153,7 @@ def find_happenings(observations: Iterable[Observation], around: Surroundings) -
             key = (observation.origin.file, observation.source, observation.destination, observation.protocol)
             probes[key].append(observation)
     for results in probes.values():
-        yield from _edges_of_trouble(results, around)
+        yield from _edges_of_trouble(results)
 
 
 def _logged(event: LogEvent, side: Side, around: Surroundings) -> Iterator[Happening]:
@@ -179,7 +179,7 @@ def _polled(
         yield Happening(("up" if sample.value else "down", frozenset(link.ends)), side, middle, MEASURED)
 
 
-def _edges_of_trouble(results: Sequence[ProbeResult], around: Surroundings) -> Iterator[Happening]:
+def _edges_of_trouble(results: Sequence[ProbeResult]) -> Iterator[Happening]:
     """When a series of probes began to lose everything for a while, and when it came back."""
     side = results[0].origin.supplied_by
     lost = [result.sent > 0 and result.received == 0 for result in results]

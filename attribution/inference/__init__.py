@@ -12,6 +12,7 @@ from attribution.inference.interruption import (
     LEAST_LOSS_RATIO,
     Trouble,
     detect_interruption,
+    find_full_loss,
     find_trouble,
     merge_overlapping,
 )
@@ -72,7 +73,12 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         return propose_requests(assignments, situation, party_of)
 
     intervals = tuple(trouble.interval for trouble in troubles)
-    return Inference(hypotheses, Interruption(True, intervals), weigh, request)
+    return Inference(
+        hypotheses,
+        Interruption(True, intervals, full_loss=find_full_loss(findings.measurements, troubles)),
+        weigh,
+        request,
+    )
 
 
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:

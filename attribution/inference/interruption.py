@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 from statistics import median
 
@@ -61,6 +62,26 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
         pools["all"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
     return tuple(merge_overlapping(found))
+
+
+def find_full_loss(measurements: Iterable[Measurement], troubles: Sequence[Trouble]) -> tuple[Interval, ...]:
+    """The parts of the interruption in which nothing counted between the ends got through, in whole bins."""
+    counted = [m for m in measurements if m.end_to_end and m.method is not Method.ONE_POINT]
+    found: list[Interval] = []
+    for trouble in troubles:
+        inside = [m for m in counted if trouble.interval.contains(m.interval.start_ns)]
+        passed = sorted(m.interval.start_ns for m in inside if m.lost < m.sent)
+        # Between windows in which something passed, and only where something was sent and lost throughout.
+        edges = [trouble.interval.start_ns, *passed, trouble.interval.end_ns]
+        for begin, end in pairwise(edges):
+            silent = [
+                m for m in inside if begin <= m.interval.start_ns and m.interval.end_ns <= end and m.lost == m.sent
+            ]
+            if silent:
+                span = Interval(min(m.interval.start_ns for m in silent), max(m.interval.end_ns for m in silent))
+                if span.seconds >= LEAST_SECONDS:
+                    found.append(span)
+    return tuple(found)
 
 
 def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:

@@ -68,10 +68,10 @@ class Measurement:
     """In the interval, `sent` crossed (or should have crossed) one of the journeys and `lost` did not arrive.
 
     `journeys` are candidates where the path is not known. A measurement with `lost` 0 clears its journey and is worth
-    as much as one that accuses. `series` names what was repeated over time (same ends, protocol and file) so that it
-    can be compared with its own past. `traffic` is the class of traffic: icmp, tcp, udp, tcp/large; `subject` names the packets in words. `end_to_end`: it
-    is the customer's own traffic, or probes, between the service's two ends. `of_service`: the packets are addressed as
-    that traffic is, though only a part of their way is measured; a filter or a lost route for it hits them too.
+    as much as one that accuses. `series` names what was repeated over time (same ends, protocol and file). `traffic` is
+    the class of traffic: icmp, tcp, udp; `subject` names the packets in words. `end_to_end`: it is the customer's own
+    traffic, or probes, between the service's two ends. `of_service`: the packets are addressed as that traffic is,
+    though only a part of their way is measured; a filter or a lost route for it hits them too.
     """
 
     interval: Interval

@@ -75,6 +75,7 @@ class Origin:
     clock_offset_ns: int | None = None
     timezone_name: str | None = None
     window_year: int = 1970
+    window_month: int | None = None
     settings: Mapping[str, object] = field(default_factory=dict, compare=False)
 
 

@@ -15,12 +15,21 @@ class CutShort(Exception):
     """The compressed file ends early or is damaged; everything before was yielded."""
 
 
-def read_pieces(stream: BinaryIO, piece: int = PIECE) -> Iterator[bytes]:
-    """Yield what the stream holds, decompressed if its first octets say so. Raises CutShort where it breaks off."""
-    first = stream.read(piece)
+def is_compressed(first: bytes) -> bool:
+    """Whether a file that begins so must be decompressed."""
+    return first.startswith((GZIP_MAGIC, ZSTD_MAGIC)) or _is_skippable_frame(first)
+
+
+def read_pieces(stream: BinaryIO, piece: int = PIECE, first: bytes | None = None) -> Iterator[bytes]:
+    """Yield what the stream holds, decompressed if its first octets say so. Raises CutShort where it breaks off.
+
+    `first` is what was already read from the stream.
+    """
+    if first is None:
+        first = stream.read(piece)
     if first.startswith(GZIP_MAGIC):
         yield from _gunzip(first, stream, piece)
-    elif first.startswith(ZSTD_MAGIC) or _is_skippable_frame(first):
+    elif is_compressed(first):
         yield from _unzstd(first, stream, piece)
     else:
         while first:

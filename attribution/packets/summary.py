@@ -35,7 +35,7 @@ from attribution.packets.columns import (
     UDP,
     WIRE,
 )
-from attribution.packets.compression import CutShort, read_pieces
+from attribution.packets.compression import PIECE, CutShort, is_compressed, read_pieces
 from attribution.packets.judgement import judge_capture
 from attribution.packets.survey import survey_capture
 from attribution.packets.tcp_health import HEALTH_NAMES
@@ -126,7 +126,8 @@ def summarise_capture(
     source is no capture.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    pieces = read_pieces(stream)
+    first = stream.read(PIECE)
+    pieces = read_pieces(stream, PIECE, first)
     held, small = _take_small(pieces, origin)
     if small:
         return _summary_of_small(read_capture(b"".join(held), origin), flows)
@@ -134,7 +135,9 @@ def summarise_capture(
         announce("a large capture: loading compiled code (the first time ever, that takes some ten seconds)")
     from attribution.packets.bulk.overview import summarise_bulk
 
-    return summarise_bulk(chain(held, pieces), origin, flows)
+    if is_compressed(first):
+        return summarise_bulk(chain(held, pieces), None, origin, flows)
+    return summarise_bulk(held, stream, origin, flows)
 
 
 def _take_small(pieces: Iterator[bytes], origin: Origin) -> tuple[list[bytes], bool]:

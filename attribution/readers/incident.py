@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+from datetime import UTC, datetime
 from typing import Protocol
 
 from attribution.errors import BundleError, EvidenceError
-from attribution.model.incident import EvidenceType, Incident, Interval, Origin, Service
+from attribution.model.incident import NANOSECONDS, EvidenceType, Incident, Interval, Origin, Service
 from attribution.model.observation import Caveat
 from attribution.model.topology import Side, Topology
 from attribution.readers.sniff import sniff_type
@@ -54,7 +55,7 @@ def read_incident(content: bytes, files: Files) -> Incident:
         service=_service(document.required("service")),
         window=window,
         topology_file=topology.text(),
-        origins=_origins(document.required("evidence"), files, _year(window.start_ns)),
+        origins=_origins(document.required("evidence"), files, window),
     )
 
 
@@ -115,12 +116,12 @@ def _service(service: Value) -> Service:
     return Service((first, second), bandwidth_bps, account.text() if account is not None else None)
 
 
-def _origins(evidence: Value, files: Files, window_year: int) -> tuple[Origin, ...]:
+def _origins(evidence: Value, files: Files, window: Interval) -> tuple[Origin, ...]:
     """The entries in order; each file once, so that nothing counts twice."""
     seen: dict[str, str] = {}
     origins: list[Origin] = []
     for entry in evidence.items("a list of files"):
-        origin = _origin(entry, files, window_year)
+        origin = _origin(entry, files, window)
         name = posixpath.normpath(origin.file)
         if name in seen:
             raise entry.required("file").error(f"{origin.file!r} again, as in {seen[name]}", "each file once")
@@ -129,7 +130,7 @@ def _origins(evidence: Value, files: Files, window_year: int) -> tuple[Origin, .
     return tuple(origins)
 
 
-def _origin(entry: Value, files: Files, window_year: int) -> Origin:
+def _origin(entry: Value, files: Files, window: Interval) -> Origin:
     entry.only(EVIDENCE_KEYS)
     file = entry.required("file")
     head = _present(file, files)
@@ -139,6 +140,7 @@ def _origin(entry: Value, files: Files, window_year: int) -> Origin:
     device, interface = entry.optional("device"), entry.optional("interface")
     if kind is EvidenceType.CAPTURE and device is None:
         raise entry.error("a capture without a device", "`device:`, the node at which it was taken")
+    began = datetime.fromtimestamp(window.start_ns // NANOSECONDS, UTC)
     return Origin(
         file=file.text(),
         type=kind,
@@ -147,7 +149,8 @@ def _origin(entry: Value, files: Files, window_year: int) -> Origin:
         interface=interface.text() if interface is not None else None,
         clock_offset_ns=_clock_offset(entry.optional("clock_offset_s")),
         timezone_name=_timezone(entry.optional("timezone")),
-        window_year=window_year,
+        window_year=began.year,
+        window_month=began.month,
         settings=_settings(entry),
     )
 
@@ -200,9 +203,3 @@ def _settings(entry: Value) -> dict[str, object]:
     if (labels := entry.optional("labels")) is not None:
         settings["labels"] = {key: label.text("the name of a label") for key, label in labels.members()}
     return settings
-
-
-def _year(time_ns: int) -> int:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC).year

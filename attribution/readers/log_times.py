@@ -80,7 +80,7 @@ class LogClock:
         year, month, day, hour, minutes = _calendar(minute, suffix)
         if year is None:
             assumed.add(NO_YEAR)
-            year = self._origin.window_year - (1 if self._year_turns and month > 6 else 0)
+            year = self._origin.window_year + self._years_off(month)
         try:
             zone, assumption = self._zone(suffix)
             seconds = _seconds(datetime(year, month, day, hour, minutes, tzinfo=zone))
@@ -89,6 +89,13 @@ class LogClock:
         if assumption is not None:
             assumed.add(assumption)
         return seconds * NANOSECONDS, frozenset(assumed)
+
+    def _years_off(self, month: int) -> int:
+        """A December line belongs to the year before a January window, and the other way round."""
+        window = self._origin.window_month
+        if window is None:
+            return -1 if self._year_turns and month > 6 else 0
+        return -1 if month - window > 6 else 1 if window - month > 6 else 0
 
     def _zone(self, suffix: str) -> tuple[tzinfo, str | None]:
         """The zone that the line states, else the exporter's, else UTC; and what was assumed, if anything."""

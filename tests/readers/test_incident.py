@@ -43,7 +43,13 @@ def test_a_whole_statement() -> None:
         window=Interval(start, start + 90 * 10**9),
         topology_file="topology.json",
         origins=(
-            Origin("telemetry/probes.csv", EvidenceType.PROBES, supplied_by=Side.CUSTOMER, window_year=2026),
+            Origin(
+                "telemetry/probes.csv",
+                EvidenceType.PROBES,
+                supplied_by=Side.CUSTOMER,
+                window_year=2026,
+                window_month=11,
+            ),
             Origin(
                 "captures/ce1.pcap",
                 EvidenceType.CAPTURE,
@@ -52,6 +58,7 @@ def test_a_whole_statement() -> None:
                 interface="eth1",
                 clock_offset_ns=-250_000_000,
                 window_year=2026,
+                window_month=11,
             ),
         ),
     )

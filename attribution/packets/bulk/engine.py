@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,8 @@ class FlowTable:
         self.slots = np.full(1 << 12, -1, np.int32)
         self.table: Integers = np.zeros((1 << 10) * ft.FLOW_WIDTH, np.int64)
         self.counters: Integers = np.zeros(ft.COUNTERS, np.int64)
+        self.counters[ft.EARLIEST] = np.iinfo(np.int64).max
+        self.counters[ft.LATEST] = np.iinfo(np.int64).min
         self.kernels = compiled_kernels()
 
     def absorb(self, batch: Batch) -> Batch:
@@ -86,7 +88,8 @@ class FlowTable:
 class Window:
     """A stretch of the file in one buffer that is used again and again: what was left over, then what follows."""
 
-    def __init__(self, pieces: Iterable[bytes]) -> None:
+    def __init__(self, pieces: Iterable[bytes], rest: BinaryIO | None) -> None:
+        self._rest = rest
         self._buffer = np.empty(PIECE, np.uint8)
         self.view = memoryview(self._buffer)  # type: ignore[arg-type]
         self.end = 0
@@ -110,12 +113,22 @@ class Window:
                 self.view[self.end : self.end + taken] = piece[:taken]
                 self._held = piece[taken:]
                 self.end += taken
+            self._read_rest()
         except CutShort as cut:
             reader.notes.append(f"{cut}; everything before it was read")
             self._pieces = iter(())
         if not reader.format:
             reader.recognise(bytes(self.view[: min(self.end, 4096)]), self.end < self._buffer.size)
         return self.end > left
+
+    def _read_rest(self) -> None:
+        """What needs no decompression is read straight into the buffer."""
+        while self._rest is not None and self.end < self._buffer.size:
+            count = self._rest.readinto(self.view[self.end :])  # type: ignore[attr-defined]
+            if not count:
+                self._rest = None
+                return
+            self.end += count
 
     def _enlarge(self) -> None:
         """A single block may be longer than the window (pcapng allows it): double it."""
@@ -142,17 +155,19 @@ class BulkReader:
         self._interfaces: Integers = np.zeros((0, 3), np.int64)
         self._hard: Integers = np.zeros((BATCH, HARD_WIDTH), np.int64)
 
-    def batches(self, pieces: Iterable[bytes], progress: Progress | None = None) -> Iterator[Batch]:
+    def batches(
+        self, pieces: Iterable[bytes], rest: BinaryIO | None = None, progress: Progress | None = None
+    ) -> Iterator[Batch]:
         """Yield the judged packets of a file given in pieces (`compression.read_pieces`), in the order of the file.
 
-        A batch is only valid until the next but one.
+        `rest` is read after the pieces, where the file is not compressed. A batch is only valid until the next but one.
 
         The next batch is decoded while the one before is being put into its flows: both cores are used.
         """
         ring = [_new_batch(self.keep) for _ in range(4)]
         with ThreadPoolExecutor(1) as second:
             waiting: Future[Batch] | None = None
-            for batch in self._decoded(pieces, ring, progress):
+            for batch in self._decoded(Window(pieces, rest), ring, progress):
                 following = second.submit(self.table.absorb, batch)
                 if waiting is not None:
                     yield waiting.result()
@@ -160,10 +175,9 @@ class BulkReader:
             if waiting is not None:
                 yield waiting.result()
 
-    def _decoded(self, pieces: Iterable[bytes], ring: list[Batch], progress: Progress | None) -> Iterator[Batch]:
+    def _decoded(self, window: Window, ring: list[Batch], progress: Progress | None) -> Iterator[Batch]:
         """Decode piece after piece into the ring's batches."""
         turn = 0
-        window = Window(pieces)
         while window.fill(self.reader):
             octets, at = window.octets, self.reader.consumed
             while not self.reader.damaged:

@@ -80,7 +80,11 @@ FLOW_WIDTH: Final = FLOW_STATE + STATE_WIDTH
 FLOWS: Final = 0
 STREAMS: Final = 1
 FRAMES: Final = 2
-COUNTERS: Final = 3
+OCTETS: Final = 3
+STRANGERS: Final = 4  # packets of no flow
+EARLIEST: Final = 5
+LATEST: Final = 6
+COUNTERS: Final = 7
 
 MULTIPLIER: Final = 0x9E3779B1
 
@@ -209,9 +213,13 @@ def absorb(
         health[at] = 0
         duplicates[at] = 0
         flow_of[at] = -1
+        counters[OCTETS] += lean[at, LEAN_WIRE]
+        counters[EARLIEST] = min(counters[EARLIEST], lean[at, LEAN_TIME])
+        counters[LATEST] = max(counters[LATEST], lean[at, LEAN_TIME])
         direction = lean[at, LEAN_DIRECTION]
         if direction < 0:
             counters[FRAMES] += 1
+            counters[STRANGERS] += 1
             continue
         slot = find_slot(lean, at, slots, table)
         flow = slots[slot]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
+from typing import BinaryIO
 
 import numpy as np
 
@@ -29,29 +30,15 @@ WITH_PORTS = frozenset({TCP, UDP, 132})
 
 
 class Gathered:
-    """Totals over all packets so far."""
+    """How often each finding of `tcp_health` was made, and the first frames of each."""
 
     def __init__(self) -> None:
         self.packets = 0
-        self.octets = 0
-        self.start_ns: int | None = None
-        self.end_ns: int | None = None
-        self.protocols: Counter[int] = Counter()
         self.health: Counter[int] = Counter()
         self.frames: dict[int, list[int]] = {}
 
     def add(self, batch: Batch) -> None:
-        lean, health = batch.lean[: batch.count], batch.health[: batch.count]
-        times = lean[:, ft.LEAN_TIME]
-        first, last = int(times.min()), int(times.max())
-        self.start_ns = first if self.start_ns is None else min(first, self.start_ns)
-        self.end_ns = last if self.end_ns is None else max(last, self.end_ns)
-        self.octets += int(lean[:, ft.LEAN_WIRE].sum())
-        known = lean[:, ft.LEAN_DIRECTION] >= 0
-        for protocol, count in enumerate(np.bincount(lean[known, ft.LEAN_KEY + 4] & 0xFF)):
-            if count:
-                self.protocols[protocol] += int(count)
-        self.protocols[-1] += batch.count - int(known.sum())
+        health = batch.health[: batch.count]
         telling = np.flatnonzero(health)
         if telling.size:
             for bit in range(len(HEALTH_NAMES)):
@@ -63,26 +50,29 @@ class Gathered:
         self.packets += batch.count
 
 
-def summarise_bulk(pieces: Iterable[bytes], origin: Origin, flows: int) -> CaptureSummary:
+def summarise_bulk(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin, flows: int) -> CaptureSummary:
     """Read a capture through compiled code and put it into figures."""
     bulk = BulkReader(origin.file, origin.clock_offset_ns or 0)
     gathered = Gathered()
-    for batch in bulk.batches(pieces):
+    for batch in bulk.batches(pieces, rest):
         gathered.add(batch)
-    table = bulk.table.flows
-    sides = [table[:, ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS] for side in range(2)]
-    largest = np.lexsort((table[:, ft.FLOW_FRAME], -(sides[0] + sides[1])))[:flows]
-    reader = bulk.reader
+    table, counters, reader = bulk.table.flows, bulk.table.counters, bulk.reader
+    first, second = (table[:, ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS] for side in range(2))
+    packets = first + second
+    protocols = Counter({-1: int(counters[ft.STRANGERS])})
+    for protocol in np.unique(table[:, ft.FLOW_KEY + 4] & 0xFF):
+        protocols[int(protocol)] += int(packets[table[:, ft.FLOW_KEY + 4] & 0xFF == protocol].sum())
+    largest = np.lexsort((table[:, ft.FLOW_FRAME], -packets))[:flows]
     return CaptureSummary(
         file=origin.file,
         format=reader.format,
         packets=gathered.packets,
-        octets=gathered.octets,
-        start_ns=gathered.start_ns,
-        end_ns=gathered.end_ns,
+        octets=int(counters[ft.OCTETS]),
+        start_ns=int(counters[ft.EARLIEST]) if gathered.packets else None,
+        end_ns=int(counters[ft.LATEST]) if gathered.packets else None,
         dropped=sum(interface.dropped or 0 for interface in reader.interfaces),
         truncated=reader.damaged,
-        protocols=named_protocols(gathered.protocols),
+        protocols=named_protocols(protocols),
         health=health_figures(gathered.health, gathered.frames),
         flows=tuple(_flow(table[index]) for index in largest),
         flow_count=len(table),
