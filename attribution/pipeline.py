@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,8 +75,7 @@ def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement
         side = answering_side(cause, topology, agreement)
         return side.value if side is not None else "unknown"
 
-    chosen, rival = _contrast(inference.hypotheses, answer.causes, side_of)
-    evidence = inference.weigh(chosen, rival) if inference.hypotheses else ()
+    evidence = inference.weigh(_chosen(inference.hypotheses, answer.causes), side_of)
     causes = tuple(
         replace(cause, evidence=tuple(e.id for e in evidence if e.weight > 0 and e.component == cause.component))
         for cause in answer.causes
@@ -100,13 +99,8 @@ def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement
     return replace(verdict, summary=summarise(verdict))
 
 
-def _contrast(
-    hypotheses: Sequence[Hypothesis], causes: Sequence[Cause], side_of: Callable[[Cause], str]
-) -> tuple[int, int | None]:
-    """Which hypothesis the answer rests on, and the best one by which another party would answer."""
+def _chosen(hypotheses: Sequence[Hypothesis], causes: Sequence[Cause]) -> int:
+    """Which hypothesis the answer rests on."""
     wanted = [(cause.component, cause.kind) for cause in causes]
-    named = (i for i, h in enumerate(hypotheses) if [(cause.component, cause.kind) for cause in h.causes] == wanted)
-    chosen = next(named, 0)
-    sides = [frozenset(side_of(cause) for cause in hypothesis.causes) for hypothesis in hypotheses]
-    rival = next((i for i, other in enumerate(sides) if other != sides[chosen]), None)
-    return chosen, rival
+    alike = (i for i, h in enumerate(hypotheses) if [(cause.component, cause.kind) for cause in h.causes] == wanted)
+    return next(alike, 0)

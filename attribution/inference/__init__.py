@@ -33,11 +33,15 @@ CLEAN_IS_NEITHER = 0.985
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """Hypotheses with their posterior, best first; `weigh` tells what carried one of them against another."""
+    """Hypotheses with their posterior, best first.
+
+    `weigh` tells what carried one of them against the best that another side would answer for; `request` what else to
+    ask for. Both are told which side answers for a cause.
+    """
 
     hypotheses: tuple[Hypothesis, ...]
     interruption: Interruption
-    weigh: Callable[[int, int | None], tuple[WeighedEvidence, ...]]
+    weigh: Callable[[int, Callable[[Cause], str]], tuple[WeighedEvidence, ...]]
     request: Callable[[Callable[[Cause], str]], tuple[Request, ...]]
 
 
@@ -63,8 +67,13 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
     hypotheses = tuple(_hypothesis(assignment, solver, namer) for assignment in assignments)
 
-    def weigh(chosen: int, rival: int | None) -> tuple[WeighedEvidence, ...]:
-        return weigh_evidence(solver, assignments[chosen], assignments[rival] if rival is not None else None)
+    def weigh(chosen: int, answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
+        own = {answers(cause) for cause in hypotheses[chosen].causes if cause.caused_by is None}
+
+        def differs(candidate: Candidate) -> bool:
+            return len(own) != 1 or answers(namer.name(candidate, phases[0].span)) not in own
+
+        return weigh_evidence(solver, assignments[chosen], solver.rival(assignments[chosen], differs))
 
     def request(answers: Callable[[Cause], str]) -> tuple[Request, ...]:
         def party_of(candidate: Candidate | None) -> str:
@@ -125,7 +134,7 @@ def _nothing_happened(findings: Findings, window: Interval) -> Inference:
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
     hypotheses = (Hypothesis((), probability), Hypothesis((), 1.0 - probability, known=False))
 
-    def weigh(_chosen: int, _rival: int | None) -> tuple[WeighedEvidence, ...]:
+    def weigh(_chosen: int, _answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         return number_pieces(_clean_pieces(clean))
 
     return Inference(hypotheses, Interruption(False), weigh, lambda _answers: ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
@@ -189,6 +189,13 @@ class Solver:
 
     def span_of(self, indices: Sequence[int]) -> Interval:
         return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
+
+    def rival(self, chosen: Assignment, differs: Callable[[Candidate], bool]) -> Assignment | None:
+        """The best explanation by a single cause that `differs` admits and the chosen one does not use."""
+        others = [c for c in self.candidates if c not in chosen.choices and differs(c)]
+        single = ((c,) * len(self.phases) for c in others)
+        best = max(single, key=self.score, default=None)
+        return Assignment(best, self.score(best)) if best is not None else None
 
     def stands_alone(self, assignment: Assignment, later: Candidate, earlier: Candidate) -> bool:
         """Whether a later cause has evidence of its own, that the earlier one and its aftermath do not account for.
