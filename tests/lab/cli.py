@@ -54,18 +54,19 @@ def _list() -> None:
 def _record(name: str, topology: str | None, seed: int, names: str, output: Path | None, clock_error: str,
             clock_untold: bool) -> None:
     """Record one scenario as an incident bundle."""
-    from tests.lab.export import Exporter, draw_style
+    from tests.lab.export import Exporter
     from tests.lab.recording import Recording, record
+    from tests.lab.styles import draw_style
 
     scenario = _scenario(name)
     shape = _shape(scenario, topology)
     target = output if output is not None else Path(scenario.name)
     errors = _clock_errors(clock_error)
 
-    def export(recording: Recording, workspace: Path) -> None:
+    def export(recording: Recording) -> None:
         dice = random.Random(f"export {scenario.name} {shape.name} {seed}")
         style = draw_style(dice, errors, told=not clock_untold)
-        Exporter(recording, workspace, target, style, dice).export()
+        Exporter(recording, target, style, dice).export()
 
     record(scenario, shape, seed, names, export)
     click.echo(target)

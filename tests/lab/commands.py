@@ -89,7 +89,7 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.SHUT_PEER: ("/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c neighbor {subject} shutdown",),
         Deed.OPEN_PEER: (
             "/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c no neighbor {subject} shutdown",),
-        Deed.LIMIT_PORT: ("/usr/sbin/tc qdisc add dev {subject} root tbf rate {detail} burst 16k latency 20ms",),
+        Deed.LIMIT_PORT: ("/usr/sbin/tc qdisc add dev {subject} root tbf rate {detail}kbit burst 16k latency 20ms",),
         Deed.UNLIMIT_PORT: ("/usr/sbin/tc qdisc del dev {subject} root",),
         Deed.SET_ROUTE: ("/usr/sbin/ip route replace {subject} via {detail}",),
         Deed.UNSET_ROUTE: ("/usr/sbin/ip route del {subject} via {detail}",),

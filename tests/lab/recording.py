@@ -86,7 +86,7 @@ def check_environment() -> None:
 
 
 def record(scenario: Scenario, shape: Shape, seed: int, names: str,
-           export: Callable[[Recording, Path], None], pace: Pace | None = None) -> None:
+           export: Callable[[Recording], None], pace: Pace | None = None) -> None:
     """Play a scenario on a freshly built network and hand what was seen to `export`; always clean up."""
     check_environment()
     plan = draw_plan(shape, seed, names)
@@ -106,7 +106,7 @@ def record(scenario: Scenario, shape: Shape, seed: int, names: str,
             recording = _perform(scenario, shape, plan, network, routers, seed, workspace, pace or Pace())
             assert_effect(recording.scenario, recording.plan, recording.schedule, recording.causes, recording.probes,
                           recording.flows)
-            export(recording, workspace)
+            export(recording)
         finally:
             for router in routers.values():
                 router.thaw()
@@ -160,10 +160,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
              workspace: Path, pace: Pace) -> Recording:
     """Record while the scenario plays."""
     dice = random.Random(f"play {scenario.name} {shape.name} {seed}")
-    start = time.time() + 1.5
-    fault = start + dice.uniform(*pace.before)
-    repair = fault + dice.uniform(*pace.fault)
-    schedule = Schedule(start, fault, repair, repair + scenario.overrun_s + dice.uniform(*pace.after))
+    schedule = _draw_schedule(scenario, pace, dice)
     watch = Watch(plan, network)
     stage = Stage(plan, shape, network, routers, watch, schedule, dice, Paperwork(Resources.draw(dice)))
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()
@@ -172,12 +169,12 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
     decoys = Decoys(stage, dice, scenario)
     if scenario.prepare is not None:
         scenario.prepare(stage)
-    captures = [Capture(network, port, workspace / f"{number}.pcap") for number, port in enumerate(points)]
+    captures = tuple(Capture(network, port, workspace / f"{number}.pcap") for number, port in enumerate(points))
     field = _start_field(orders.to_json(), workspace)
     try:
         watch.start()
         decoys.plan()
-        stage.wait(fault - time.time())
+        stage.wait(schedule.fault - time.time())
         scenario.play(stage)
         stage.wait(schedule.end - time.time())
         field.wait(timeout=20)
@@ -191,15 +188,30 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
             capture.stop()
     if field.returncode != 0:
         raise RecordingRefused(f"the field process ended with {field.returncode}; expected 0")
-    probes, paths, flows = _read_reports(workspace / "reports.jsonl")
-    happenings = [*stage.happenings, *watch.changes, *routine_lines(plan, schedule, dice)]
-    for role, router in routers.items():
-        happenings += read_happenings(plan, role, router.log)
+    return _collect(scenario, stage, seed, captures, workspace / "reports.jsonl")
+
+
+def _draw_schedule(scenario: Scenario, pace: Pace, dice: random.Random) -> Schedule:
+    """When things will happen, from a moment that leaves time to get ready."""
+    start = time.time() + 1.5
+    fault = start + dice.uniform(*pace.before)
+    repair = fault + dice.uniform(*pace.fault)
+    return Schedule(start, fault, repair, repair + scenario.overrun_s + dice.uniform(*pace.after))
+
+
+def _collect(scenario: Scenario, stage: Stage, seed: int, captures: tuple[Capture, ...], reports: Path) -> Recording:
+    """Bring together what scenario, kernel, daemons and field process left behind."""
+    probes, paths, flows = _read_reports(reports)
+    happenings = [*stage.happenings, *stage.watch.changes, *routine_lines(stage.plan, stage.schedule, stage.dice)]
+    for role, router in stage.routers.items():
+        happenings += read_happenings(stage.plan, role, router.log)
     return Recording(
-        scenario, shape, plan, seed, schedule, tuple(sorted(stage.causes, key=lambda cause: cause.start)),
-        tuple(sorted(happenings, key=lambda happening: happening.time)),
-        {role: router.log for role, router in routers.items()}, stage.dead, tuple(watch.samples), probes, paths, flows,
-        tuple((capture.port, capture.file) for capture in captures), stage.paperwork,
+        scenario=scenario, shape=stage.shape, plan=stage.plan, seed=seed, schedule=stage.schedule,
+        causes=tuple(sorted(stage.causes, key=lambda cause: cause.start)),
+        happenings=tuple(sorted(happenings, key=lambda happening: happening.time)),
+        frr_logs={role: router.log for role, router in stage.routers.items()}, dead=stage.dead,
+        samples=tuple(stage.watch.samples), probes=probes, paths=paths, flows=flows,
+        captures=tuple((capture.port, capture.file) for capture in captures), paperwork=stage.paperwork,
     )
 
 

@@ -12,12 +12,13 @@ import yaml
 
 from tests.lab import recording
 from tests.lab.errors import EnvironmentLacking, LabError
-from tests.lab.export import Exporter, draw_style
+from tests.lab.export import Exporter
 from tests.lab.network import Network
 from tests.lab.plan import Plan
 from tests.lab.recording import BRISK, Recording, check_environment, record
 from tests.lab.scenarios import scenario_named
 from tests.lab.shapes import SHAPES
+from tests.lab.styles import draw_style
 
 
 def _lacking() -> str:
@@ -42,9 +43,9 @@ def test_a_crash_is_recorded_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert scenario is not None
     before = _namespaces()
 
-    def export(recorded: Recording, workspace: Path) -> None:
+    def export(recorded: Recording) -> None:
         dice = random.Random(1)
-        Exporter(recorded, workspace, tmp_path / "bundle", draw_style(dice), dice).export()
+        Exporter(recorded, tmp_path / "bundle", draw_style(dice), dice).export()
 
     record(scenario, SHAPES[0], 1, "generic", export, BRISK)
     truth = yaml.safe_load((tmp_path / "bundle" / "truth.yaml").read_text(encoding="utf-8"))
