@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import BinaryIO, Final
 
@@ -42,6 +42,7 @@ from attribution.packets.tcp_health import HEALTH_NAMES
 from attribution.packets.witnesses import find_witnesses
 
 SMALL_PACKETS: Final = 50_000  # up to so many, plain Python is done before compiled code is loaded
+SMALL_OCTETS: Final = 48 << 20
 FRAMES_SHOWN: Final = 16
 PROTOCOL_NAMES: Final = {
     1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf", 103: "pim",
@@ -128,8 +129,12 @@ def summarise_capture(
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     first = stream.read(PIECE)
     pieces = read_pieces(stream, PIECE, first)
-    held, small = _take_small(pieces, origin)
-    if small:
+    held, over, cut = _take_some(pieces)
+    if cut is not None:
+        found = summarise_capture(b"".join(held), origin, flows, announce)
+        caveat = Caveat(origin.file, f"frame {found.packets}", f"{cut}; everything before it was read")
+        return replace(found, truncated=True, caveats=(*found.caveats, caveat))
+    if over and _is_small(held, origin):
         return _summary_of_small(read_capture(b"".join(held), origin), flows)
     if announce is not None:
         announce("a large capture: loading compiled code (the first time ever, that takes some ten seconds)")
@@ -140,21 +145,24 @@ def summarise_capture(
     return summarise_bulk(held, stream, origin, flows)
 
 
-def _take_small(pieces: Iterator[bytes], origin: Origin) -> tuple[list[bytes], bool]:
-    """Take pieces until the file is over (True) or holds more packets than a small capture has (False)."""
-    reader, held, left = FileReader(origin.file), [], b""
+def _take_some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool, CutShort | None]:
+    """The first pieces of a file, whether that is all of it, and where its compression broke off, if it did."""
+    held: list[bytes] = []
+    octets = 0
     try:
         for piece in pieces:
             held.append(piece)
-            data = left + piece
-            for _ in reader.read(data, False):
-                pass
-            left = data[reader.consumed :]
-            if reader.records > SMALL_PACKETS or len(left) > 1 << 25:
-                return held, False
-    except CutShort:
-        return held, True
-    return held, True
+            octets += len(piece)
+            if octets > SMALL_OCTETS:
+                return held, False, None
+    except CutShort as cut:
+        return held, True, cut
+    return held, True, None
+
+
+def _is_small(held: list[bytes], origin: Origin) -> bool:
+    reader = FileReader(origin.file)
+    return all(reader.records <= SMALL_PACKETS for _ in reader.read(b"".join(held), True))
 
 
 def display_filter_of(protocol: int, version: int, source: str, destination: str, ports: tuple[int, int]) -> str:

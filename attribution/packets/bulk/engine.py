@@ -46,7 +46,10 @@ def _new_batch(keep: bool) -> Batch:
 
 
 class FlowTable:
-    """The connections seen so far, in arrays that grow."""
+    """The connections seen so far, in arrays that grow.
+
+    `kinds` counts the findings of `tcp_health` by bit, `shown` holds the frame numbers of the first of each.
+    """
 
     def __init__(self) -> None:
         self.slots = np.full(1 << 12, -1, np.int32)
@@ -54,6 +57,8 @@ class FlowTable:
         self.counters: Integers = np.zeros(ft.COUNTERS, np.int64)
         self.counters[ft.EARLIEST] = np.iinfo(np.int64).max
         self.counters[ft.LATEST] = np.iinfo(np.int64).min
+        self.kinds: Integers = np.zeros(ft.HEALTH_KINDS, np.int64)
+        self.shown: Integers = np.zeros((ft.HEALTH_KINDS, ft.FRAMES_SHOWN), np.int64)
         self.kernels = compiled_kernels()
 
     def absorb(self, batch: Batch) -> Batch:
@@ -62,7 +67,7 @@ class FlowTable:
         while done < batch.count:
             done = self.kernels.absorb(
                 batch.lean, done, batch.count, self.slots, self.table, self.counters, batch.health, batch.flow_of,
-                batch.duplicates,
+                batch.duplicates, self.kinds, self.shown,
             )  # fmt: skip
             if done < batch.count:
                 self._grow()

@@ -85,6 +85,7 @@ STRANGERS: Final = 4  # packets of no flow
 EARLIEST: Final = 5
 LATEST: Final = 6
 COUNTERS: Final = 7
+FRAMES_SHOWN: Final = 16  # of each kind of finding
 
 MULTIPLIER: Final = 0x9E3779B1
 
@@ -200,11 +201,12 @@ def new_flow(lean: Array, at: int, table: Array, counters: Array) -> Any:
 
 def absorb(
     lean: Array, start: int, count: int, slots: Array, table: Array, counters: Array, health: Array, flow_of: Array,
-    duplicates: Array,
+    duplicates: Array, kinds: Array, shown: Array,
 ) -> int:  # fmt: skip
     """Put packets lean[start:count] into their flows. Answers how far it came: less than `count` where a table is full.
 
-    `health`, `flow_of` and `duplicates` are filled for each packet (flow -1 for a packet of no flow).
+    `health`, `flow_of` and `duplicates` are filled for each packet (flow -1 for a packet of no flow). `kinds` counts
+    each kind of finding over the whole capture, `shown` keeps the frame numbers of its first.
     """
     capacity = min(table.size // FLOW_WIDTH, slots.size // 2)
     for at in range(start, count):
@@ -253,7 +255,11 @@ def absorb(
             health[at] = found
             if found:
                 for kind in range(HEALTH_KINDS):
-                    table[side + SIDE_HEALTH + kind] += found >> kind & 1
+                    if found >> kind & 1:
+                        table[side + SIDE_HEALTH + kind] += 1
+                        if kinds[kind] < FRAMES_SHOWN:
+                            shown[kind, kinds[kind]] = counters[FRAMES]
+                        kinds[kind] += 1
                 if found & DUPLICATE_ACK:
                     mine = base + FLOW_STATE + CONNECTION_WIDTH + direction * DIRECTION_WIDTH
                     duplicates[at] = table[mine + DUPLICATES]

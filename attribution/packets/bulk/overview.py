@@ -11,11 +11,10 @@ import numpy as np
 
 from attribution.model.incident import Origin
 from attribution.packets.bulk import flow_table as ft
-from attribution.packets.bulk.engine import Batch, BulkReader, Integers
+from attribution.packets.bulk.engine import BulkReader, Integers
 from attribution.packets.capture import caveats_of_file
 from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
 from attribution.packets.summary import (
-    FRAMES_SHOWN,
     PROTOCOL_NAMES,
     CaptureSummary,
     DirectionFigures,
@@ -29,34 +28,14 @@ from attribution.packets.tcp_health import HEALTH_NAMES
 WITH_PORTS = frozenset({TCP, UDP, 132})
 
 
-class Gathered:
-    """How often each finding of `tcp_health` was made, and the first frames of each."""
-
-    def __init__(self) -> None:
-        self.packets = 0
-        self.health: Counter[int] = Counter()
-        self.frames: dict[int, list[int]] = {}
-
-    def add(self, batch: Batch) -> None:
-        health = batch.health[: batch.count]
-        telling = np.flatnonzero(health)
-        if telling.size:
-            for bit in range(len(HEALTH_NAMES)):
-                marked = telling[health[telling] >> bit & 1 == 1]
-                if marked.size:
-                    self.health[bit] += int(marked.size)
-                    shown = self.frames.setdefault(bit, [])
-                    shown.extend(int(index) + self.packets + 1 for index in marked[: FRAMES_SHOWN - len(shown)])
-        self.packets += batch.count
-
-
 def summarise_bulk(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin, flows: int) -> CaptureSummary:
     """Read a capture through compiled code and put it into figures."""
     bulk = BulkReader(origin.file, origin.clock_offset_ns or 0)
-    gathered = Gathered()
-    for batch in bulk.batches(pieces, rest):
-        gathered.add(batch)
+    for _ in bulk.batches(pieces, rest):
+        pass
     table, counters, reader = bulk.table.flows, bulk.table.counters, bulk.reader
+    kinds = Counter({bit: int(count) for bit, count in enumerate(bulk.table.kinds)})
+    frames = {bit: [int(frame) for frame in bulk.table.shown[bit][: kinds[bit]]] for bit in kinds}
     first, second = (table[:, ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS] for side in range(2))
     packets = first + second
     protocols = Counter({-1: int(counters[ft.STRANGERS])})
@@ -66,14 +45,14 @@ def summarise_bulk(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origi
     return CaptureSummary(
         file=origin.file,
         format=reader.format,
-        packets=gathered.packets,
+        packets=int(counters[ft.FRAMES]),
         octets=int(counters[ft.OCTETS]),
-        start_ns=int(counters[ft.EARLIEST]) if gathered.packets else None,
-        end_ns=int(counters[ft.LATEST]) if gathered.packets else None,
+        start_ns=int(counters[ft.EARLIEST]) if counters[ft.FRAMES] else None,
+        end_ns=int(counters[ft.LATEST]) if counters[ft.FRAMES] else None,
         dropped=sum(interface.dropped or 0 for interface in reader.interfaces),
         truncated=reader.damaged,
         protocols=named_protocols(protocols),
-        health=health_figures(gathered.health, gathered.frames),
+        health=health_figures(kinds, frames),
         flows=tuple(_flow(table[index]) for index in largest),
         flow_count=len(table),
         witnesses=(),
