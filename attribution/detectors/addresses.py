@@ -71,16 +71,23 @@ class AddressBook:
 
 
 def learn_addresses(topology: Topology, observations: Iterable[Observation]) -> AddressBook:
-    """A traceroute's last answer comes from its destination, which gives the destination's address away."""
-    learned: dict[str, str] = {}
+    """A traceroute's last answer comes from its destination, which gives the destination's address away.
+
+    Unless it did not arrive: an address that answers on the way elsewhere is a router's, and the farthest one counts.
+    """
+    farthest: dict[str, tuple[int, str]] = {}
+    on_the_way: set[str] = set()
     for observation in observations:
-        if isinstance(observation, PathTrace) and observation.hops:
-            destination = topology.resolve(observation.destination)
-            last = observation.hops[-1]
-            if destination is None or last.address is None or topology.resolve(last.address) is not None:
-                continue
-            if not topology.nodes[destination].addresses:
-                learned.setdefault(last.address, destination)
+        if not isinstance(observation, PathTrace) or not observation.hops:
+            continue
+        *passed, last = observation.hops
+        on_the_way.update(hop.address for hop in passed if hop.address is not None)
+        destination = topology.resolve(observation.destination)
+        if destination is None or topology.nodes[destination].addresses or last.address is None:
+            continue
+        if topology.resolve(last.address) is None:
+            farthest[destination] = max(farthest.get(destination, (0, "")), (last.number, last.address))
+    learned = {address: node for node, (_, address) in farthest.items() if address not in on_the_way}
     return AddressBook(topology, learned)
 
 

@@ -68,7 +68,7 @@ def window_ends(starts: list[int]) -> list[int]:
     usual = int(median(gaps)) if gaps else NANOSECONDS
     usual = min(usual, int(LONGEST_WINDOW_S * NANOSECONDS))
     ends = [min(later, earlier + 2 * usual) for earlier, later in pairwise(starts)]
-    return [max(end, start + 1) for start, end in zip([*ends, starts[-1] + usual], starts, strict=True)]
+    return [max(end, start + 1) for end, start in zip([*ends, starts[-1] + usual], starts, strict=True)]
 
 
 def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
@@ -78,9 +78,10 @@ def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) 
     ends = dict(zip(starts, window_ends(starts), strict=True)) if starts else {}
     for record in records:
         source, destination = around.book.resolve(record.source), around.book.resolve(record.destination)
-        expanded = (around.routes.expand(path) for path in record.paths)
-        journeys: tuple[Journey, ...] = tuple((Stretch(path),) for path in expanded if path is not None)
-        if source is None or destination is None or not journeys:
+        expanded = [around.routes.expand(path) for path in record.paths]
+        # A candidate way that is not drawn crosses nothing that is known: it leaves the flow's way open.
+        journeys: tuple[Journey, ...] = tuple((Stretch(path),) if path is not None else () for path in expanded)
+        if source is None or destination is None or not any(journeys):
             continue
         yield Measurement(
             interval=Interval(record.time_ns, ends[record.time_ns]),
@@ -113,10 +114,10 @@ def detect_reached_hops(observations: Iterable[Observation], around: Surrounding
         for hop in trace.hops:
             node = around.book.resolve(hop.address)
             if hop.received > 0 and node is not None and node != source:
-                farthest = (node, hop.sent)
+                farthest = (node, hop.received)
         if farthest is None:
             continue
-        node, sent = farthest
+        node, answers = farthest
         path = next((p for p in around.routes.paths(source, destination, trace.time_ns) if node in p), None)
         if path is None:
             continue
@@ -125,7 +126,7 @@ def detect_reached_hops(observations: Iterable[Observation], around: Surrounding
         yield Measurement(
             interval=Interval(trace.time_ns, end_ns),
             journeys=(there_and_back,),
-            sent=max(1, sent),
+            sent=answers,
             lost=0,
             method=Method.TRACE,
             series=f"{trace.origin.file}:{source}>{destination}/trace-to-{node}",

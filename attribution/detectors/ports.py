@@ -10,14 +10,19 @@ _SPLIT = re.compile(r"^([A-Za-z][A-Za-z-]*?)\s*([0-9][0-9/:.]*)?$")
 
 
 def canonical_port(name: str) -> tuple[str, str]:
-    """The type's first letters and the numbers of a port's name: `GigabitEthernet0/1` and `Gi0/1` are one port.
+    """A port's type, in two letters, and its numbers: `GigabitEthernet0/1`, `Gi0/1` and `GE0/1` are one port.
 
-    A type is compared by its first two letters, as every vendor abbreviates; names without digits stand for themselves.
+    Names without digits stand for themselves.
     """
     match = _SPLIT.match(name.strip())
     if match is None or match.group(2) is None:
         return (name.strip().lower(), "")
-    return (match.group(1).lower()[:2], match.group(2))
+    kind = match.group(1).lower().rstrip("-")
+    if kind.startswith("gigabit") or kind in ("ge", "gig"):
+        kind = "gi"
+    elif kind.startswith(("ten", "xg")) or kind == "xe":
+        kind = "te"
+    return (kind[:2], match.group(2))
 
 
 def find_link(topology: Topology, node: str, port: str) -> Link | None:

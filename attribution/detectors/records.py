@@ -22,6 +22,7 @@ from attribution.model.observation import (
 )
 from attribution.model.topology import NodeKind, Side, parse_network
 
+PAYMENTS = frozenset({AccountEventKind.PAYMENT_DUE, AccountEventKind.PAYMENT_RECEIVED})
 TERMINATION_AFTER_NS = 15 * 86_400 * NANOSECONDS
 ENFORCEMENTS = (
     AccountEventKind.RESTRICTED,
@@ -105,11 +106,17 @@ def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent
             and undo is not None
             and undo.kind is effect.kind
             and undo.restores
-            and (undo.interface or other.interface) == (effect.interface or event.interface)
+            and _same_port(undo.interface or other.interface, effect.interface or event.interface)
             and undo.prefix == effect.prefix
         ):
             return other.time_ns
     return FOREVER_NS
+
+
+def _same_port(one: str | None, other: str | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return canonical_port(one) == canonical_port(other)
 
 
 def _hits_service(effect: CommandEffect, around: Surroundings) -> Condition:
@@ -257,23 +264,16 @@ def judge_ground(event: AccountEvent, earlier: Sequence[AccountEvent]) -> tuple[
     An invoice that the event names is judged alone; otherwise any invoice counts. MET with its reasons; NOT_MET where
     the account's events are known and hold none; UNKNOWN where the account's events say nothing of payment or conduct.
     """
-    named = invoice_of(event.detail)
-    due: dict[str, int] = {}
-    for past in earlier:
-        invoice = invoice_of(past.detail) or past.detail
-        if named is not None and invoice != named:
-            continue
-        if past.kind is AccountEventKind.PAYMENT_DUE:
-            due[invoice] = past.time_ns
-    paid = {invoice_of(p.detail) or p.detail for p in earlier if p.kind is AccountEventKind.PAYMENT_RECEIVED}
-    overdue = [time_ns for invoice, time_ns in due.items() if invoice not in paid]
+    known = {invoice_of(past.detail) for past in earlier if past.kind in PAYMENTS} - {None}
+    named = invoice_of(event.detail) if invoice_of(event.detail) in known else None
+    overdue = overdue_since([past for past in earlier if named is None or invoice_of(past.detail) == named])
     reasons: list[str] = []
     if overdue:
         reasons.append("late_payment")
         if event.time_ns - min(overdue) >= TERMINATION_AFTER_NS:
             reasons.append("overdue_15_days")
     notices = [past for past in earlier if past.kind is AccountEventKind.VIOLATION_NOTICE]
-    if named is None and any(invoice_of(notice.detail) not in {*due, *paid} for notice in notices):
+    if named is None and any(invoice_of(notice.detail) not in known for notice in notices):
         reasons.append("violation")
     if reasons:
         return Condition.MET, tuple(reasons)
@@ -281,13 +281,39 @@ def judge_ground(event: AccountEvent, earlier: Sequence[AccountEvent]) -> tuple[
     return (Condition.NOT_MET if any(past.kind in spoken for past in earlier) else Condition.UNKNOWN), ()
 
 
+def overdue_since(events: Sequence[AccountEvent]) -> list[int]:
+    """When each invoice fell due that has not been paid since, or, if it has a number, before."""
+    due: dict[str, int] = {}
+    credit: set[str] = set()
+    for event in events:
+        number = invoice_of(event.detail)
+        invoice = number or event.detail
+        if event.kind is AccountEventKind.PAYMENT_DUE and invoice not in credit:
+            due.setdefault(invoice, event.time_ns)
+        elif event.kind is AccountEventKind.PAYMENT_RECEIVED:
+            due.pop(invoice, None)
+            if number is not None:
+                credit.add(invoice)
+    return list(due.values())
+
+
 def invoice_of(detail: str) -> str | None:
     """The invoice's own number in an account event's words: the first token with a digit that is no address."""
     for match in re.finditer(r"[A-Za-z0-9][A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/-]*", detail):
         token = match.group()
+        if is_address(token):
+            continue
         if re.search(r"[A-Za-z]", token) or token.isdigit():
             return token
     return None
+
+
+def is_address(token: str) -> bool:
+    try:
+        parse_network(token)
+    except ValueError:
+        return False
+    return "." in token or ":" in token
 
 
 def _restricted_node(event: AccountEvent, around: Surroundings) -> str | None:

@@ -23,6 +23,8 @@ LEAST_SECONDS = 1.0
 USUAL_LOSS_RATIO = 0.001
 MOST_USUAL_LOSS_RATIO = 0.02
 CLEARLY_MORE = 3.0
+LEAST_BLOCK = 400
+LEAST_BLOCKS = 5
 LOSS_LADDER = (0.03, 0.06, 0.12, 0.25, 0.5, 0.8, 0.995)
 # Costs in nats: log-odds of trouble to begin or end in any one bin, and of its severity to change.
 COST_OF_CHANGE = 5.0
@@ -126,8 +128,17 @@ def bin_width(measurements: Sequence[Measurement]) -> int:
 
 
 def usual_loss_ratio(counts: Sequence[tuple[int, int]]) -> float:
-    """What this traffic loses on a good day: the median bin, within what a working network may lose at all."""
-    typical = median(lost / sent for sent, lost in counts if sent)
+    """What this traffic loses on a good day: the median block, within what a working network may lose at all.
+
+    Neighbouring bins are taken together until a block has enough packets to show a loss of half a percent.
+    """
+    blocks: list[tuple[int, int]] = [(0, 0)]
+    for sent, lost in counts:
+        if blocks[-1][0] >= LEAST_BLOCK:
+            blocks.append((0, 0))
+        blocks[-1] = (blocks[-1][0] + sent, blocks[-1][1] + lost)
+    enough = blocks if len(blocks) >= LEAST_BLOCKS else counts
+    typical = median(lost / sent for sent, lost in enough if sent)
     return min(max(typical, USUAL_LOSS_RATIO), MOST_USUAL_LOSS_RATIO)
 
 

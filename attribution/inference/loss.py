@@ -106,7 +106,7 @@ def _family(journeys: tuple[Journey, ...], of_service: bool, method: Method) -> 
     All that single capture points infer about one conversation rests on the same few retransmissions.
     """
     if method is Method.ONE_POINT:
-        first = journeys[0][0]
+        first = next(journey for journey in journeys if journey)[0]
         whole = frozenset((*first.components, *first.beyond))
         return (method, of_service, len(whole) if not of_service else 0)
     return (of_service, _crossed(journeys))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
@@ -150,12 +150,19 @@ class Solver:
         """The most probable explanations with their probabilities, best first."""
         shortlist: list[Candidate | None] = [None, *self._shortlist()]
         beam: list[tuple[Candidate | None, ...]] = [()]
-        for _ in self.phases:
-            longer = [(*choices, choice) for choices in beam for choice in shortlist]
-            beam = sorted(longer, key=self.score, reverse=True)[:BEAM]
+        for remaining in range(len(self.phases) - 1, -1, -1):
+            longer = sorted(((self.score(c), c) for c in self._extended(beam, shortlist)), key=lambda e: -e[0])
+            near = [choices for score, choices in longer if score >= longer[0][0] - FAR_BEHIND]
+            beam = near[:BEAM] if remaining else near
         scored = [(choices, TEMPER * self.score(choices)) for choices in beam]
         whole = add_logs(*(score for _, score in scored))
         return tuple(Assignment(choices, score, exp(score - whole)) for choices, score in scored)
+
+    @staticmethod
+    def _extended(
+        beam: Sequence[tuple[Candidate | None, ...]], shortlist: Sequence[Candidate | None]
+    ) -> Iterator[tuple[Candidate | None, ...]]:
+        return ((*choices, choice) for choices in beam for choice in shortlist)
 
     def _shortlist(self) -> list[Candidate]:
         """The candidates near the best of any phase: what began in one may fade in another."""

@@ -33,7 +33,10 @@ def touch_of(
     paths: ServicePaths,
 ) -> Touch:
     """How a candidate touches a measurement whose packets took one of the journeys."""
-    touches = {max(_touch_stretch(candidate, s, of_service, paths) for s in journey) for journey in journeys}
+    touches = {
+        max((_touch_stretch(candidate, s, of_service, paths) for s in journey), default=Touch.NO)
+        for journey in journeys
+    }
     if not touches:
         return Touch.MAYBE
     return touches.pop() if len(touches) == 1 else Touch.MAYBE

@@ -10,8 +10,9 @@ from math import log2
 from attribution.inference.candidates import Candidate, ServicePaths
 from attribution.inference.modes import Reach
 from attribution.inference.posterior import Assignment, Situation
+from attribution.model.incident import EvidenceType
 from attribution.model.topology import Side, Topology
-from attribution.model.verdict import Request
+from attribution.model.verdict import CauseKind, Request
 
 MOST_REQUESTS = 3
 LEAST_GAIN_BITS = 0.02
@@ -92,7 +93,7 @@ def possible_inquiries(situation: Situation) -> Iterator[Inquiry]:
     yield from _part_inquiries(topology, paths, measured)
     asked = {record.actor for record in situation.records}
     for side in Side:
-        if side not in asked:
+        if side not in asked and EvidenceType.CHANGE_RECORDS not in situation.coverage.types:
             first = next((c for c in paths.components if topology.side_of(c) is side), paths.components[0])
             yield Inquiry(
                 f"the change tickets of the {side} for the day",
@@ -101,6 +102,20 @@ def possible_inquiries(situation: Situation) -> Iterator[Inquiry]:
                 "an operation would have its ticket there",
                 _ticketed(side, topology),
             )
+    if EvidenceType.ACCOUNT_EVENTS not in situation.coverage.types:
+        yield Inquiry(
+            "the account's events: invoices due and paid, notices, restrictions",
+            Side.PROVIDER,
+            next((c for c in paths.components if topology.side_of(c) is Side.PROVIDER), paths.components[0]),
+            "a suspension, and its ground, would stand there",
+            _enforced,
+        )
+
+
+def _enforced(candidate: Candidate | None) -> float:
+    return (
+        TICKET_SPEAKS if candidate is not None and candidate.mode.kind is CauseKind.ENFORCEMENT_ACTION else TICKET_ERRS
+    )
 
 
 def _speaks_of(device: str, topology: Topology) -> Callable[[Candidate | None], float]:

@@ -126,9 +126,6 @@ def test_owners_within_a_prefix_are_those_drawn_and_those_learned() -> None:
     assert learned.owners_within(parse_network("2001:db8::/32")) == set()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="addresses.py: learn_addresses takes the last answer for the destination's, arrived or not"
-)
 def test_a_trace_that_ended_at_a_router_gives_no_address_of_the_destination_away() -> None:
     """The trace from the office stops at a router that no drawing names (it answers that the host is unreachable)."""
     bare = network(

@@ -71,7 +71,6 @@ def test_a_port_belongs_to_its_device() -> None:
     assert find_link(CHAIN, "no-such-device", "Gi0/1") is None
 
 
-@pytest.mark.xfail(strict=True, reason="detectors/ports.py compares two letters: GE (Huawei, H3C) is not Gi: reported")
 @pytest.mark.parametrize(
     ("one", "other"), [("GigabitEthernet0/0/1", "GE0/0/1"), ("Ten-GigabitEthernet1/0/1", "XGE1/0/1")]
 )

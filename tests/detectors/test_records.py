@@ -415,13 +415,11 @@ def test_the_invoice_is_read_from_the_words(detail: str, invoice: str | None) ->
     assert invoice_of(detail) == invoice
 
 
-@pytest.mark.xfail(strict=True, reason="records.py: judge_ground lets a later reminder overwrite the day it fell due")
 def test_a_second_notice_of_the_same_invoice_does_not_move_the_day_it_fell_due() -> None:
     record = suspension(account(-20 * DAY, DUE, "invoice INV-7"), account(-3 * DAY, DUE, "invoice INV-7"))
     assert "overdue_15_days" in record.reasons
 
 
-@pytest.mark.xfail(strict=True, reason="records.py: judge_ground takes a payment for every later due of the same words")
 def test_last_month_s_payment_does_not_settle_this_month_s_unnumbered_invoice() -> None:
     record = suspension(
         account(-50 * DAY, DUE, "monthly fee"),
@@ -431,17 +429,14 @@ def test_last_month_s_payment_does_not_settle_this_month_s_unnumbered_invoice() 
     assert record.ground is Condition.MET
 
 
-@pytest.mark.xfail(strict=True, reason="records.py: invoice_of takes an IPv6 address for an invoice's number")
 def test_an_ipv6_address_is_no_invoice() -> None:
     assert invoice_of("address 2001:db8::7 blocked") is None
 
 
-@pytest.mark.xfail(strict=True, reason="records.py: judge_ground takes any token with a digit for the invoice it names")
 def test_a_suspension_that_names_a_resource_does_not_name_an_invoice() -> None:
     assert suspension(account(-20 * DAY, DUE, "invoice INV-7"), detail="ccn-1 suspended").ground is Condition.MET
 
 
-@pytest.mark.xfail(strict=True, reason="records.py: _taken_back compares the ports' names letter by letter")
 def test_a_command_is_taken_back_in_another_spelling_of_the_port() -> None:
     (record,) = operations(
         command(0, "office-edge", SHUTDOWN, interface="Gi0/1"),

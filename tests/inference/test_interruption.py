@@ -39,13 +39,7 @@ def test_a_network_that_loses_nothing_is_not_interrupted() -> None:
     [
         0.0005,
         0.002,
-        pytest.param(
-            0.005,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="interruption.py: the median of small bins is clean, so a steady 0.5 % is never the usual",
-            ),
-        ),
+        0.005,
     ],
 )
 def test_the_usual_noise_of_a_healthy_network_is_no_interruption(ratio: float) -> None:

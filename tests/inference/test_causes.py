@@ -1,0 +1,322 @@
+"""From evidence to causes, along a chain of two equal halves: who, when, how surely, and never by which half it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attribution.inference import Inference, covered_share, infer_causes
+from attribution.model.evidence import AlarmKind, Findings
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.topology import Side
+from attribution.model.verdict import CauseKind
+from tests.inference.chain import (
+    CHAIN,
+    ENDS,
+    SERVICE,
+    WAY,
+    alarm,
+    at,
+    between,
+    during,
+    findings,
+    link_name,
+    measured,
+    mirrored,
+    mirrored_findings,
+    probed,
+)
+from tests.inference.stories import (
+    OUTAGE,
+    STORIES,
+    UPLINK,
+    crash_of_the_customer_s_edge,
+    cut_of_the_customer_s_uplink,
+    gray_loss_behind_the_customer_s_edge,
+    nothing_but_an_outage,
+    shutdown_of_the_customer_s_uplink,
+)
+
+WINDOW = between(20, 60)
+
+
+def infer(found: Findings, window: Interval = WINDOW) -> Inference:
+    return infer_causes(found, CHAIN, SERVICE, window)
+
+
+def masses(inference: Inference) -> dict[str, float]:
+    """The probability of each component to be among the causes."""
+    mass: dict[str, float] = defaultdict(float)
+    for hypothesis in inference.hypotheses:
+        for component in {cause.component for cause in hypothesis.causes}:
+            mass[component] += hypothesis.probability
+    return mass
+
+
+def side_masses(inference: Inference) -> dict[Side | None, float]:
+    mass: dict[Side | None, float] = defaultdict(float)
+    for hypothesis in inference.hypotheses:
+        for side in {CHAIN.side_of(cause.component) for cause in hypothesis.causes}:
+            mass[side] += hypothesis.probability
+    return mass
+
+
+def best(inference: Inference) -> list[str]:
+    return [cause.component for cause in inference.hypotheses[0].causes]
+
+
+every_story = pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+
+
+def test_a_crashed_edge_is_found_as_a_failed_device() -> None:
+    inference = infer(crash_of_the_customer_s_edge())
+    (cause,) = inference.hypotheses[0].causes
+
+    assert (cause.component, cause.kind) == ("customer-edge", CauseKind.DEVICE_FAILURE)
+    assert masses(inference)["customer-edge"] > 0.9
+    assert (cause.interval.start_ns - at(20)) / NANOSECONDS == pytest.approx(0, abs=1)
+    assert (cause.interval.end_ns - at(60)) / NANOSECONDS == pytest.approx(0, abs=1)
+
+
+def test_a_cable_that_both_its_ends_report_down_is_found_as_a_cut() -> None:
+    inference = infer(cut_of_the_customer_s_uplink())
+    (cause,) = inference.hypotheses[0].causes
+    assert (cause.component, cause.kind) == (UPLINK, CauseKind.LINK_FAILURE)
+
+
+def test_gray_loss_is_found_on_the_stretch_that_loses() -> None:
+    """Behind the edge all is clean, before the core too: what lies between, its nodes included, is at fault."""
+    inference = infer(gray_loss_behind_the_customer_s_edge())
+    mass = masses(inference)
+
+    assert sum(mass[c] for c in ("customer-core", UPLINK, "customer-edge")) > 0.9
+    kinds = {cause.kind for hypothesis in inference.hypotheses[:3] for cause in hypothesis.causes}
+    assert CauseKind.DEVICE_FAILURE not in kinds
+
+
+def test_an_operator_who_shut_the_port_acted_and_nothing_failed() -> None:
+    inference = infer(shutdown_of_the_customer_s_uplink())
+    (cause,) = inference.hypotheses[0].causes
+
+    assert (cause.component, cause.kind) == ("customer-edge", CauseKind.UNAUTHORISED_OPERATION)
+    assert cause.actor is Side.CUSTOMER
+    assert inference.hypotheses[0].probability > 0.5
+
+
+@every_story
+def test_probabilities_add_up_and_the_best_comes_first(story: Callable[[], Findings]) -> None:
+    hypotheses = infer(story()).hypotheses
+
+    assert sum(h.probability for h in hypotheses) == pytest.approx(1)
+    assert all(0 <= h.probability <= 1 for h in hypotheses)
+    assert all(earlier.probability >= later.probability for earlier, later in pairwise(hypotheses))
+    assert {c.component for h in hypotheses for c in h.causes} <= set(WAY)
+
+
+@every_story
+def test_the_same_evidence_gives_the_same_answer(story: Callable[[], Findings]) -> None:
+    assert infer(story()).hypotheses == infer(story()).hypotheses
+
+
+@every_story
+def test_exchanged_halves_exchange_the_answer(story: Callable[[], Findings]) -> None:
+    found = story()
+    here, there = masses(infer(found)), masses(infer(mirrored_findings(found)))
+
+    assert here.keys() == {mirrored(component) for component in there}
+    for component, probability in here.items():
+        assert there[mirrored(component)] == pytest.approx(probability, abs=0.01), component
+
+
+def test_halves_that_look_the_same_are_suspected_alike_to_the_last_digit() -> None:
+    mass = masses(infer(nothing_but_an_outage()))
+    for component, probability in mass.items():
+        assert mass[mirrored(component)] == pytest.approx(probability, abs=1e-9)
+
+
+@settings(max_examples=5)
+@given(st.randoms(use_true_random=False), st.sampled_from(list(STORIES.values())))
+def test_the_order_of_evidence_does_not_matter(order: Random, story: Callable[[], Findings]) -> None:
+    found = story()
+    measurements, alarms = list(found.measurements), list(found.alarms)
+    order.shuffle(measurements)
+    order.shuffle(alarms)
+    other = replace(found, measurements=tuple(measurements), alarms=tuple(alarms))
+    expected, actual = masses(infer(found)), masses(infer(other))
+    assert actual == pytest.approx(expected, abs=0.01)
+
+
+@every_story
+def test_the_complaint_s_window_accuses_nobody(story: Callable[[], Findings]) -> None:
+    found = story()
+    assert infer(found, between(0, 1)).hypotheses == infer(found, between(30, 900)).hypotheses
+
+
+def test_without_evidence_of_the_place_nobody_is_accused() -> None:
+    mass = side_masses(infer(nothing_but_an_outage()))
+    assert mass[Side.CUSTOMER] == pytest.approx(mass[Side.PROVIDER], abs=0.02)
+    assert max(masses(infer(nothing_but_an_outage())).values()) < 0.5
+
+
+def test_a_clean_stretch_clears_what_it_crosses() -> None:
+    unknown = infer(nothing_but_an_outage())
+    cleared = infer(findings([*probed(*ENDS, OUTAGE), *probed("customer-host", "provider-edge")]))
+
+    assert masses(cleared)[UPLINK] < masses(unknown)[UPLINK] / 4
+    assert side_masses(cleared)[Side.CUSTOMER] < side_masses(unknown)[Side.CUSTOMER]
+    assert side_masses(cleared)[Side.PROVIDER] > 2 * side_masses(cleared)[Side.CUSTOMER]
+
+
+def test_more_clean_crossings_clear_more() -> None:
+    def blame(sent: int) -> float:
+        clean = probed("customer-host", "provider-edge", sent=sent) if sent else []
+        return side_masses(infer(findings([*probed(*ENDS, OUTAGE), *clean])))[Side.CUSTOMER]
+
+    assert blame(0) > blame(1) >= blame(20)
+
+
+def test_two_faults_one_after_the_other_are_two_causes() -> None:
+    def both(second: float) -> float:
+        return 1.0 if 20 <= second < 50 or 70 <= second < 100 else 0.0
+
+    far = link_name("provider-core", "provider-host")
+    inference = infer(
+        findings(
+            [
+                *probed(*ENDS, both),
+                *probed("customer-host", "customer-core"),
+                *probed("customer-host", "customer-edge", during(20, 50)),
+                *probed("provider-edge", "provider-host", during(70, 100)),
+            ],
+            [
+                alarm(20.4, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN),
+                alarm(70.4, "provider-core", far, AlarmKind.INTERFACE_DOWN),
+            ],
+        )
+    )
+    first, second = inference.hypotheses[0].causes
+
+    assert CHAIN.side_of(first.component) is Side.CUSTOMER
+    assert CHAIN.side_of(second.component) is Side.PROVIDER
+    assert first.interval.end_ns <= second.interval.start_ns
+    assert first.caused_by is second.caused_by is None
+    sides = side_masses(inference)
+    assert min(sides[Side.CUSTOMER], sides[Side.PROVIDER]) > 0.9
+
+
+def test_the_same_fault_twice_is_one_cause() -> None:
+    def twice(second: float) -> float:
+        return 1.0 if 20 <= second < 40 or 60 <= second < 80 else 0.0
+
+    inference = infer(
+        findings([*probed(*ENDS, twice), *probed("customer-host", "customer-edge", twice)]),
+    )
+    assert len(inference.hypotheses[0].causes) == 1
+    assert len(inference.interruption.intervals) == 2
+
+
+def test_aftermath_is_no_second_cause() -> None:
+    """After a total outage a part of the traffic finds its way again only seconds later."""
+
+    def recovering(second: float) -> float:
+        return 1.0 if 20 <= second < 50 else 0.4 if 50 <= second < 60 else 0.0
+
+    inference = infer(
+        findings(
+            [
+                *probed(*ENDS, recovering),
+                *probed("customer-host", "provider-edge"),
+                *probed("provider-edge", "provider-host", during(20, 50)),
+            ]
+        )
+    )
+    assert len(inference.hypotheses[0].causes) == 1
+    assert CHAIN.side_of(best(inference)[0]) is Side.PROVIDER
+
+
+def test_trouble_on_an_unavoidable_part_is_trouble_where_nobody_measured_end_to_end() -> None:
+    inference = infer(findings(probed("customer-edge", "provider-core", OUTAGE)))
+
+    assert inference.interruption.detected
+    assert inference.interruption.seconds == pytest.approx(40, abs=2)
+
+
+def test_a_part_that_fails_while_the_service_runs_interrupts_nothing() -> None:
+    inference = infer(findings([*probed(*ENDS), *probed("customer-edge", "provider-core", OUTAGE)]))
+
+    assert not inference.interruption.detected
+    assert inference.hypotheses[0].causes == ()
+    assert inference.hypotheses[0].known
+
+
+def test_a_clean_window_is_nobody_s_fault() -> None:
+    inference = infer(findings(probed(*ENDS)))
+
+    assert not inference.interruption.detected
+    assert inference.hypotheses[0].known
+    assert inference.hypotheses[0].probability > 0.9
+    assert sum(h.probability for h in inference.hypotheses) == pytest.approx(1)
+    assert inference.request(lambda _: "customer") == ()
+    (piece,) = inference.weigh(0, lambda _: "customer")
+    assert piece.weight > 0
+    assert "0 of" in piece.statement
+
+
+def test_a_window_that_nobody_measured_leaves_all_open() -> None:
+    for unmeasured in (findings([]), findings(probed("customer-host", "customer-edge"))):
+        inference = infer(unmeasured)
+
+        assert not inference.interruption.detected
+        known = sum(h.probability for h in inference.hypotheses if h.known)
+        assert known == pytest.approx(0)
+        assert inference.weigh(0, lambda _: "customer") == ()
+
+
+def test_a_window_measured_by_half_is_half_as_sure() -> None:
+    whole, half = infer(findings(probed(*ENDS))), infer(findings(probed(*ENDS, seconds=40)))
+
+    def certainty(inference: Inference) -> float:
+        return next(h.probability for h in inference.hypotheses if h.known)
+
+    assert certainty(half) == pytest.approx(certainty(whole) / 2, rel=0.1)
+
+
+def test_clean_measurements_of_another_day_say_nothing_of_the_window() -> None:
+    inference = infer(findings(probed(*ENDS)), between(5000, 5060))
+    assert sum(h.probability for h in inference.hypotheses if h.known) == pytest.approx(0)
+
+
+def test_the_share_of_a_window_that_was_measured() -> None:
+    def share(*spans: tuple[float, float]) -> float:
+        return covered_share([measured(start, end, 1, 0) for start, end in spans], between(0, 10))
+
+    assert share() == 0
+    assert share((0, 10)) == 1
+    assert share((0, 5)) == pytest.approx(0.5)
+    assert share((0, 5), (0, 5), (3, 5)) == pytest.approx(0.5)
+    assert share((-5, 100)) == 1
+
+
+def test_an_unnamed_remainder_is_never_a_party_s() -> None:
+    for story in STORIES.values():
+        for hypothesis in infer(story()).hypotheses:
+            assert hypothesis.known == bool(hypothesis.causes)
+
+
+def test_evidence_that_no_fault_of_the_way_explains_makes_unsure() -> None:
+    """End to end all is lost, and every part of the way is clean at the same time."""
+    clean = [
+        *probed("customer-host", "customer-edge"),
+        *probed("customer-edge", "provider-edge"),
+        *probed("provider-edge", "provider-host"),
+        *probed("customer-core", "provider-core"),
+    ]
+    inference = infer(findings([*probed(*ENDS, OUTAGE), *clean]))
+    assert max(masses(inference).values()) < 0.9
