@@ -96,7 +96,7 @@ def test_gray_loss_is_found_on_the_stretch_that_loses() -> None:
     inference = infer(gray_loss_behind_the_customer_s_edge())
     mass = masses(inference)
 
-    assert sum(mass[c] for c in ("customer-core", UPLINK, "customer-edge")) > 0.9
+    assert sum(mass[c] for c in ("customer-core", UPLINK, "customer-edge")) > 0.8
     kinds = {cause.kind for hypothesis in inference.hypotheses[:3] for cause in hypothesis.causes}
     assert CauseKind.DEVICE_FAILURE not in kinds
 
@@ -179,7 +179,8 @@ def test_more_clean_crossings_clear_more() -> None:
         clean = probed("customer-host", "provider-edge", sent=sent) if sent else []
         return side_masses(infer(findings([*probed(*ENDS, OUTAGE), *clean])))[Side.CUSTOMER]
 
-    assert blame(0) > blame(1) >= blame(20)
+    assert blame(0) > blame(1)
+    assert blame(20) <= blame(1) + 0.01
 
 
 def test_two_faults_one_after_the_other_are_two_causes() -> None:

@@ -1,0 +1,138 @@
+"""What may have caused an interruption: modes on components of the way, with the acts that they would be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from attribution.inference.candidates import (
+    EFFECTS_OF_RECORD,
+    Candidate,
+    Direction,
+    enumerate_candidates,
+    matches_record,
+    strongest_record,
+)
+from attribution.inference.modes import Mode, Modes, Reach, load_modes
+from attribution.model.evidence import Condition, Record, RecordKind
+from attribution.model.incident import EvidenceType
+from attribution.model.observation import CommandEffectKind
+from attribution.model.topology import NodeKind, Side
+from attribution.model.verdict import CauseKind
+from tests.inference.chain import BACKGROUND, CHAIN, DEMARCATION, PATHS, WAY, link_name, mode, record
+
+UPLINK = link_name("customer-core", "customer-edge")
+SHUT = record(0, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN)
+
+
+def enumerated(
+    *modes: Mode, records: tuple[Record, ...] = (), supplied: tuple[EvidenceType, ...] = ()
+) -> list[Candidate]:
+    return list(enumerate_candidates(CHAIN, PATHS, Modes(modes, BACKGROUND), records, supplied))
+
+
+def test_only_what_carries_the_service_is_suspected() -> None:
+    found = list(enumerate_candidates(CHAIN, PATHS, load_modes(), (), ()))
+
+    assert {c.component for c in found} == set(WAY)
+    assert all(c.prior > 0 for c in found)
+
+
+def test_nodes_fail_as_nodes_and_links_as_links() -> None:
+    on_links = replace(mode(Reach.LINK), on=frozenset({"link"}))
+    on_hosts = replace(mode(), on=frozenset({"host"}))
+
+    assert {c.component for c in enumerated(on_links)} == set(CHAIN.links)
+    assert {c.component for c in enumerated(on_hosts)} == {"customer-host", "provider-host"}
+
+
+def test_a_mode_of_a_port_stands_once_for_each_port_on_the_way() -> None:
+    ports = replace(mode(Reach.LINK), on=frozenset({"router"}))
+    assert {c.link for c in enumerated(ports) if c.component == "customer-edge"} == {UPLINK, DEMARCATION}
+
+
+def test_a_fault_of_one_direction_has_its_share_of_the_prior() -> None:
+    one_way = replace(mode(), on=frozenset({"router"}), one_way=0.4)
+    found = {c.direction: c.prior for c in enumerated(one_way) if c.component == "customer-edge"}
+
+    assert set(found) == set(Direction)
+    assert found[Direction.THERE] == found[Direction.BACK] < found[Direction.BOTH]
+    assert sum(found.values()) == pytest.approx(one_way.prior)
+    assert {c.direction for c in enumerated(mode())} == {Direction.BOTH}
+
+
+def test_what_needs_a_record_is_not_imagined() -> None:
+    needy = replace(mode(Reach.LINK, record_kind="port"), on=frozenset({"router"}), needs_record=True)
+
+    assert enumerated(needy) == []
+    (found,) = enumerated(needy, records=(SHUT,))
+    assert (found.component, found.link, found.record) == ("customer-edge", UPLINK, SHUT)
+
+
+def test_what_supplied_evidence_would_have_shown_is_not_imagined() -> None:
+    hidden = replace(mode(), unless=EvidenceType.ACCOUNT_EVENTS)
+
+    assert enumerated(hidden) != []
+    assert enumerated(hidden, supplied=(EvidenceType.ACCOUNT_EVENTS,)) == []
+
+
+def test_only_the_provider_enforces() -> None:
+    enforcing = replace(mode(kind=CauseKind.ENFORCEMENT_ACTION), on=frozenset({"router", "host"}))
+    assert {CHAIN.side_of(c.component) for c in enumerated(enforcing)} == {Side.PROVIDER}
+
+
+PORT = mode(Reach.LINK, record_kind="port")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(SHUT, True, id="the port's shutdown"),
+        pytest.param(replace(SHUT, link=DEMARCATION), False, id="of another port"),
+        pytest.param(replace(SHUT, component="customer-core"), False, id="of another device"),
+        pytest.param(replace(SHUT, effect=CommandEffectKind.FILTER_ADDED), False, id="another command"),
+        pytest.param(replace(SHUT, kind=RecordKind.ENFORCEMENT), False, id="an enforcement"),
+        pytest.param(replace(SHUT, link="customer-edge--elsewhere"), False, id="of a port off the way"),
+    ],
+)
+def test_an_act_belongs_to_its_port(found: Record, expected: bool) -> None:
+    assert matches_record(PORT, found, "customer-edge", UPLINK, PATHS, CHAIN) is expected
+
+
+@pytest.mark.parametrize("harmful", [Condition.MET, Condition.UNKNOWN])
+def test_a_cloud_call_cuts_or_limits(harmful: Condition) -> None:
+    call = record(0, "provider-core", cloud_call=True, harmful=harmful, actor=Side.CUSTOMER)
+
+    def matches(kind: str) -> bool:
+        return matches_record(mode(record_kind=kind), call, "provider-core", None, PATHS, CHAIN)
+
+    assert (matches("cloud"), matches("cloud_limit")) == (harmful is Condition.MET, harmful is not Condition.MET)
+    assert not any(matches(kind) for kind in EFFECTS_OF_RECORD)
+
+
+def test_a_suspension_of_the_service_may_act_on_any_device_of_the_provider() -> None:
+    enforcing = mode(record_kind="enforcement", kind=CauseKind.ENFORCEMENT_ACTION)
+    whole = record(0, None, kind=RecordKind.ENFORCEMENT)
+    narrow = record(0, "provider-edge", kind=RecordKind.ENFORCEMENT)
+
+    def acted_on(act: Record) -> set[str]:
+        return {n for n in CHAIN.nodes if matches_record(enforcing, act, n, None, PATHS, CHAIN)}
+
+    assert acted_on(whole) == {"provider-edge", "provider-core", "provider-host"}
+    assert acted_on(narrow) == {"provider-edge"}
+
+
+def test_what_was_done_goes_before_what_was_planned_and_the_first_before_the_next() -> None:
+    planned = record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE)
+    first, second = record(5, "customer-edge"), record(9, "customer-edge")
+
+    assert strongest_record([planned, second, first]) is first
+    assert strongest_record([planned]) is planned
+    assert strongest_record([]) is None
+
+
+def test_the_way_s_kinds_of_node_all_have_something_that_may_happen_to_them() -> None:
+    modes = load_modes().modes
+    for kind in NodeKind:
+        assert any(kind.value in one.on for one in modes), kind
