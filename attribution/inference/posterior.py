@@ -18,7 +18,9 @@ from attribution.model.topology import Topology
 
 # Candidates this far (nats) behind the best of a phase cannot matter to it.
 FAR_BEHIND = 14.0
-BEAM = 60
+BEAM = 30
+# Of several phases, each contributes this many candidates to those that are tried together.
+MOST_OF_A_PHASE = 36
 # What the model leaves out (links between witnesses, rounding of times, engineers' guesses) makes its odds too bold:
 # all log likelihood ratios are scaled by this before they become a posterior.
 TEMPER = 0.8
@@ -172,8 +174,9 @@ class Solver:
                 (self.losses(index, c).total + self.testimony(phase.span, c).total + self.log_prior(c), c)
                 for c in self.candidates
             ]
-            best = max((score for score, _ in scored), default=0.0)
-            near |= {candidate: None for score, candidate in scored if score >= best - FAR_BEHIND}
+            scored.sort(key=lambda entry: -entry[0])
+            kept = scored if len(self.phases) == 1 else scored[:MOST_OF_A_PHASE]
+            near |= {candidate: None for score, candidate in kept if score >= scored[0][0] - FAR_BEHIND}
         return list(near)
 
     def score(self, choices: Sequence[Candidate | None]) -> float:
