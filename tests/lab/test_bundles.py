@@ -13,6 +13,8 @@ from tests.lab.captures import compress, cut_capture
 from tests.lab.collection import KEPT, THINNED
 from tests.lab.errors import UsageError
 from tests.lab.recording import ROOT
+from tests.lab.scenarios import scenario_named
+from tests.lab.shapes import shape_named
 from tests.lab.thin import profile_named, thin
 
 PCAPS = ROOT / "pcaps"
@@ -40,6 +42,14 @@ def test_a_recorded_truth_names_party_clause_and_causes(bundle: Path) -> None:
 def test_every_kept_incident_is_there() -> None:
     expected = {kept.folder for kept in KEPT} | {f"{folder}-{profile}" for folder, profile in THINNED}
     assert expected == {bundle.name for bundle in BUNDLES}
+
+
+def test_every_kept_incident_can_be_recorded_anew() -> None:
+    for kept in KEPT:
+        scenario, shape = scenario_named(kept.scenario), shape_named(kept.topology)
+        assert scenario is not None
+        assert shape is not None
+        assert scenario.fits(shape), kept.folder
 
 
 def test_thinning_to_the_ends_leaves_an_honest_answer_undetermined(tmp_path: Path) -> None:

@@ -56,6 +56,17 @@ def _lan_cut(stage: Stage) -> None:
         stage.network.splice(link)
 
 
+def _lan_flaps(stage: Stage) -> None:
+    """A loose plug in the customer's LAN: the link comes and goes."""
+    link = lan_link(stage.plan)
+    with stage.cause(roles_of(link), "link_failure", CUSTOMER, or_kinds=("link_degraded",)):
+        while stage.remaining() > 3.0:
+            stage.network.cut(link)
+            stage.wait(stage.dice.uniform(1.2, 2.0))
+            stage.network.splice(link)
+            stage.wait(stage.dice.uniform(1.0, 2.0))
+
+
 def _host_cable_cut(stage: Stage) -> None:
     link = stage.plan.link("host-a", "sw1")
     with stage.cause(roles_of(link), "link_failure", CUSTOMER, or_components=(("host-a",),),
@@ -194,6 +205,8 @@ SCENARIOS: tuple[Scenario, ...] = (
              ("4.2(1)", "4.2(2)"), Effect.LOSS, _switch_loop, shapes=BRIDGED_CAMPUS),
     Scenario("customer-lan-cut", "A cable in the customer's LAN is cut", "customer", ("4.2(1)",),
              Effect.OUTAGE, _lan_cut),
+    Scenario("customer-lan-link-flaps", "A loose plug in the customer's LAN", "customer", ("4.2(1)",),
+             Effect.LOSS, _lan_flaps),
     Scenario("customer-lan-cable-degraded", "A bad cable in the customer's LAN loses frames", "customer", ("4.2(1)",),
              Effect.LOSS, _lan_cable_degraded),
     Scenario("customer-lan-overload", "A host of the customer's saturates the LAN uplink", "customer", ("4.2(1)",),

@@ -71,6 +71,15 @@ def _demarcation_cut(stage: Stage) -> None:
         stage.network.splice(link)
 
 
+def _demarcation_degraded(stage: Stage) -> None:
+    """The line between the parties loses frames both ways, and both ends count errors on what they receive."""
+    link = stage.plan.link("ce1", "pe1")
+    with stage.cause(roles_of(link), "link_degraded", None):
+        stage.lose_in_cable(link, stage.dice.uniform(0.15, 0.35), counted=True)
+        stage.last()
+        stage.heal_cable(link)
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("healthy-hour", "Nothing is wrong, and somebody complains all the same", "neither", (),
              Effect.NONE, _nothing),
@@ -86,4 +95,6 @@ SCENARIOS: tuple[Scenario, ...] = (
              ("4.2",), Effect.BRIEF, _slow_failover, shapes=("dual-homed",)),
     Scenario("demarcation-line-cut", "The line between the parties is cut and nobody owns it", "undetermined", (),
              Effect.OUTAGE, _demarcation_cut, shapes=("single-homed", "firewalled-campus")),
+    Scenario("demarcation-line-degraded", "The line between the parties loses frames and nobody owns it",
+             "undetermined", (), Effect.LOSS, _demarcation_degraded, shapes=("single-homed", "firewalled-campus")),
 )

@@ -149,6 +149,24 @@ def _delete_routes(stage: Stage) -> None:
         stage.lift_filters("vgw")
 
 
+def _close_security_group(stage: Stage) -> None:
+    """The customer closes its host's security group to the other site through the cloud API."""
+    near, host = site_prefix(stage.plan, "host-a"), str(stage.plan.address("host-b"))
+    policies: dict[str, object] = {
+        "SecurityGroupId": f"sg-{stage.dice.getrandbits(32):08x}",
+        "SecurityGroupPolicySet": {"Ingress": [{"Protocol": "ALL", "CidrBlock": near, "Action": "DROP"}]},
+    }
+    with stage.cause("host-b", "unauthorised_operation", CUSTOMER, or_components=(("vgw",),),
+                     or_kinds=("misconfiguration",)):
+        stage.call("ModifySecurityGroupPolicies", policies)
+        stage.drop_forwarded("vgw", f"ip saddr {near} ip daddr {host}")
+        stage.last()
+        policies = policies | {"SecurityGroupPolicySet": {"Ingress": [
+            {"Protocol": "ALL", "CidrBlock": near, "Action": "ACCEPT"}]}}
+        stage.call("ModifySecurityGroupPolicies", policies)
+        stage.lift_filters("vgw")
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("customer-shuts-access-port", "The customer shuts its access port and nobody agreed", "customer",
              ("4.2(3)",), Effect.OUTAGE, _shut_access(consented=False), shapes=SINGLE_ACCESS, grace_s=2.5),
@@ -171,6 +189,8 @@ SCENARIOS: tuple[Scenario, ...] = (
              ("4.2(3)", "4.2(4)"), Effect.OUTAGE, _detach, needs=("vgw",)),
     Scenario("customer-limits-bandwidth", "The customer sets its own bandwidth limit far too low", "customer",
              ("4.2(3)", "4.2(4)"), Effect.LOSS, _limit_by_api, needs=("vgw",)),
+    Scenario("customer-closes-security-group", "The customer closes its security group to its own other site",
+             "customer", ("4.2(3)", "4.2(4)", "4.2(1)"), Effect.OUTAGE, _close_security_group, needs=("vgw",)),
     Scenario("customer-deletes-routes", "The customer deletes its VPC's routes through the cloud API", "customer",
              ("4.2(3)", "4.2(4)"), Effect.OUTAGE, _delete_routes, needs=("vgw",)),
 )

@@ -64,6 +64,17 @@ def _core_link_cut(stage: Stage) -> None:
         stage.network.splice(link)
 
 
+def _core_link_flaps(stage: Stage) -> None:
+    """A core link comes and goes."""
+    link = stage.plan.link(*stage.shape.backbone)
+    with stage.cause(roles_of(link), "link_failure", PROVIDER, or_kinds=("link_degraded",)):
+        while stage.remaining() > 4.5:
+            stage.network.cut(link)
+            stage.wait(1.8)
+            stage.network.splice(link)
+            stage.wait(3.2)
+
+
 def _core_link_degraded(stage: Stage) -> None:
     """A core fibre fades: damaged frames are counted where they arrive."""
     link = stage.plan.link(*stage.shape.backbone)
@@ -271,6 +282,8 @@ SCENARIOS: tuple[Scenario, ...] = (
              Effect.OUTAGE, _edge_hang("vgw"), needs=("vgw",)),
     Scenario("provider-core-link-cut", "A core link of the provider is cut", "provider", ("4.2",),
              Effect.OUTAGE, _core_link_cut, redundant=False),
+    Scenario("provider-core-link-flaps", "A core link of the provider comes and goes", "provider", ("4.2",),
+             Effect.LOSS, _core_link_flaps, redundant=False),
     Scenario("provider-core-link-degraded", "A core link of the provider loses frames", "provider", ("4.2",),
              Effect.LOSS, _core_link_degraded,
              shapes=SINGLE_ACCESS),
