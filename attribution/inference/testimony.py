@@ -137,11 +137,13 @@ class Witnesses:
             return alarm.reporter == component and alarm.component in self._topology.links
         if where is Where.NEIGHBOUR:
             link = self._topology.links.get(alarm.component)
-            return link is not None and component in link.ends and alarm.reporter != component
+            nearby = link is not None and component in link.ends and alarm.reporter != component
+            return nearby and alarm.reporter in self._paths
         if where is Where.END:
             return alarm.component == candidate.link
         if where is Where.PEER:
-            return alarm.about_peer == component
+            # Somebody off the way may have lost a session with the component for reasons of its own.
+            return alarm.about_peer == component and alarm.reporter in self._paths
         if where is Where.ACROSS:
             pair = (alarm.reporter, alarm.about_peer or "")
             crossed = candidate.link or component
