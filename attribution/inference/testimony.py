@@ -164,7 +164,11 @@ class Witnesses:
         if where is Where.END:
             link = self._topology.links[candidate.link or component]
             return max(self._asked(end, expectation.alarm) for end in link.ends)
-        neighbours = [link.far_end(component) for link in self._topology.links_of(component)]
+        neighbours = [
+            link.far_end(component)
+            for link in self._topology.links_of(component)
+            if link.far_end(component) in self._paths
+        ]
         return max((self._asked(neighbour, expectation.alarm) for neighbour in neighbours), default=0.0)
 
     def _asked(self, device: str, kind: AlarmKind) -> float:
