@@ -147,7 +147,7 @@ class Witnesses:
         if where is Where.ACROSS:
             pair = (alarm.reporter, alarm.about_peer or "")
             crossed = candidate.link or component
-            return crossed in self._session_paths.get(pair, frozenset())
+            return alarm.reporter in self._paths and crossed in self._session_paths.get(pair, frozenset())
         if where is Where.BEYOND:
             return self._paths.lies_behind(candidate.link or component, alarm.reporter, alarm.about_peer or "")
         return alarm.reporter in self._paths or alarm.component in self._paths
