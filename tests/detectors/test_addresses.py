@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from attribution.detectors.addresses import AddressBook, layer3_neighbours, learn_addresses
 from attribution.model.topology import NodeKind, Side, Topology, parse_network
 from tests.detectors.chain import CHAIN, join, network, node, trace

@@ -8,7 +8,7 @@ import pytest
 
 from attribution.detectors.clocks import agreed_offset, align_clocks, customer_ahead_by, right_side
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval, Origin
-from attribution.model.observation import ChangeRecord, LogKind, Metric, Observation, PairCount
+from attribution.model.observation import ChangeRecord, LogKind, Metric, Observation, PairCount, TapCount
 from attribution.model.topology import Side
 from tests.detectors.chain import at, between, log, origin, probe, sample, surroundings
 
@@ -221,3 +221,36 @@ def test_an_offset_on_which_no_more_events_agree_than_on_none_is_none() -> None:
     second = NANOSECONDS
     assert agreed_offset([(0, 1.0), (0, 1.0), (30 * second, 1.0), (30 * second, 1.0)]) == 0
     assert agreed_offset([(0, 1.0), (30 * second, 1.0), (30 * second, 1.0), (30 * second, 1.0)]) == 30 * second
+
+
+def test_what_lasted_is_moved_whole() -> None:
+    """The end of a count moves with its beginning."""
+    customer_capture = origin("customer/one.pcap", EvidenceType.CAPTURE, Side.CUSTOMER)
+    tap = TapCount(
+        time_ns=at(500),
+        end_ns=at(503),
+        origin=customer_capture,
+        locator="frame 1",
+        device="office-edge",
+        interface="Gi0/1",
+        source="10.1.0.2",
+        destination="10.2.0.2",
+        protocol="tcp",
+        sent=9,
+        lost_upstream=0,
+        lost_downstream=0,
+    )
+    aligned, _ = align_clocks([*story(Side.CUSTOMER, 500), *story(Side.PROVIDER), tap], AROUND, WINDOW)
+    (moved,) = (o for o in aligned if isinstance(o, TapCount))
+
+    assert (moved.time_ns - at(0)) / NANOSECONDS == pytest.approx(0, abs=0.5)
+    assert moved.end_ns - moved.time_ns == 3 * NANOSECONDS
+
+
+def test_a_single_bad_window_is_no_edge_of_trouble() -> None:
+    """Both sides lose one window now and then, at different times: that dates nothing."""
+    ours = origin("customer/probes", EvidenceType.PROBES, Side.CUSTOMER)
+    theirs = origin("provider/probes", EvidenceType.PROBES, Side.PROVIDER)
+    seen = [probe(s, 10, 0 if s in (20, 50, 60) else 10, file=ours) for s in range(80)]
+    seen += [probe(s, 10, 0 if s in (30, 60, 70) else 10, file=theirs) for s in range(80)]
+    assert customer_ahead_by(seen, AROUND) == 0

@@ -224,6 +224,8 @@ def test_a_hop_that_answered_clears_the_way_to_it() -> None:
     assert found.lost == 0
     assert found.sent > 0
     assert found.method is Method.TRACE
+    assert found.interval.start_ns == at(0)
+    assert 0 < found.interval.seconds <= 60
     assert found.journeys == ((Stretch(WAY[:5]), Stretch(tuple(reversed(WAY[:5])))),)
     assert not found.end_to_end
 
@@ -364,7 +366,13 @@ def test_an_unanswered_echo_was_lost_beyond_the_capture_on_either_way() -> None:
 
 
 def test_a_capture_off_the_way_says_nothing() -> None:
-    others = [tap("cloud-edge", "GE0/0/7"), tap("nowhere", "a"), tap("cloud-edge", "GE0/0/1", sent=0)]
+    others = [
+        tap("cloud-edge", "GE0/0/7"),
+        tap("nowhere", "a"),
+        tap("cloud-edge", "GE0/0/1", sent=0),
+        tap("cloud-edge", "GE0/0/1", source="198.51.100.1"),
+        tap("cloud-edge", "GE0/0/1", destination="198.51.100.1"),
+    ]
     assert list(detect_tap_loss(others, surroundings())) == []
 
 

@@ -178,6 +178,8 @@ def test_consent_counts_for_its_device_port_and_time() -> None:
     assert consent(ticket(agreed_by="provider", agreed=-600)) is Condition.MET
     assert consent(ticket(agreed_by="provider", interface="Gi0/1")) is Condition.MET
     assert consent(ticket(agreed_by="provider", end=None)) is Condition.MET
+    assert consent(ticket(0, 60, agreed_by="provider")) is Condition.MET, "at the first moment of the window"
+    assert consent(ticket(-60, 0, agreed_by="provider")) is Condition.MET, "and at the last"
     assert consent(ticket(device="192.0.2.1", agreed_by="provider")) is Condition.MET, "a ticket may name an address"
 
 
@@ -258,6 +260,8 @@ def test_a_call_that_detaches_holds_until_the_call_that_attaches_again() -> None
     assert (record.interval.start_ns, record.interval.end_ns) == (at(0), at(9))
     assert (record.actor, record.component) == (Side.CUSTOMER, "cloud-gateway")
     assert (record.harmful, record.cloud_call) == (Condition.MET, True)
+    assert "100001" in record.statement
+    assert "alice" in record.statement
 
 
 def test_a_call_that_failed_or_only_reads_is_no_cause() -> None:

@@ -120,6 +120,11 @@ def test_a_trace_that_did_not_arrive_tells_no_way() -> None:
     assert "north" in path
 
 
+def test_a_hop_that_is_listed_but_never_answered_is_no_arrival() -> None:
+    mute = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.4.0.1", "10.4.0.2", "10.5.0.1", "10.2.0.2", received=0)
+    assert routes(RING, mute).traced("office-host", "cloud-host") == ()
+
+
 def test_a_trace_that_went_in_a_circle_tells_no_way() -> None:
     circle = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.3.0.1", "10.1.0.1", "10.3.0.1", "10.2.0.2")
 
