@@ -15,6 +15,8 @@ from attribution.packets.columns import (
     DESTINATION_PORT,
     FLAGS,
     FRAGMENT,
+    IP_ID,
+    IP_LENGTH,
     LAYERS,
     LENGTH,
     PROTOCOL,
@@ -26,6 +28,7 @@ from attribution.packets.columns import (
     TCP,
     TIME,
     TRANSPORT,
+    TTL,
     VERSION,
     WINDOW,
     WIRE,
@@ -57,7 +60,8 @@ LEAN_LENGTH: Final = 12  # -1 where there is no transport header to judge
 LEAN_SCALE: Final = 13
 LEAN_WIRE: Final = 14
 LEAN_LAYERS: Final = 15
-LEAN_WIDTH: Final = 16
+LEAN_MARK: Final = 16  # IP identification (0 where there is none) × 256 + time to live
+LEAN_WIDTH: Final = 17
 
 # A flow
 FLOW_KEY: Final = 0
@@ -149,14 +153,18 @@ def lean_row(row: Row, lean: Array, at: int) -> None:
         lean, at, source_high, source_low, destination_high, destination_low, source_port, destination_port,
         row[VERSION], protocol,
     )  # fmt: skip
-    lean[at, LEAN_LENGTH] = -1
+    lean[at, LEAN_SEQUENCE] = row[SEQUENCE]
+    lean[at, LEAN_ACKNOWLEDGEMENT] = row[ACKNOWLEDGEMENT]
+    lean[at, LEAN_FLAGS] = row[FLAGS]
+    lean[at, LEAN_MARK] = max(row[IP_ID], 0) << 8 | max(row[TTL], 0)
     if protocol == TCP and row[TRANSPORT] >= 0 and row[FRAGMENT] == 0:
-        lean[at, LEAN_SEQUENCE] = row[SEQUENCE]
-        lean[at, LEAN_ACKNOWLEDGEMENT] = row[ACKNOWLEDGEMENT]
-        lean[at, LEAN_FLAGS] = row[FLAGS]
         lean[at, LEAN_WINDOW] = row[WINDOW]
         lean[at, LEAN_LENGTH] = row[LENGTH]
         lean[at, LEAN_SCALE] = row[SCALE]
+    else:
+        lean[at, LEAN_WINDOW] = row[FRAGMENT] << 16 | row[SOURCE_PORT] & 0xFF if protocol in (1, 58) else row[FRAGMENT]
+        lean[at, LEAN_LENGTH] = -1
+        lean[at, LEAN_SCALE] = row[IP_LENGTH]
 
 
 def find_slot(lean: Array, at: int, slots: Array, table: Array) -> Any:

@@ -60,7 +60,8 @@ def summarise_bulk(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origi
     )
 
 
-def _address(high: int, low: int, version: int) -> str:
+def address_text(high: int, low: int, version: int) -> str:
+    """An address as it is written, from the two words of a flow's key."""
     if version == 4:
         return str(IPv4Address(low & 0xFFFFFFFF))
     return str(IPv6Address((high & 0xFFFFFFFFFFFFFFFF) << 64 | low & 0xFFFFFFFFFFFFFFFF))
@@ -70,7 +71,7 @@ def _flow(row: Integers) -> FlowFigures:
     key = [int(word) for word in row[ft.FLOW_KEY : ft.FLOW_KEY + 5]]
     protocol, version = key[4] & 0xFF, key[4] >> 8 & 0xFF
     ports = (key[4] >> 32 & 0xFFFF, key[4] >> 16 & 0xFFFF)
-    ends = [(_address(key[0], key[1], version), ports[0]), (_address(key[2], key[3], version), ports[1])]
+    ends = [(address_text(key[0], key[1], version), ports[0]), (address_text(key[2], key[3], version), ports[1])]
     sides = [_direction(row[ft.FLOW_SIDES + side * ft.SIDE_WIDTH :][: ft.SIDE_WIDTH]) for side in range(2)]
     if sides[0].first_ns is None or (sides[1].first_ns is not None and sides[1].first_ns < sides[0].first_ns):
         ends.reverse()

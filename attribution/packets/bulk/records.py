@@ -14,6 +14,7 @@ from attribution.packets.bulk.flow_table import (
     LEAN_FLAGS,
     LEAN_LAYERS,
     LEAN_LENGTH,
+    LEAN_MARK,
     LEAN_SCALE,
     LEAN_SEQUENCE,
     LEAN_TIME,
@@ -190,6 +191,7 @@ def decode_plainly(
     lean[count, LEAN_WINDOW] = data[start + 48] << 8 | data[start + 49]
     lean[count, LEAN_LENGTH] = total - 20 - header
     lean[count, LEAN_SCALE] = -1
+    lean[count, LEAN_MARK] = (data[start + 18] << 8 | data[start + 19]) << 8 | data[start + 22]
     return True
 
 

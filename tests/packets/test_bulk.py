@@ -1,0 +1,147 @@
+"""Compiled code says of a large capture what plain Python says of a small one."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from attribution.model.observation import PairCount
+from attribution.packets import read_capture
+from attribution.packets.bulk.comparison import compare_bulk
+from attribution.packets.bulk.engine import BulkReader
+from attribution.packets.bulk.overview import summarise_bulk
+from attribution.packets.compression import read_pieces
+from attribution.packets.judgement import judge_capture
+from attribution.packets.summary import CaptureSummary, summarise_capture
+from tests.packets.conftest import Recording
+from tests.packets.making import (
+    START,
+    Timed,
+    enhanced,
+    ethernet,
+    interface,
+    ipv4,
+    ipv6,
+    origin,
+    pcap,
+    section,
+    tcp,
+    vlan,
+)
+from tests.packets.test_comparison import Path3
+from tests.packets.test_decode import WRAPPED
+from tests.packets.test_tcp_health import random_connections
+
+
+def bulk_health(data: bytes) -> list[tuple[int, int]]:
+    bulk = BulkReader("tap.pcap")
+    found: list[tuple[int, int]] = []
+    for batch in bulk.batches(read_pieces(io.BytesIO(data))):
+        found += zip(batch.health[: batch.count].tolist(), batch.duplicates[: batch.count].tolist(), strict=True)
+    return found
+
+
+def plain_health(data: bytes) -> list[tuple[int, int]]:
+    judged = judge_capture(read_capture(data, origin()))
+    return [
+        (health, count if health & 16 else 0) for health, count in zip(judged.health, judged.duplicates, strict=True)
+    ]
+
+
+MIXED: list[Timed] = [
+    (START + number * 1000, octets)
+    for number, octets in enumerate(
+        [octets for link, octets, _ in WRAPPED.values() if link == 1] * 3
+        + [ethernet(ipv6(tcp(sequence=number % 3, payload=b"abc"), 6), 0x86DD) for number in range(9)]
+        + [ethernet(vlan(ipv4(tcp(sequence=number % 4, payload=b"abc"), 6), 7), 0x8100) for number in range(9)]
+        + [b"", b"x" * 13]
+    )
+]
+
+
+@pytest.mark.parametrize("packets", [random_connections(7, 300), MIXED], ids=["connections", "tunnels"])
+def test_every_segment_is_judged_alike(packets: list[Timed]) -> None:
+    data = pcap(packets, nanoseconds=True)
+
+    assert bulk_health(data) == plain_health(data)
+    assert bulk_health(gzip.compress(data)) == plain_health(data)
+
+
+def test_pcapng_with_unusual_blocks_in_between() -> None:
+    data = section() + interface() + interface(options=b"\x09\0\x01\0\x03\0\0\0")
+    for number, (time_ns, octets) in enumerate(random_connections(3, 20)):
+        data += enhanced(time_ns // 1000, octets) if number % 3 else enhanced(time_ns // 10**6, octets, number=1)
+        if number % 10 == 9:
+            data += section() + interface() + interface(options=b"\x09\0\x01\0\x03\0\0\0")
+
+    assert bulk_health(data) == plain_health(data)
+
+
+def figures(summary: CaptureSummary) -> tuple[object, ...]:
+    flows = [
+        (flow.protocol, flow.source, flow.source_port, flow.destination, flow.stream, flow.first_frame,
+         *((side.packets, side.octets, side.payload_octets, side.first_ns, side.last_ns, side.health)
+           for side in (flow.forward, flow.backward)))
+        for flow in summary.flows
+    ]  # fmt: skip
+    return (
+        summary.packets, summary.octets, summary.start_ns, summary.end_ns, summary.protocols, summary.health,
+        summary.flow_count, flows, summary.truncated,
+    )  # fmt: skip
+
+
+def test_the_figures_of_a_summary_are_the_same() -> None:
+    data = pcap(random_connections(5, 200), nanoseconds=True)
+    small = summarise_capture(data, origin(), flows=300)
+    large = summarise_bulk(read_pieces(io.BytesIO(data)), None, origin(), 300)
+
+    assert figures(large) == figures(small)
+    assert small.health[0].display_filter == "tcp.analysis.retransmission"
+    assert small.flows[0].display_filter.startswith("tcp.stream eq ")
+
+
+def test_a_cut_file_is_read_up_to_the_cut() -> None:
+    data = pcap(random_connections(5, 20), nanoseconds=True)[:-7]
+    large = summarise_bulk(read_pieces(io.BytesIO(data)), None, origin(), 3)
+
+    assert large.truncated
+    assert large.packets == summarise_capture(data, origin()).packets
+
+
+def lost_between(files: list[bytes]) -> Counter[tuple[str, str]]:
+    sources = [(read_pieces(io.BytesIO(data)), None) for data in files]
+    origins = [origin(name, name) for name in ("left", "right")]
+    lost: Counter[tuple[str, str]] = Counter()
+    for found in compare_bulk(sources, origins):
+        if isinstance(found, PairCount):
+            lost[found.first[0], found.second[0]] += found.lost
+    return lost
+
+
+def test_the_loss_between_two_large_captures_is_the_truth(recording: Recording) -> None:
+    lost = lost_between([recording.left.read_bytes(), recording.right.read_bytes()])
+
+    assert sum(lost.values()) == recording.dropped
+    assert set(lost) == {("left", "right"), ("right", "left")}
+
+
+def test_two_large_captures_with_clocks_apart() -> None:
+    path = Path3().both_ways(300)
+    for _ in range(9):
+        path.pass_by("a")
+    path.both_ways(300)
+    later = [(time_ns + 3_000_000_000, octets) for time_ns, octets in sorted(path.seen["b"])]
+    files = [pcap(sorted(path.seen["a"]), nanoseconds=True), pcap(later, nanoseconds=True)]
+
+    assert lost_between(files) == Counter({("left", "right"): 9})
+
+
+def test_recorded_incidents() -> None:
+    for file in sorted(Path(__file__).parents[2].joinpath("pcaps").glob("*/captures/*.pcap*"))[:3]:
+        data = file.read_bytes()
+
+        assert bulk_health(data) == plain_health(data)
