@@ -1,7 +1,9 @@
 """Packet captures: what was seen where, and what that says of the network.
 
-`read_capture` turns a pcap or pcapng file into rows of columns; `observe_capture` tells what one capture point
-witnessed, `compare_captures` what was lost between several. All are pure; nothing heavy is imported until used.
+For incidents: `read_capture` turns a pcap or pcapng file into rows of columns, `observe_capture` tells what one
+capture point witnessed, `compare_captures` what was lost between several. For the command line: `summarise_capture`
+(any size) and `summarise_comparison`. For a notebook: `read` gives a pandas table, `analyse` the connections. All are
+pure functions of streams or octets, and nothing heavy is imported until it is used.
 """
 
 from __future__ import annotations
@@ -12,15 +14,31 @@ if TYPE_CHECKING:
     from attribution.packets.capture import Capture, read_capture
     from attribution.packets.comparison import compare_captures
     from attribution.packets.observe import observe_capture
+    from attribution.packets.stretches import summarise_comparison
+    from attribution.packets.summary import analyse, summarise_capture
+    from attribution.packets.table import read_table as read
 
 _HOMES = {
     "Capture": "attribution.packets.capture",
     "read_capture": "attribution.packets.capture",
     "observe_capture": "attribution.packets.observe",
     "compare_captures": "attribution.packets.comparison",
+    "summarise_capture": "attribution.packets.summary",
+    "summarise_comparison": "attribution.packets.stretches",
+    "analyse": "attribution.packets.summary",
+    "read": "attribution.packets.table",
 }
 
-__all__ = ["Capture", "compare_captures", "observe_capture", "read_capture"]
+__all__ = [
+    "Capture",
+    "analyse",
+    "compare_captures",
+    "observe_capture",
+    "read",
+    "read_capture",
+    "summarise_capture",
+    "summarise_comparison",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -30,4 +48,4 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+    return getattr(import_module(home), "read_table" if name == "read" else name)

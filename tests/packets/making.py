@@ -124,3 +124,18 @@ def capture(packets: Sequence[Timed], device: str = "tap", **how: object) -> Cap
     """The packets as they would be read from a file of this capture point."""
     file = pcap(packets, nanoseconds=True, **how)  # type: ignore[arg-type]
     return read_capture(io.BytesIO(file), origin(device, f"{device}.pcap"))
+
+
+SENT_AGAIN = [
+    (START + number * 300_000_000, ethernet(ipv4(segment, 6, *ends)))
+    for number, (segment, ends) in enumerate(
+        [
+            (tcp(1000, 80, 99, 0, 2), ("10.0.0.1", "10.0.0.2")),
+            (tcp(80, 1000, 499, 100, 0x12), ("10.0.0.2", "10.0.0.1")),
+            (tcp(1000, 80, 100, 500), ("10.0.0.1", "10.0.0.2")),
+            (tcp(1000, 80, 100, 500, payload=bytes(100)), ("10.0.0.1", "10.0.0.2")),
+            (tcp(1000, 80, 100, 500, payload=bytes(100)), ("10.0.0.1", "10.0.0.2")),
+        ]
+    )
+]
+"""A handshake, and a segment that is sent again after 300 milliseconds."""

@@ -110,7 +110,7 @@ def test_compressed_files(compress: object) -> None:
 def test_gzip_of_several_members_and_zstd_of_several_frames() -> None:
     data = pcap(FRAMES)
     for compress in (gzip.compress, zstandard.ZstdCompressor().compress):
-        assert len(read(compress(data[:100]) + compress(data[100:])).packets) == 5  # type: ignore[operator]
+        assert len(read(compress(data[:100]) + compress(data[100:])).packets) == 5
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.ZstdCompressor().compress])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from attribution.model.observation import Caveat, PairCount
-from attribution.packets import Capture, compare_captures, read_capture
+from attribution.packets import Capture, compare_captures, read_capture, summarise_comparison
 from attribution.packets.capture_files import FileReader
 from tests.packets.conftest import Recording
 from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, icmp_error, ipv4, origin, pcap, tcp, udp
@@ -61,7 +61,7 @@ def translated(time_ns: int, octets: bytes) -> Timed:
     return time_ns, bytes(changed)
 
 
-CHANGES = {
+CHANGES: dict[str, Change] = {
     "as recorded": lambda time_ns, octets: (time_ns, octets),
     "clock 3 s ahead": shifted(3 * SECOND),
     "clock 3 s behind, 50 ppm fast": shifted(-3 * SECOND, 50e-6),
@@ -213,3 +213,17 @@ def test_segments_repeated_to_the_bit_are_counted_one_by_one() -> None:
     found = counts([capture(sorted(left), "left"), capture(sorted(right), "right")])
 
     assert found["left", "right"] == (300 + lost, lost)
+
+
+def test_the_figures_of_a_comparison_can_be_opened() -> None:
+    path = Path3().both_ways(100)
+    for _ in range(4):
+        path.pass_by("a")
+    found = summarise_comparison(path.both_ways(100).captures())
+    (lossy,) = [stretch for stretch in found.stretches if stretch.lost]
+
+    assert (lossy.first[0], lossy.second[0], lossy.sent, lossy.lost) == ("a", "b", 204, 4)
+    assert lossy.frames == (201, 202, 203, 204)
+    assert lossy.display_filter == "frame.number in {201,202,203,204}"
+    assert lossy.delay_median_ms == pytest.approx(0.1, abs=0.01)
+    assert [clock.file for clock in found.clocks] == ["a.pcap", "b.pcap", "c.pcap"]

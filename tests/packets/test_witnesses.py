@@ -86,10 +86,9 @@ def test_packets_go_round_in_a_loop() -> None:
 
 def test_a_routers_own_two_views_of_a_packet_are_no_loop() -> None:
     packets = [
-        at(number, data(100 * number, ttl=60 - turn, number=number + 1))
+        at(number + turn / 10, data(100 * number, ttl=60 - turn, number=number + 1))
         for number in range(9)
-        for turn in "01"
-        for turn in [int(turn)]
+        for turn in range(2)
     ]
 
     assert not witnesses(packets, WitnessKind.ROUTING_LOOP)

@@ -1,0 +1,69 @@
+"""A capture as a pandas DataFrame: one row for each packet, the columns typed and named.
+
+| column | meaning |
+| --- | --- |
+| `frame` (the index) | frame number, from 1, in the order of the file |
+| `time` | datetime64[ns, UTC], the capture point's own clock |
+| `captured`, `wire` | octets kept and octets on the network |
+| `interface`, `vlan`, `tunnel` | pcapng interface; outermost VLAN number; innermost tunnel's number (-1: none) |
+| `layers` | sum of the `LAYER_` bits of `columns`: which encapsulations were looked through |
+| `version`, `source`, `destination` | of the innermost IP header; categories of text, missing where there is none |
+| `protocol`, `ttl`, `ip_id`, `fragment`, `dscp` | IP protocol number or ethertype; time to live; and so on |
+| `source_port`, `destination_port` | or ICMP type and code (-1: none) |
+| `sequence`, `acknowledgement`, `flags`, `window`, `length` | of TCP; echo sequence and identifier of ICMP |
+| `timestamp`, `timestamp_echo`, `sack_blocks` | TCP options (-1: none) |
+| `stream` | number of the TCP connection as in Wireshark's tcp.stream (-1: no TCP) |
+| `health`, `duplicate_ack` | sum of the bits of `tcp_health`; the number of a duplicate acknowledgement |
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import numpy as np
+import pandas as pd
+
+from attribution.model.incident import EvidenceType, Origin
+from attribution.packets import columns as c
+from attribution.packets.addresses import destination_text, source_text
+from attribution.packets.capture import read_capture
+from attribution.packets.judgement import judge_capture
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KEPT: Final = (
+    ("captured", c.CAPTURED, "int32"), ("wire", c.WIRE, "int32"), ("interface", c.INTERFACE, "int16"),
+    ("layers", c.LAYERS, "int32"), ("vlan", c.VLAN, "int16"), ("tunnel", c.TUNNEL, "int64"),
+    ("version", c.VERSION, "int8"), ("protocol", c.PROTOCOL, "int32"), ("ttl", c.TTL, "int16"),
+    ("ip_id", c.IP_ID, "int64"), ("fragment", c.FRAGMENT, "int32"), ("source_port", c.SOURCE_PORT, "int32"),
+    ("destination_port", c.DESTINATION_PORT, "int32"), ("sequence", c.SEQUENCE, "int64"),
+    ("acknowledgement", c.ACKNOWLEDGEMENT, "int64"), ("flags", c.FLAGS, "int16"), ("window", c.WINDOW, "int64"),
+    ("length", c.LENGTH, "int32"), ("timestamp", c.TIMESTAMP, "int64"), ("timestamp_echo", c.TIMESTAMP_ECHO, "int64"),
+    ("sack_blocks", c.SACK_COUNT, "int8"),
+)  # fmt: skip
+
+
+def read_table(source: BinaryIO | bytes, place: str = "capture") -> pd.DataFrame:
+    """Read a whole capture into a table. Raises CaptureError where the source is no capture.
+
+    The captures of an incident fit; the table takes some 250 octets a packet.
+    """
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    capture = read_capture(stream, Origin(place, EvidenceType.CAPTURE))
+    judged = judge_capture(capture)
+    rows: NDArray[np.int64] = np.array(capture.packets, dtype=np.int64).reshape(len(capture.packets), c.WIDTH)
+    found: dict[str, object] = {"time": pd.to_datetime(rows[:, c.TIME], unit="ns", utc=True)}
+    found.update({name: rows[:, column].astype(kind) for name, column, kind in KEPT})
+    found["dscp"] = (rows[:, c.TRAFFIC_CLASS] >> 2).astype("int8")
+    named = [packet[c.VERSION] > 0 or packet[c.PROTOCOL] == c.ARP for packet in capture.packets]
+    for name, text in (("source", source_text), ("destination", destination_text)):
+        texts = [text(packet) if known else None for packet, known in zip(capture.packets, named, strict=True)]
+        found[name] = pd.Categorical(texts)
+    found["stream"] = np.array(judged.stream, dtype="int32")
+    found["health"] = np.array(judged.health, dtype="int32")
+    found["duplicate_ack"] = np.array(judged.duplicates, dtype="int32") * ((found["health"] >> 4) & 1)  # type: ignore[operator]
+    table = pd.DataFrame(found)
+    table.index = pd.RangeIndex(1, len(table) + 1, name="frame")
+    return table
