@@ -30,7 +30,7 @@ def assert_effect(scenario: Scenario, plan: Plan, schedule: Schedule, causes: tu
         Effect.OUTAGE: lambda: during >= 0.97,
         Effect.LOSS: lambda: during < 0.97 and max(_losses_by_class(
             echoes, probes, flows, begin + scenario.grace_s, end - 1)) >= 0.05,
-        Effect.NONE: lambda: _loss(small, begin, end) <= _QUIET,
+        Effect.NONE: lambda: _worst_second(echoes, schedule.start, schedule.end) == 0,
         Effect.BRIEF: lambda: _worst_second(small, begin, schedule.end - 3) >= 0.3 and during < 0.9,
         Effect.ONE_WAY: lambda: during >= 0.9 and _directions_lost(flows, plan, begin, end) == 1,
         Effect.PART: lambda: _is_partial(

@@ -78,13 +78,13 @@ class Network:
         """Run a command inside a node and return what it printed."""
         return run_inside(self.namespace(role), *command)
 
-    def cut(self, link: Link) -> None:
-        """Both ends lose their carrier at once, neither by anybody's command."""
-        _ip_batch(self.cables, [f"link set {name} down" for name in _inner(link)])
+    def cut(self, *links: Link) -> None:
+        """Both ends of each link lose their carrier at once, neither by anybody's command."""
+        _ip_batch(self.cables, [f"link set {name} down" for link in links for name in _inner(link)])
 
-    def splice(self, link: Link) -> None:
-        """The cable is whole again."""
-        _ip_batch(self.cables, [f"link set {name} up" for name in _inner(link)])
+    def splice(self, *links: Link) -> None:
+        """The cables are whole again."""
+        _ip_batch(self.cables, [f"link set {name} up" for link in links for name in _inner(link)])
 
     def shut(self, port: Port, up: bool = False) -> None:
         """An operator takes a port down (or up again); the far end's carrier follows."""

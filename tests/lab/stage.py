@@ -102,8 +102,7 @@ class Stage:
     def crash(self, role: str) -> None:
         """A device loses its power: every neighbour loses the carrier, and nothing is logged here any more."""
         self._mark_dead(role)
-        for link in self.plan.links_of(role):
-            self.network.cut(link)
+        self.network.cut(*self.plan.links_of(role))
         if role in self.routers:
             self.routers[role].kill()
 
@@ -111,8 +110,7 @@ class Stage:
         """The device comes back: its daemons start anew and its ports come up."""
         self._mark_alive(role)
         self.log(role, Restart())
-        for link in self.plan.links_of(role):
-            self.network.splice(link)
+        self.network.splice(*self.plan.links_of(role))
         if role in self.routers:
             self.routers[role].start()
 
@@ -127,8 +125,7 @@ class Stage:
         """A hung device is reset: its links go down for a moment, then it boots."""
         if role in self.routers:
             self.routers[role].kill()
-        for link in self.plan.links_of(role):
-            self.network.cut(link)
+        self.network.cut(*self.plan.links_of(role))
         self.network.load_rules(role, "delete table netdev silence\n")
         self.wait(0.6)
         self.boot(role)

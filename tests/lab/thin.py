@@ -16,8 +16,8 @@ Entry = dict[str, Any]
 Truth = dict[str, Any]
 
 _SILENT_KINDS = frozenset({
-    "device_failure", "device_degraded", "link_failure", "link_degraded", "overload", "host_failure", "attack",
-    "misconfiguration", "enforcement_action",
+    "device_failure", "device_degraded", "link_failure", "link_degraded", "overload", "host_failure",
+    "misconfiguration",
 })
 """Kinds of cause that the logs of the party that is not to blame cannot prove."""
 

@@ -37,11 +37,9 @@ def _flaps(stage: Stage) -> None:
     """The carrier's node comes and goes."""
     with stage.cause("lm1", "device_failure", CUSTOMER, or_kinds=("device_degraded",)):
         while stage.remaining() > 4.5:
-            for link in stage.plan.links_of("lm1"):
-                stage.network.cut(link)
+            stage.network.cut(*stage.plan.links_of("lm1"))
             stage.wait(2.0)
-            for link in stage.plan.links_of("lm1"):
-                stage.network.splice(link)
+            stage.network.splice(*stage.plan.links_of("lm1"))
             stage.wait(2.5)
 
 
