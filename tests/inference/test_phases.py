@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from attribution.inference.interruption import detect_interruption
-from attribution.inference.phases import Phase, join_phases, merge_phases, split_phases, turning_points
+from attribution.inference.phases import Phase, follows, join_phases, merge_phases, split_phases, turning_points
 from attribution.model.evidence import Measurement
 from attribution.model.incident import NANOSECONDS
 from tests.inference.chain import ENDS, at, between, during, probed
@@ -115,3 +115,8 @@ def test_a_joined_phase_keeps_its_gaps() -> None:
 
     assert joined.seconds == pytest.approx(20)
     assert joined.span == between(0, 40)
+
+
+def test_a_phase_follows_another_only_if_service_was_not_back_in_between() -> None:
+    phases = [Phase((between(*span),)) for span in ((0, 10), (10, 20), (400, 410))]
+    assert [follows(phases, index) for index in range(3)] == [False, True, False]

@@ -295,3 +295,21 @@ def test_silence_is_bounded_by_who_could_have_spoken() -> None:
         assert hear(fault, coverage=EVERYBODY).total <= 0
         assert hear(fault).total == 0
     assert SHUT.actor is Side.CUSTOMER
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        (AlarmKind.SESSION_DOWN, Coverage(logging=frozenset({"customer-edge"}))),
+        (AlarmKind.INTERFACE_DISCARDS, Coverage(counted=frozenset({"customer-edge"}))),
+        (AlarmKind.INTERFACE_DOWN, Coverage(polled=frozenset({"customer-edge"}))),
+        (AlarmKind.INTERFACE_DOWN, Coverage(logging=frozenset({"customer-edge"}))),
+    ],
+)
+def test_only_who_was_asked_in_the_right_way_can_be_silent(kind: AlarmKind, asked: Coverage) -> None:
+    """Drops stand in counters, sessions in logs, the state of a port in either."""
+    fault = candidate("customer-edge", expecting(kind, Where.OWN_PORTS))
+    other = Coverage(polled=frozenset({"customer-edge"})) if kind is not AlarmKind.INTERFACE_DOWN else Coverage()
+
+    assert hear(fault, coverage=asked).total < 0
+    assert hear(fault, coverage=other).total == 0
