@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -23,10 +24,23 @@ class Recording:
     dropped: int
 
 
-def record(folder: Path, loss: float, prefix: str) -> Recording:
-    """Bulk transfers, conversations and resets through the router, then pings so that both captures outlast them."""
+def record(folder: Path, loss: float) -> Recording:
+    """Bulk transfers, conversations and resets through the router, then pings so that both captures outlast them.
+
+    Skips the test where this machine cannot do it.
+    """
+    lacking = missing()
+    if lacking:
+        pytest.skip(lacking)
+    try:
+        return _record(folder, loss)
+    except (RuntimeError, subprocess.TimeoutExpired) as problem:
+        pytest.skip(f"the network could not be recorded: {problem}")
+
+
+def _record(folder: Path, loss: float) -> Recording:
     left, right = folder / "left.pcap", folder / "right.pcap"
-    with network(prefix) as net:
+    with network(f"pk{os.getpid()}x{time.monotonic_ns() % 1000}") as net:
         net.drop(loss, "-p", "tcp")
         net.capture("left", left, snap=2000)
         net.capture("right", right, snap=2000)
@@ -56,10 +70,4 @@ def record(folder: Path, loss: float, prefix: str) -> Recording:
 @pytest.fixture(scope="session")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """A lossy path, recorded once in this test run."""
-    lacking = missing()
-    if lacking:
-        pytest.skip(lacking)
-    try:
-        return record(tmp_path_factory.mktemp("recorded"), 0.02, f"pk{time.monotonic_ns() % 100000}")
-    except (RuntimeError, subprocess.TimeoutExpired) as problem:
-        pytest.skip(f"the network could not be recorded: {problem}")
+    return record(tmp_path_factory.mktemp("recorded"), 0.02)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from attribution.model.observation import CaptureCoverage, TapCount
-from attribution.packets import Capture, compare_captures, observe_capture, read_capture
+from attribution.packets import Capture, observe_capture, read_capture
 from attribution.packets.columns import FIN, FLAGS, LENGTH, SYN
 from attribution.packets.comparison import Comparison
 from tests.packets.conftest import Recording, record
 from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, ipv4, origin, tcp, udp
-from tests.packets.network import ONE, TWO, missing
+from tests.packets.network import ONE, TWO
 
 MS = SECOND // 1000
 
@@ -129,33 +129,35 @@ def test_when_the_point_listened() -> None:
 
 
 def check_against_the_other_side(recording: Recording, tolerance: float) -> None:
-    """Loss seen from one side alone, against the packets that the two sides together prove lost."""
+    """Loss seen from one side alone, against the packets that the two sides together prove lost.
+
+    The sender's numbers tell of lost acknowledgements too; and what a host itself drops, beyond the farther capture, is
+    beyond the nearer one as well.
+    """
     left, right = (
         read_capture(io.BytesIO(file.read_bytes()), origin(name, name))
         for file, name in ((recording.left, "left"), (recording.right, "right"))
     )
-    true: Counter[int] = Counter()
+    least, most = Counter[int](), Counter[int]()
     for instances in Comparison([left, right]).flows.values():
         for instance in instances:
-            if len(instance.stops) == 1 and (instance.packet[LENGTH] or instance.packet[FLAGS] & (SYN | FIN)):
-                true[instance.stops[0].capture] += 1
-    assert list(compare_captures([left, right]))
-    beyond_left, before_right = totals(left, ONE)["downstream"], totals(right, ONE)["upstream"]
-    beyond_right, before_left = totals(right, TWO)["downstream"], totals(left, TWO)["upstream"]
-    for counted, truth in (
-        (beyond_left + totals(left, ONE)["unanswered"], true[0]), (before_right, true[0]),
-        (beyond_right, true[1]), (before_left, true[1]),
-    ):  # fmt: skip
-        assert abs(counted - truth) <= max(3, tolerance * truth), (counted, truth)
+            if len(instance.stops) == 1:
+                most[instance.stops[0].capture] += 1
+                if instance.packet[LENGTH] or instance.packet[FLAGS] & (SYN | FIN):
+                    least[instance.stops[0].capture] += 1
+    there_near, there_far = totals(left, ONE), totals(right, ONE)
+    back_near, back_far = totals(right, TWO), totals(left, TWO)
+    for direction, near, far in ((0, there_near, there_far), (1, back_near, back_far)):
+        slack = max(4, tolerance * least[direction])
+        beyond_near = near["downstream"] + near["unanswered"] - far["downstream"] - far["unanswered"]
+        assert least[direction] - slack <= beyond_near <= least[direction] + slack
+        assert least[direction] - slack <= far["upstream"] <= most[direction] + slack
 
 
 def test_one_point_alone_comes_close_to_the_truth(recording: Recording) -> None:
-    check_against_the_other_side(recording, 0.05)
+    check_against_the_other_side(recording, 0.03)
 
 
 @pytest.mark.parametrize("loss", [0.1])
 def test_one_point_alone_at_heavy_loss(tmp_path: Path, loss: float) -> None:
-    lacking = missing()
-    if lacking:
-        pytest.skip(lacking)
-    check_against_the_other_side(record(tmp_path, loss, "pkheavy"), 0.1)
+    check_against_the_other_side(record(tmp_path, loss), 0.06)
