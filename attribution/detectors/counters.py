@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from statistics import median
 
@@ -35,11 +35,11 @@ Series = list[CounterSample]
 def detect_counter_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
     """All alarms that the counter files of the topology's devices give rise to."""
     series: dict[tuple[str, str, str | None, Metric], Series] = defaultdict(list)
-    polls: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    polls: dict[str, dict[str, dict[int, CounterSample]]] = defaultdict(lambda: defaultdict(dict))
     for sample in observations:
         if isinstance(sample, CounterSample) and sample.device in around.topology.nodes:
             series[(sample.origin.file, sample.device, sample.interface, sample.metric)].append(sample)
-            polls[sample.origin.file][sample.device].add(sample.time_ns)
+            polls[sample.origin.file][sample.device][sample.time_ns] = sample
     for (file, device, interface, metric), samples in series.items():
         samples.sort(key=lambda sample: sample.time_ns)
         if interface is None:
@@ -57,7 +57,7 @@ def detect_counter_alarms(observations: Iterable[Observation], around: Surroundi
         elif metric is Metric.RX_POWER_DBM:
             yield from _optics_alarms(device, link.component, samples)
     for file_polls in polls.values():
-        yield from _missed_polls(file_polls, series)
+        yield from _missed_polls(file_polls)
 
 
 def _status_alarms(device: str, component: str, metric: Metric, samples: Series) -> Iterator[Alarm]:
@@ -161,28 +161,25 @@ def _gauge_alarms(device: str, metric: Metric, samples: Series) -> Iterator[Alar
         )
 
 
-def _missed_polls(
-    polls: dict[str, set[int]], series: dict[tuple[str, str, str | None, Metric], Series]
-) -> Iterator[Alarm]:
+def _missed_polls(polls: Mapping[str, Mapping[int, CounterSample]]) -> Iterator[Alarm]:
     """A device that answers no poll while the others in the same file do is down, or cut off from its poller."""
     if len(polls) < 2:
         return
-    first_sample = {device: samples[0] for (_, device, _, _), samples in series.items() if samples}
-    for device, times in polls.items():
+    for device, samples in polls.items():
         others = sorted(set().union(*(seen for name, seen in polls.items() if name != device)))
-        own = sorted(times)
+        own = sorted(samples)
         gaps = [later - earlier for earlier, later in pairwise(own)]
         usual = median(gaps) if gaps else 0
-        for earlier, later in pairwise([*own, others[-1] + 1 if others[-1] > own[-1] else own[-1]]):
+        for earlier, later in pairwise([*own, max(own[-1], others[-1] + 1)]):
             missed = (later - earlier) / usual - 1 if usual else 0
             answered = bisect_left(others, later - usual // 2) - bisect_left(others, earlier + usual // 2)
             if missed >= MISSED_POLLS and answered >= MISSED_POLLS * (len(polls) - 1):
-                sample = first_sample[device]
+                last = samples[earlier]
                 yield Alarm(
                     Interval(int(earlier + usual / 2), int(later)),
                     device,
                     device,
                     AlarmKind.DEVICE_UNREACHABLE,
-                    Citation(sample.origin, sample.locator),
+                    Citation(last.origin, last.locator),
                     f"{device} answered no poll for {(later - earlier) / NANOSECONDS:.1f} s while others did",
                 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import log
 from statistics import median
 
@@ -67,23 +66,26 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
 
 
 def find_full_loss(measurements: Iterable[Measurement], troubles: Sequence[Trouble]) -> tuple[Interval, ...]:
-    """The parts of the interruption in which nothing counted between the ends got through, in whole bins."""
+    """The parts of the interruption in which nothing counted between the ends got through.
+
+    Windows in which everything was lost, and that overlap none in which something passed, joined where they meet.
+    """
     counted = [m for m in measurements if m.end_to_end and m.method is not Method.ONE_POINT]
-    found: list[Interval] = []
-    for trouble in troubles:
-        inside = [m for m in counted if trouble.interval.contains(m.interval.start_ns)]
-        passed = sorted(m.interval.start_ns for m in inside if m.lost < m.sent)
-        # Between windows in which something passed, and only where something was sent and lost throughout.
-        edges = [trouble.interval.start_ns, *passed, trouble.interval.end_ns]
-        for begin, end in pairwise(edges):
-            silent = [
-                m for m in inside if begin <= m.interval.start_ns and m.interval.end_ns <= end and m.lost == m.sent
-            ]
-            if silent:
-                span = Interval(min(m.interval.start_ns for m in silent), max(m.interval.end_ns for m in silent))
-                if span.seconds >= LEAST_SECONDS:
-                    found.append(span)
-    return tuple(found)
+    passed = [m.interval for m in counted if m.lost < m.sent]
+    silent = [
+        m.interval
+        for m in counted
+        if m.lost == m.sent
+        and any(trouble.interval.overlaps(m.interval) for trouble in troubles)
+        and not any(other.overlaps(m.interval) for other in passed)
+    ]
+    joined: list[Interval] = []
+    for interval in sorted(silent, key=lambda i: i.start_ns):
+        if joined and interval.start_ns <= joined[-1].end_ns:
+            joined[-1] = Interval(joined[-1].start_ns, max(joined[-1].end_ns, interval.end_ns))
+        else:
+            joined.append(interval)
+    return tuple(interval for interval in joined if interval.seconds >= LEAST_SECONDS)
 
 
 def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:

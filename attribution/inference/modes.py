@@ -90,46 +90,81 @@ class Modes:
     background: Mapping[str, float]
 
 
+KEYS = frozenset(
+    {
+        *("name", "kind", "on", "reach", "withdraws", "selective", "prior", "full", "one_way"),
+        *("record", "needs", "unless", "sign", "unseen", "expects"),
+    }
+)
+EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
+RECORDS = frozenset({None, "port", "policy", "route", "rate", "node", "cloud", "cloud_limit", "enforcement"})
+
+
 @cache
 def load_modes() -> Modes:
     """The program's own table. Raises RuleError where it is inconsistent."""
-    rules = tomllib.loads(files("attribution.rules").joinpath(RULES).read_text(encoding="utf-8"))
-    entries = [variant for entry in rules["mode"] for variant in _variants(entry)]
-    return Modes(tuple(_mode(entry) for entry in entries), rules["background"])
+    text = files("attribution.rules").joinpath(RULES).read_text(encoding="utf-8")
+    try:
+        rules = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise RuleError(RULES, f"found {problem}", "expected TOML") from None
+    if not rules.get("mode") or "background" not in rules:
+        raise RuleError(RULES, "found no [[mode]] or no [background]", "expected both")
+    return Modes(tuple(mode for entry in rules["mode"] for mode in _modes(entry)), rules["background"])
 
 
-def _variants(entry: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """A mode that withdraws routes as often as not is two modes, each half as frequent."""
-    if entry.get("withdraws") != "perhaps":
-        return (entry,)
-    return tuple({**entry, "withdraws": withdraws, "prior": entry["prior"] / 2} for withdraws in (False, True))
+def _modes(entry: Mapping[str, Any]) -> tuple[Mode, ...]:
+    """One mode, or two of half the prior where it withdraws routes as often as not."""
+    try:
+        _check_keys(entry, KEYS)
+        if entry["withdraws"] == "perhaps":
+            half = entry["prior"] / 2
+            return tuple(_mode({**entry, "withdraws": withdraws, "prior": half}) for withdraws in (False, True))
+        return (_mode(entry),)
+    except (KeyError, TypeError, ValueError) as problem:
+        place = f"{RULES}: mode {entry.get('name', '?')}"
+        raise RuleError(place, f"found {problem}", "expected what its head explains") from None
 
 
 def _mode(entry: Mapping[str, Any]) -> Mode:
-    name = entry.get("name", "?")
-    try:
-        expects = tuple(
-            Expectation(AlarmKind(e["alarm"]), Where(e["where"]), float(e["probability"])) for e in entry["expects"]
-        )
-        unknown = set(entry["on"]) - {kind.value for kind in NodeKind} - {LINK}
-        if unknown:
-            raise ValueError(f"unknown kinds of node {sorted(unknown)}")
-        return Mode(
-            name=name,
-            kind=CauseKind(entry["kind"]),
-            on=frozenset(entry["on"]),
-            reach=Reach(entry["reach"]),
-            withdraws=entry["withdraws"],
-            selective=Selectivity(entry.get("selective", "none")),
-            prior=float(entry["prior"]),
-            full=float(entry["full"]),
-            one_way=float(entry.get("one_way", 0.0)),
-            record=entry.get("record"),
-            needs_record=entry.get("needs") == "record",
-            unless=EvidenceType(entry["unless"]) if "unless" in entry else None,
-            sign=AlarmKind(entry["sign"]) if "sign" in entry else None,
-            unseen=float(entry.get("unseen", 1.0)),
-            expects=expects,
-        )
-    except (KeyError, ValueError) as problem:
-        raise RuleError(f"{RULES}: mode {name}", f"found {problem}", "expected what its head explains") from None
+    unknown = set(entry["on"]) - {kind.value for kind in NodeKind} - {LINK}
+    if unknown:
+        raise ValueError(f"unknown kinds of node {sorted(unknown)}")
+    if not isinstance(entry["withdraws"], bool):
+        raise ValueError(f"withdraws = {entry['withdraws']!r}")
+    if entry.get("record") not in RECORDS:
+        raise ValueError(f"record = {entry['record']!r}")
+    return Mode(
+        name=entry["name"],
+        kind=CauseKind(entry["kind"]),
+        on=frozenset(entry["on"]),
+        reach=Reach(entry["reach"]),
+        withdraws=entry["withdraws"],
+        selective=Selectivity(entry.get("selective", "none")),
+        prior=_share(entry["prior"]),
+        full=_share(entry["full"]),
+        one_way=_share(entry["one_way"]) if "one_way" in entry else 0.0,
+        record=entry.get("record"),
+        needs_record=entry.get("needs") == "record",
+        unless=EvidenceType(entry["unless"]) if "unless" in entry else None,
+        sign=AlarmKind(entry["sign"]) if "sign" in entry else None,
+        unseen=_share(entry["unseen"]) if "unseen" in entry else 1.0,
+        expects=tuple(_expectation(expected) for expected in entry["expects"]),
+    )
+
+
+def _expectation(entry: Mapping[str, Any]) -> Expectation:
+    _check_keys(entry, EXPECTATION_KEYS)
+    return Expectation(AlarmKind(entry["alarm"]), Where(entry["where"]), _share(entry["probability"]))
+
+
+def _check_keys(entry: Mapping[str, Any], known: frozenset[str]) -> None:
+    if unknown := set(entry) - known:
+        raise ValueError(f"unknown keys {sorted(unknown)}")
+
+
+def _share(value: float) -> float:
+    """A probability that is neither certain nor impossible: its logarithm is taken."""
+    if not 0.0 < float(value) < 1.0:
+        raise ValueError(f"{value!r}, not between 0 and 1")
+    return float(value)

@@ -111,7 +111,8 @@ class Namer:
         targets = [
             alarm.component
             for alarm in self._attacks
-            if _shared_seconds(alarm.interval, span) > 0 and self._topology.side_of(alarm.component) is Side.CUSTOMER
+            if span.widened(ACT_DATES_CAUSE_S, 0.0).contains(alarm.interval.start_ns)
+            and self._topology.side_of(alarm.component) is Side.CUSTOMER
             if alarm.reporter == alarm.component or self._topology.side_of(alarm.reporter) is not Side.CUSTOMER
         ]
         return targets[0] if targets else None

@@ -219,8 +219,5 @@ def test_an_interruption_that_lets_something_through_is_no_full_loss() -> None:
     assert full_loss_of(probed(*ENDS)) == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="interruption.py: find_full_loss keeps a lost window that begins together with one that passed"
-)
 def test_one_class_that_gets_through_is_no_full_loss() -> None:
     assert full_loss_of([*probed(*ENDS, during(30, 60)), *probed(*ENDS, traffic="tcp")]) == []

@@ -219,9 +219,6 @@ def test_a_flood_of_another_hour_is_no_attack_now() -> None:
     assert name(congested(), [flood(-900, end=-800)], coverage=COUNTED).kind is not CauseKind.ATTACK
 
 
-@pytest.mark.xfail(
-    strict=True, reason="naming.py: _attacked takes an alarm that no line takes back (a log's) as lasting for ever"
-)
 def test_an_attack_that_a_log_told_of_hours_ago_is_no_attack_now() -> None:
     told = alarm(-7200, "customer-host", "customer-host", AlarmKind.ATTACK, end=10**9)
     assert name(congested(), [told], coverage=COUNTED).kind is not CauseKind.ATTACK
