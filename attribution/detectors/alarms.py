@@ -110,7 +110,8 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
         kind = SESSION_ALARMS.get(event.reason, AlarmKind.SESSION_DOWN) if event.reason else AlarmKind.SESSION_DOWN
         return Alarm(start, event.device, event.device, kind, citation, statement, about_peer=peer)
     if event.kind in DEVICE_ALARMS:
-        return Alarm(start, event.device, event.device, DEVICE_ALARMS[event.kind], citation, statement)
+        peer = session_peer(event, around) if event.kind is LogKind.PREFIX_LIMIT else None
+        return Alarm(start, event.device, event.device, DEVICE_ALARMS[event.kind], citation, statement, about_peer=peer)
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from attribution.detectors.cloud_actions import CloudActions
 from attribution.detectors.loss import Surroundings
@@ -64,7 +65,7 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
         key=lambda event: event.time_ns,
     )
     for position, event in enumerate(events):
-        effect = event.effect
+        effect = as_change(event, events[:position])
         if effect is None or effect.restores or effect.kind not in STOPPING:
             continue
         port = effect.interface or event.interface
@@ -86,6 +87,17 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             link=component,
             effect=effect.kind,
         )
+
+
+def as_change(event: LogEvent, earlier: Sequence[LogEvent]) -> CommandEffect | None:
+    """What a command changes. A route that is announced without having been taken away before is a new one."""
+    effect = event.effect
+    if effect is None or not effect.restores or effect.kind is not CommandEffectKind.ROUTE_REMOVED:
+        return effect
+    undone = (o.effect for o in earlier if o.device == event.device and o.effect is not None)
+    if any(o.kind is effect.kind and not o.restores and o.prefix == effect.prefix for o in undone):
+        return effect
+    return replace(effect, kind=CommandEffectKind.ROUTE_CHANGED, restores=False)
 
 
 def is_foreign_port(device: str, port: str, around: Surroundings) -> bool:

@@ -102,9 +102,13 @@ class Namer:
         if exceeded >= 0.3 * span.seconds:
             edge = self._paths.downstream_neighbour(component, self._topology, Side.CUSTOMER)
             return edge or component, CauseKind.OVERLOAD, {Fact.OVERUSE}
-        if self._bandwidth_bps is not None and self._at_attachment(candidate) and self._offer_known():
+        attachment = self._attachment(candidate)
+        if attachment is None:
+            return component, CauseKind.OVERLOAD, set()
+        if self._bandwidth_bps is not None and self._offer_known():
             return component, CauseKind.MISCONFIGURATION, set()
-        return component, CauseKind.OVERLOAD, set()
+        # Nobody knows what was bought, or what was offered: the line between the two sides was too small for it.
+        return attachment, CauseKind.OVERLOAD, set()
 
     def _attacked(self, span: Interval) -> str | None:
         """A host of the customer that others flood, while queues on its way are full."""
@@ -117,14 +121,18 @@ class Namer:
         ]
         return targets[0] if targets else None
 
-    def _at_attachment(self, candidate: Candidate) -> bool:
-        links = (
+    def _attachment(self, candidate: Candidate) -> str | None:
+        """The link to the customer that is concerned: that of the port, or the node's."""
+        names = (
             [candidate.link]
             if candidate.link
             else [link.component for link in self._topology.links_of(candidate.component)]
         )
-        ends = [end for name in links if name for end in self._topology.links[name].ends]
-        return any(self._topology.nodes[end].side is Side.CUSTOMER for end in ends)
+        for name in names:
+            link = self._topology.links[name]
+            if name in self._paths and any(self._topology.nodes[end].side is Side.CUSTOMER for end in link.ends):
+                return name
+        return None
 
     def _offer_known(self) -> bool:
         """Whether what the customer offered was counted anywhere: by its own devices, or by those next to them."""
