@@ -239,12 +239,16 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
     if not journeys:
         return None
     lost = tap.lost_upstream if upstream else tap.lost_downstream
+    # Of what never came past nothing is known beyond; of what nobody ever answered for, not even that.
+    sent = tap.sent if upstream else tap.sent - tap.lost_upstream - tap.unanswered
+    if sent <= 0:
+        return None
     side = "before" if upstream else "beyond"
     point = f"{tap.device} {tap.interface or ''}".rstrip()
     return Measurement(
         interval=Interval(tap.time_ns, tap.end_ns),
         journeys=tuple(journeys),
-        sent=max(tap.sent, lost),
+        sent=max(sent, lost),
         lost=lost,
         method=Method.ONE_POINT,
         series=f"{tap.origin.file}:{source}>{destination}/{tap.protocol}/{side}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log10
 
@@ -24,11 +24,13 @@ from attribution.inference.requests import propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.model.evidence import Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
-from attribution.model.topology import Topology
+from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
+# How far one party's word against the other is doubted: what it left out may tell the story the other way round.
+DOUBT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     phases = split_phases(troubles, findings.measurements)
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
-    hypotheses = tuple(_hypothesis(assignment, solver, namer) for assignment in assignments)
+    named = [_hypothesis(assignment, solver, namer) for assignment in assignments]
+    hypotheses = tuple(doubt_unsupported(named, sole_supplier(findings), topology))
 
     def weigh(chosen: int, answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         own = {answers(cause) for cause in hypotheses[chosen].causes if cause.caused_by is None}
@@ -125,6 +128,29 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
         named[(cause.component, cause.kind)] = cause
     causes = sorted(named.values(), key=lambda cause: cause.interval.start_ns)
     return Hypothesis(tuple(causes), assignment.probability, known=bool(causes))
+
+
+def sole_supplier(findings: Findings) -> Side | None:
+    """The side from which all comes that tells one place from another, if it is one side alone."""
+    suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms}
+    suppliers |= {record.citation.origin.supplied_by for record in findings.records}
+    suppliers |= {m.citation.origin.supplied_by for m in findings.measurements if not m.end_to_end}
+    return suppliers.pop() if len(suppliers) == 1 else None
+
+
+def doubt_unsupported(
+    hypotheses: Sequence[Hypothesis], supplier: Side | None, topology: Topology
+) -> Iterator[Hypothesis]:
+    """A party's word against the other is doubted while nobody else was asked; what is doubted belongs to no party."""
+    doubted = 0.0
+    for hypothesis in hypotheses:
+        sides = {topology.side_of(cause.component) for cause in hypothesis.causes}
+        if supplier is not None and supplier.other in sides:
+            doubted += hypothesis.probability * DOUBT
+            hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - DOUBT))
+        yield hypothesis
+    if doubted > 0:
+        yield Hypothesis((), doubted, known=False)
 
 
 def _nothing_happened(findings: Findings, window: Interval) -> Inference:

@@ -12,7 +12,7 @@ from attribution.inference.modes import Expectation, Modes, Where
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CommandEffectKind
-from attribution.model.topology import Side, Topology
+from attribution.model.topology import Topology
 
 # An alarm this long before the onset, or after the end, has nothing to do with the interruption (seconds).
 ALARM_BEFORE_S = 4.0
@@ -26,8 +26,6 @@ PROMPT = frozenset(
 LATE = 0.4
 # No single report may count for more than this (nats): devices err, and so do those who export their logs.
 MOST_FROM_ONE = 4.5
-# What a party's own devices say against the other party counts for less while nobody of the other side was asked.
-UNSUPPORTED = 0.6
 # How much the silence of a cable's other end weighs, beside that of a device that should have spoken.
 OTHER_END = 0.6
 # Reports beyond the first of one kind about one component are partly its echo.
@@ -99,7 +97,6 @@ class Witnesses:
         self._background = modes.background
         self._phase = phase
         self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
-        self._sole_supplier = sole_supplier(alarms, records)
         self._records = [record for record in records if record_in_time(record, phase)]
 
     @property
@@ -115,7 +112,7 @@ class Witnesses:
             heard = False
             for rank, alarm in enumerate(self._matching(candidate, expectation)):
                 heard = True
-                gain = self._gain(alarm, expectation.probability, candidate.component) * ECHO**rank
+                gain = self._gain(alarm, expectation.probability) * ECHO**rank
                 spoken[alarm] = max(spoken.get(alarm, 0.0), gain)
             if not heard:
                 silence += slots * log(1 - expectation.probability)
@@ -133,12 +130,10 @@ class Witnesses:
         silent = [end for end in link.ends if end not in spoke and self._asked(end, expectation.alarm)]
         return OTHER_END * log(1 - expectation.probability) * len(silent)
 
-    def _gain(self, alarm: Alarm, probability: float, accused: str) -> float:
+    def _gain(self, alarm: Alarm, probability: float) -> float:
         gain = min(log(probability / self._background["alarm"]), MOST_FROM_ONE)
         late = alarm.interval.start_ns - self._phase.start_ns > PROMPT_S * NANOSECONDS
-        unsupported = self._sole_supplier is not None and self._topology.side_of(accused) is self._sole_supplier.other
-        gain *= LATE if alarm.kind in PROMPT and late else 1.0
-        return gain * UNSUPPORTED if unsupported else gain
+        return gain * LATE if alarm.kind in PROMPT and late else gain
 
     def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
         return [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]
@@ -254,13 +249,6 @@ def _background_of(record: Record) -> str:
     if record.kind is RecordKind.PLANNED_CHANGE:
         return "change"
     return "cloud_call" if record.cloud_call else "command"
-
-
-def sole_supplier(alarms: Sequence[Alarm], records: Sequence[Record]) -> Side | None:
-    """The side from which every report and record comes, if it is one side alone."""
-    suppliers = {alarm.citation.origin.supplied_by for alarm in alarms}
-    suppliers |= {record.citation.origin.supplied_by for record in records}
-    return suppliers.pop() if len(suppliers) == 1 else None
 
 
 def in_time(alarm: Alarm, phase: Interval) -> bool:
