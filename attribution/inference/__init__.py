@@ -68,7 +68,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
     named = [_hypothesis(assignment, solver, namer) for assignment in assignments]
-    hypotheses = tuple(doubt_unsupported(named, sole_supplier(findings), topology))
+    hypotheses = tuple(doubt_unsupported(named, sole_supplier(findings, paths), topology))
 
     def weigh(chosen: int, answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         own = {answers(cause) for cause in hypotheses[chosen].causes if cause.caused_by is None}
@@ -130,11 +130,15 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
     return Hypothesis(tuple(causes), assignment.probability, known=bool(causes))
 
 
-def sole_supplier(findings: Findings) -> Side | None:
-    """The side from which all comes that tells one place from another, if it is one side alone."""
-    suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms}
-    suppliers |= {record.citation.origin.supplied_by for record in findings.records}
-    suppliers |= {m.citation.origin.supplied_by for m in findings.measurements if not m.end_to_end}
+def sole_supplier(findings: Findings, paths: ServicePaths) -> Side | None:
+    """The side from which all comes that tells one place on the way from another, if it is one side alone."""
+    suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms if alarm.reporter in paths}
+    suppliers |= {record.citation.origin.supplied_by for record in findings.records if record.component in paths}
+    suppliers |= {
+        m.citation.origin.supplied_by
+        for m in findings.measurements
+        if not m.end_to_end and any(s.components[0] in paths for journey in m.journeys for s in journey)
+    }
     return suppliers.pop() if len(suppliers) == 1 else None
 
 
