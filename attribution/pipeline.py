@@ -32,7 +32,10 @@ def decide(path: str | Path) -> Verdict:
         agreement = load_agreement(incident.agreement, f"{INCIDENT_FILE}: agreement")
         observations: list[Observation] = []
         for seen in read_observations(bundle, incident):
-            (caveats if isinstance(seen, Caveat) else observations).append(seen)  # type: ignore[arg-type]
+            if isinstance(seen, Caveat):
+                caveats.append(seen)
+            else:
+                observations.append(seen)
         inputs = bundle.inputs
     caveats += count_strangers(observations, topology)
     findings = detect_evidence(observations, topology, incident)

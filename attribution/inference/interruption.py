@@ -161,7 +161,7 @@ def most_likely_states(counts: Sequence[tuple[int, int]], usual: float) -> list[
     score = [emission(*counts[0], state) - (COST_OF_CHANGE if state else 0.0) for state in range(count)]
     came_from: list[list[int]] = []
     for sent, lost in counts[1:]:
-        best = [max(range(count), key=lambda e, s=state: score[e] - cost(e, s)) for state in range(count)]  # type: ignore[misc]
+        best = [max(range(count), key=[score[e] - cost(e, s) for e in range(count)].__getitem__) for s in range(count)]
         score = [score[best[s]] - cost(best[s], s) + emission(sent, lost, s) for s in range(count)]
         came_from.append(best)
     state = max(range(count), key=score.__getitem__)

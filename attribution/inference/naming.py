@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import Reach
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
@@ -105,7 +105,8 @@ class Namer:
         attachment = self._attachment(candidate)
         if attachment is None:
             return component, CauseKind.OVERLOAD, set()
-        if self._bandwidth_bps is not None and self._offer_known():
+        offered = self._offer_known() and not self._towards_customer(candidate, attachment)
+        if self._bandwidth_bps is not None and offered:
             return component, CauseKind.MISCONFIGURATION, set()
         # Nobody knows what was bought, or what was offered: the line between the two sides was too small for it.
         return attachment, CauseKind.OVERLOAD, set()
@@ -133,6 +134,13 @@ class Namer:
             if name in self._paths and any(self._topology.nodes[end].side is Side.CUSTOMER for end in link.ends):
                 return name
         return None
+
+    def _towards_customer(self, candidate: Candidate, attachment: str) -> bool:
+        """Whether what is dropped was on its way to the customer: there only what got through is counted."""
+        if candidate.mode.reach is Reach.EGRESS:
+            return True
+        outward = self._paths.direction_of((candidate.component, attachment))
+        return candidate.direction is not Direction.BOTH and candidate.direction is outward
 
     def _offer_known(self) -> bool:
         """Whether what the customer offered was counted anywhere: by its own devices, or by those next to them."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.inference.candidates import Candidate
+from attribution.inference.candidates import Candidate, Direction
 from attribution.inference.modes import Reach
 from attribution.inference.naming import Namer
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
@@ -179,12 +179,21 @@ def test_a_surge_of_a_moment_or_of_another_hour_is_no_overuse() -> None:
     yesterday = name(congested(), [surge(-900, -800)], coverage=COUNTED)
 
     assert Fact.OVERUSE not in moment.facts | yesterday.facts
-    assert moment.component == yesterday.component == "provider-edge"
+    assert "customer-edge" not in (moment.component, yesterday.component)
 
 
 def test_a_limit_that_drops_although_no_more_was_offered_is_set_wrongly() -> None:
-    cause = name(congested(), coverage=COUNTED)
+    policed = mode(Reach.FORWARDING, kind=CauseKind.OVERLOAD)
+    cause = name(candidate("provider-edge", policed, direction=Direction.THERE), coverage=COUNTED)
     assert (cause.component, cause.kind) == ("provider-edge", CauseKind.MISCONFIGURATION)
+
+
+def test_of_what_was_on_its_way_to_the_customer_nobody_counted_the_offer() -> None:
+    """There only what got through is counted: a flood may have filled the line, or the limit may be wrong."""
+    policed = mode(Reach.FORWARDING, kind=CauseKind.OVERLOAD)
+    inwards = candidate("provider-edge", policed, direction=Direction.BACK)
+    for cause in (name(congested(), coverage=COUNTED), name(inwards, coverage=COUNTED)):
+        assert (cause.component, cause.kind) == (DEMARCATION, CauseKind.OVERLOAD)
 
 
 def test_a_limit_is_not_called_wrong_where_nobody_counted_the_offer_or_the_bargain_is_unknown() -> None:
