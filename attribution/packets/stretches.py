@@ -3,63 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from attribution.model.observation import Caveat, PairCount
+from attribution.model.capture import ClockFigures, ComparisonSummary, StretchFigures
+from attribution.model.observation import PairCount
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.comparison import NAMES, Comparison
 
 FRAMES_SHOWN: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class StretchFigures:
-    """One direction of traffic between two capture points. Delays are as exact as the clocks' relation.
-
-    `frames` are the first of the lost in the first capture's file; `display_filter` shows them there in Wireshark.
-    """
-
-    first: tuple[str, str | None]
-    second: tuple[str, str | None]
-    first_file: str
-    second_file: str
-    source: str
-    destination: str
-    protocol: str
-    sent: int
-    lost: int
-    reordered: int
-    delay_least_ms: float | None
-    delay_median_ms: float | None
-    delay_most_ms: float | None
-    lossy_seconds: int
-    frames: tuple[int, ...]
-    display_filter: str
-
-    @property
-    def loss_ratio(self) -> float:
-        return self.lost / self.sent if self.sent else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class ClockFigures:
-    """What was added to a capture's times to set them right, how it grows, and how far it may be off."""
-
-    file: str
-    shift_ms: float
-    drift_ppm: float
-    uncertainty_ms: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ComparisonSummary:
-    stretches: tuple[StretchFigures, ...]
-    clocks: tuple[ClockFigures, ...]
-    caveats: tuple[Caveat, ...]
 
 
 Key = tuple[int, int, str, str, str]
@@ -86,7 +40,18 @@ def summarise_comparison(captures: Sequence[Capture]) -> ComparisonSummary:
         )
         for capture, relation in zip(captures, comparison.clocks.shifts, strict=True)
     ]
-    return ComparisonSummary(tuple(stretches), tuple(clocks), tuple(comparison.caveats()))
+    return ComparisonSummary(
+        packets=sum(len(capture.packets) for capture in captures),
+        matched=sum(
+            len(instance.stops)
+            for instances in comparison.flows.values()
+            for instance in instances
+            if len(instance.stops) > 1
+        ),
+        stretches=tuple(stretches),
+        clocks=tuple(clocks),
+        caveats=tuple(comparison.caveats()),
+    )
 
 
 def _delays(comparison: Comparison) -> tuple[dict[Key, list[int]], dict[Key, int]]:
@@ -126,7 +91,9 @@ def _stretch(
         protocol=protocol,
         sent=sum(pair.sent for pair in found),
         lost=sum(pair.lost for pair in found),
+        duplicated=0,
         reordered=reordered,
+        not_compared=0,
         delay_least_ms=min(delays) / 1e6 if delays else None,
         delay_median_ms=median(delays) / 1e6 if delays else None,
         delay_most_ms=max(delays) / 1e6 if delays else None,

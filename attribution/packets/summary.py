@@ -10,12 +10,13 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO, Final
 
+from attribution.model.capture import CaptureSummary, DirectionFigures, FlowFigures, HealthFigure
 from attribution.model.incident import EvidenceType, Origin
-from attribution.model.observation import Caveat, PacketWitness
+from attribution.model.observation import Caveat
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture, read_capture
 from attribution.packets.capture_files import FileReader
@@ -38,6 +39,7 @@ from attribution.packets.columns import (
 from attribution.packets.compression import PIECE, CutShort, is_compressed, read_pieces
 from attribution.packets.judgement import judge_capture
 from attribution.packets.survey import survey_capture
+from attribution.packets.tap import tap_counts
 from attribution.packets.tcp_health import HEALTH_NAMES
 from attribution.packets.witnesses import find_witnesses
 
@@ -48,71 +50,6 @@ PROTOCOL_NAMES: Final = {
     1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf", 103: "pim",
     112: "vrrp", 132: "sctp", 0x0806: "arp", 0x8809: "lacp", 0x88CC: "lldp", 0x14242: "stp", 0x1FEFE: "isis",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class HealthFigure:
-    """How many TCP segments were found to be so, the first of them, and the Wireshark filter that shows them all."""
-
-    name: str
-    count: int
-    frames: tuple[int, ...]
-    display_filter: str
-
-
-@dataclass(frozen=True, slots=True)
-class DirectionFigures:
-    """One direction of a flow. Times are None and counts zero where nothing went that way."""
-
-    packets: int
-    octets: int
-    payload_octets: int
-    first_ns: int | None
-    last_ns: int | None
-    health: tuple[tuple[str, int], ...]
-    lost_upstream: int | None = None
-    lost_downstream: int | None = None
-    unanswered: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FlowFigures:
-    """One flow, `forward` being the direction of its first packet; `stream` numbers TCP as Wireshark's tcp.stream."""
-
-    protocol: str
-    source: str
-    source_port: int | None
-    destination: str
-    destination_port: int | None
-    stream: int | None
-    first_frame: int
-    forward: DirectionFigures
-    backward: DirectionFigures
-    display_filter: str
-
-    @property
-    def packets(self) -> int:
-        return self.forward.packets + self.backward.packets
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureSummary:
-    """A capture at a glance. `flows` are those with the most packets, of `flow_count`."""
-
-    file: str
-    format: str
-    packets: int
-    octets: int
-    start_ns: int | None
-    end_ns: int | None
-    dropped: int
-    truncated: bool
-    protocols: tuple[tuple[str, int], ...]
-    health: tuple[HealthFigure, ...]
-    flows: tuple[FlowFigures, ...]
-    flow_count: int
-    witnesses: tuple[PacketWitness, ...]
-    caveats: tuple[Caveat, ...]
 
 
 Announce = Callable[[str], None]
@@ -259,6 +196,7 @@ def _summary_of_small(capture: Capture, limit: int) -> CaptureSummary:
         health=health_figures(counts, frames),
         flows=tuple(_flow(capture, key, value, losses) for key, value in largest),
         flow_count=len(flows),
+        loss=tuple(tap_counts(survey)),
         witnesses=tuple(find_witnesses(survey)),
         caveats=capture.caveats,
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from attribution.model.capture import CaptureSummary
 from attribution.model.observation import PairCount
 from attribution.packets import read_capture
 from attribution.packets.bulk.comparison import compare_bulk
@@ -17,7 +18,7 @@ from attribution.packets.bulk.engine import BulkReader
 from attribution.packets.bulk.overview import summarise_bulk
 from attribution.packets.compression import read_pieces
 from attribution.packets.judgement import judge_capture
-from attribution.packets.summary import CaptureSummary, summarise_capture
+from attribution.packets.summary import summarise_capture
 from tests.packets.conftest import Recording
 from tests.packets.making import (
     START,

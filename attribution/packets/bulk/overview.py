@@ -9,20 +9,13 @@ from typing import BinaryIO
 
 import numpy as np
 
+from attribution.model.capture import CaptureSummary, DirectionFigures, FlowFigures
 from attribution.model.incident import Origin
 from attribution.packets.bulk import flow_table as ft
 from attribution.packets.bulk.engine import BulkReader, Integers
 from attribution.packets.capture import caveats_of_file
 from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
-from attribution.packets.summary import (
-    PROTOCOL_NAMES,
-    CaptureSummary,
-    DirectionFigures,
-    FlowFigures,
-    display_filter_of,
-    health_figures,
-    named_protocols,
-)
+from attribution.packets.summary import PROTOCOL_NAMES, display_filter_of, health_figures, named_protocols
 from attribution.packets.tcp_health import HEALTH_NAMES
 
 WITH_PORTS = frozenset({TCP, UDP, 132})
@@ -55,6 +48,7 @@ def summarise_bulk(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origi
         health=health_figures(kinds, frames),
         flows=tuple(_flow(table[index]) for index in largest),
         flow_count=len(table),
+        loss=(),
         witnesses=(),
         caveats=tuple(caveats_of_file(origin, reader, {}, True)),
     )
