@@ -26,6 +26,8 @@ class Capture:
 
     Times have the origin's stated clock offset added. `order` lists packet indices by time where the file's order is
     another, and is None where the file is in order; `start_ns` and `end_ns` are the first and last of their times.
+    Of a large capture only the packets that tell something of the network are here: `frames` holds their frame
+    numbers, `left_out` counts those of them that there was no room for.
     """
 
     origin: Origin
@@ -39,6 +41,12 @@ class Capture:
     start_ns: int = 0
     end_ns: int = 0
     format: str = "pcap"
+    frames: tuple[int, ...] | None = None
+    left_out: int = 0
+
+    def frame_of(self, index: int) -> int:
+        """The frame number of one of these packets."""
+        return index + 1 if self.frames is None else self.frames[index]
 
     @property
     def device(self) -> str:

@@ -25,11 +25,19 @@ from attribution.packets.columns import (
     WIRE,
 )
 from attribution.packets.flows import FlowKey, address_pair, flow_key, reverse_key
-from attribution.packets.tcp_loss import Loss
 
 PATIENCE_NS: Final = 1_000_000_000
 TRACEROUTE_TTL: Final = 32  # every common system starts with 64 or more; a lower one was set to be used up
 LONGEST_GAP_NS: Final = 2_000_000_000  # a longer silence may be another way taken, which nothing here would tell
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One packet that did not arrive: when it passed (or should have), the packet that tells, its size if known."""
+
+    time_ns: int
+    packet: int
+    wire: int | None
 
 
 @dataclass(slots=True)

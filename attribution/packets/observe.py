@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attribution.model.observation import CaptureCoverage, Caveat, Observation
+from attribution.packets import flow_table as ft
+from attribution.packets import tallies as tl
 from attribution.packets.capture import Capture
-from attribution.packets.survey import survey_capture
+from attribution.packets.ledger import SECOND_NS
+from attribution.packets.survey import Survey, survey_capture
 from attribution.packets.tap import tap_counts
 from attribution.packets.witnesses import find_witnesses
 
@@ -17,6 +20,12 @@ def observe_capture(capture: Capture) -> Iterator[Observation | Caveat]:
     if not capture.packets:
         yield Caveat(capture.origin.file, "frame 1", "the capture holds no packets")
         return
+    yield from observe_survey(survey_capture(capture))
+
+
+def observe_survey(survey: Survey) -> Iterator[Observation | Caveat]:
+    """The same of a capture whose books are kept; it has packets, and its own caveats were told."""
+    capture = survey.capture
     yield CaptureCoverage(
         time_ns=capture.start_ns,
         end_ns=capture.end_ns,
@@ -24,10 +33,29 @@ def observe_capture(capture: Capture) -> Iterator[Observation | Caveat]:
         locator="frame 1",
         device=capture.device,
         interface=capture.origin.interface,
-        packets=len(capture.packets),
+        packets=int(survey.ledger.counters[ft.FRAMES]),
         dropped=capture.dropped,
         truncated=capture.truncated,
     )
-    survey = survey_capture(capture)
+    yield from caveats_of_survey(survey)
     yield from tap_counts(survey)
     yield from find_witnesses(survey)
+
+
+def caveats_of_survey(survey: Survey) -> Iterator[Caveat]:
+    """What was left out to bound memory, so that nobody takes it for not there."""
+    ledger, place = survey.ledger, survey.capture.origin.file
+    told = (
+        (survey.capture.left_out, "packets that may tell something were counted, but not looked into"),
+        (ledger.closed.count, "flows silent for long were closed to bound memory; what follows on them is a new flow"),
+        (ledger.notes_left_out, "resets and closed windows were counted, but not listed"),
+        (ledger.closed.failed_count - len(ledger.closed.failed), "failed handshakes were counted, but not listed"),
+    )
+    for count, words in told:
+        if count:
+            yield Caveat(place, "the whole file", words, count)
+    width_ns = int(ledger.tallies[tl.BIN_NS])
+    if width_ns != SECOND_NS:
+        yield Caveat(place, "the whole file", f"losses are told for {width_ns // SECOND_NS} s at a time")
+    if ledger.tallies[tl.PAIRS] >= tl.MOST_PAIRS:
+        yield Caveat(place, "the whole file", "losses are told of the first pairs of addresses only", tl.MOST_PAIRS)

@@ -1,25 +1,24 @@
-"""One capture sorted once for all that ask of it: packets by protocol, connections, pings, and losses."""
+"""One capture sorted once for all that ask of it: its books, and its telling packets by protocol."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attribution.packets.books import keep_books
 from attribution.packets.capture import Capture
-from attribution.packets.columns import ICMP, ICMP6, PROTOCOL, TCP
+from attribution.packets.columns import ICMP, ICMP6, PROTOCOL
 from attribution.packets.echo import EchoSeries, echo_series
-from attribution.packets.flows import Conversation, FlowKey, tcp_conversations
-from attribution.packets.tcp_loss import DirectionLoss, tcp_losses
+from attribution.packets.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`by_protocol` lists packet indices in the order of time. `losses` belong to (source, destination) addresses."""
+    """`ledger` tells of all packets. `by_protocol` lists the indices of those in `capture`, in the order of time."""
 
     capture: Capture
+    ledger: Ledger
     by_protocol: dict[int, list[int]]
-    conversations: list[Conversation]
     echoes: list[EchoSeries]
-    losses: list[tuple[FlowKey, DirectionLoss]]
 
     def of(self, *protocols: int) -> list[int]:
         """Packets of these protocols, in the order of time."""
@@ -30,27 +29,15 @@ class Survey:
         return sorted((index for indices in found for index in indices), key=lambda index: packets[index][0])
 
 
-def survey_capture(capture: Capture) -> Survey:
-    """Sort a capture's packets and follow its connections and pings."""
+def survey_capture(capture: Capture, ledger: Ledger | None = None) -> Survey:
+    """Sort a capture's packets; its books are kept now, unless they were when it was read."""
+    if ledger is None:
+        ledger, _ = keep_books(capture)
     by_protocol: dict[int, list[int]] = {}
     packets = capture.packets
     for index in capture.in_time():
-        protocol = packets[index][PROTOCOL]
-        held = by_protocol.get(protocol)
-        if held is None:
-            by_protocol[protocol] = [index]
-        else:
-            held.append(index)
-    conversations = tcp_conversations(capture, by_protocol.get(TCP, ()))
-    losses: list[tuple[FlowKey, DirectionLoss]] = []
-    for conversation in conversations:
-        forward, backward = tcp_losses(capture, conversation)
-        key = conversation.key
-        losses.append((key[:8], forward))
-        losses.append(((*key[4:8], *key[:4]), backward))
+        by_protocol.setdefault(packets[index][PROTOCOL], []).append(index)
     echoes = [
         series for protocol in (ICMP, ICMP6) for series in echo_series(capture, by_protocol.get(protocol, ()), protocol)
     ]
-    return Survey(capture, by_protocol, conversations, echoes, losses)
-
-
+    return Survey(capture, ledger, by_protocol, echoes)

@@ -15,10 +15,11 @@ from attribution.model.observation import PairCount
 from attribution.packets import read_capture
 from attribution.packets.bulk.comparison import compare_bulk
 from attribution.packets.bulk.engine import BulkReader
-from attribution.packets.bulk.overview import summarise_bulk
+from attribution.packets.bulk.reading import array_ledger, read_large
 from attribution.packets.compression import read_pieces
 from attribution.packets.judgement import judge_capture
-from attribution.packets.summary import summarise_capture
+from attribution.packets.summary import summarise_capture, summary_of
+from attribution.packets.survey import survey_capture
 from tests.packets.conftest import Recording
 from tests.packets.making import (
     START,
@@ -40,9 +41,11 @@ from tests.packets.test_tcp_health import random_connections
 
 
 def bulk_health(data: bytes) -> list[tuple[int, int]]:
-    bulk = BulkReader("tap.pcap")
+    bulk = BulkReader("tap.pcap", read_pieces(io.BytesIO(data)))
+    ledger = array_ledger()
     found: list[tuple[int, int]] = []
-    for batch in bulk.batches(read_pieces(io.BytesIO(data))):
+    for batch in bulk.batches():
+        assert ledger.judge(batch)
         found += zip(batch.health[: batch.count].tolist(), batch.duplicates[: batch.count].tolist(), strict=True)
     return found
 
@@ -99,32 +102,23 @@ def test_pcapng_with_unusual_blocks_in_between() -> None:
     assert bulk_health(data) == plain_health(data)
 
 
-def figures(summary: CaptureSummary) -> tuple[object, ...]:
-    flows = [
-        (flow.protocol, flow.source, flow.source_port, flow.destination, flow.stream, flow.first_frame,
-         *((side.packets, side.octets, side.payload_octets, side.first_ns, side.last_ns, side.health)
-           for side in (flow.forward, flow.backward)))
-        for flow in summary.flows
-    ]  # fmt: skip
-    return (
-        summary.packets, summary.octets, summary.start_ns, summary.end_ns, summary.protocols, summary.health,
-        summary.flow_count, flows, summary.truncated,
-    )  # fmt: skip
+def summarise_large(data: bytes, flows: int) -> CaptureSummary:
+    return summary_of(survey_capture(*read_large(read_pieces(io.BytesIO(data)), None, origin())), flows)
 
 
 def test_the_figures_of_a_summary_are_the_same() -> None:
     data = pcap(random_connections(5, 200), nanoseconds=True)
     small = summarise_capture(data, origin(), flows=300)
-    large = summarise_bulk(read_pieces(io.BytesIO(data)), None, origin(), 300)
+    large = summarise_large(data, 300)
 
-    assert figures(large) == figures(small)
+    assert large == small
     assert small.health[0].display_filter == "tcp.analysis.retransmission"
     assert small.flows[0].display_filter.startswith("tcp.stream eq ")
 
 
 def test_a_cut_file_is_read_up_to_the_cut() -> None:
     data = pcap(random_connections(5, 20), nanoseconds=True)[:-7]
-    large = summarise_bulk(read_pieces(io.BytesIO(data)), None, origin(), 3)
+    large = summarise_large(data, 3)
 
     assert large.truncated
     assert large.packets == summarise_capture(data, origin()).packets

@@ -16,11 +16,11 @@ import numpy as np
 
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, PairCount
-from attribution.packets.bulk import flow_table as ft
+from attribution.packets import flow_table as ft
 from attribution.packets.bulk import matcher as mt
 from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.bulk.engine import BulkReader, Integers
-from attribution.packets.bulk.overview import address_text
+from attribution.packets.figures import address_text
 from attribution.packets.capture import caveats_of_file
 from attribution.packets.clocks import SLICES, ClockRelation, Passage, relate_clocks
 from attribution.packets.columns import ICMP, ICMP6, TCP, UDP

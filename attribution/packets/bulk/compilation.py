@@ -1,41 +1,168 @@
 """The functions that read packets are plain Python; here they are compiled, unchanged, when a capture is large.
 
-Each kernel is given to numba with the names it calls bound to their compiled selves. numba keeps the machine code
-beside the modules or in the user's cache, under the function's name; the name is given a digest of all the kernels'
-sources, so that only the first use after an installation or a change pays for it (numba itself looks at a function's
-own file, not at those of the functions it calls).
+A kernel is a function of whole numbers and of rows of them: on bytes and lists it runs as it stands, compiled on the
+memory of arrays. The machine code of all kernels is kept between runs in one file, under a digest of their sources, of
+the compiler and of the processor: so only the first large capture after an installation pays for compiling (some ten
+seconds), and every other run loads the code in a few milliseconds, without the compiler.
+
+This module is the one place of the packet stage that touches files: those of its own machine code.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import inspect
-from collections.abc import Callable
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
-from attribution.packets import columns, decode, link_layers, tcp_health
-from attribution.packets.bulk import flow_table, matcher, records
+import llvmlite
+import llvmlite.binding as llvm
+import numpy as np
 
-MODULES: Final[tuple[ModuleType, ...]] = (link_layers, decode, tcp_health, flow_table, records, matcher)
+from attribution.packets import columns, decode, flow_table, lean, link_layers, tallies, tcp_health, tcp_pace, telling
+from attribution.packets.bulk import records
+
+MODULES: Final[tuple[ModuleType, ...]] = (
+    link_layers, decode, telling, tcp_health, lean, flow_table, tcp_pace, tallies, records,
+)  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
+
+ENTRANCES: Final = (
+    records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,
+    tallies.tally_batch, tallies.refile_bins, tallies.refile_pairs,
+)  # fmt: skip
+"""The kernels that are called from outside. Their annotations say what each parameter is."""
+
+WORDS: Final = "int64*"
+OCTETS: Final = "uint8*"
+NUMBER: Final = "int64"
+MEANING: Final = {"Octets": OCTETS, "Row": WORDS, "Words": WORDS, "int": NUMBER}
+
+
+class Kernel:
+    """A compiled function: whole numbers and arrays in, one whole number out; the interpreter runs on beside it."""
+
+    def __init__(self, address: int, parameters: Sequence[str]) -> None:
+        kinds = [ctypes.c_int64 if parameter == NUMBER else ctypes.c_void_p for parameter in parameters]
+        self._call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *kinds)(address)
+
+    def __call__(self, *arguments: Any) -> int:
+        answer, trouble = ctypes.c_int64(), ctypes.c_void_p()
+        given = [one.ctypes.data if isinstance(one, np.ndarray) else one for one in arguments]
+        if self._call(ctypes.addressof(answer), ctypes.addressof(trouble), *given):
+            raise RuntimeError("a compiled kernel failed")
+        return answer.value
+
+
+def parameters_of(function: Callable[..., Any]) -> list[str]:
+    """What a kernel's parameters are in memory."""
+    return [MEANING[str(parameter.annotation)] for parameter in inspect.signature(function).parameters.values()]
 
 
 @cache
 def compiled_kernels() -> SimpleNamespace:
-    """Every kernel by its name, compiled (or loaded) when first called."""
-    import numba
+    """Every entrance by its name, from the code that was kept or else compiled now."""
+    name = _name_of_code()
+    kept = _find(name)
+    if kept is None:
+        kept = _compile()
+        _keep(name, kept)
+    return _load(kept)
 
-    sources = "".join(inspect.getsource(module) for module in (columns, *MODULES))
-    state = hashlib.sha256(sources.encode()).hexdigest()[:12]
-    done: dict[str, Callable[..., Any]] = {}
+
+def code_at_hand() -> bool:
+    """Whether the kernels need not be compiled first."""
+    return any((folder / _name_of_code()).is_file() for folder in _folders())
+
+
+@cache
+def _name_of_code() -> str:
+    sources = "".join(inspect.getsource(module) for module in (columns, *MODULES, inspect.getmodule(Kernel)) if module)
+    machine = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    digest = hashlib.sha256(f"{sources}\0{llvmlite.__version__}\0{machine}".encode()).hexdigest()
+    return f"kernels-{digest[:24]}.code"
+
+
+def _folders() -> list[Path]:
+    """Where machine code is kept: beside the modules as Python keeps its own, else in the user's cache."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    cache_folder = Path(home) if home else Path("~/.cache").expanduser()
+    return [Path(__file__).parent / "__pycache__", cache_folder / "attribution"]
+
+
+def _find(name: str) -> bytes | None:
+    for folder in _folders():
+        try:
+            return (folder / name).read_bytes()
+        except OSError:
+            continue
+    return None
+
+
+def _keep(name: str, code: bytes) -> None:
+    """Put the code where the next run finds it, whole or not at all; where nothing can be written, it is not kept."""
+    for folder in _folders():
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, written = tempfile.mkstemp(dir=folder)
+            with os.fdopen(handle, "wb") as file:
+                file.write(code)
+            Path(written).replace(folder / name)
+        except OSError:
+            continue
+        return
+
+
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, reloc="pic", jit=True
+    )
+
+
+def _compile() -> bytes:
+    """One object file of all entrances, behind a line that tells their names in it."""
+    import numba
+    from numba.core import types
+
+    pointer: Any = types.CPointer
+    kinds = {NUMBER: types.int64, WORDS: pointer(types.int64), OCTETS: pointer(types.uint8)}
+    options: Any = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    compiled: dict[str, Any] = {}
     for module in MODULES:
-        names = {**vars(module), **done}
+        names = {**vars(module), **compiled}
         for name, function in vars(module).items():
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
                 bound = FunctionType(function.__code__, names, name, function.__defaults__)
-                bound.__module__ = module.__name__
-                bound.__qualname__ = f"{name}_{state}"
-                names[name] = done[name] = numba.njit(nogil=True, cache=True, error_model="numpy")(bound)
-    return SimpleNamespace(**done)
+                names[name] = compiled[name] = numba.njit(**options)(bound)
+    whole = llvm.parse_assembly("")
+    symbols: dict[str, str] = {}
+    for entrance in ENTRANCES:
+        kernel = compiled[entrance.__name__]
+        kernel.compile(tuple(kinds[parameter] for parameter in parameters_of(entrance)))
+        (found,) = kernel.overloads.values()
+        symbols[entrance.__name__] = found.fndesc.llvm_func_name
+        whole.link_in(llvm.parse_assembly(str(found.library._final_module)))
+    whole.verify()
+    return json.dumps(symbols).encode() + b"\n" + bytes(_machine().emit_object(whole))
+
+
+def _load(code: bytes) -> SimpleNamespace:
+    head, _, octets = code.partition(b"\n")
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(octets))
+    engine.finalize_object()
+    symbols = json.loads(head)
+    kernels = {
+        entrance.__name__: Kernel(engine.get_function_address(symbols[entrance.__name__]), parameters_of(entrance))
+        for entrance in ENTRANCES
+    }
+    return SimpleNamespace(**kernels, engine=engine)  # the code lives as long as its engine

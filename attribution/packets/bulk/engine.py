@@ -1,93 +1,59 @@
-"""A capture of any size, in bounded memory: one thread reads and decodes, the other follows the connections."""
+"""A capture of any size, in bounded memory: its packets decoded batch by batch through compiled code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.packets.bulk import flow_table as ft
+from attribution.packets.bulk import records as r
 from attribution.packets.bulk.compilation import compiled_kernels
-from attribution.packets.bulk.records import BROKEN, HARD_WIDTH, NEEDS_MORE, UNUSUAL
 from attribution.packets.capture_files import NANOSECONDS, FileReader, Record
 from attribution.packets.columns import BLANK, WIDTH
 from attribution.packets.compression import CutShort
+from attribution.packets.lean import LEAN_WIDTH, SACKS_WIDTH
+from attribution.packets.link_layers import KNOWN_LINKS
+from attribution.packets.quick_decode import decode_quickly
 
-BATCH: Final = 16_384  # packets handed from one thread to the other at a time
+BATCH: Final = 8_192  # packets handed from one stage to the next at a time
 PIECE: Final = 8 << 20
+MOST_TOLD: Final = 10_000  # packets kept of each kind that tells something
 Integers = NDArray[np.int64]
+Told = tuple[int, tuple[int, ...], bytes]
+"""A packet that tells something of the network: its place in the batch, its row of columns, its octets."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Some packets in a row, judged. `rows` is empty unless they were asked for."""
+    """Some packets in a row. `rows` is empty unless they were asked for; `first` is the first one's frame number."""
 
-    count: int
     rows: Integers
     lean: Integers
+    sacks: Integers
     health: Integers
     flow_of: Integers
+    fresh: Integers
     duplicates: Integers
+    count: int = 0
+    first: int = 1
+    told: list[Told] = field(default_factory=list)
 
 
-def _new_batch(keep: bool) -> Batch:
+def new_batch(keep: bool = False) -> Batch:
+    """An empty batch; `keep` makes room for whole rows."""
     return Batch(
-        0,
         np.empty((BATCH if keep else 1, WIDTH), np.int64),
-        np.zeros((BATCH, ft.LEAN_WIDTH), np.int64),
+        np.zeros((BATCH, LEAN_WIDTH), np.int64),
+        np.zeros(BATCH * SACKS_WIDTH, np.int64),
+        np.zeros(BATCH, np.int64),
         np.zeros(BATCH, np.int64),
         np.zeros(BATCH, np.int64),
         np.zeros(BATCH, np.int64),
     )
-
-
-class FlowTable:
-    """The connections seen so far, in arrays that grow.
-
-    `kinds` counts the findings of `tcp_health` by bit, `shown` holds the frame numbers of the first of each.
-    """
-
-    def __init__(self) -> None:
-        self.slots = np.full(1 << 12, -1, np.int32)
-        self.table: Integers = np.zeros((1 << 10) * ft.FLOW_WIDTH, np.int64)
-        self.counters: Integers = np.zeros(ft.COUNTERS, np.int64)
-        self.counters[ft.EARLIEST] = np.iinfo(np.int64).max
-        self.counters[ft.LATEST] = np.iinfo(np.int64).min
-        self.kinds: Integers = np.zeros(ft.HEALTH_KINDS, np.int64)
-        self.shown: Integers = np.zeros((ft.HEALTH_KINDS, ft.FRAMES_SHOWN), np.int64)
-        self.kernels = compiled_kernels()
-
-    def absorb(self, batch: Batch) -> Batch:
-        """Put a batch's packets into their flows; its health columns are filled."""
-        done = 0
-        while done < batch.count:
-            done = self.kernels.absorb(
-                batch.lean, done, batch.count, self.slots, self.table, self.counters, batch.health, batch.flow_of,
-                batch.duplicates, self.kinds, self.shown,
-            )  # fmt: skip
-            if done < batch.count:
-                self._grow()
-        return batch
-
-    def _grow(self) -> None:
-        count = int(self.counters[ft.FLOWS])
-        if count >= self.table.size // ft.FLOW_WIDTH:
-            larger: Integers = np.zeros(2 * self.table.size, np.int64)
-            larger[: self.table.size] = self.table
-            self.table = larger
-        if count >= self.slots.size // 2:
-            self.slots = np.full(4 * self.slots.size, -1, np.int32)
-            self.kernels.rehash(self.slots, self.table, count)
-
-    @property
-    def flows(self) -> Integers:
-        """One row for each flow, in the order of their first packets."""
-        count = int(self.counters[ft.FLOWS])
-        return self.table[: count * ft.FLOW_WIDTH].reshape(count, ft.FLOW_WIDTH)
 
 
 class Window:
@@ -143,70 +109,70 @@ class Window:
         self.view = memoryview(larger)  # type: ignore[arg-type]
 
 
-Progress = Callable[[int], None]
-
-
 class BulkReader:
-    """Reads one capture file through compiled code; `reader` holds what the file said of itself."""
+    """Decodes one capture file through compiled code; `reader` holds what the file said of itself.
 
-    def __init__(self, place: str, offset_ns: int = 0, keep_rows: bool = False) -> None:
+    `left_out` counts packets that tell something and for which there was no room, `unknown_links` those of link types
+    that are not understood.
+
+    `fill` puts the next packets of the file, in its order, into a batch: False when there are no more.
+    """
+
+    def __init__(
+        self, place: str, pieces: Iterable[bytes], rest: BinaryIO | None = None, offset_ns: int = 0, keep: bool = False
+    ) -> None:
         self.reader = FileReader(place)
         self.offset_ns = offset_ns
-        self.keep = keep_rows
+        self.keep = keep
         self.kernels = compiled_kernels()
-        self.table = FlowTable()
+        self._window = Window(pieces, rest)
         self._row = np.array(BLANK, np.int64)
         self._blank = np.array(BLANK, np.int64)
         self._interfaces: Integers = np.zeros((0, 3), np.int64)
-        self._hard: Integers = np.zeros((BATCH, HARD_WIDTH), np.int64)
+        self._hard: Integers = np.zeros((BATCH, r.HARD_WIDTH), np.int64)
+        self._report: Integers = np.zeros(r.REPORT_WIDTH, np.int64)
+        self.left_out = 0
+        self.unknown_links: Counter[int] = Counter()
+        self._told: Counter[int] = Counter()
+        self._decoded = self._decode()
+        self._batch = new_batch(keep)
 
-    def batches(
-        self, pieces: Iterable[bytes], rest: BinaryIO | None = None, progress: Progress | None = None
-    ) -> Iterator[Batch]:
-        """Yield the judged packets of a file given in pieces (`compression.read_pieces`), in the order of the file.
+    def fill(self, batch: Batch) -> bool:
+        """Decode the next packets into this batch."""
+        self._batch = batch
+        return next(self._decoded, None) is not None
 
-        `rest` is read after the pieces, where the file is not compressed. A batch is only valid until the next but one.
+    def batches(self) -> Iterator[Batch]:
+        """Yield one batch again and again, filled anew each time."""
+        batch = new_batch(self.keep)
+        while self.fill(batch):
+            yield batch
 
-        The next batch is decoded while the one before is being put into its flows: both cores are used.
-        """
-        ring = [_new_batch(self.keep) for _ in range(4)]
-        with ThreadPoolExecutor(1) as second:
-            waiting: Future[Batch] | None = None
-            for batch in self._decoded(Window(pieces, rest), ring, progress):
-                following = second.submit(self.table.absorb, batch)
-                if waiting is not None:
-                    yield waiting.result()
-                waiting = following
-            if waiting is not None:
-                yield waiting.result()
-
-    def _decoded(self, window: Window, ring: list[Batch], progress: Progress | None) -> Iterator[Batch]:
-        """Decode piece after piece into the ring's batches."""
-        turn = 0
-        while window.fill(self.reader):
-            octets, at = window.octets, self.reader.consumed
-            while not self.reader.damaged:
-                batch = ring[turn % len(ring)]
-                at, batch.count, ended = self._walk(octets, at, batch)
-                if ended == UNUSUAL and batch.count == 0:
+    def _decode(self) -> Iterator[Batch]:
+        """Decode piece after piece into whatever batch `fill` was given."""
+        window, reader = self._window, self.reader
+        while window.fill(reader):
+            octets, at = window.octets, reader.consumed
+            while not reader.damaged:
+                batch = self._batch
+                batch.first, batch.told = reader.records + 1, []
+                at, ended = self._walk(octets, at, batch)
+                if ended == r.UNUSUAL and batch.count == 0:
                     following = self._unusual(window, at, batch)
                     if following is None:
                         break
                     at = following
-                elif ended == BROKEN:
-                    self.reader.stop(f"record {self.reader.records + batch.count + 1} claims too many octets")
+                elif ended == r.BROKEN:
+                    reader.stop(f"record {reader.records + batch.count + 1} claims too many octets")
                 if batch.count:
-                    self.reader.records += batch.count
-                    turn += 1
+                    reader.records += batch.count
                     yield batch
-                if ended == NEEDS_MORE:
+                if ended == r.NEEDS_MORE:
                     break
-            if progress is not None:
-                progress(at - self.reader.consumed)
-            self.reader.consumed = at
-            if self.reader.damaged:
+            reader.consumed = at
+            if reader.damaged:
                 return
-        self.reader.finish(window.end - self.reader.consumed)
+        reader.finish(window.end - reader.consumed)
 
     def _unusual(self, window: Window, at: int, batch: Batch) -> int | None:
         """Let the file reader understand one block; where the next begins, or None where this one is not whole."""
@@ -223,34 +189,48 @@ class BulkReader:
         self._learn_interfaces()
         return at + length
 
-    def _walk(self, octets: NDArray[np.uint8], at: int, batch: Batch) -> tuple[int, int, int]:
-        reader = self.reader
+    def _walk(self, octets: NDArray[np.uint8], at: int, batch: Batch) -> tuple[int, int]:
+        reader, report = self.reader, self._report
         big = 1 if reader.order == ">" else 0
         if reader.format == "pcap":
-            at, count, hard, ended = self.kernels.walk_pcap(
+            at = self.kernels.walk_pcap(
                 octets, at, octets.size, reader.header_octets, big, reader.fraction_ns, self.offset_ns,
-                int(reader.swapped_lengths), reader.interfaces[0].link_type, batch.lean, self._hard, int(self.keep),
+                int(reader.swapped_lengths), reader.interfaces[0].link_type, batch.lean, BATCH, self._hard,
+                int(self.keep), report,
             )  # fmt: skip
         else:
-            at, count, hard, ended = self.kernels.walk_pcapng(
-                octets, at, octets.size, big, self._interfaces, reader.first_interface, batch.lean, self._hard,
-                int(self.keep),
+            at = self.kernels.walk_pcapng(
+                octets, at, octets.size, big, self._interfaces, len(self._interfaces), reader.first_interface,
+                batch.lean, BATCH, self._hard, int(self.keep), report,
             )  # fmt: skip
-        if hard:
-            self._digest(octets, hard, batch)
-        return at, count, ended
+        batch.count = int(report[r.REPORT_COUNT])
+        if report[r.REPORT_HARD]:
+            self._digest(octets, int(report[r.REPORT_HARD]), batch)
+        return at, int(report[r.REPORT_ENDED])
 
     def _digest(self, octets: NDArray[np.uint8], count: int, batch: Batch) -> None:
-        """Decode in full the packets that were put aside."""
-        self.kernels.digest_all(
-            octets, self._hard, count, self._row, self._blank, batch.rows, batch.lean, int(self.keep)
-        )
+        """Decode in full the packets that were put aside; those that tell something are kept as they are."""
+        if any(interface.link_type not in KNOWN_LINKS for interface in self.reader.interfaces):
+            links = Counter(self._hard[:count, r.HARD_LINK].tolist())
+            self.unknown_links.update({link: number for link, number in links.items() if link not in KNOWN_LINKS})
+        telling = self.kernels.digest_all(
+            octets, self._hard, count, self._row, self._blank, batch.rows, batch.lean, batch.sacks, int(self.keep),
+            self._report,
+        )  # fmt: skip
+        for place, start, captured, wire, link_type, time_ns, interface, kind in self._hard[:telling].tolist():
+            self._told[kind] += 1
+            if self._told[kind] > MOST_TOLD:
+                self.left_out += 1
+                continue
+            data = octets[start : start + captured].tobytes()
+            row = decode_quickly(data, 0, captured, wire, link_type, time_ns, interface)
+            batch.told.append((place, row, data))
 
     def _take_record(self, octets: NDArray[np.uint8], record: Record, at: int, batch: Batch) -> None:
         """A packet from a block that the compiled walk leaves to the file reader."""
         self._hard[0] = (
             0, at + record.start, record.captured, record.wire, record.link_type, record.time_ns + self.offset_ns,
-            record.interface,
+            record.interface, 0,
         )  # fmt: skip
         self._digest(octets, 1, batch)
         batch.count = 1

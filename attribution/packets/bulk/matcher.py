@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from attribution.packets.bulk.flow_table import (
+from attribution.packets.lean import (
     LEAN_ACKNOWLEDGEMENT,
     LEAN_DIRECTION,
     LEAN_FLAGS,

@@ -10,7 +10,6 @@ from attribution.packets.survey import Survey
 from attribution.packets.witnesses.arp import find_arp_trouble
 from attribution.packets.witnesses.connections import (
     find_failed_handshakes,
-    find_large_packets_lost,
     find_resets,
     find_zero_windows,
 )
@@ -33,7 +32,6 @@ def find_witnesses(survey: Survey) -> Iterator[PacketWitness]:
         find_resets(survey),
         find_failed_handshakes(survey),
         find_zero_windows(survey),
-        find_large_packets_lost(survey),
         find_plateaus(survey),
         find_floods(survey),
         find_scans(survey),

@@ -69,7 +69,7 @@ def testify(
         time_ns=capture.packets[first][TIME] if start_ns is None else start_ns,
         end_ns=capture.packets[packets[-1]][TIME] if end_ns is None else end_ns,
         origin=capture.origin,
-        locator=f"frame {first + 1}",
+        locator=f"frame {capture.frame_of(first)}",
         device=capture.device,
         interface=capture.origin.interface,
         kind=kind,
@@ -78,5 +78,5 @@ def testify(
         code=code,
         count=len(packets) if count is None else count,
         detail=detail,
-        frames=tuple(index + 1 for index in packets[:FRAMES_SHOWN]),
+        frames=tuple(capture.frame_of(index) for index in packets[:FRAMES_SHOWN]),
     )

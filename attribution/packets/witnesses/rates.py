@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median, pstdev
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
-from attribution.packets.addresses import destination_text, source_text
-from attribution.packets.capture import Capture
-from attribution.packets.columns import (
-    ACK,
-    DEPTH,
-    DESTINATION,
-    DESTINATION_PORT,
-    FLAGS,
-    PROTOCOL,
-    SOURCE,
-    SYN,
-    TCP,
-    TIME,
-    UDP,
-    WIRE,
-)
-from attribution.packets.flows import address_pair
+from attribution.packets import flow_table as ft
+from attribution.packets import tallies as tl
+from attribution.packets.bins import Bin, bins_of
+from attribution.packets.columns import TCP, UDP
+from attribution.packets.figures import ends_of
+from attribution.packets.ledger import SECOND_NS, Ledger
 from attribution.packets.survey import Survey
-from attribution.packets.witnesses.gathering import testify
+from attribution.packets.witnesses.entries import tell
 
-SECOND_NS: Final = 1_000_000_000
-PLATEAU_SECONDS: Final = 4
+PLATEAU_BINS: Final = 4
 PLATEAU_SPREAD: Final = 0.06  # standard deviation over mean; traffic that is free varies more
 PLATEAU_LOSS: Final = 0.005
 PLATEAU_LEAST_BPS: Final = 200_000
@@ -46,152 +34,159 @@ def find_plateaus(survey: Survey) -> Iterator[PacketWitness]:
 
     `code` is the rate that gets through in bits per second, all lengths counted as they are on this link.
     """
-    capture = survey.capture
-    octets: dict[tuple[int, ...], Counter[int]] = {}
-    passed: dict[tuple[int, ...], Counter[int]] = {}
-    lost: dict[tuple[int, ...], Counter[int]] = {}
-    frames: dict[tuple[int, ...], list[int]] = {}
-    losing = {pair for pair, result in survey.losses if result.downstream or result.upstream}
-    for pair, result in survey.losses:
-        if pair not in losing:
-            continue
-        gone = {loss.packet: loss for loss in result.downstream}
-        for copy in result.passages:
-            second = copy.time_ns // SECOND_NS
-            passed.setdefault(pair, Counter())[second] += 1
-            if copy.packet not in gone:
-                octets.setdefault(pair, Counter())[second] += copy.wire
-        for loss in (*result.downstream, *result.upstream):
-            lost.setdefault(pair, Counter())[loss.time_ns // SECOND_NS] += 1
-            frames.setdefault(pair, []).append(loss.packet)
-    for pair, losses in lost.items():
-        yield from _plateaus_of(capture, octets.get(pair, Counter()), passed.get(pair, Counter()), losses, frames[pair])
+    directions: dict[tuple[str, str], dict[int, Bin]] = {}
+    for found in bins_of(survey.ledger):
+        if found.passed or found.lost_upstream:
+            directions.setdefault((found.source, found.destination), {})[found.number] = found
+    for (source, destination), bins in directions.items():
+        if any(one.lost_upstream or one.lost_downstream for one in bins.values()):
+            yield from _plateaus_of(survey, source, destination, bins)
 
 
-def _plateaus_of(
-    capture: Capture, octets: Counter[int], passed: Counter[int], losses: Counter[int], frames: list[int]
-) -> Iterator[PacketWitness]:
-    run: list[int] = []
-    for second in [*sorted(octets), -1]:
-        fits = second >= 0 and losses[second] >= max(1, PLATEAU_LOSS * passed[second])
-        if fits and run and second == run[-1] + 1:
-            rates = [8 * octets[member] for member in (*run, second)]
+def _plateaus_of(survey: Survey, source: str, destination: str, bins: Mapping[int, Bin]) -> Iterator[PacketWitness]:
+    run: list[Bin] = []
+    for number in [*sorted(bins), None]:
+        here = bins[number] if number is not None else None
+        lost = here.lost_upstream + here.lost_downstream if here is not None else 0
+        fits = here is not None and lost >= max(1, PLATEAU_LOSS * here.passed)
+        if here is not None and fits and run and number == run[-1].number + 1:
+            rates = [member.delivered_bps for member in (*run, here)]
             fits = pstdev(rates) <= PLATEAU_SPREAD * fmean(rates)
         elif run:
             fits = False
-        if fits:
-            run.append(second)
+        if here is not None and fits:
+            run.append(here)
             continue
-        if len(run) >= PLATEAU_SECONDS:
-            rate = int(median(8 * octets[member] for member in run))
-            telling = [i for i in sorted(set(frames)) if run[0] <= capture.packets[i][TIME] // SECOND_NS <= run[-1]]
-            if telling and rate >= PLATEAU_LEAST_BPS:
-                packet = capture.packets[telling[0]]
-                yield testify(
-                    capture, WitnessKind.RATE_PLATEAU, telling, sender=source_text(packet),
-                    about=destination_text(packet), code=str(rate), start_ns=run[0] * SECOND_NS,
-                    end_ns=(run[-1] + 1) * SECOND_NS, detail=f"{rate / 1e6:.2f} Mbit/s get through, the rest is lost",
-                )  # fmt: skip
-        run = [second] if second >= 0 and losses[second] else []
+        if len(run) >= PLATEAU_BINS:
+            yield from _plateau(survey, source, destination, run)
+        run = [here] if here is not None and lost else []
+
+
+def _plateau(survey: Survey, source: str, destination: str, run: list[Bin]) -> Iterator[PacketWitness]:
+    rate = int(median(member.delivered_bps for member in run))
+    frames = [frame for member in run for frame in member.frames]
+    if frames and rate >= PLATEAU_LEAST_BPS:
+        yield tell(
+            survey, WitnessKind.RATE_PLATEAU, run[0].start_ns, run[-1].end_ns, frames, sender=source,
+            about=destination, code=str(rate), count=sum(one.lost_upstream + one.lost_downstream for one in run),
+            detail=f"{rate / 1e6:.2f} Mbit/s get through, the rest is lost",
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
 class _Target:
     packets: Counter[int] = field(default_factory=Counter)
     octets: Counter[int] = field(default_factory=Counter)
-    sources: Counter[tuple[int, ...]] = field(default_factory=Counter)
-    first: dict[int, list[int]] = field(default_factory=dict)
+    sources: Counter[str] = field(default_factory=Counter)
+    frames: dict[int, list[int]] = field(default_factory=dict)
 
 
 def find_floods(survey: Survey) -> Iterator[PacketWitness]:
     """Yield addresses that suddenly draw many times the usual packets, mostly SYNs, UDP or echoes without a purpose."""
-    capture = survey.capture
-    targets: dict[tuple[int, ...], _Target] = {}
-    packets = capture.packets
-    unbidden = [
-        index
-        for index in capture.in_time()
-        if packets[index][DEPTH] and (packets[index][PROTOCOL] != TCP or packets[index][FLAGS] & (SYN | ACK) == SYN)
-    ]
-    if max(Counter(packets[index][TIME] // SECOND_NS for index in unbidden).values(), default=0) < FLOOD_LEAST_PPS:
-        return
-    for index in unbidden:
-        packet = packets[index]
-        target = targets.setdefault(packet[DESTINATION : DESTINATION + 4], _Target())
-        second = packet[TIME] // SECOND_NS
-        target.packets[second] += 1
-        target.octets[second] += packet[WIRE]
-        target.sources[packet[SOURCE : SOURCE + 4]] += 1
-        shown = target.first.setdefault(second, [])
-        if len(shown) < 16:
-            shown.append(index)
-    span = range(capture.start_ns // SECOND_NS, capture.end_ns // SECOND_NS + 1)
-    for target in targets.values():
-        usual = median(target.packets[second] for second in span)
-        limit = max(FLOOD_LEAST_PPS, FLOOD_TIMES_USUAL * usual)
-        for start, end in _stretches(sorted(s for s, n in target.packets.items() if n >= limit)):
-            if end - start + 1 >= FLOOD_SECONDS:
-                yield _flood(capture, target, start, end)
+    ledger = survey.ledger
+    width_ns = int(ledger.tallies[tl.BIN_NS])
+    targets: dict[str, _Target] = {}
+    for found in bins_of(ledger):
+        if found.unbidden:
+            target = targets.setdefault(found.destination, _Target())
+            target.packets[found.number] += found.unbidden
+            target.octets[found.number] += found.unbidden_octets
+            target.sources[found.source] += found.unbidden
+            target.frames.setdefault(found.number, []).append(found.first_frame)
+    span = range(survey.capture.start_ns // width_ns, survey.capture.end_ns // width_ns + 1)
+    for destination, target in targets.items():
+        least = FLOOD_LEAST_PPS * width_ns // SECOND_NS
+        if max(target.packets.values()) < least:
+            continue
+        limit = max(least, FLOOD_TIMES_USUAL * _usual(target.packets, len(span)))
+        for start, end in _stretches(sorted(number for number, count in target.packets.items() if count >= limit)):
+            if (end - start + 1) * width_ns >= FLOOD_SECONDS * SECOND_NS:
+                yield _flood(survey, destination, target, range(start, end + 1), width_ns)
 
 
-def _stretches(seconds: list[int]) -> Iterator[tuple[int, int]]:
+def _usual(counts: Counter[int], bins: int) -> float:
+    """The median over all bins of the capture, those without a packet included."""
+    ordered = [0] * max(0, bins - len(counts)) + sorted(counts.values())
+    return median(ordered)
+
+
+def _stretches(bins: list[int]) -> Iterator[tuple[int, int]]:
     """Runs of consecutive numbers, a pause of one bridged."""
     start: int | None = None
-    for number, second in enumerate(seconds):
-        start = second if start is None else start
-        if number + 1 == len(seconds) or seconds[number + 1] > second + 2:
-            yield start, second
+    for place, number in enumerate(bins):
+        start = number if start is None else start
+        if place + 1 == len(bins) or bins[place + 1] > number + 2:
+            yield start, number
             start = None
 
 
-def _flood(capture: Capture, target: _Target, start: int, end: int) -> PacketWitness:
-    seconds = range(start, end + 1)
-    count = sum(target.packets[second] for second in seconds)
-    bps = 8 * sum(target.octets[second] for second in seconds) // len(seconds)
-    packets = target.first[start]
-    packet = capture.packets[packets[0]]
-    sources = len(target.sources)
-    return testify(
-        capture, WitnessKind.FLOOD, packets, sender=_source_of_most(capture, target, packets),
-        about=destination_text(packet), code=str(bps), start_ns=start * SECOND_NS, end_ns=(end + 1) * SECOND_NS,
-        count=count, detail=f"{count // len(seconds)} packets/s, {bps / 1e6:.1f} Mbit/s from {sources} sources",
+def _flood(survey: Survey, destination: str, target: _Target, bins: range, width_ns: int) -> PacketWitness:
+    count = sum(target.packets[number] for number in bins)
+    nanoseconds = len(bins) * width_ns
+    bps = 8 * sum(target.octets[number] for number in bins) * SECOND_NS // nanoseconds
+    (source, most), *_ = target.sources.most_common(1)
+    return tell(
+        survey, WitnessKind.FLOOD, bins[0] * width_ns, (bins[-1] + 1) * width_ns,
+        [frame for number in bins for frame in target.frames.get(number, ())],
+        sender=source if most >= 0.5 * target.sources.total() else None, about=destination, code=str(bps), count=count,
+        detail=f"{count * SECOND_NS // nanoseconds} packets/s, {bps / 1e6:.1f} Mbit/s "
+        f"from {len(target.sources)} sources",
     )  # fmt: skip
-
-
-def _source_of_most(capture: Capture, target: _Target, packets: list[int]) -> str | None:
-    """The one source of a flood, if it has one."""
-    source, count = target.sources.most_common(1)[0]
-    if count < 0.5 * target.sources.total():
-        return None
-    return next(
-        (source_text(capture.packets[i]) for i in packets if address_pair(capture.packets[i])[:4] == source), None
-    )
 
 
 def find_scans(survey: Survey) -> Iterator[PacketWitness]:
     """Yield machines that knock at many addresses or ports within seconds and get hardly an answer."""
-    capture = survey.capture
-    knocks: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
-    answered: set[tuple[int, ...]] = set()
-    for index in survey.of(TCP, UDP):
-        packet = capture.packets[index]
-        if (packet[PROTOCOL] == TCP and packet[FLAGS] & (SYN | ACK) == SYN) or packet[PROTOCOL] == UDP:
-            target = (*packet[DESTINATION : DESTINATION + 4], packet[PROTOCOL], packet[DESTINATION_PORT])
-            knocks.setdefault(packet[SOURCE : SOURCE + 4], {}).setdefault(target, index)
-        elif packet[PROTOCOL] == TCP and packet[FLAGS] & SYN:
-            answered.add((*packet[DESTINATION : DESTINATION + 4], *packet[SOURCE : SOURCE + 4]))
-    for source, targets in knocks.items():
-        indices = sorted(targets.values())
-        if len(indices) < SCAN_TARGETS:
-            continue
-        hosts = {target[:4] for target in targets}
-        welcome = sum((*source, *host) in answered for host in hosts)
-        start, end = (capture.packets[indices[place]][TIME] for place in (0, -1))
-        dense = len(indices) / max(1.0, (end - start) / SECOND_NS) >= SCAN_TARGETS / SCAN_SECONDS
-        if dense and welcome * 2 <= len(hosts):
-            packet = capture.packets[indices[0]]
-            about = destination_text(packet) if len(hosts) == 1 else None
-            yield testify(
-                capture, WitnessKind.SCAN, indices, sender=source_text(packet), about=about,
-                detail=f"{source_text(packet)} knocks at {len(targets)} ports of {len(hosts)} addresses",
-            )  # fmt: skip
+    ledger = survey.ledger
+    knocks: dict[tuple[int, int], list[int]] = {}
+    for flow, starter, unanswered in _unanswered(ledger):
+        if unanswered:
+            base = flow * ft.FLOW_WIDTH + (2 if starter else 0)
+            knocks.setdefault((int(ledger.table[base]), int(ledger.table[base + 1])), []).append(flow)
+    for flows in knocks.values():
+        if len(flows) >= SCAN_TARGETS:
+            yield from _scan(survey, ledger, flows)
+
+
+def _unanswered(ledger: Ledger) -> Iterator[tuple[int, int, bool]]:
+    """Every flow of TCP and UDP: its number, which side began it, and whether the other side did not welcome it."""
+    hashes, kinds, openings, starters = (
+        ledger.column(offset) for offset in (ft.FLOW_HASH, ft.FLOW_KEY + 4, ft.FLOW_OPENING, ft.FLOW_STARTER)
+    )
+    packets = [ledger.column(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS) for side in range(2)]
+    for flow, kind in enumerate(kinds):
+        if hashes[flow] >= 0:
+            if kind & 0xFF == TCP:
+                yield flow, starters[flow], openings[flow] in (ft.ASKED, ft.REFUSED)
+            elif kind & 0xFF == UDP:
+                yield flow, starters[flow], packets[1 - starters[flow]][flow] == 0
+
+
+def _scan(survey: Survey, ledger: Ledger, flows: list[int]) -> Iterator[PacketWitness]:
+    rows = [ledger.rows_of(flow)[0] for flow in flows]
+    ends = [ends_of(row[:5]) if row[ft.FLOW_STARTER] == 0 else ends_of(row[:5])[::-1] for row in rows]
+    source = ends[0][0][0]
+    targets = {(row[4] & 0xFF, *end) for row, (_, end) in zip(rows, ends, strict=True)}
+    times = sorted(row[ft.FLOW_SIDES + row[ft.FLOW_STARTER] * ft.SIDE_WIDTH + ft.SIDE_FIRST] for row in rows)
+    dense = len(targets) * SECOND_NS / max(SECOND_NS, times[-1] - times[0]) >= SCAN_TARGETS / SCAN_SECONDS
+    hosts = {address for _, address, _ in targets}
+    if len(targets) < SCAN_TARGETS or not dense or 2 * len(_welcoming(ledger, rows[0], hosts)) > len(hosts):
+        return
+    yield tell(
+        survey, WitnessKind.SCAN, times[0], times[-1], [row[ft.FLOW_FRAME] for row in rows], sender=source,
+        about=next(iter(hosts)) if len(hosts) == 1 else None, count=len(targets),
+        detail=f"{source} knocks at {len(targets)} ports of {len(hosts)} addresses",
+    )  # fmt: skip
+
+
+def _welcoming(ledger: Ledger, example: list[int], hosts: set[str]) -> set[str]:
+    """Those of the hosts that took a connection from the same machine."""
+    at = 2 if example[ft.FLOW_STARTER] else 0
+    source = (example[at], example[at + 1])
+    found: set[str] = set()
+    for flow, starter, unanswered in _unanswered(ledger):
+        base = flow * ft.FLOW_WIDTH
+        here = base + (2 if starter else 0)
+        if not unanswered and (int(ledger.table[here]), int(ledger.table[here + 1])) == source:
+            ends = ends_of([int(word) for word in ledger.table[base : base + 5]])
+            found.add((ends[1] if starter == 0 else ends[0])[0])
+    return found & hosts

@@ -1,0 +1,87 @@
+"""The time bins of a capture's books, as values for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from attribution.packets import tallies as tl
+from attribution.packets.figures import address_text
+from attribution.packets.ledger import SECOND_NS, Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """One direction between two addresses, one protocol, one interval. `passed` counts segments with octets of the
+    stream; `unbidden` packets are those that no connection explains; `frames` are the first of the losses."""
+
+    source: str
+    destination: str
+    protocol: int
+    number: int
+    start_ns: int
+    end_ns: int
+    packets: int
+    octets: int
+    unbidden: int
+    unbidden_octets: int
+    passed: int
+    passed_octets: int
+    lost_upstream: int
+    lost_downstream: int
+    unanswered: int
+    downstream_octets: int
+    largest_lost: int | None
+    first_frame: int
+    frames: tuple[int, ...]
+
+    @property
+    def delivered_bps(self) -> float:
+        """What passed here and arrived, in bits per second on this link."""
+        return 8 * (self.passed_octets - self.downstream_octets) * SECOND_NS / (self.end_ns - self.start_ns)
+
+
+def bins_of(ledger: Ledger) -> Iterator[Bin]:
+    """Every bin, in the order of time; not those of pairs that there was no room for."""
+    width_ns = int(ledger.tallies[tl.BIN_NS])
+    count = int(ledger.tallies[tl.BINS])
+    ends = lru_cache(maxsize=None)(lambda pair: _ends(ledger, pair))
+    numbers = ledger.bins[tl.BIN_TIME : count * tl.BIN_WIDTH : tl.BIN_WIDTH]
+    members = ledger.bins[tl.BIN_PAIR : count * tl.BIN_WIDTH : tl.BIN_WIDTH]
+    for place in sorted(range(count), key=lambda one: (int(numbers[one]), int(members[one]))):
+        row = [int(word) for word in ledger.bins[place * tl.BIN_WIDTH : (place + 1) * tl.BIN_WIDTH]]
+        pair, direction = divmod(row[tl.BIN_PAIR], 2)
+        if pair != tl.OTHERS:
+            lower, higher, protocol = ends(pair)
+            yield _bin(row, (lower, higher) if direction == 0 else (higher, lower), protocol, width_ns)
+
+
+def _ends(ledger: Ledger, pair: int) -> tuple[str, str, int]:
+    row = [int(word) for word in ledger.pairs[pair * tl.PAIR_WIDTH : (pair + 1) * tl.PAIR_WIDTH]]
+    version = row[4] >> 8 & 0xFF
+    return address_text(row[0], row[1], version), address_text(row[2], row[3], version), row[4] & 0xFF
+
+
+def _bin(row: list[int], ends: tuple[str, str], protocol: int, width_ns: int) -> Bin:
+    return Bin(
+        source=ends[0],
+        destination=ends[1],
+        protocol=protocol,
+        number=row[tl.BIN_TIME],
+        start_ns=row[tl.BIN_TIME] * width_ns,
+        end_ns=(row[tl.BIN_TIME] + 1) * width_ns,
+        packets=row[tl.BIN_PACKETS],
+        octets=row[tl.BIN_OCTETS],
+        unbidden=row[tl.BIN_UNBIDDEN],
+        unbidden_octets=row[tl.BIN_UNBIDDEN_OCTETS],
+        passed=row[tl.BIN_PASSED],
+        passed_octets=row[tl.BIN_PASSED_OCTETS],
+        lost_upstream=row[tl.BIN_UPSTREAM],
+        lost_downstream=row[tl.BIN_DOWNSTREAM],
+        unanswered=row[tl.BIN_UNANSWERED],
+        downstream_octets=row[tl.BIN_DOWNSTREAM_OCTETS],
+        largest_lost=row[tl.BIN_LARGEST_LOST] or None,
+        first_frame=row[tl.BIN_FIRST],
+        frames=tuple(sorted(set(row[tl.BIN_FRAMES : tl.BIN_FRAMES + row[tl.BIN_SHOWN]]))),
+    )

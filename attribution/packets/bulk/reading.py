@@ -1,0 +1,80 @@
+"""A capture of any size read once, in bounded memory: its books, and the packets that tell something."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import BinaryIO, Final
+
+import numpy as np
+
+from attribution.model.incident import Origin
+from attribution.packets import flow_table as ft
+from attribution.packets.bulk.compilation import compiled_kernels
+from attribution.packets.bulk.engine import BATCH, Batch, BulkReader, Integers, new_batch
+from attribution.packets.bulk.line import Line
+from attribution.packets.capture import Capture, Packet, caveats_of_file
+from attribution.packets.columns import TIME
+from attribution.packets.ledger import Kernels, Ledger
+
+RING: Final = 6  # batches under way: two threads, two stages behind the reader, and some slack
+
+
+class Arrays:
+    """The memory that compiled kernels work on."""
+
+    def filled(self, count: int, value: int) -> Integers:
+        return np.full(count, value, np.int64) if value else np.zeros(count, np.int64)
+
+    def enlarged(self, words: Integers, count: int) -> Integers:
+        larger: Integers = np.zeros(count, np.int64)
+        larger[: len(words)] = words
+        return larger
+
+
+def array_ledger() -> Ledger:
+    """Empty books in arrays, kept by compiled kernels."""
+    kernels = compiled_kernels()
+    return Ledger(BATCH, Arrays(), Kernels(**{name: getattr(kernels, name) for name in Kernels.__slots__}))
+
+
+def read_large(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin) -> tuple[Capture, Ledger]:
+    """Read a capture given in pieces (`compression.read_pieces`), then from `rest`, where it is not compressed.
+
+    The capture holds only the packets that tell something of the network; all others are in the books.
+    """
+    bulk = BulkReader(origin.file, pieces, rest, origin.clock_offset_ns or 0)
+    ledger = array_ledger()
+    packets: list[Packet] = []
+    octets: list[bytes] = []
+    frames: list[int] = []
+
+    def listen(batch: Batch) -> bool:
+        if not ledger.judge(batch):
+            return False
+        for place, row, data in batch.told:
+            packets.append(row)
+            octets.append(data)
+            frames.append(batch.first + place)
+        return True
+
+    Line([new_batch() for _ in range(RING)], bulk.fill, (listen, ledger.tally)).run()
+    counters, reader = ledger.counters, bulk.reader
+    in_order = all(packets[n][TIME] <= packets[n + 1][TIME] for n in range(len(packets) - 1))
+    seen = int(counters[ft.FRAMES])
+    capture = Capture(
+        origin=origin,
+        packets=tuple(packets),
+        octets=tuple(octets),
+        interfaces=tuple(reader.interfaces),
+        comments=tuple(reader.comments),
+        caveats=tuple(caveats_of_file(origin, reader, Counter(bulk.unknown_links), not counters[ft.DISORDER])),
+        truncated=reader.damaged,
+        order=None if in_order else tuple(sorted(range(len(packets)), key=lambda n: packets[n][TIME])),
+        start_ns=int(counters[ft.EARLIEST]) if seen else 0,
+        end_ns=int(counters[ft.LATEST]) if seen else 0,
+        format=reader.format,
+        frames=tuple(frames),
+        left_out=bulk.left_out,
+    )
+    return capture, ledger

@@ -1,0 +1,208 @@
+"""What passes and what is lost, direction by direction and time bin by time bin.
+
+A *pair* is two addresses and a protocol; a *bin* is one interval of one direction of it. Both are rows of integers
+behind open-addressing hash tables. The functions run as they stand on lists, and compiled on arrays that their caller
+makes larger, or whose bins it makes wider, when they say so (`ledger`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attribution.packets.columns import ACK, FIN, RST, SYN, TCP, Row
+from attribution.packets.lean import (
+    LEAN_DIRECTION,
+    LEAN_ECHO,
+    LEAN_FLAGS,
+    LEAN_FRAME,
+    LEAN_KEY,
+    LEAN_LENGTH,
+    LEAN_SCALE,
+    LEAN_TIME,
+    LEAN_TIMESTAMP,
+    LEAN_WIDTH,
+    LEAN_WINDOW,
+    LEAN_WIRE,
+    scatter,
+)
+from attribution.packets.tcp_health import KEEP_ALIVE
+from attribution.packets.tcp_pace import PACE_WIDTH, time_segment
+
+Words = Row
+
+PAIR_KEY: Final = 0  # four words of addresses, then version and protocol
+OTHERS: Final = 0  # the pair of all for whom there is no room; its version is 0
+PAIR_WIDTH: Final = 5
+
+BIN_PAIR: Final = 0  # pair × 2 + direction
+BIN_TIME: Final = 1  # its number: time // width
+BIN_PACKETS: Final = 2
+BIN_OCTETS: Final = 3
+BIN_UNBIDDEN: Final = 4  # packets that nobody's connection explains: no TCP, or SYN alone; and their octets
+BIN_UNBIDDEN_OCTETS: Final = 5
+BIN_PASSED: Final = 6  # segments with octets of the stream, and their octets on the wire
+BIN_PASSED_OCTETS: Final = 7
+BIN_UPSTREAM: Final = 8
+BIN_DOWNSTREAM: Final = 9
+BIN_UNANSWERED: Final = 10
+BIN_DOWNSTREAM_OCTETS: Final = 11
+BIN_LARGEST_LOST: Final = 12
+BIN_FIRST: Final = 13  # frame number of the first packet
+BIN_SHOWN: Final = 14  # how many frame numbers of losses are kept
+BIN_FRAMES: Final = 15
+FRAMES_SHOWN: Final = 12
+BIN_WIDTH: Final = BIN_FRAMES + FRAMES_SHOWN
+
+BINS_AT_ONCE: Final = 4  # as many may be new with one packet: its own, and those of losses it tells of
+MOST_PAIRS: Final = 1 << 16
+
+# Of a flow, what this stage keeps
+PROGRESS_PAIR: Final = 0
+PROGRESS_BINS: Final = 1  # for each direction, its latest bin
+PROGRESS_PACE: Final = 3
+PROGRESS_WIDTH: Final = PROGRESS_PACE + PACE_WIDTH
+
+# The counters of this stage
+PAIRS: Final = 0
+PAIR_MASK: Final = 1
+PAIR_CAPACITY: Final = 2
+BINS: Final = 3
+BIN_MASK: Final = 4
+BIN_CAPACITY: Final = 5
+BIN_NS: Final = 6  # how wide a bin is
+TALLY_COUNTERS: Final = 7
+
+
+def pair_hash(words: Words, at: int, kind: int) -> int:
+    """A mixed number of the four address words at `at`, and the kind of traffic between them."""
+    mixed = scatter(words[at] ^ scatter(words[at + 1] ^ kind))
+    return scatter(words[at + 2] ^ scatter(words[at + 3] ^ mixed))
+
+
+def find_pair(lean: Words, at: int, slots: Words, pairs: Words, counters: Words) -> int:
+    """The number of the pair that a packet belongs to; a new one where it is the first."""
+    kind = lean[at + LEAN_KEY + 4] & 0xFFFF
+    mask = counters[PAIR_MASK]
+    slot = pair_hash(lean, at + LEAN_KEY, kind) & mask
+    while slots[slot] >= 0:
+        base = slots[slot] * PAIR_WIDTH
+        if (
+            pairs[base + 4] == kind
+            and pairs[base + 1] == lean[at + LEAN_KEY + 1]
+            and pairs[base + 3] == lean[at + LEAN_KEY + 3]
+            and pairs[base] == lean[at + LEAN_KEY]
+            and pairs[base + 2] == lean[at + LEAN_KEY + 2]
+        ):
+            return slots[slot]
+        slot = (slot + 1) & mask
+    number = counters[PAIRS]
+    if number >= counters[PAIR_CAPACITY]:
+        return OTHERS
+    counters[PAIRS] += 1
+    slots[slot] = number
+    base = number * PAIR_WIDTH
+    for word in range(4):
+        pairs[base + word] = lean[at + LEAN_KEY + word]
+    pairs[base + 4] = kind
+    return number
+
+
+def find_bin(member: int, interval: int, slots: Words, bins: Words, counters: Words) -> int:
+    """The bin of a direction (pair × 2 + direction) and an interval; a new one where nothing fell into it yet."""
+    mask = counters[BIN_MASK]
+    slot = scatter(member << 40 ^ interval) & mask
+    while slots[slot] >= 0:
+        base = slots[slot] * BIN_WIDTH
+        if bins[base + BIN_PAIR] == member and bins[base + BIN_TIME] == interval:
+            return slots[slot]
+        slot = (slot + 1) & mask
+    number = counters[BINS]
+    counters[BINS] += 1
+    slots[slot] = number
+    base = number * BIN_WIDTH
+    for word in range(BIN_WIDTH):
+        bins[base + word] = 0
+    bins[base + BIN_PAIR] = member
+    bins[base + BIN_TIME] = interval
+    return number
+
+
+def tally_batch(
+    lean: Words, health: Words, flow_of: Words, fresh: Words, start: int, count: int, progress: Words,
+    pair_slots: Words, pairs: Words, bin_slots: Words, bins: Words, counters: Words,
+) -> int:  # fmt: skip
+    """Count packets start to count. Answers how far it came: less where a table is full.
+
+    `fresh` is 1 for the first packet of a flow: whatever its row of `progress` held was another's.
+    """
+    width = counters[BIN_NS]
+    for number in range(start, count):
+        flow = flow_of[number]
+        if flow < 0:
+            continue
+        if counters[BINS] + BINS_AT_ONCE > counters[BIN_CAPACITY]:
+            return number
+        if counters[PAIRS] >= counters[PAIR_CAPACITY] and counters[PAIR_CAPACITY] < MOST_PAIRS:
+            return number
+        at = number * LEAN_WIDTH
+        base = flow * PROGRESS_WIDTH
+        if fresh[number]:
+            for word in range(PROGRESS_WIDTH):
+                progress[base + word] = 0
+            progress[base + PROGRESS_PAIR] = find_pair(lean, at, pair_slots, pairs, counters)
+        direction = lean[at + LEAN_DIRECTION]
+        time_ns = lean[at + LEAN_TIME]
+        interval = time_ns // width
+        held = base + PROGRESS_BINS + direction
+        member = progress[base + PROGRESS_PAIR] * 2 + direction
+        into = progress[held] * BIN_WIDTH
+        if bins[into + BIN_PAIR] != member or bins[into + BIN_TIME] != interval or bins[into + BIN_PACKETS] == 0:
+            progress[held] = find_bin(member, interval, bin_slots, bins, counters)
+            into = progress[held] * BIN_WIDTH
+        wire = lean[at + LEAN_WIRE]
+        length = lean[at + LEAN_LENGTH]
+        flags = lean[at + LEAN_FLAGS]
+        if bins[into + BIN_PACKETS] == 0:
+            bins[into + BIN_FIRST] = lean[at + LEAN_FRAME]
+        bins[into + BIN_PACKETS] += 1
+        bins[into + BIN_OCTETS] += wire
+        if lean[at + LEAN_KEY + 4] & 0xFF != TCP or (length >= 0 and flags & (SYN | ACK | RST) == SYN):
+            bins[into + BIN_UNBIDDEN] += 1
+            bins[into + BIN_UNBIDDEN_OCTETS] += wire
+        if length >= 0:
+            if length > 1 or flags & (SYN | FIN) or (length == 1 and not health[number] & KEEP_ALIVE):
+                bins[into + BIN_PASSED] += 1
+                bins[into + BIN_PASSED_OCTETS] += wire
+            time_segment(
+                progress, base + PROGRESS_PACE, direction, time_ns, length, flags, lean[at + LEAN_WINDOW],
+                lean[at + LEAN_SCALE], lean[at + LEAN_TIMESTAMP], lean[at + LEAN_ECHO], health[number],
+            )  # fmt: skip
+    return count
+
+
+def refile_bins(old: Words, count: int, times: int, slots: Words, bins: Words, counters: Words) -> int:
+    """Put `count` bins into a new table, each into one `times` as wide (1: there is just more room)."""
+    for number in range(count):
+        source = number * BIN_WIDTH
+        into = find_bin(old[source + BIN_PAIR], old[source + BIN_TIME] // times, slots, bins, counters) * BIN_WIDTH
+        if bins[into + BIN_PACKETS] == 0 or 0 < old[source + BIN_FIRST] < bins[into + BIN_FIRST]:
+            bins[into + BIN_FIRST] = old[source + BIN_FIRST]
+        for word in range(BIN_PACKETS, BIN_LARGEST_LOST):
+            bins[into + word] += old[source + word]
+        bins[into + BIN_LARGEST_LOST] = max(bins[into + BIN_LARGEST_LOST], old[source + BIN_LARGEST_LOST])
+        for frame in range(old[source + BIN_SHOWN]):
+            if bins[into + BIN_SHOWN] < FRAMES_SHOWN:
+                bins[into + BIN_FRAMES + bins[into + BIN_SHOWN]] = old[source + BIN_FRAMES + frame]
+                bins[into + BIN_SHOWN] += 1
+    return counters[BINS]
+
+
+def refile_pairs(pairs: Words, count: int, slots: Words, mask: int) -> int:
+    """Fill an empty hash table with the pairs there are."""
+    for number in range(1, count):
+        base = number * PAIR_WIDTH
+        slot = pair_hash(pairs, base, pairs[base + 4]) & mask
+        while slots[slot] >= 0:
+            slot = (slot + 1) & mask
+        slots[slot] = number
+    return count
