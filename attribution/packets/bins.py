@@ -13,11 +13,12 @@ from attribution.packets.ledger import SECOND_NS, Ledger
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One direction between two addresses, one protocol, one interval. `passed` counts segments with octets of the
+    """One direction between two addresses, one protocol, one interval. An end is None for all those who share the bin
+    because there were too many to keep apart. `passed` counts segments with octets of the
     stream; `unbidden` packets are those that no connection explains; `frames` are the first of the losses."""
 
-    source: str
-    destination: str
+    source: str | None
+    destination: str | None
     protocol: int
     number: int
     start_ns: int
@@ -57,13 +58,14 @@ def bins_of(ledger: Ledger) -> Iterator[Bin]:
             yield _bin(row, (lower, higher) if direction == 0 else (higher, lower), protocol, width_ns)
 
 
-def _ends(ledger: Ledger, pair: int) -> tuple[str, str, int]:
+def _ends(ledger: Ledger, pair: int) -> tuple[str | None, str, int]:
     row = [int(word) for word in ledger.pairs[pair * tl.PAIR_WIDTH : (pair + 1) * tl.PAIR_WIDTH]]
     version = row[4] >> 8 & 0xFF
-    return address_text(row[0], row[1], version), address_text(row[2], row[3], version), row[4] & 0xFF
+    lower = address_text(row[0], row[1], version) if pair < tl.MOST_PAIRS else None
+    return lower, address_text(row[2], row[3], version), row[4] & 0xFF
 
 
-def _bin(row: list[int], ends: tuple[str, str], protocol: int, width_ns: int) -> Bin:
+def _bin(row: list[int], ends: tuple[str | None, str | None], protocol: int, width_ns: int) -> Bin:
     return Bin(
         source=ends[0],
         destination=ends[1],

@@ -20,11 +20,11 @@ from attribution.packets import flow_table as ft
 from attribution.packets import tallies as tl
 from attribution.packets import tcp_pace as tp
 from attribution.packets.columns import ICMP, ICMP6, SCTP, TCP, UDP
+from attribution.packets.failures import PATIENCE_NS
 from attribution.packets.ledger import Ledger, packets_of
 from attribution.packets.tcp_health import HEALTH_NAMES
 
 WITH_PORTS: Final = frozenset({TCP, UDP, SCTP})
-PATIENCE_NS: Final = 1_000_000_000  # a handshake that had less time than this may still succeed
 PROTOCOL_NAMES: Final = {
     1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf", 103: "pim",
     112: "vrrp", 132: "sctp", 0x0806: "arp", 0x8809: "lacp", 0x88CC: "lldp", 0x14242: "stp", 0x1FEFE: "isis",

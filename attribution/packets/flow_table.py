@@ -93,7 +93,8 @@ SEEN: Final = 11  # flows ever
 NOTES: Final = 12  # rows of notes
 DISORDER: Final = 13  # packets earlier than the one before them in the file
 PREVIOUS: Final = 14  # time of the packet before
-COUNTERS: Final = 15
+WORTH: Final = 15  # flows that `leave_rows` found worth keeping
+COUNTERS: Final = 16
 FRAMES_SHOWN: Final = 16  # of each kind of finding
 PROTOCOLS: Final = 256 + 0x10000
 
@@ -369,4 +370,39 @@ def rehash(slots: Words, mask: int, table: Words, count: int) -> int:
             slot = (slot + 1) & mask
         if slots[slot] < 0 or table[slots[slot] * FLOW_WIDTH + FLOW_FRAME] < table[base + FLOW_FRAME]:
             slots[slot] = flow
+    return count
+
+
+def leave_rows(
+    table: Words, count: int, last_frame: int, least: int, counters: Words, left: Words, worth: Words
+) -> int:
+    """Take the flows whose last packet is not after `last_frame` out of the table. Answers how many; `left` lists them.
+
+    `worth` lists those with more than `least` packets or with a closed window (WORTH of them). Only their hash becomes
+    -1, so that their rows can still be read before `free_rows` gives them away.
+    """
+    found = 0
+    counters[WORTH] = 0
+    for flow in range(count):
+        base = flow * FLOW_WIDTH
+        if table[base + FLOW_HASH] < 0 or table[base + FLOW_LAST_FRAME] > last_frame:
+            continue
+        left[found] = flow
+        found += 1
+        table[base + FLOW_HASH] = -1
+        one, other = base + FLOW_SIDES, base + FLOW_SIDES + SIDE_WIDTH
+        wanted = table[one + SIDE_PACKETS] + table[other + SIDE_PACKETS] > least
+        wanted = wanted or table[one + SIDE_CLOSED] > 0 or table[other + SIDE_CLOSED] > 0
+        if wanted:
+            worth[counters[WORTH]] = flow
+            counters[WORTH] += 1
+    return found
+
+
+def free_rows(table: Words, left: Words, count: int, counters: Words) -> int:
+    """Let new flows have these rows."""
+    for number in range(count):
+        table[left[number] * FLOW_WIDTH + FLOW_FRAME] = counters[FREE]
+        counters[FREE] = left[number]
+    counters[USED] -= count
     return count

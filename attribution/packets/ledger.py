@@ -10,13 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
 from typing import Any, Final, Protocol
 
+from attribution.packets import failures as fl
 from attribution.packets import flow_table as ft
 from attribution.packets import tallies as tl
 from attribution.packets.columns import Row
 from attribution.packets.lean import LEAN_WIDTH
 
+ATTEMPT_COLUMNS: Final = (
+    *range(ft.FLOW_KEY, ft.FLOW_KEY + 5), ft.FLOW_OPENING, ft.FLOW_STARTER, ft.FLOW_FRAME,
+    *(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_FIRST for side in range(2)),
+)  # fmt: skip
 MOST_FLOWS: Final = 1 << 18
 MOST_BINS: Final = 1 << 18
 MOST_NOTES: Final = 20_000
@@ -37,6 +43,9 @@ class Memory(Protocol):
     def enlarged(self, words: Any, count: int) -> Any:
         """The same words and zeros behind them, `count` in all."""
 
+    def picked(self, words: Any, offset: int, width: int, rows: Sequence[int]) -> list[int]:
+        """The words at `offset` of some rows of `width` words."""
+
 
 class Lists:
     """Plain Python's memory."""
@@ -47,6 +56,9 @@ class Lists:
     def enlarged(self, words: list[int], count: int) -> list[int]:
         return words + [0] * (count - len(words))
 
+    def picked(self, words: list[int], offset: int, width: int, rows: Sequence[int]) -> list[int]:
+        return [words[row * width + offset] for row in rows]
+
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
@@ -54,6 +66,9 @@ class Kernels:
 
     judge_batch: Callable[..., int] = ft.judge_batch
     rehash: Callable[..., int] = ft.rehash
+    leave_rows: Callable[..., int] = ft.leave_rows
+    free_rows: Callable[..., int] = ft.free_rows
+    gather_failures: Callable[..., int] = fl.gather_failures
     tally_batch: Callable[..., int] = tl.tally_batch
     refile_bins: Callable[..., int] = tl.refile_bins
     refile_pairs: Callable[..., int] = tl.refile_pairs
@@ -93,15 +108,58 @@ def plain_batch(count: int, sacks: int = 0) -> PlainBatch:
 
 @dataclass(slots=True)
 class ClosedFlows:
-    """Flows that were closed to bound memory: how many, and the rows of those with the most packets.
-
-    `failed` are the rows of those whose handshake had failed, as many as there is room for, of `failed_count`.
-    """
+    """Flows that were closed to bound memory: how many, and the rows of those with the most packets."""
 
     count: int = 0
     rows: list[tuple[list[int], list[int]]] = field(default_factory=list)
-    failed: list[list[int]] = field(default_factory=list)
-    failed_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A connection that did not come about: words of its flow's row."""
+
+    one_high: int
+    one_low: int
+    other_high: int
+    other_low: int
+    kind: int
+    opening: int
+    starter: int
+    frame: int
+    one_first_ns: int
+    other_first_ns: int
+
+    @property
+    def client(self) -> tuple[int, int]:
+        return (self.other_high, self.other_low) if self.starter else (self.one_high, self.one_low)
+
+    @property
+    def server(self) -> tuple[int, int]:
+        return (self.one_high, self.one_low) if self.starter else (self.other_high, self.other_low)
+
+    @property
+    def service_kind(self) -> int:
+        """As `failures` writes it."""
+        port = self.kind >> (32 if self.starter else 16) & 0xFFFF
+        return port << 16 | self.kind & 0xFF00 | self.opening
+
+    @property
+    def time_ns(self) -> int:
+        return self.other_first_ns if self.starter else self.one_first_ns
+
+
+@dataclass(slots=True)
+class Failing:
+    """What failed at one service in one way: `count` attempts, of which the first are listed."""
+
+    server: tuple[int, int]
+    port: int
+    version: int
+    opening: int
+    count: int
+    start_ns: int
+    end_ns: int
+    attempts: list[Attempt] = field(default_factory=list)
 
 
 class Ledger:
@@ -111,6 +169,7 @@ class Ledger:
         self.memory: Memory = memory or Lists()
         self.kernels = kernels or Kernels()
         self.closed = ClosedFlows()
+        self.attempts: list[Attempt] = []
         self.notes: list[Note] = []
         self.notes_left_out = 0
         self._judged = self._tallied = 0
@@ -122,6 +181,8 @@ class Ledger:
         self.counters[ft.EARLIEST], self.counters[ft.LATEST] = LATEST_NS, EARLIEST_NS
         self.kinds = filled(ft.HEALTH_KINDS, 0)
         self.shown = filled(ft.HEALTH_KINDS * ft.FRAMES_SHOWN, 0)
+        self._services = filled(fl.SERVICES * fl.SERVICE_WIDTH, 0)
+        self.failure_counters = filled(fl.FAILURE_COUNTERS, 0)
         self.protocols = filled(ft.PROTOCOLS, 0)
         self._noted = filled(2 * batch_size * ft.NOTE_WIDTH, 0)
         self.progress = filled((1 << 6) * tl.PROGRESS_WIDTH, 0)
@@ -129,6 +190,7 @@ class Ledger:
         self.pairs = filled((1 << 6) * tl.PAIR_WIDTH, 0)
         self.bin_slots = filled(1 << 10, -1)
         self.bins = filled((1 << 8) * tl.BIN_WIDTH, 0)
+        self._key = filled(tl.PAIR_WIDTH, 0)
         self.tallies = filled(tl.TALLY_COUNTERS, 0)
         self.tallies[tl.PAIR_MASK], self.tallies[tl.PAIR_CAPACITY] = (1 << 8) - 1, 1 << 6
         self.tallies[tl.BIN_MASK], self.tallies[tl.BIN_CAPACITY] = (1 << 10) - 1, 1 << 8
@@ -173,6 +235,7 @@ class Ledger:
             self._tallied = self.kernels.tally_batch(
                 batch.lean, batch.health, batch.flow_of, batch.fresh, self._tallied, end, self.progress,
                 self.pair_slots, self.pairs, self.bin_slots, self.bins, self.tallies,
+                self._key,
             )  # fmt: skip
             if self._tallied < end:
                 self._more_tallies()
@@ -203,7 +266,7 @@ class Ledger:
 
     def _more_tallies(self) -> None:
         counters = self.tallies
-        if counters[tl.PAIRS] >= counters[tl.PAIR_CAPACITY]:
+        if counters[tl.PAIRS] + 1 >= counters[tl.PAIR_CAPACITY]:
             self._more_pairs()
             return
         count, capacity = int(counters[tl.BINS]), int(counters[tl.BIN_CAPACITY])
@@ -230,32 +293,49 @@ class Ledger:
         self.kernels.refile_pairs(self.pairs, int(self.tallies[tl.PAIRS]), self.pair_slots, 4 * capacity - 1)
 
     def _close_flows(self) -> None:
-        """Leave the rows of the half of all flows that has been silent the longest."""
+        """Leave the rows of those flows that have been silent the longest."""
         count = int(self.counters[ft.FLOWS])
-        silent = sorted(
-            (int(self.table[flow * ft.FLOW_WIDTH + ft.FLOW_LAST_FRAME]), flow)
-            for flow in range(count)
-            if self.table[flow * ft.FLOW_WIDTH + ft.FLOW_HASH] >= 0
-        )
-        leaving = [flow for _, flow in silent[: len(silent) // 2]]
-        self.closed.count += len(leaving)
-        self._keep_of(leaving)
-        for flow in leaving:
-            base = flow * ft.FLOW_WIDTH
-            self.table[base + ft.FLOW_HASH] = -1
-            self.table[base + ft.FLOW_FRAME] = self.counters[ft.FREE]
-            self.counters[ft.FREE] = flow
-        self.counters[ft.USED] -= len(leaving)
+        frames = sorted(self.column(ft.FLOW_LAST_FRAME))
+        left, worth = self.memory.filled(count, 0), self.memory.filled(count, 0)
+        last_frame = frames[count * 3 // 4]
+        self._gather_failures(last_frame)
+        kept = self.closed.rows
+        least = packets_of(kept[-1][0]) if len(kept) >= KEPT_OF_CLOSED else 0
+        closed = self.kernels.leave_rows(self.table, count, last_frame, least, self.counters, left, worth)
+        self.closed.count += closed
+        rows = [self.rows_of(int(flow)) for flow in worth[: int(self.counters[ft.WORTH])]]
+        for row, _ in rows:
+            self._note_closed_window(row)
+        self.closed.rows = nlargest(KEPT_OF_CLOSED, (*kept, *rows), key=lambda pair: packets_of(pair[0]))
+        self.kernels.free_rows(self.table, left, closed, self.counters)
         self._rehash(len(self.slots))
 
-    def _keep_of(self, leaving: Sequence[int]) -> None:
-        rows = [self.rows_of(flow) for flow in leaving]
-        for row in rows:
-            self._note_closed_window(row[0])
-        failed = [row for row, _ in rows if row[ft.FLOW_OPENING] in (ft.ASKED, ft.ACCEPTED, ft.REFUSED)]
-        self.closed.failed_count += len(failed)
-        self.closed.failed += failed[: max(0, MOST_NOTES - len(self.closed.failed))]
-        self.closed.rows = sorted((*self.closed.rows, *rows), key=lambda pair: -packets_of(pair[0]))[:KEPT_OF_CLOSED]
+    def _gather_failures(self, last_frame: int) -> None:
+        """Count the connections that failed, before their flows leave; the first of each service one by one."""
+        count = int(self.counters[ft.FLOWS])
+        listed = self.memory.filled(count, 0)
+        found = self.kernels.gather_failures(
+            self.table, count, last_frame, int(self.counters[ft.LATEST]), self._services, self.failure_counters, listed
+        )
+        columns = [self.memory.picked(self.table, offset, ft.FLOW_WIDTH, listed[:found]) for offset in ATTEMPT_COLUMNS]
+        self.attempts += (Attempt(*words) for words in zip(*columns, strict=True))
+
+    def failures(self) -> list[Failing]:
+        """Services that were asked in vain, in the order of time; call it once, when the capture is over."""
+        self._gather_failures(int(self.counters[ft.FRAMES]))
+        found = {
+            (row[fl.SERVICE_HIGH], row[fl.SERVICE_LOW], row[fl.SERVICE_KIND]): Failing(
+                (row[fl.SERVICE_HIGH], row[fl.SERVICE_LOW]), row[fl.SERVICE_KIND] >> 16,
+                row[fl.SERVICE_KIND] >> 8 & 0xFF, row[fl.SERVICE_KIND] & 0xFF, row[fl.SERVICE_COUNT],
+                row[fl.SERVICE_START], row[fl.SERVICE_END],
+            )
+            for at in range(0, fl.SERVICES * fl.SERVICE_WIDTH, fl.SERVICE_WIDTH)
+            if self._services[at + fl.SERVICE_COUNT]
+            for row in ([int(word) for word in self._services[at : at + fl.SERVICE_WIDTH]],)
+        }  # fmt: skip
+        for attempt in self.attempts:
+            found[(*attempt.server, attempt.service_kind)].attempts.append(attempt)
+        return sorted(found.values(), key=lambda failing: (failing.start_ns, failing.server, failing.port))
 
     def _note_closed_window(self, row: list[int]) -> None:
         """A window that was closed to the last is told when its flow leaves."""
@@ -268,8 +348,7 @@ class Ledger:
 
     def column(self, offset: int) -> list[int]:
         """One word of every row of the flow table, those that flows have left included (FLOW_HASH is negative)."""
-        found = self.table[offset : int(self.counters[ft.FLOWS]) * ft.FLOW_WIDTH : ft.FLOW_WIDTH]
-        return [int(word) for word in found]
+        return self.memory.picked(self.table, offset, ft.FLOW_WIDTH, range(int(self.counters[ft.FLOWS])))
 
     def rows_of(self, flow: int) -> tuple[list[int], list[int]]:
         """A flow's rows of the table and of its progress, as lists."""

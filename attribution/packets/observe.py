@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from attribution.model.observation import CaptureCoverage, Caveat, Observation
+from attribution.packets import failures as fl
 from attribution.packets import flow_table as ft
 from attribution.packets import tallies as tl
 from attribution.packets.capture import Capture
@@ -49,7 +50,7 @@ def caveats_of_survey(survey: Survey) -> Iterator[Caveat]:
         (survey.capture.left_out, "packets that may tell something were counted, but not looked into"),
         (ledger.closed.count, "flows silent for long were closed to bound memory; what follows on them is a new flow"),
         (ledger.notes_left_out, "resets and closed windows were counted, but not listed"),
-        (ledger.closed.failed_count - len(ledger.closed.failed), "failed handshakes were counted, but not listed"),
+        (int(ledger.failure_counters[fl.LEFT_OUT]), "failed handshakes were counted, but not listed"),
     )
     for count, words in told:
         if count:

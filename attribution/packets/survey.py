@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from attribution.packets.bins import Bin, bins_of
 from attribution.packets.books import keep_books
 from attribution.packets.capture import Capture
 from attribution.packets.columns import ICMP, ICMP6, PROTOCOL
@@ -13,10 +14,12 @@ from attribution.packets.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`ledger` tells of all packets. `by_protocol` lists the indices of those in `capture`, in the order of time."""
+    """`ledger` tells of all packets, `bins` are its time bins in the order of time. `by_protocol` lists the indices of
+    the packets in `capture`, in the order of time."""
 
     capture: Capture
     ledger: Ledger
+    bins: tuple[Bin, ...]
     by_protocol: dict[int, list[int]]
     echoes: list[EchoSeries]
 
@@ -40,4 +43,4 @@ def survey_capture(capture: Capture, ledger: Ledger | None = None) -> Survey:
     echoes = [
         series for protocol in (ICMP, ICMP6) for series in echo_series(capture, by_protocol.get(protocol, ()), protocol)
     ]
-    return Survey(capture, ledger, by_protocol, echoes)
+    return Survey(capture, ledger, tuple(bins_of(ledger)), by_protocol, echoes)

@@ -54,10 +54,11 @@ FRAMES_SHOWN: Final = 12
 BIN_WIDTH: Final = BIN_FRAMES + FRAMES_SHOWN
 
 BINS_AT_ONCE: Final = 4  # as many may be new with one packet: its own, and those of losses it tells of
-MOST_PAIRS: Final = 1 << 16
+MOST_PAIRS: Final = 1 << 14
+MOST_DESTINATIONS: Final = 1 << 13  # to which all share a pair for whom there was none of their own
 
 # Of a flow, what this stage keeps
-PROGRESS_PAIR: Final = 0
+PROGRESS_PAIR: Final = 0  # see `pair_of`
 PROGRESS_BINS: Final = 1  # for each direction, its latest bin
 PROGRESS_PACE: Final = 3
 PROGRESS_WIDTH: Final = PROGRESS_PACE + PACE_WIDTH
@@ -79,32 +80,49 @@ def pair_hash(words: Words, at: int, kind: int) -> int:
     return scatter(words[at + 2] ^ scatter(words[at + 3] ^ mixed))
 
 
-def find_pair(lean: Words, at: int, slots: Words, pairs: Words, counters: Words) -> int:
-    """The number of the pair that a packet belongs to; a new one where it is the first."""
-    kind = lean[at + LEAN_KEY + 4] & 0xFFFF
+def find_pair(key: Words, at: int, slots: Words, pairs: Words, counters: Words, most: int) -> int:
+    """The number of the pair whose five words stand at key[at]; a new one, or OTHERS where `most` are there."""
     mask = counters[PAIR_MASK]
-    slot = pair_hash(lean, at + LEAN_KEY, kind) & mask
+    slot = pair_hash(key, at, key[at + 4]) & mask
     while slots[slot] >= 0:
         base = slots[slot] * PAIR_WIDTH
         if (
-            pairs[base + 4] == kind
-            and pairs[base + 1] == lean[at + LEAN_KEY + 1]
-            and pairs[base + 3] == lean[at + LEAN_KEY + 3]
-            and pairs[base] == lean[at + LEAN_KEY]
-            and pairs[base + 2] == lean[at + LEAN_KEY + 2]
+            pairs[base + 4] == key[at + 4]
+            and pairs[base + 1] == key[at + 1]
+            and pairs[base + 3] == key[at + 3]
+            and pairs[base] == key[at]
+            and pairs[base + 2] == key[at + 2]
         ):
             return slots[slot]
         slot = (slot + 1) & mask
     number = counters[PAIRS]
-    if number >= counters[PAIR_CAPACITY]:
+    if number >= most:
         return OTHERS
     counters[PAIRS] += 1
     slots[slot] = number
-    base = number * PAIR_WIDTH
-    for word in range(4):
-        pairs[base + word] = lean[at + LEAN_KEY + word]
-    pairs[base + 4] = kind
+    for word in range(PAIR_WIDTH):
+        pairs[number * PAIR_WIDTH + word] = key[at + word]
     return number
+
+
+def pair_of(lean: Words, at: int, slots: Words, pairs: Words, counters: Words, key: Words) -> int:
+    """The pair × 2 of a new flow, + 1 where the pair has its ends the other way round; `key` is room for five words.
+
+    When there are too many pairs, as in a flood from everywhere, a flow goes with all others to its destination.
+    """
+    for word in range(4):
+        key[word] = lean[at + LEAN_KEY + word]
+    key[4] = lean[at + LEAN_KEY + 4] & 0xFFFF
+    found = find_pair(key, 0, slots, pairs, counters, MOST_PAIRS)
+    if found != OTHERS:
+        return found * 2
+    flip = lean[at + LEAN_DIRECTION]
+    if flip:
+        key[2] = key[0]
+        key[3] = key[1]
+    key[0] = 0
+    key[1] = 0
+    return find_pair(key, 0, slots, pairs, counters, MOST_PAIRS + MOST_DESTINATIONS) * 2 + flip
 
 
 def find_bin(member: int, interval: int, slots: Words, bins: Words, counters: Words) -> int:
@@ -129,7 +147,7 @@ def find_bin(member: int, interval: int, slots: Words, bins: Words, counters: Wo
 
 def tally_batch(
     lean: Words, health: Words, flow_of: Words, fresh: Words, start: int, count: int, progress: Words,
-    pair_slots: Words, pairs: Words, bin_slots: Words, bins: Words, counters: Words,
+    pair_slots: Words, pairs: Words, bin_slots: Words, bins: Words, counters: Words, key: Words,
 ) -> int:  # fmt: skip
     """Count packets start to count. Answers how far it came: less where a table is full.
 
@@ -142,19 +160,19 @@ def tally_batch(
             continue
         if counters[BINS] + BINS_AT_ONCE > counters[BIN_CAPACITY]:
             return number
-        if counters[PAIRS] >= counters[PAIR_CAPACITY] and counters[PAIR_CAPACITY] < MOST_PAIRS:
+        if counters[PAIRS] + 1 >= counters[PAIR_CAPACITY] and counters[PAIRS] < MOST_PAIRS + MOST_DESTINATIONS:
             return number
         at = number * LEAN_WIDTH
         base = flow * PROGRESS_WIDTH
         if fresh[number]:
             for word in range(PROGRESS_WIDTH):
                 progress[base + word] = 0
-            progress[base + PROGRESS_PAIR] = find_pair(lean, at, pair_slots, pairs, counters)
+            progress[base + PROGRESS_PAIR] = pair_of(lean, at, pair_slots, pairs, counters, key)
         direction = lean[at + LEAN_DIRECTION]
         time_ns = lean[at + LEAN_TIME]
         interval = time_ns // width
         held = base + PROGRESS_BINS + direction
-        member = progress[base + PROGRESS_PAIR] * 2 + direction
+        member = progress[base + PROGRESS_PAIR] ^ direction
         into = progress[held] * BIN_WIDTH
         if bins[into + BIN_PAIR] != member or bins[into + BIN_TIME] != interval or bins[into + BIN_PACKETS] == 0:
             progress[held] = find_bin(member, interval, bin_slots, bins, counters)

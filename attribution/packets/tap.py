@@ -9,7 +9,6 @@ from typing import Final, Literal
 from attribution.model.observation import TapCount
 from attribution.packets import tallies as tl
 from attribution.packets.addresses import destination_text, source_text
-from attribution.packets.bins import bins_of
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import TCP, TIME, UDP, WIRE
 from attribution.packets.echo import Loss, udp_questions
@@ -48,8 +47,10 @@ def tap_counts(survey: Survey) -> Iterator[TapCount]:
 
 def _tcp_counts(survey: Survey) -> Iterator[TapCount]:
     capture = survey.capture
-    for found in bins_of(survey.ledger):
-        if found.protocol == TCP and (found.passed or found.lost_upstream):
+    for found in survey.bins:
+        if found.source is None or found.destination is None or found.protocol != TCP:
+            continue
+        if found.passed or found.lost_upstream:
             yield TapCount(
                 time_ns=found.start_ns,
                 end_ns=found.end_ns,

@@ -20,10 +20,10 @@ from attribution.packets import flow_table as ft
 from attribution.packets.bulk import matcher as mt
 from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.bulk.engine import BulkReader, Integers
-from attribution.packets.figures import address_text
 from attribution.packets.capture import caveats_of_file
 from attribution.packets.clocks import SLICES, ClockRelation, Passage, relate_clocks
 from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
+from attribution.packets.figures import address_text
 
 BIN_NS: Final = 1_000_000_000
 FRAMES_SHOWN: Final = 16

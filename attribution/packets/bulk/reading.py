@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -17,19 +17,31 @@ from attribution.packets.capture import Capture, Packet, caveats_of_file
 from attribution.packets.columns import TIME
 from attribution.packets.ledger import Kernels, Ledger
 
+MARGIN: Final = 16  # words: two cache lines, as processors fetch them in pairs
 RING: Final = 6  # batches under way: two threads, two stages behind the reader, and some slack
 
 
 class Arrays:
-    """The memory that compiled kernels work on."""
+    """The memory that compiled kernels work on.
+
+    Two threads write to different arrays all the time: a margin around each keeps them off each other's cache lines.
+    """
 
     def filled(self, count: int, value: int) -> Integers:
-        return np.full(count, value, np.int64) if value else np.zeros(count, np.int64)
+        words: Integers = np.zeros(count + 2 * MARGIN, np.int64)[MARGIN : MARGIN + count]
+        if value:
+            words[:] = value
+        return words
 
     def enlarged(self, words: Integers, count: int) -> Integers:
-        larger: Integers = np.zeros(count, np.int64)
+        larger = self.filled(count, 0)
         larger[: len(words)] = words
         return larger
+
+    def picked(self, words: Integers, offset: int, width: int, rows: Sequence[int]) -> list[int]:
+        whole = len(words) // width * width
+        found: list[int] = words[:whole].reshape(-1, width)[np.asarray(rows, np.int64), offset].tolist()
+        return found
 
 
 def array_ledger() -> Ledger:

@@ -9,13 +9,13 @@ from attribution.model.capture import Handshake
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets import flow_table as ft
 from attribution.packets.columns import TCP
-from attribution.packets.figures import ends_of, handshake_of
+from attribution.packets.figures import OPENINGS, address_text, ends_of
 from attribution.packets.ledger import Ledger
 from attribution.packets.survey import Survey
-from attribution.packets.witnesses.entries import Entry, stories_of, tell
+from attribution.packets.witnesses.entries import FRAMES_SHOWN, Entry, Story, stories_of, tell
 
+MANY_CLIENTS: Final = 16  # from so many on, a failure is the service's story and not each client's
 TIME_TO_LIVE_SLACK: Final = 1
-FAILURES: Final = {Handshake.REFUSED, Handshake.UNANSWERED, Handshake.UNFINISHED}
 
 
 def find_resets(survey: Survey) -> Iterator[PacketWitness]:
@@ -69,31 +69,28 @@ def _who_sent(sender: str, life: int, usual: set[int]) -> str:
 
 def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
     """Yield servers whose connections did not come about: refused, unanswered, or never finished by the client."""
-    ledger, end_ns = survey.ledger, survey.capture.end_ns
-    failed = (ft.ASKED, ft.ACCEPTED, ft.REFUSED)
-    hashes = ledger.column(ft.FLOW_HASH)
-    rows = [
-        ledger.rows_of(flow)[0]
-        for flow, opening in enumerate(ledger.column(ft.FLOW_OPENING))
-        if opening in failed and hashes[flow] >= 0
-    ]
-    entries = []
-    for row in (*ledger.closed.failed, *rows):
-        outcome = handshake_of(row, end_ns)
-        if outcome in FAILURES:
-            ends = ends_of(row[:5])
-            (client, _), (server, port) = ends if row[ft.FLOW_STARTER] == 0 else ends[::-1]
-            side = row[ft.FLOW_SIDES + row[ft.FLOW_STARTER] * ft.SIDE_WIDTH :]
-            key = (client, server, port, str(outcome))
-            entries.append(Entry(key, side[ft.SIDE_FIRST], side[ft.SIDE_FIRST], row[ft.FLOW_FRAME]))
-    for story in stories_of(entries):
-        client, server, port, word = story.key
-        sender, about = (client, server) if word == Handshake.UNANSWERED else (server, client)
-        yield tell(
-            survey, WitnessKind.HANDSHAKE_FAILED, story.start_ns, story.end_ns, story.frames, sender=sender,
-            about=about, code=word, count=story.count,
-            detail=f"{story.count} connections from {client} to {server} port {port}: {word}",
-        )  # fmt: skip
+    for failing in survey.ledger.failures():
+        server, outcome = address_text(*failing.server, failing.version), OPENINGS[failing.opening]
+        clients = {attempt.client for attempt in failing.attempts}
+        several = len(clients) >= MANY_CLIENTS or failing.count > len(failing.attempts)
+        if several:
+            frames = [attempt.frame for attempt in failing.attempts[:FRAMES_SHOWN]]
+            stories: list[Story[tuple[int, int] | None]]
+            stories = [Story(None, failing.start_ns, failing.end_ns, failing.count, frames)]
+        else:
+            entries: list[Entry[tuple[int, int] | None]] = [
+                Entry(one.client, one.time_ns, one.time_ns, one.frame) for one in failing.attempts
+            ]
+            stories = list(stories_of(entries))
+        for story in stories:
+            client = address_text(*story.key, failing.version) if story.key is not None else None
+            sender, about = (client, server) if outcome is Handshake.UNANSWERED else (server, client)
+            asked_by = client or f"{len(clients)}{' or more' if several else ''} addresses"
+            yield tell(
+                survey, WitnessKind.HANDSHAKE_FAILED, story.start_ns, story.end_ns, story.frames, sender=sender,
+                about=about, code=outcome, count=story.count,
+                detail=f"{story.count} connections from {asked_by} to {server} port {failing.port}: {outcome}",
+            )  # fmt: skip
 
 
 def find_zero_windows(survey: Survey) -> Iterator[PacketWitness]:

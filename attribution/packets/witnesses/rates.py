@@ -11,7 +11,7 @@ from typing import Final
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets import flow_table as ft
 from attribution.packets import tallies as tl
-from attribution.packets.bins import Bin, bins_of
+from attribution.packets.bins import Bin
 from attribution.packets.columns import TCP, UDP
 from attribution.packets.figures import ends_of
 from attribution.packets.ledger import SECOND_NS, Ledger
@@ -35,8 +35,8 @@ def find_plateaus(survey: Survey) -> Iterator[PacketWitness]:
     `code` is the rate that gets through in bits per second, all lengths counted as they are on this link.
     """
     directions: dict[tuple[str, str], dict[int, Bin]] = {}
-    for found in bins_of(survey.ledger):
-        if found.passed or found.lost_upstream:
+    for found in survey.bins:
+        if found.source and found.destination and (found.passed or found.lost_upstream):
             directions.setdefault((found.source, found.destination), {})[found.number] = found
     for (source, destination), bins in directions.items():
         if any(one.lost_upstream or one.lost_downstream for one in bins.values()):
@@ -77,7 +77,7 @@ def _plateau(survey: Survey, source: str, destination: str, run: list[Bin]) -> I
 class _Target:
     packets: Counter[int] = field(default_factory=Counter)
     octets: Counter[int] = field(default_factory=Counter)
-    sources: Counter[str] = field(default_factory=Counter)
+    sources: Counter[str | None] = field(default_factory=Counter)
     frames: dict[int, list[int]] = field(default_factory=dict)
 
 
@@ -86,8 +86,8 @@ def find_floods(survey: Survey) -> Iterator[PacketWitness]:
     ledger = survey.ledger
     width_ns = int(ledger.tallies[tl.BIN_NS])
     targets: dict[str, _Target] = {}
-    for found in bins_of(ledger):
-        if found.unbidden:
+    for found in survey.bins:
+        if found.unbidden and found.destination:
             target = targets.setdefault(found.destination, _Target())
             target.packets[found.number] += found.unbidden
             target.octets[found.number] += found.unbidden_octets
@@ -125,22 +125,24 @@ def _flood(survey: Survey, destination: str, target: _Target, bins: range, width
     nanoseconds = len(bins) * width_ns
     bps = 8 * sum(target.octets[number] for number in bins) * SECOND_NS // nanoseconds
     (source, most), *_ = target.sources.most_common(1)
+    several = f"{len(target.sources)}{' and more' if None in target.sources else ''} sources"
     return tell(
         survey, WitnessKind.FLOOD, bins[0] * width_ns, (bins[-1] + 1) * width_ns,
         [frame for number in bins for frame in target.frames.get(number, ())],
         sender=source if most >= 0.5 * target.sources.total() else None, about=destination, code=str(bps), count=count,
-        detail=f"{count * SECOND_NS // nanoseconds} packets/s, {bps / 1e6:.1f} Mbit/s "
-        f"from {len(target.sources)} sources",
+        detail=f"{count * SECOND_NS // nanoseconds} packets/s, {bps / 1e6:.1f} Mbit/s from {several}",
     )  # fmt: skip
 
 
 def find_scans(survey: Survey) -> Iterator[PacketWitness]:
     """Yield machines that knock at many addresses or ports within seconds and get hardly an answer."""
     ledger = survey.ledger
+    asked_in_vain = [(flow, 2 if starter else 0) for flow, starter, unanswered in _unanswered(ledger) if unanswered]
+    counts = Counter(int(ledger.table[flow * ft.FLOW_WIDTH + at + 1]) for flow, at in asked_in_vain)
     knocks: dict[tuple[int, int], list[int]] = {}
-    for flow, starter, unanswered in _unanswered(ledger):
-        if unanswered:
-            base = flow * ft.FLOW_WIDTH + (2 if starter else 0)
+    for flow, at in asked_in_vain:
+        base = flow * ft.FLOW_WIDTH + at
+        if counts[int(ledger.table[base + 1])] >= SCAN_TARGETS:
             knocks.setdefault((int(ledger.table[base]), int(ledger.table[base + 1])), []).append(flow)
     for flows in knocks.values():
         if len(flows) >= SCAN_TARGETS:
