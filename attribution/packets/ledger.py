@@ -173,6 +173,7 @@ class Ledger:
         self.notes: list[Note] = []
         self.notes_left_out = 0
         self._judged = self._tallied = 0
+        self._full = False
         filled = self.memory.filled
         self.slots = filled(1 << 8, -1)
         self.table = filled((1 << 6) * ft.FLOW_WIDTH, 0)
@@ -202,7 +203,7 @@ class Ledger:
 
         False where flows must be closed first: call again when all batches before were tallied.
         """
-        drained = self._judged > 0
+        drained, self._full = self._full, False
         while True:
             self._judged = self.kernels.judge_batch(
                 batch.lean, self._judged, batch.count, self.slots, self.table, self.counters, batch.health,
@@ -219,6 +220,7 @@ class Ledger:
                 self._tally_up_to(batch, self._judged)
                 self._close_flows()
             else:
+                self._full = True
                 return False
 
     def tally(self, batch: Batch) -> bool:
@@ -270,14 +272,8 @@ class Ledger:
             self._more_pairs()
             return
         count, capacity = int(counters[tl.BINS]), int(counters[tl.BIN_CAPACITY])
-        if capacity >= MOST_BINS:
-            counters[tl.BIN_NS] *= 2
-        else:
-            capacity *= 2
-        times = 1
-        if capacity >= MOST_BINS:
-            times = 2
-        else:
+        times = 2 if capacity >= MOST_BINS else 1
+        if times == 1:
             capacity *= 2
         counters[tl.BIN_NS] *= times
         counters[tl.BINS], counters[tl.BIN_CAPACITY], counters[tl.BIN_MASK] = 0, capacity, 4 * capacity - 1
@@ -298,7 +294,7 @@ class Ledger:
         frames = sorted(self.column(ft.FLOW_LAST_FRAME))
         left, worth = self.memory.filled(count, 0), self.memory.filled(count, 0)
         last_frame = frames[count * 3 // 4]
-        self._gather_failures(last_frame)
+        self._gather_failures(last_frame, LATEST_NS)  # they are followed no further
         kept = self.closed.rows
         least = packets_of(kept[-1][0]) if len(kept) >= KEPT_OF_CLOSED else 0
         closed = self.kernels.leave_rows(self.table, count, last_frame, least, self.counters, left, worth)
@@ -310,19 +306,19 @@ class Ledger:
         self.kernels.free_rows(self.table, left, closed, self.counters)
         self._rehash(len(self.slots))
 
-    def _gather_failures(self, last_frame: int) -> None:
-        """Count the connections that failed, before their flows leave; the first of each service one by one."""
+    def _gather_failures(self, last_frame: int, end_ns: int) -> None:
+        """Count the connections that have failed at `end_ns`; the first of each service one by one."""
         count = int(self.counters[ft.FLOWS])
         listed = self.memory.filled(count, 0)
         found = self.kernels.gather_failures(
-            self.table, count, last_frame, int(self.counters[ft.LATEST]), self._services, self.failure_counters, listed
+            self.table, count, last_frame, end_ns, self._services, self.failure_counters, listed
         )
         columns = [self.memory.picked(self.table, offset, ft.FLOW_WIDTH, listed[:found]) for offset in ATTEMPT_COLUMNS]
         self.attempts += (Attempt(*words) for words in zip(*columns, strict=True))
 
     def failures(self) -> list[Failing]:
         """Services that were asked in vain, in the order of time; call it once, when the capture is over."""
-        self._gather_failures(int(self.counters[ft.FRAMES]))
+        self._gather_failures(int(self.counters[ft.FRAMES]), int(self.counters[ft.LATEST]))
         found = {
             (row[fl.SERVICE_HIGH], row[fl.SERVICE_LOW], row[fl.SERVICE_KIND]): Failing(
                 (row[fl.SERVICE_HIGH], row[fl.SERVICE_LOW]), row[fl.SERVICE_KIND] >> 16,
