@@ -16,6 +16,11 @@ def render_time(time_ns: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
+def render_time_exactly(time_ns: int) -> str:
+    """Nanoseconds since the Unix epoch as `2026-11-23T10:00:31.250000001Z`: as exact as a capture is."""
+    return f"{_second(time_ns):%Y-%m-%dT%H:%M:%S}.{time_ns % 1_000_000_000:09d}Z"
+
+
 def render_moment(time_ns: int) -> str:
     """Nanoseconds since the Unix epoch as `2026-11-23 10:00:31 UTC`, for a sentence."""
     return f"{_second(time_ns):%Y-%m-%d %H:%M:%S} UTC"
