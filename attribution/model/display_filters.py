@@ -13,12 +13,16 @@ NANOSECONDS = 1_000_000_000
 
 # What all packets of a kind of witness have in common, in IPv4 and in IPv6.
 _SIGNS: Mapping[WitnessKind, tuple[str, str]] = {
-    WitnessKind.ICMP_UNREACHABLE: ("icmp.type==3", "icmpv6.type==1"),
-    WitnessKind.ICMP_PROHIBITED: ("icmp.type==3", "icmpv6.type==1"),
-    WitnessKind.ICMP_TTL_EXCEEDED: ("icmp.type==11", "icmpv6.type==3"),
-    WitnessKind.ICMP_TOO_BIG: ("icmp.type==3 && icmp.code==4", "icmpv6.type==2"),
-    WitnessKind.BGP_WITHDRAWAL: ("bgp.type==2", "bgp.type==2"),
-    WitnessKind.TCP_RESET: ("tcp.flags.reset==1", "tcp.flags.reset==1"),
+    WitnessKind.ICMP_UNREACHABLE: ("ip.src=={sender} && icmp.type==3", "ipv6.src=={sender} && icmpv6.type==1"),
+    WitnessKind.ICMP_PROHIBITED: ("ip.src=={sender} && icmp.type==3", "ipv6.src=={sender} && icmpv6.type==1"),
+    WitnessKind.ICMP_TTL_EXCEEDED: ("ip.src=={sender} && icmp.type==11", "ipv6.src=={sender} && icmpv6.type==3"),
+    WitnessKind.ICMP_TOO_BIG: ("ip.src=={sender} && icmp.type==3", "ipv6.src=={sender} && icmpv6.type==2"),
+    WitnessKind.TCP_RESET: ("ip.src=={sender} && tcp.flags.reset==1", "ipv6.src=={sender} && tcp.flags.reset==1"),
+    WitnessKind.HANDSHAKE_FAILED: (
+        "ip.addr=={sender} && ip.addr=={about} && tcp.flags.syn==1 && tcp.flags.ack==0",
+        "ipv6.addr=={sender} && ipv6.addr=={about} && tcp.flags.syn==1 && tcp.flags.ack==0",
+    ),
+    WitnessKind.ARP_UNANSWERED: ("arp.opcode==1", "icmpv6.type==135"),
 }
 
 
@@ -52,13 +56,11 @@ def direction_loss_filter(source: str, destination: str, protocol: str) -> str:
 
 def witness_filter(witness: PacketWitness) -> str:
     """Shows the packets that a witness rests on: by number where all are known, else by what they are and when."""
-    sign = _SIGNS.get(witness.kind)
-    if sign is None or (witness.count <= len(witness.frames) and witness.kind is not WitnessKind.BGP_WITHDRAWAL):
+    signs = _SIGNS.get(witness.kind)
+    if signs is None or witness.count <= len(witness.frames) or witness.sender is None:
         return frames_filter(witness.frames)
-    if witness.sender is None:
-        return f"{sign[0]} && {_time(witness)}"
-    ip = _version(witness.sender)
-    return f"{ip}.src=={witness.sender} && {sign[ip == 'ipv6']} && {_time(witness)}"
+    sign = signs[_version(witness.sender) == "ipv6"]
+    return f"{sign.format(sender=witness.sender, about=witness.about)} && {_time(witness)}"
 
 
 def _version(address: str) -> str:

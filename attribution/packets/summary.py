@@ -15,7 +15,7 @@ from itertools import chain
 from typing import BinaryIO, Final
 
 from attribution.model.capture import CaptureSummary, DirectionFigures, FlowFigures, HealthFigure
-from attribution.model.incident import EvidenceType, Origin
+from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture, read_capture
@@ -80,11 +80,6 @@ def summarise_capture(
     if is_compressed(first):
         return summarise_bulk(chain(held, pieces), None, origin, flows)
     return summarise_bulk(held, stream, origin, flows)
-
-
-def analyse(source: BinaryIO | bytes, place: str = "capture", flows: int = 1_000_000) -> CaptureSummary:
-    """The connections of a capture and what became of their packets, for use by itself."""
-    return summarise_capture(source, Origin(place, EvidenceType.CAPTURE), flows)
 
 
 def _take_some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool, CutShort | None]:

@@ -16,7 +16,7 @@ from attribution.model.display_filters import direction_filter, frames_filter, w
 from attribution.model.incident import Interval
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.report import quantities
-from attribution.report.capture_totals import DirectionLoss, direction_losses
+from attribution.report.capture_totals import DirectionLoss, direction_losses, first_frames
 from attribution.report.caveats import caveat_lines
 from attribution.report.grid import Column, Line, render_grid
 from attribution.report.layout import Page, Style
@@ -24,6 +24,7 @@ from attribution.report.moment import render_span
 
 _WITNESSES_SHOWN = 10
 _DIRECTIONS_SHOWN = 8
+_FRAMES_OF_FILTER = 6
 _FEW_OCTETS = 1000  # over less, a throughput says nothing
 _LONG_SILENCE_NS = 2_000_000_000
 _HARMLESS = frozenset({"window_update", "keep_alive", "keep_alive_ack", "zero_window_probe_ack"})
@@ -96,10 +97,11 @@ def _most_telling(summary: CaptureSummary, losses: Sequence[DirectionLoss]) -> I
     upstream = sum(loss.lost_upstream for loss in losses)
     downstream = sum(loss.lost_downstream for loss in losses)
     if upstream or downstream:
-        before = f"{upstream:,} before this point ({quantities.share(upstream / sent)})"
         passed = sent - upstream
-        beyond = f"{downstream:,} beyond it ({quantities.share(downstream / passed if passed else None)})"
-        yield f"Of {sent:,} packets that can be followed, {before} and {beyond} were lost"
+        before = _lost(upstream, upstream / sent, "before this point")
+        beyond = _lost(downstream, downstream / passed if passed else None, "beyond this point")
+        followed = quantities.counted(sent, "packet")
+        yield f"Of {followed} that can be followed, lost: {', '.join(part for part in (before, beyond) if part)}"
     elif not summary.loss:
         resent = sum(figure.count for figure in summary.health if figure.name == "retransmission")
         if resent:
@@ -108,6 +110,10 @@ def _most_telling(summary: CaptureSummary, losses: Sequence[DirectionLoss]) -> I
         number = sum(_number(witness) for witness in summary.witnesses if witness.kind is kind)
         if number:
             yield quantities.counted(number, one, many)
+
+
+def _lost(number: int, ratio: float | None, where: str) -> str:
+    return f"{number:,} {where} ({quantities.share(ratio)})" if number else ""
 
 
 def _number(witness: PacketWitness) -> int:
@@ -130,12 +136,14 @@ def _trouble(witnesses: Sequence[PacketWitness], page: Page) -> list[str]:
     """Witnesses of the same kind by the same sender about the same end stand together, the gravest first."""
     order = list(WITNESS_WORDS)
     groups: dict[tuple[object, ...], list[PacketWitness]] = {}
+    same_words: dict[tuple[object, ...], tuple[object, ...]] = {}
     for witness in sorted(witnesses, key=lambda witness: (order.index(witness.kind), witness.time_ns)):
-        groups.setdefault((witness.kind, witness.sender, witness.about, witness.code), []).append(witness)
+        key: tuple[object, ...] = (witness.kind, witness.sender, witness.about, witness.code)
+        groups.setdefault(same_words.setdefault((key[:2], witness.detail or key), key), []).append(witness)
     lines: list[str] = []
     for group in list(groups.values())[:_WITNESSES_SHOWN]:
         lines += page.labelled("" if lines else "Trouble", _testimony(group), 15)
-        lines += page.labelled("", _shortest_filter(group[0]), 17, Style.FAINT)
+        lines += page.labelled("", _shortest_filter(group), 17, Style.FAINT)
     if len(groups) > _WITNESSES_SHOWN:
         lines += page.labelled("", f"… and {len(groups) - _WITNESSES_SHOWN} more, all of them in --format json")
     return lines
@@ -144,11 +152,13 @@ def _trouble(witnesses: Sequence[PacketWitness], page: Page) -> list[str]:
 def _testimony(group: Sequence[PacketWitness]) -> str:
     first = group[0]
     one, _ = WITNESS_WORDS[first.kind]
-    words = first.detail or f"{one}: {first.sender or 'somebody'} about {first.about or 'somebody'}"
+    words = first.detail or one
+    if first.sender is not None and first.sender not in words:
+        words = f"{words}, says {first.sender}" + (f" about {first.about}" if first.about else "")
     again = f" (and {len(group) - 1} more like it)" if len(group) > 1 else ""
     span = Interval(first.time_ns, max(witness.end_ns for witness in group))
     listed = quantities.frames(first.frames, total=first.count)
-    place = f", {listed}" if listed and not _is_by_number(first) else ""
+    place = f", {listed}" if listed and not _is_by_number(group) else ""
     return f"{words}{again}, {_clock_times(span)}{place}"
 
 
@@ -159,15 +169,16 @@ def _clock_times(span: Interval) -> str:
     return start if start == end else text
 
 
-def _is_by_number(witness: PacketWitness) -> bool:
-    return witness_filter(witness).startswith("frame.number")
+def _is_by_number(group: Sequence[PacketWitness]) -> bool:
+    return len(group) > 1 or witness_filter(group[0]).startswith("frame.number")
 
 
-def _shortest_filter(witness: PacketWitness) -> str:
+def _shortest_filter(group: Sequence[PacketWitness]) -> str:
     """The filter as it is, or for the first few frames: short enough for a line, and still to be copied."""
-    if _is_by_number(witness) and len(witness.frames) > 6:
-        return f"{frames_filter(witness.frames[:6])} …"
-    return witness_filter(witness)
+    if not _is_by_number(group):
+        return witness_filter(group[0])
+    frames = first_frames(witness.frames for witness in group)
+    return f"{frames_filter(frames[:_FRAMES_OF_FILTER])}{' …' if len(frames) > _FRAMES_OF_FILTER else ''}"
 
 
 def _health(summary: CaptureSummary, page: Page) -> list[str]:

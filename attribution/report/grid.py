@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from attribution.report.layout import Page, Style, escape, width_of
+from attribution.report.layout import Page, Style, escape, shortened, width_of
 
 _GAP = "  "
 _SHORTEST_FIRST = 12
@@ -74,16 +74,3 @@ def _total(widths: dict[int, int], kept: list[int]) -> int:
 def _aligned(text: str, width: int, right: bool) -> str:
     padding = " " * (width - width_of(text))
     return padding + text if right else text + padding
-
-
-def shortened(text: str, width: int) -> str:
-    """The text, or as much of its two ends as fits, with an ellipsis between them."""
-    if width_of(text) <= width:
-        return text
-    head, tail = text, text
-    front = (width - 1) // 2
-    while width_of(head) > front:
-        head = head[:-1]
-    while width_of(tail) > width - 1 - width_of(head):
-        tail = tail[1:]
-    return f"{head}…{tail}"
