@@ -71,6 +71,7 @@ def _total(widths: dict[int, int], kept: list[int]) -> int:
     return sum(widths[n] for n in kept) + len(_GAP) * (len(kept) - 1)
 
 
-def _aligned(text: str, width: int, right: bool) -> str:
+def _aligned(heading: str, width: int, right: bool) -> str:
+    text = shortened(heading, width)
     padding = " " * (width - width_of(text))
     return padding + text if right else text + padding
