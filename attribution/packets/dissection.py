@@ -43,13 +43,16 @@ def load_dissector() -> Callable[[Frame], list[str]]:
 
 
 def _dissect(scapy: Any, frame: Frame) -> list[str]:
-    """Scapy's account of a frame; a link type that it does not know is left in octets."""
+    """Scapy's account of a frame; what it does not know or cannot read is left in octets."""
     known = scapy.conf.l2types
     try:
         layer = known.num2layer[frame.link_type]
     except KeyError:
         return [f"link type {frame.link_type} is not known to scapy"]
-    text: str = layer(frame.octets).show(dump=True)
+    try:
+        text: str = layer(frame.octets).show(dump=True)
+    except Exception as error:  # scapy trusts lengths and types of a packet that may be cut or damaged
+        return [f"scapy cannot take this packet apart ({type(error).__name__}: {error})"]
     return [line for line in text.splitlines() if line.strip()]
 
 

@@ -74,6 +74,8 @@ def share(ratio: float | None) -> str:
     if ratio > 0.9995:
         return "> 99.9 %"
     percent = ratio * 100
+    if percent >= 99:
+        return f"{min(percent, 99.9):.1f} %"
     return f"{percent:.2f} %" if percent < 0.995 else f"{percent:.1f} %" if percent < 9.95 else f"{percent:.0f} %"
 
 
