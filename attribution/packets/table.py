@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import numpy as np
 import pandas as pd
 
+from attribution.errors import CaptureError
 from attribution.model import capture_tables
 from attribution.model.capture import CaptureSummary, ComparisonSummary
 from attribution.model.capture_tables import FlatTable, ValueKind
@@ -39,6 +40,7 @@ from attribution.packets.judgement import judge_capture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_TIME_LIMIT_NS: Final = 1 << 63  # pandas' calendar ends in the year 2262
 KEPT: Final = (
     ("captured", c.CAPTURED, "int32"), ("wire", c.WIRE, "int32"), ("interface", c.INTERFACE, "int16"),
     ("layers", c.LAYERS, "int32"), ("vlan", c.VLAN, "int16"), ("tunnel", c.TUNNEL, "int64"),
@@ -59,6 +61,8 @@ def read_table(source: BinaryIO | bytes, place: str = "capture") -> pd.DataFrame
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     capture = read_capture(stream, Origin(place, EvidenceType.CAPTURE))
     judged = judge_capture(capture)
+    if any(abs(packet[c.TIME]) >= _TIME_LIMIT_NS for packet in capture.packets):
+        raise CaptureError(place, "a packet's time lies beyond the year 2262", "expected times that a table can hold")
     rows: NDArray[np.int64] = np.array(capture.packets, dtype=np.int64).reshape(len(capture.packets), c.WIDTH)
     found: dict[str, object] = {"time": pd.to_datetime(rows[:, c.TIME], unit="ns", utc=True)}
     found.update({name: rows[:, column].astype(kind) for name, column, kind in KEPT})
@@ -116,7 +120,8 @@ def as_frame(table: FlatTable) -> pd.DataFrame:
 def _series(values: list[Any], kind: ValueKind) -> pd.Series[Any]:
     match kind:
         case ValueKind.TIME:
-            return pd.Series(pd.to_datetime(pd.Series(values, dtype="Int64"), unit="ns", utc=True))
+            known = [value if value is not None and abs(value) < _TIME_LIMIT_NS else None for value in values]
+            return pd.Series(pd.to_datetime(pd.Series(known, dtype="Int64"), unit="ns", utc=True))
         case ValueKind.INTEGER:
             return pd.Series(values, dtype="Int64")
         case ValueKind.NUMBER:

@@ -31,6 +31,14 @@ _HARMLESS = frozenset({"window_update", "keep_alive", "keep_alive_ack", "zero_wi
 _GRAVE = frozenset({"retransmission", "fast_retransmission", "zero_window", "lost_segment", "ack_lost_segment"})
 _FAILED = frozenset({Handshake.REFUSED, Handshake.UNANSWERED, Handshake.UNFINISHED})
 
+# What is told first where losses were not counted.
+_SIGNS_OF_LOSS = {
+    "retransmission": ("segment sent again", "segments sent again"),
+    "lost_segment": ("gap in a connection", "gaps in connections"),
+    "ack_lost_segment": ("acknowledgement of what was not seen", "acknowledgements of what was not seen"),
+    "zero_window": ("closed window", "closed windows"),
+}
+
 # What happened, as one and as several; in the order of gravity.
 WITNESS_WORDS = {
     WitnessKind.ROUTING_LOOP: ("routing loop", "routing loops"),
@@ -103,9 +111,10 @@ def _most_telling(summary: CaptureSummary, losses: Sequence[DirectionLoss]) -> I
         followed = quantities.counted(sent, "packet")
         yield f"Of {followed} that can be followed, lost: {', '.join(part for part in (before, beyond) if part)}"
     elif not summary.loss:
-        resent = sum(figure.count for figure in summary.health if figure.name == "retransmission")
-        if resent:
-            yield f"{quantities.counted(resent, 'segment was', 'segments were')} sent again"
+        counts = {figure.name: figure.count for figure in summary.health}
+        for name, words in _SIGNS_OF_LOSS.items():
+            if counts.get(name):
+                yield quantities.counted(counts[name], *words)
     for kind, (one, many) in WITNESS_WORDS.items():
         number = sum(_number(witness) for witness in summary.witnesses if witness.kind is kind)
         if number:

@@ -15,7 +15,8 @@ from attribution.errors import CaptureError
 from attribution.packets import table
 from attribution.packets.dissection import hex_lines, load_dissector
 from attribution.packets.frames import Frame, read_frames
-from tests.packets.making import SENT_AGAIN, START, ethernet, interface, ipv4, pcap, section, udp
+from attribution.report.capture_summary import render_summary
+from tests.packets.making import SENT_AGAIN, START, enhanced, ethernet, interface, ipv4, option, pcap, section, udp
 from tests.report.captures import LOSSY, STRANGERS, TROUBLED
 
 CRASH = Path(__file__).resolve().parent.parent.parent / "pcaps" / "customer-edge-crash" / "captures"
@@ -82,6 +83,17 @@ def test_every_figure_is_a_table(made: pd.DataFrame, rows: int) -> None:
     assert len(made) == rows
     assert "display_filter" in made.columns
     assert made["frames"].map(lambda frames: isinstance(frames, list)).all()
+
+
+def test_a_damaged_time_is_no_traceback() -> None:
+    """pcapng has room for times that no calendar holds."""
+    octets = section() + interface(options=option(9, b"\x00")) + enhanced(2**64 - 1, SENT_AGAIN[3][1])
+    summary = packets.analyse(octets)
+
+    assert render_summary(summary).count("9999-12-31 23:59:59.000 to 23:59:59.000 UTC") == 1
+    assert table.flow_table(summary)["first"].isna().all()
+    with pytest.raises(CaptureError, match="time lies beyond the year 2262"):
+        packets.read(octets)
 
 
 def test_losses_add_up_by_second_in_pandas() -> None:

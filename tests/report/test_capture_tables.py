@@ -89,8 +89,11 @@ def test_what_was_not_measured_is_not_printed_as_zero() -> None:
     assert "handshake" not in render_summary(BARE, width=200)
 
 
-def test_several_retransmissions_without_known_losses_are_trouble() -> None:
-    assert "31 segments were sent again" in render_summary(replace(TROUBLED, loss=()))
+def test_signs_of_loss_are_trouble_where_losses_were_not_counted() -> None:
+    printed = one_line(render_summary(replace(TROUBLED, loss=(), witnesses=()), 120))
+
+    assert "31 segments sent again; 1 closed window" in printed
+    assert "Nothing here tells of trouble" not in printed
 
 
 @pytest.mark.parametrize("handshake", list(Handshake))
