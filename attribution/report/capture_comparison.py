@@ -202,7 +202,7 @@ def _clocks(summary: ComparisonSummary, page: Page) -> list[str]:
         Line(
             (
                 names.get(clock.file, clock.file),
-                f"{'+' if clock.shift_ms > 0 else ''}{quantities.milliseconds(clock.shift_ms)}",
+                f"{'+' if clock.shift_ms >= 0.0005 else ''}{quantities.milliseconds(clock.shift_ms)}",
                 f"{clock.drift_ppm:+.1f} ppm" if clock.drift_ppm else "",
                 "" if clock.uncertainty_ms is None else f"± {quantities.milliseconds(clock.uncertainty_ms)}",
             ),

@@ -53,6 +53,8 @@ def milliseconds(number: float | None) -> str:
         return MISSING
     if abs(number) >= 9999.5:
         return f"{three(number / 1000)} s"
+    if 0 < abs(number) < 0.0005:
+        return "< 1 µs"
     if abs(number) < 0.9995:
         return f"{round(number * 1000)} µs"
     return f"{three(number)} ms"

@@ -30,8 +30,8 @@ def test_little_is_never_nothing_and_much_is_never_all(ratio: float) -> None:
 
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
-    [(None, "–"), (0.0, "0 µs"), (-0.0001, "0 µs"), (0.0125, "12 µs"), (1.204, "1.20 ms"), (12.04, "12.0 ms"),
-     (154.2, "154 ms"), (3000.25, "3,000 ms"), (61_000, "61.0 s"), (-3000.25, "-3,000 ms")],
+    [(None, "–"), (0.0, "0 µs"), (-0.0001, "< 1 µs"), (0.0006, "1 µs"), (0.0125, "12 µs"), (1.204, "1.20 ms"),
+     (12.04, "12.0 ms"), (154.2, "154 ms"), (3000.25, "3,000 ms"), (61_000, "61.0 s"), (-3000.25, "-3,000 ms")],
 )  # fmt: skip
 def test_times(milliseconds: float | None, text: str) -> None:
     assert quantities.milliseconds(milliseconds) == text
