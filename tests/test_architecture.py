@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "attribution"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-DOORS = ("bundle.py", "cli.py")  # the only modules that touch files, processes or the environment
+# The only modules that touch files, processes or the environment: an incident's files, a user's captures, the terminal.
+DOORS = ("bundle.py", "packets/sources.py", "cli/__init__.py", "cli/__main__.py", "cli/capture.py", "cli/terminal.py")
 # What two others may do besides: keep the packet kernels' machine code between runs, and use both cores.
 ALLOWED = {
     "packets/bulk/compilation.py": {"ctypes", "os", "pathlib.Path", "tempfile"},
@@ -78,7 +79,7 @@ def test_the_vocabulary_imports_the_standard_library_only(module: Path) -> None:
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if name_of(m) not in DOORS], ids=name_of)
-def test_only_bundle_and_cli_reach_outside(module: Path) -> None:
+def test_only_the_doors_reach_outside(module: Path) -> None:
     tree = ast.parse(module.read_text(encoding="utf-8"))
     reached = {name for name, _ in imports_of(tree) if name.split(".")[0] in OUTSIDE}
     reached |= {
@@ -115,7 +116,10 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 
 def test_every_package_that_is_imported_is_declared() -> None:
-    """What the code imports, setup.cfg installs: a clean virtual environment has it all."""
+    """What the code imports, setup.cfg installs: a clean virtual environment has it all.
+
+    Scapy is loaded by name, in one place, and stays an extra: the program works without it.
+    """
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg", encoding="utf-8")
     declared = {re.split(r"[<>=]", line)[0] for line in settings["options"]["install_requires"].split()}
@@ -124,9 +128,25 @@ def test_every_package_that_is_imported_is_declared() -> None:
         for module in MODULES
         for name, _ in imports_of(ast.parse(module.read_text(encoding="utf-8")))
     }
-    third_party = imported - sys.stdlib_module_names - {"attribution"}
+    third_party = imported - sys.stdlib_module_names - {"attribution", "_typeshed"}  # the type checker's own
 
     assert {DISTRIBUTIONS.get(name, name) for name in third_party} <= declared
+
+
+def test_scapy_is_an_extra_that_only_the_dissection_loads() -> None:
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    loading = [name_of(module) for module in MODULES if '"scapy' in module.read_text(encoding="utf-8")]
+    importing = [
+        name_of(module)
+        for module in MODULES
+        for name, _ in imports_of(ast.parse(module.read_text(encoding="utf-8")))
+        if name.split(".")[0] == "scapy"
+    ]
+
+    assert "scapy" in settings["options.extras_require"]["packets"]
+    assert "scapy" not in settings["options"]["install_requires"]
+    assert (importing, loading) == ([], ["packets/dissection.py"])
 
 
 def test_rules_are_packaged() -> None:

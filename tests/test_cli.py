@@ -171,7 +171,7 @@ def test_colour_follows_the_environment(
     assert ("\x1b[" in capsys.readouterr().out) == coloured
 
 
-@pytest.mark.parametrize("name", ["verdict", "truth"])
+@pytest.mark.parametrize("name", ["verdict", "truth", "capture-summary", "capture-comparison"])
 def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema", name]) == 0
     assert json.loads(capsys.readouterr().out)["$id"] == f"attribution/{name}/1"
@@ -179,7 +179,7 @@ def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str
 
 def test_schema_alone_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
-    assert capsys.readouterr().out.split() == ["truth", "verdict"]
+    assert capsys.readouterr().out.split() == ["capture-comparison", "capture-summary", "truth", "verdict"]
 
 
 def test_agreement_show_prints_both_languages(capsys: pytest.CaptureFixture[str]) -> None:
@@ -255,7 +255,9 @@ def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, attribution.cli\n"
         "assert attribution.cli.run(['--help']) == 0\n"
-        "heavy = {'numpy', 'pandas', 'scapy', 'networkx', 'rich', 'yaml', 'pyarrow', 'attribution.pipeline'}\n"
+        "assert attribution.cli.run(['capture', 'summary', '--help']) == 0\n"
+        "heavy = {'numpy', 'pandas', 'scapy', 'networkx', 'rich', 'yaml', 'pyarrow', 'numba',"
+        "'zstandard', 'attribution.pipeline', 'attribution.packets.summary', 'attribution.report'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from attribution.cli import EXIT_BY_PARTY, cli
+from attribution.cli.capture import capture
 from attribution.model.verdict import Party
 from attribution.pipeline import decide
 from attribution.report import render_table
@@ -95,6 +99,59 @@ def test_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert snippet is not None
     exec(compile(snippet[1], "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("customer 4.2(2)")
+
+
+CAPTURE_COMMANDS = re.findall(r"^    (\S.*)$", read("docs/captures.md"), re.M)
+
+
+@pytest.mark.parametrize("line", CAPTURE_COMMANDS)
+def test_the_capture_commands_run(line: str) -> None:
+    """As they stand, from the root of the repository, by the program of this environment."""
+    if line.startswith("zstd") and shutil.which("zstd") is None:
+        pytest.skip("zstd is not installed")
+    program = f'attribution() {{ "{sys.executable}" -m attribution.cli "$@"; }}; {line}'
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout) > 100
+
+
+def test_the_captures_page_shows_every_command_and_format() -> None:
+    text = "\n".join(CAPTURE_COMMANDS)
+
+    assert {f"capture {name}" in text for name in capture.commands} == {True}
+    assert {f"--format {name}" in text for name in ("json", "ndjson", "csv")} == {True}
+
+
+def keys_of(schema: object) -> set[str]:
+    """The names of all properties that a JSON Schema knows."""
+    if isinstance(schema, list):
+        return {key for part in schema for key in keys_of(part)}
+    if not isinstance(schema, dict):
+        return set()
+    properties = schema.get("properties")
+    own = set(properties) if isinstance(properties, dict) else set()
+    return own | {key for part in schema.values() for key in keys_of(part)}
+
+
+@pytest.mark.parametrize("name", ["capture-summary", "capture-comparison"])
+def test_the_captures_page_explains_every_field(name: str) -> None:
+    schema = (resources.files("attribution") / "rules" / "schemas" / f"{name}.json").read_text(encoding="utf-8")
+    keys = keys_of(json.loads(schema))
+
+    assert len(keys) > 20
+    assert {key for key in keys if not re.search(rf"\b{key}\b", read("docs/captures.md"))} == set()
+
+
+def test_the_capture_pages_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    snippet = re.search(r"```python\n(.*?)```", read("docs/captures.md"), re.S)
+    monkeypatch.chdir(ROOT)
+
+    assert snippet is not None
+    exec(compile(snippet[1], "captures.md", "exec"), {})
+    assert "lost_downstream" in capsys.readouterr().out
 
 
 def test_exit_statuses_of_the_pages_are_the_programs() -> None:

@@ -2,8 +2,10 @@
 
 For incidents: `read_capture` turns a pcap or pcapng file into rows of columns, `observe_capture` tells what one
 capture point witnessed, `compare_captures` what was lost between several. For the command line: `summarise_capture`
-(any size) and `summarise_comparison`. For a notebook: `read` gives a pandas table, `analyse` the connections. All are
-pure functions of streams or octets, and nothing heavy is imported until it is used.
+(any size) and `summarise_comparison`. All are pure functions of streams or octets.
+
+For a notebook: `read` gives a pandas table of packets, `analyse` the figures of a capture, `compare` those of several;
+they take a path, octets or a stream. Nothing heavy is imported until it is used.
 """
 
 from __future__ import annotations
@@ -11,12 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attribution.packets.api import analyse, compare, read
     from attribution.packets.capture import Capture, read_capture
     from attribution.packets.comparison import compare_captures
     from attribution.packets.observe import observe_capture
     from attribution.packets.stretches import summarise_comparison
-    from attribution.packets.summary import analyse, summarise_capture
-    from attribution.packets.table import read_table as read
+    from attribution.packets.summary import summarise_capture
 
 _HOMES = {
     "Capture": "attribution.packets.capture",
@@ -25,13 +27,15 @@ _HOMES = {
     "compare_captures": "attribution.packets.comparison",
     "summarise_capture": "attribution.packets.summary",
     "summarise_comparison": "attribution.packets.stretches",
-    "analyse": "attribution.packets.summary",
-    "read": "attribution.packets.table",
+    "analyse": "attribution.packets.api",
+    "compare": "attribution.packets.api",
+    "read": "attribution.packets.api",
 }
 
 __all__ = [
     "Capture",
     "analyse",
+    "compare",
     "compare_captures",
     "observe_capture",
     "read",
@@ -48,4 +52,4 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), "read_table" if name == "read" else name)
+    return getattr(import_module(home), name)

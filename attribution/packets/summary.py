@@ -13,7 +13,7 @@ from itertools import chain
 from typing import BinaryIO, Final
 
 from attribution.model.capture import CaptureSummary
-from attribution.model.incident import EvidenceType, Origin
+from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
 from attribution.packets import flow_table as ft
 from attribution.packets.capture import read_capture
@@ -57,11 +57,6 @@ def summarise_capture(
         announce("a large capture: compiling the code that reads it, once for this installation (some ten seconds)")
     rest = None if is_compressed(first) else stream
     return summary_of(survey_capture(*read_large(chain(held, pieces) if rest is None else held, rest, origin)), flows)
-
-
-def analyse(source: BinaryIO | bytes, place: str = "capture", flows: int = 1_000_000) -> CaptureSummary:
-    """The connections of a capture and what became of their packets, for use by itself."""
-    return summarise_capture(source, Origin(place, EvidenceType.CAPTURE), flows)
 
 
 def _take_some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool, CutShort | None]:

@@ -14,16 +14,23 @@
 | `timestamp`, `timestamp_echo`, `sack_blocks` | TCP options (-1: none) |
 | `stream` | number of the TCP connection as in Wireshark's tcp.stream (-1: no TCP) |
 | `health`, `duplicate_ack` | sum of the bits of `tcp_health`; the number of a duplicate acknowledgement |
+
+The figures of a summary or a comparison are tables too (`flow_table(summary)` and so on), with the columns of the CSV
+that `attribution capture` prints: times are datetime64[ns, UTC], counts Int64 (missing: not measured), frames lists.
 """
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 import pandas as pd
 
+from attribution.errors import CaptureError
+from attribution.model import capture_tables
+from attribution.model.capture import CaptureSummary, ComparisonSummary
+from attribution.model.capture_tables import FlatTable, ValueKind
 from attribution.model.incident import EvidenceType, Origin
 from attribution.packets import columns as c
 from attribution.packets.addresses import destination_text, source_text
@@ -33,6 +40,7 @@ from attribution.packets.judgement import judge_capture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_TIME_LIMIT_NS: Final = 1 << 63  # pandas' calendar ends in the year 2262
 KEPT: Final = (
     ("captured", c.CAPTURED, "int32"), ("wire", c.WIRE, "int32"), ("interface", c.INTERFACE, "int16"),
     ("layers", c.LAYERS, "int32"), ("vlan", c.VLAN, "int16"), ("tunnel", c.TUNNEL, "int64"),
@@ -53,6 +61,8 @@ def read_table(source: BinaryIO | bytes, place: str = "capture") -> pd.DataFrame
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
     capture = read_capture(stream, Origin(place, EvidenceType.CAPTURE))
     judged = judge_capture(capture)
+    if any(abs(packet[c.TIME]) >= _TIME_LIMIT_NS for packet in capture.packets):
+        raise CaptureError(place, "a packet's time lies beyond the year 2262", "expected times that a table can hold")
     rows: NDArray[np.int64] = np.array(capture.packets, dtype=np.int64).reshape(len(capture.packets), c.WIDTH)
     found: dict[str, object] = {"time": pd.to_datetime(rows[:, c.TIME], unit="ns", utc=True)}
     found.update({name: rows[:, column].astype(kind) for name, column, kind in KEPT})
@@ -67,3 +77,57 @@ def read_table(source: BinaryIO | bytes, place: str = "capture") -> pd.DataFrame
     table = pd.DataFrame(found)
     table.index = pd.RangeIndex(1, len(table) + 1, name="frame")
     return table
+
+
+def flow_table(summary: CaptureSummary) -> pd.DataFrame:
+    """Two rows for each flow, one for each direction: packets, throughput, health, losses, round trips, limits."""
+    return as_frame(capture_tables.flow_table(summary))
+
+
+def health_table(summary: CaptureSummary) -> pd.DataFrame:
+    """One row for each kind of TCP segment that Wireshark's analysis has a name for."""
+    return as_frame(capture_tables.health_table(summary))
+
+
+def loss_table(summary: CaptureSummary) -> pd.DataFrame:
+    """One row for each direction and time bin: what was lost before the capture point, and what beyond it."""
+    return as_frame(capture_tables.loss_table(summary))
+
+
+def witness_table(summary: CaptureSummary) -> pd.DataFrame:
+    """One row for each witness: ICMP errors, failed handshakes, closed sessions and the like."""
+    return as_frame(capture_tables.witness_table(summary))
+
+
+def stretch_table(summary: ComparisonSummary) -> pd.DataFrame:
+    """One row for each stretch between neighbouring points, direction between two addresses, and protocol."""
+    return as_frame(capture_tables.stretch_table(summary))
+
+
+def bin_table(summary: ComparisonSummary) -> pd.DataFrame:
+    """One row for each time bin of each stretch."""
+    return as_frame(capture_tables.bin_table(summary))
+
+
+def as_frame(table: FlatTable) -> pd.DataFrame:
+    """A flat table as pandas has it, each column of the type that its kind asks for."""
+    values = list(zip(*table.rows, strict=True)) if table.rows else [()] * len(table.columns)
+    return pd.DataFrame(
+        {name: _series(list(column), kind) for column, (name, kind) in zip(values, table.columns, strict=True)}
+    )
+
+
+def _series(values: list[Any], kind: ValueKind) -> pd.Series[Any]:
+    match kind:
+        case ValueKind.TIME:
+            known = [value if value is not None and abs(value) < _TIME_LIMIT_NS else None for value in values]
+            return pd.Series(pd.to_datetime(pd.Series(known, dtype="Int64"), unit="ns", utc=True))
+        case ValueKind.INTEGER:
+            return pd.Series(values, dtype="Int64")
+        case ValueKind.NUMBER:
+            return pd.Series(values, dtype="float64")
+        case ValueKind.BOOLEAN:
+            return pd.Series(values, dtype="boolean")
+        case ValueKind.FRAMES:
+            return pd.Series([list(value) if isinstance(value, tuple) else [] for value in values], dtype="object")
+    return pd.Series(values, dtype="string")

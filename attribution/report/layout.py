@@ -71,6 +71,19 @@ def _pieces(word: str, width: int) -> Iterator[str]:
     yield piece
 
 
+def shortened(text: str, width: int) -> str:
+    """The text, or as much of its two ends as fits, with an ellipsis between them."""
+    if width_of(text) <= width:
+        return text
+    head, tail = text, text
+    front = (width - 1) // 2
+    while width_of(head) > front:
+        head = head[:-1]
+    while width_of(tail) > width - 1 - width_of(head):
+        tail = tail[1:]
+    return f"{head}…{tail}"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Where text is laid out: `width` columns, with colour or without."""

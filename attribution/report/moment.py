@@ -7,18 +7,23 @@ from datetime import UTC, datetime
 from attribution.model.incident import Interval
 
 _MILLISECOND_NS = 1_000_000
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # years 1 and 9999
 
 
 def render_time(time_ns: int) -> str:
     """Nanoseconds since the Unix epoch as `2026-11-23T10:00:31.250Z`."""
     milliseconds = (time_ns + _MILLISECOND_NS // 2) // _MILLISECOND_NS
-    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+    return f"{_date_and_time(milliseconds * _MILLISECOND_NS, 'T')}.{milliseconds % 1000:03d}Z"
+
+
+def render_time_exactly(time_ns: int) -> str:
+    """Nanoseconds since the Unix epoch as `2026-11-23T10:00:31.250000001Z`: as exact as a capture is."""
+    return f"{_date_and_time(time_ns, 'T')}.{time_ns % 1_000_000_000:09d}Z"
 
 
 def render_moment(time_ns: int) -> str:
     """Nanoseconds since the Unix epoch as `2026-11-23 10:00:31 UTC`, for a sentence."""
-    return f"{_second(time_ns):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{_date_and_time(time_ns, ' ')} UTC"
 
 
 def render_span(interval: Interval, with_date: bool = True) -> str:
@@ -30,5 +35,7 @@ def render_span(interval: Interval, with_date: bool = True) -> str:
     return f"{first} to {last} UTC"
 
 
-def _second(time_ns: int) -> datetime:
-    return datetime.fromtimestamp(time_ns // 1_000_000_000, UTC)
+def _date_and_time(time_ns: int, between: str) -> str:
+    """To the second; a damaged file's time that no calendar holds reads as its first or last second."""
+    second = min(max(time_ns // 1_000_000_000, _FIRST_S), _LAST_S)
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat(between, "seconds")

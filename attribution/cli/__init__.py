@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from attribution.cli.capture import capture
+from attribution.cli.terminal import EXIT_BAD_INPUT, colour_wanted, complain, page_width, write
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from attribution.model.verdict import Verdict
 
 EXIT_UNEXPECTED = 1
-EXIT_BAD_INPUT = 3
 EXIT_INTERRUPTED = 130
 EXIT_BY_PARTY = {"customer": 10, "provider": 11, "shared": 12, "neither": 13, "undetermined": 14}
 
@@ -48,7 +48,7 @@ def decide(path: Path, form: str, output: Path | None, exit_code: bool, no_color
     from attribution.pipeline import decide as decide_incident
 
     verdict = decide_incident(path)
-    _write(_render(verdict, form, _colour_wanted(output, no_color)), output)
+    write([_render(verdict, form, colour_wanted(output, no_color))], output)
     return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
 
 
@@ -105,6 +105,9 @@ def check_agreement(file: Path | None) -> None:
         click.echo(f"{found.id}: {len(found.clauses)} clauses, {deciding} of them with conditions of their own")
 
 
+cli.add_command(capture)
+
+
 @cli.group()
 def topology() -> None:
     """Read and check the drawing of who owns what."""
@@ -115,12 +118,11 @@ def topology() -> None:
 def check_topology(path: Path) -> None:
     """Check the topology file at PATH, or that of the incident at PATH, and count what it holds."""
     from attribution.report.json_document import describe_caveat
-    from attribution.report.layout import escape
     from attribution.report.topology import count_topology
 
     found, caveats = _load_topology(path)
     for caveat in caveats:
-        click.echo(f"attribution: {escape(describe_caveat(caveat))}", err=True)
+        complain(describe_caveat(caveat))
     click.echo(count_topology(found), nl=False)
 
 
@@ -160,23 +162,17 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except AttributionError as error:
-        return _complain(str(error), EXIT_BAD_INPUT)
+        complain(str(error))
+        return EXIT_BAD_INPUT
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough: say no more
         return 0
     except Exception as error:
         if "--debug" in arguments:
             raise
-        hint = "attribution --debug … shows where"
-        return _complain(f"unexpected {type(error).__name__}: {error}; {hint}", EXIT_UNEXPECTED)
+        complain(f"unexpected {type(error).__name__}: {error}; attribution --debug … shows where")
+        return EXIT_UNEXPECTED
     return status if isinstance(status, int) else 0
-
-
-def _complain(message: str, status: int) -> int:
-    from attribution.report.layout import escape
-
-    click.echo(f"attribution: {escape(message)}", err=True)
-    return status
 
 
 def _render(verdict: Verdict, form: str, colour: bool) -> str:
@@ -184,26 +180,7 @@ def _render(verdict: Verdict, form: str, colour: bool) -> str:
 
     if form == "json":
         return render_json(verdict)
-    return render_table(verdict, width=shutil.get_terminal_size((100, 40)).columns, colour=colour)
-
-
-def _colour_wanted(output: Path | None, no_color: bool) -> bool:
-    """Colour is for a terminal that wants it: NO_COLOR and TERM=dumb say no, FORCE_COLOR says yes even to a pipe."""
-    if no_color or os.environ.get("NO_COLOR") or (output is not None and str(output) != "-"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _write(text: str, output: Path | None) -> None:
-    if output is None or str(output) == "-":
-        click.echo(text, nl=False, color=True)  # keep what _colour_wanted allowed
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.FileError(str(output), hint=error.strerror) from None
+    return render_table(verdict, width=page_width(), colour=colour)
 
 
 def _load_topology(path: Path) -> tuple[Topology, Sequence[Caveat]]:
