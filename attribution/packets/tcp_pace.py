@@ -63,7 +63,7 @@ def time_segment(
     elif flags & ACK and pace[at + PACE_HANDSHAKE] == 0 and pace[at + PACE_SYN_TIME]:
         pace[at + PACE_HANDSHAKE] = time_ns - pace[at + PACE_SYN_TIME]
     if stamp >= 0:
-        await_echo(pace, mine, other, time_ns, stamp, echo, flags)
+        await_echo(pace, mine, other, time_ns, stamp, echo, flags, 1 if length > 0 or flags & (SYN | FIN) else 0)
     if length > 0 and not flags & (SYN | RST):
         if pace[mine + PACE_DATA_TIME]:
             judge_pause(pace, at, mine, other, time_ns, health)
@@ -76,11 +76,16 @@ def time_segment(
         pace[mine + PACE_WINDOW] = window
 
 
-def await_echo(pace: Words, mine: int, other: int, time_ns: int, stamp: int, echo: int, flags: int) -> None:
-    """A timestamp not seen before is timed until the other side echoes it; one that is skipped gives no measure."""
+def await_echo(
+    pace: Words, mine: int, other: int, time_ns: int, stamp: int, echo: int, flags: int, asks: int
+) -> None:
+    """A timestamp not seen before is timed until the other side echoes it; one that is skipped gives no measure.
+
+    Only a segment that must be acknowledged `asks`: the echo of any other may wait until there is something to say.
+    """
     if pace[mine + PACE_STAMP_NEWEST] == 0 or 0 < (stamp + 1 - pace[mine + PACE_STAMP_NEWEST]) & WORD < HALF:
         pace[mine + PACE_STAMP_NEWEST] = stamp + 1
-        if pace[mine + PACE_STAMP] == 0:
+        if asks and pace[mine + PACE_STAMP] == 0:
             pace[mine + PACE_STAMP] = stamp + 1
             pace[mine + PACE_STAMP_TIME] = time_ns
     awaited = pace[other + PACE_STAMP]

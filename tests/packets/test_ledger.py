@@ -84,9 +84,9 @@ def test_a_timestamp_is_timed_until_its_echo_on_either_side_of_the_capture_point
         start = 100 + 50 * number
         sent, answered = 1000 + 50 * number, 7000 + 50 * number
         packets += [
-            segment(start, True, 100 + number * 10, 500, length=10, options=stamps(sent, answered - 50)),
-            segment(start + 8, False, 500, 110 + number * 10, options=stamps(answered, sent)),
-            segment(start + 11, True, 110 + number * 10, 500, options=stamps(sent + 11, answered)),
+            segment(start, True, 100 + number * 10, 500 + number, length=10, options=stamps(sent, answered - 50)),
+            segment(start + 8, False, 500 + number, 110 + number * 10, length=1, options=stamps(answered, sent)),
+            segment(start + 11, True, 110 + number * 10, 501 + number, options=stamps(sent + 11, answered)),
         ]
     (flow,) = both_ways(packets).flows
 
