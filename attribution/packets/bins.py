@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from attribution.packets import tallies as tl
+from attribution.packets import pair_bins as pb
 from attribution.packets.figures import address_text
 from attribution.packets.ledger import SECOND_NS, Ledger
 
@@ -45,23 +45,23 @@ class Bin:
 
 def bins_of(ledger: Ledger) -> Iterator[Bin]:
     """Every bin, in the order of time; not those of pairs that there was no room for."""
-    width_ns = int(ledger.tallies[tl.BIN_NS])
-    count = int(ledger.tallies[tl.BINS])
+    width_ns = int(ledger.tallies[pb.BIN_NS])
+    count = int(ledger.tallies[pb.BINS])
     ends = lru_cache(maxsize=None)(lambda pair: _ends(ledger, pair))
-    numbers = ledger.bins[tl.BIN_TIME : count * tl.BIN_WIDTH : tl.BIN_WIDTH]
-    members = ledger.bins[tl.BIN_PAIR : count * tl.BIN_WIDTH : tl.BIN_WIDTH]
+    numbers = ledger.bins[pb.BIN_TIME : count * pb.BIN_WIDTH : pb.BIN_WIDTH]
+    members = ledger.bins[pb.BIN_PAIR : count * pb.BIN_WIDTH : pb.BIN_WIDTH]
     for place in sorted(range(count), key=lambda one: (int(numbers[one]), int(members[one]))):
-        row = [int(word) for word in ledger.bins[place * tl.BIN_WIDTH : (place + 1) * tl.BIN_WIDTH]]
-        pair, direction = divmod(row[tl.BIN_PAIR], 2)
-        if pair != tl.OTHERS:
+        row = [int(word) for word in ledger.bins[place * pb.BIN_WIDTH : (place + 1) * pb.BIN_WIDTH]]
+        pair, direction = divmod(row[pb.BIN_PAIR], 2)
+        if pair != pb.OTHERS:
             lower, higher, protocol = ends(pair)
             yield _bin(row, (lower, higher) if direction == 0 else (higher, lower), protocol, width_ns)
 
 
 def _ends(ledger: Ledger, pair: int) -> tuple[str | None, str, int]:
-    row = [int(word) for word in ledger.pairs[pair * tl.PAIR_WIDTH : (pair + 1) * tl.PAIR_WIDTH]]
+    row = [int(word) for word in ledger.pairs[pair * pb.PAIR_WIDTH : (pair + 1) * pb.PAIR_WIDTH]]
     version = row[4] >> 8 & 0xFF
-    lower = address_text(row[0], row[1], version) if pair < tl.MOST_PAIRS else None
+    lower = address_text(row[0], row[1], version) if pair < pb.MOST_PAIRS else None
     return lower, address_text(row[2], row[3], version), row[4] & 0xFF
 
 
@@ -70,20 +70,20 @@ def _bin(row: list[int], ends: tuple[str | None, str | None], protocol: int, wid
         source=ends[0],
         destination=ends[1],
         protocol=protocol,
-        number=row[tl.BIN_TIME],
-        start_ns=row[tl.BIN_TIME] * width_ns,
-        end_ns=(row[tl.BIN_TIME] + 1) * width_ns,
-        packets=row[tl.BIN_PACKETS],
-        octets=row[tl.BIN_OCTETS],
-        unbidden=row[tl.BIN_UNBIDDEN],
-        unbidden_octets=row[tl.BIN_UNBIDDEN_OCTETS],
-        passed=row[tl.BIN_PASSED],
-        passed_octets=row[tl.BIN_PASSED_OCTETS],
-        lost_upstream=row[tl.BIN_UPSTREAM],
-        lost_downstream=row[tl.BIN_DOWNSTREAM],
-        unanswered=row[tl.BIN_UNANSWERED],
-        downstream_octets=row[tl.BIN_DOWNSTREAM_OCTETS],
-        largest_lost=row[tl.BIN_LARGEST_LOST] or None,
-        first_frame=row[tl.BIN_FIRST],
-        frames=tuple(sorted(set(row[tl.BIN_FRAMES : tl.BIN_FRAMES + row[tl.BIN_SHOWN]]))),
+        number=row[pb.BIN_TIME],
+        start_ns=row[pb.BIN_TIME] * width_ns,
+        end_ns=(row[pb.BIN_TIME] + 1) * width_ns,
+        packets=row[pb.BIN_PACKETS],
+        octets=row[pb.BIN_OCTETS],
+        unbidden=row[pb.BIN_UNBIDDEN],
+        unbidden_octets=row[pb.BIN_UNBIDDEN_OCTETS],
+        passed=row[pb.BIN_PASSED],
+        passed_octets=row[pb.BIN_PASSED_OCTETS],
+        lost_upstream=row[pb.BIN_UPSTREAM],
+        lost_downstream=row[pb.BIN_DOWNSTREAM],
+        unanswered=row[pb.BIN_UNANSWERED],
+        downstream_octets=row[pb.BIN_DOWNSTREAM_OCTETS],
+        largest_lost=row[pb.BIN_LARGEST_LOST] or None,
+        first_frame=row[pb.BIN_FIRST],
+        frames=tuple(sorted(set(row[pb.BIN_FRAMES : pb.BIN_FRAMES + row[pb.BIN_SHOWN]]))),
     )

@@ -17,7 +17,7 @@ from attribution.model.capture import (
     Silence,
 )
 from attribution.packets import flow_table as ft
-from attribution.packets import tallies as tl
+from attribution.packets import pair_bins as pb
 from attribution.packets import tcp_pace as tp
 from attribution.packets.columns import ICMP, ICMP6, SCTP, TCP, UDP
 from attribution.packets.failures import PATIENCE_NS
@@ -128,7 +128,7 @@ def flow_figures(row: list[int], progress: list[int], end_ns: int) -> FlowFigure
     (source, source_port), (destination, destination_port) = ends
     stream, has_ports = row[ft.FLOW_STREAM], protocol in WITH_PORTS
     by_address = display_filter_of(protocol, version, source, destination, (source_port, destination_port))
-    handshake_ns = progress[tl.PROGRESS_PACE + tp.PACE_HANDSHAKE]
+    handshake_ns = progress[pb.PROGRESS_PACE + tp.PACE_HANDSHAKE]
     handshake = handshake_of(row, end_ns) if stream >= 0 else None
     return FlowFigures(
         protocol=protocol_name(protocol),
@@ -165,7 +165,7 @@ def _directions(row: list[int], progress: list[int]) -> Iterator[DirectionFigure
     segments = row[ft.FLOW_STREAM] >= 0
     for number in range(2):
         side = row[ft.FLOW_SIDES + number * ft.SIDE_WIDTH :][: ft.SIDE_WIDTH]
-        at = tl.PROGRESS_PACE + tp.PACE_SIDES + number * tp.PACE_SIDE_WIDTH
+        at = pb.PROGRESS_PACE + tp.PACE_SIDES + number * tp.PACE_SIDE_WIDTH
         pace = progress[at : at + tp.PACE_SIDE_WIDTH]
         packets = side[ft.SIDE_PACKETS]
         shares = _limits(pace)

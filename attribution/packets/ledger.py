@@ -1,6 +1,6 @@
 """The books that are kept while a capture is read once: its flows, and what passed and was lost in each time bin.
 
-A `Ledger` holds the rows that the kernels of `flow_table` and `tallies` work on, and makes them larger when they are
+A `Ledger` holds the rows that the kernels of `flow_table` and `pair_bins` work on, and makes them larger when they are
 full: lists for a small capture, arrays for a large one, with the same numbers in them. Memory is bounded: past
 `MOST_FLOWS` flows the longest silent ones are closed (the largest of them are kept for the reader), past `MOST_BINS`
 time bins all become twice as wide.
@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from attribution.packets import failures as fl
 from attribution.packets import flow_table as ft
-from attribution.packets import tallies as tl
+from attribution.packets import pair_bins as pb
 from attribution.packets.columns import Row
 from attribution.packets.lean import LEAN_WIDTH
 
@@ -69,9 +69,9 @@ class Kernels:
     leave_rows: Callable[..., int] = ft.leave_rows
     free_rows: Callable[..., int] = ft.free_rows
     gather_failures: Callable[..., int] = fl.gather_failures
-    tally_batch: Callable[..., int] = tl.tally_batch
-    refile_bins: Callable[..., int] = tl.refile_bins
-    refile_pairs: Callable[..., int] = tl.refile_pairs
+    tally_batch: Callable[..., int] = pb.tally_batch
+    refile_bins: Callable[..., int] = pb.refile_bins
+    refile_pairs: Callable[..., int] = pb.refile_pairs
 
 
 class Batch(Protocol):
@@ -186,17 +186,17 @@ class Ledger:
         self.failure_counters = filled(fl.FAILURE_COUNTERS, 0)
         self.protocols = filled(ft.PROTOCOLS, 0)
         self._noted = filled(2 * batch_size * ft.NOTE_WIDTH, 0)
-        self.progress = filled((1 << 6) * tl.PROGRESS_WIDTH, 0)
+        self.progress = filled((1 << 6) * pb.PROGRESS_WIDTH, 0)
         self.pair_slots = filled(1 << 8, -1)
-        self.pairs = filled((1 << 6) * tl.PAIR_WIDTH, 0)
+        self.pairs = filled((1 << 6) * pb.PAIR_WIDTH, 0)
         self.bin_slots = filled(1 << 10, -1)
-        self.bins = filled((1 << 8) * tl.BIN_WIDTH, 0)
-        self._key = filled(tl.PAIR_WIDTH, 0)
-        self.tallies = filled(tl.TALLY_COUNTERS, 0)
-        self.tallies[tl.PAIR_MASK], self.tallies[tl.PAIR_CAPACITY] = (1 << 8) - 1, 1 << 6
-        self.tallies[tl.BIN_MASK], self.tallies[tl.BIN_CAPACITY] = (1 << 10) - 1, 1 << 8
-        self.tallies[tl.BIN_NS] = SECOND_NS
-        self.tallies[tl.PAIRS] = 1  # the first is that of all others
+        self.bins = filled((1 << 8) * pb.BIN_WIDTH, 0)
+        self._key = filled(pb.PAIR_WIDTH, 0)
+        self.tallies = filled(pb.TALLY_COUNTERS, 0)
+        self.tallies[pb.PAIR_MASK], self.tallies[pb.PAIR_CAPACITY] = (1 << 8) - 1, 1 << 6
+        self.tallies[pb.BIN_MASK], self.tallies[pb.BIN_CAPACITY] = (1 << 10) - 1, 1 << 8
+        self.tallies[pb.BIN_NS] = SECOND_NS
+        self.tallies[pb.PAIRS] = 1  # the first is that of all others
 
     def judge(self, batch: Batch) -> bool:
         """Put a batch's packets into their flows and judge its TCP segments.
@@ -230,7 +230,7 @@ class Ledger:
         return True
 
     def _tally_up_to(self, batch: Batch, end: int) -> None:
-        needed = int(self.counters[ft.CAPACITY]) * tl.PROGRESS_WIDTH
+        needed = int(self.counters[ft.CAPACITY]) * pb.PROGRESS_WIDTH
         if len(self.progress) < needed:
             self.progress = self.memory.enlarged(self.progress, needed)
         while self._tallied < end:
@@ -268,25 +268,25 @@ class Ledger:
 
     def _more_tallies(self) -> None:
         counters = self.tallies
-        if counters[tl.PAIRS] + 1 >= counters[tl.PAIR_CAPACITY]:
+        if counters[pb.PAIRS] + 1 >= counters[pb.PAIR_CAPACITY]:
             self._more_pairs()
             return
-        count, capacity = int(counters[tl.BINS]), int(counters[tl.BIN_CAPACITY])
+        count, capacity = int(counters[pb.BINS]), int(counters[pb.BIN_CAPACITY])
         times = 2 if capacity >= MOST_BINS else 1
         if times == 1:
             capacity *= 2
-        counters[tl.BIN_NS] *= times
-        counters[tl.BINS], counters[tl.BIN_CAPACITY], counters[tl.BIN_MASK] = 0, capacity, 4 * capacity - 1
-        old, self.bins = self.bins, self.memory.filled(capacity * tl.BIN_WIDTH, 0)
+        counters[pb.BIN_NS] *= times
+        counters[pb.BINS], counters[pb.BIN_CAPACITY], counters[pb.BIN_MASK] = 0, capacity, 4 * capacity - 1
+        old, self.bins = self.bins, self.memory.filled(capacity * pb.BIN_WIDTH, 0)
         self.bin_slots = self.memory.filled(4 * capacity, -1)
         self.kernels.refile_bins(old, count, times, self.bin_slots, self.bins, counters)
 
     def _more_pairs(self) -> None:
-        capacity = 2 * int(self.tallies[tl.PAIR_CAPACITY])
-        self.pairs = self.memory.enlarged(self.pairs, capacity * tl.PAIR_WIDTH)
+        capacity = 2 * int(self.tallies[pb.PAIR_CAPACITY])
+        self.pairs = self.memory.enlarged(self.pairs, capacity * pb.PAIR_WIDTH)
         self.pair_slots = self.memory.filled(4 * capacity, -1)
-        self.tallies[tl.PAIR_CAPACITY], self.tallies[tl.PAIR_MASK] = capacity, 4 * capacity - 1
-        self.kernels.refile_pairs(self.pairs, int(self.tallies[tl.PAIRS]), self.pair_slots, 4 * capacity - 1)
+        self.tallies[pb.PAIR_CAPACITY], self.tallies[pb.PAIR_MASK] = capacity, 4 * capacity - 1
+        self.kernels.refile_pairs(self.pairs, int(self.tallies[pb.PAIRS]), self.pair_slots, 4 * capacity - 1)
 
     def _close_flows(self) -> None:
         """Leave the rows of those flows that have been silent the longest."""
@@ -349,7 +349,7 @@ class Ledger:
     def rows_of(self, flow: int) -> tuple[list[int], list[int]]:
         """A flow's rows of the table and of its progress, as lists."""
         row = self.table[flow * ft.FLOW_WIDTH : (flow + 1) * ft.FLOW_WIDTH]
-        progress = self.progress[flow * tl.PROGRESS_WIDTH : (flow + 1) * tl.PROGRESS_WIDTH]
+        progress = self.progress[flow * pb.PROGRESS_WIDTH : (flow + 1) * pb.PROGRESS_WIDTH]
         return [int(word) for word in row], [int(word) for word in progress]
 
     def flows(self) -> Iterator[int]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from attribution.model.observation import CaptureCoverage, Caveat, Observation
 from attribution.packets import failures as fl
 from attribution.packets import flow_table as ft
-from attribution.packets import tallies as tl
+from attribution.packets import pair_bins as pb
 from attribution.packets.capture import Capture
 from attribution.packets.ledger import SECOND_NS
 from attribution.packets.survey import Survey, survey_capture
@@ -55,8 +55,8 @@ def caveats_of_survey(survey: Survey) -> Iterator[Caveat]:
     for count, words in told:
         if count:
             yield Caveat(place, "the whole file", words, count)
-    width_ns = int(ledger.tallies[tl.BIN_NS])
+    width_ns = int(ledger.tallies[pb.BIN_NS])
     if width_ns != SECOND_NS:
         yield Caveat(place, "the whole file", f"losses are told for {width_ns // SECOND_NS} s at a time")
-    if ledger.tallies[tl.PAIRS] >= tl.MOST_PAIRS:
-        yield Caveat(place, "the whole file", "losses are told of the first pairs of addresses only", tl.MOST_PAIRS)
+    if ledger.tallies[pb.PAIRS] >= pb.MOST_PAIRS:
+        yield Caveat(place, "the whole file", "losses are told of the first pairs of addresses only", pb.MOST_PAIRS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from attribution.model.observation import TapCount
-from attribution.packets import tallies as tl
+from attribution.packets import pair_bins as pb
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import TCP, TIME, UDP, WIRE
@@ -26,7 +26,7 @@ def tap_counts(survey: Survey) -> Iterator[TapCount]:
     """
     capture = survey.capture
     yield from _tcp_counts(survey)
-    width_ns = int(survey.ledger.tallies[tl.BIN_NS])
+    width_ns = int(survey.ledger.tallies[pb.BIN_NS])
     requests = _Requests(capture, "icmp", width_ns)
     for series in survey.echoes:
         pair = address_pair(series.source_packet)

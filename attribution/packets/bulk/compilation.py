@@ -33,7 +33,6 @@ from attribution.packets import (
     flow_table,
     lean,
     link_layers,
-    tallies,
     tcp_health,
     tcp_pace,
     telling,
@@ -41,7 +40,7 @@ from attribution.packets import (
 from attribution.packets.bulk import records
 
 MODULES: Final[tuple[ModuleType, ...]] = (
-    link_layers, decode, telling, tcp_health, lean, flow_table, failures, tcp_pace, tallies, records,
+    link_layers, decode, telling, tcp_health, lean, flow_table, failures, tcp_pace, pair_bins, records,
 )  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
 
@@ -49,7 +48,7 @@ ENTRANCES: Final = (
     records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,
     flow_table.leave_rows, flow_table.free_rows,
     failures.gather_failures,
-    tallies.tally_batch, tallies.refile_bins, tallies.refile_pairs,
+    pair_bins.tally_batch, pair_bins.refile_bins, pair_bins.refile_pairs,
 )  # fmt: skip
 """The kernels that are called from outside. Their annotations say what each parameter is."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets import flow_table as ft
-from attribution.packets import tallies as tl
+from attribution.packets import pair_bins as pb
 from attribution.packets.bins import Bin
 from attribution.packets.columns import TCP, UDP
 from attribution.packets.figures import ends_of
@@ -84,7 +84,7 @@ class _Target:
 def find_floods(survey: Survey) -> Iterator[PacketWitness]:
     """Yield addresses that suddenly draw many times the usual packets, mostly SYNs, UDP or echoes without a purpose."""
     ledger = survey.ledger
-    width_ns = int(ledger.tallies[tl.BIN_NS])
+    width_ns = int(ledger.tallies[pb.BIN_NS])
     targets: dict[str, _Target] = {}
     for found in survey.bins:
         if found.unbidden and found.destination:
