@@ -33,6 +33,7 @@ from attribution.packets import (
     flow_table,
     lean,
     link_layers,
+    pair_bins,
     tcp_health,
     tcp_pace,
     telling,
