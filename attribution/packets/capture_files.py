@@ -20,6 +20,8 @@ from attribution.errors import CaptureError
 NANOSECONDS: Final = 1_000_000_000
 LARGEST_PACKET: Final = 262_144  # as much as libpcap and Wireshark accept from most links
 LARGEST_BLOCK: Final = 16 * 1024 * 1024
+MOST_INTERFACES: Final = 65_536  # of one file, and as many comments and names are kept
+FIRST_OCTETS: Final = 4096  # what a file is recognised by
 EXPECTED: Final = "expected a pcap or pcapng file, plain, gzip or zstd"
 
 SECTION_HEADER: Final = 0x0A0D0D0A
@@ -31,6 +33,9 @@ PCAP_MAGICS: Final = {
     bytes.fromhex("a1b2cd34"): (">", 1000, 24),
     bytes.fromhex("34cdb2a1"): ("<", 1000, 24),
 }  # byte order, nanoseconds in the time's fraction, octets of a record's header
+OTHER_HEADERS: Final = {16: (24, 20), 24: (28,)}
+"""A record's header by what the file's first octets promise, and what else it was found to be: Red Hat 6.1 kept the
+old first octets with the longer header, so did Nokia with one of its own; SuSE 6.3 made the modified header longer."""
 OTHER_FORMATS: Final = {
     b"snoop\0\0\0": "a snoop file",
     b"TRSNIFF data": "a Sniffer file",
@@ -122,7 +127,7 @@ class FileReader:
 
     def recognise(self, data: bytes, last: bool) -> None:
         """Learn the format from the first octets; `format` stays empty where more of them are needed."""
-        if len(data) < 24 and not last:
+        if len(data) < FIRST_OCTETS and not last:
             return
         if not data:
             raise CaptureError(self.place, self.notes[0] if self.notes else "the file is empty", EXPECTED)
@@ -148,6 +153,24 @@ class FileReader:
         ticks = NANOSECONDS // self.fraction_ns
         self.interfaces.append(CaptureInterface(link & 0xFFFF, snap, ticks_per_second=ticks))
         self.consumed = 24
+        first = data[24:FIRST_OCTETS]
+        if self.fraction_ns > 1 and not self._chained(first, self.header_octets):
+            for octets in OTHER_HEADERS[self.header_octets]:
+                if self._chained(first, octets):
+                    self.header_octets = octets
+                    break
+
+    def _chained(self, data: bytes, header: int) -> bool:
+        """Whether records of such headers follow one another here, as far as the data goes and four of them at most."""
+        at = 0
+        for _ in range(4):
+            if at + header > len(data):
+                return True
+            _, fraction, captured, wire = struct.unpack_from(self.order + "IIII", data, at)
+            if fraction >= 1_000_000 or captured > LARGEST_PACKET or wire > LARGEST_BLOCK:
+                return False
+            at += header + captured
+        return True
 
     def _read_pcap(self, data: bytes) -> Iterator[Record]:
         """A pcap record is 16 octets (24 with the modified header) and the packet."""
@@ -246,6 +269,8 @@ class FileReader:
                 interface.ticks_per_second = 1 << exponent if value[0] & 0x80 else 10**exponent
             elif code == 14 and len(value) >= 8:
                 interface.offset_s = struct.unpack_from(self.order + "q", value)[0]
+        if len(self.interfaces) >= MOST_INTERFACES:
+            raise ValueError(f"more than {MOST_INTERFACES} interfaces")
         self.interfaces.append(interface)
 
     def _interface(self, number: int) -> tuple[int, CaptureInterface]:
@@ -300,14 +325,14 @@ class FileReader:
         """Names that the capturing machine knew for addresses: records of type 1 (IPv4) and 2 (IPv6)."""
         for kind, value in self._options(data, body, after):
             size = {1: 4, 2: 16}.get(kind)
-            if size and len(value) > size:
+            if size and len(value) > size and len(self.names) < MOST_INTERFACES:
                 address, name = value[:size], value[size:].split(b"\0")[0].decode("utf-8", "replace")
                 self.names.setdefault(address.hex(), name)
 
     def _comments(self, data: bytes, at: int, after: int) -> None:
-        self.comments.extend(
-            value.decode("utf-8", "replace") for code, value in self._options(data, at, after) if code == 1
-        )
+        for code, value in self._options(data, at, after):
+            if code == 1 and len(self.comments) < MOST_INTERFACES:
+                self.comments.append(value.decode("utf-8", "replace"))
 
     def _options(self, data: bytes, at: int, after: int) -> Iterator[tuple[int, bytes]]:
         while at + 4 <= after:
