@@ -152,7 +152,8 @@ def decode_headers(data: Octets, start: int, at: int, end: int, wire_end: int, k
         elif kind == IP_PROTOCOL + 97:  # Ethernet within IP (RFC 3378): a version, then the frame
             kind, at = ETHERNET_FRAME, at + 2
         elif kind in (WIRELESS_FRAME, WIRELESS_FRAME_SWAPPED):
-            kind, at = read_wireless_frame(data, at, end, kind - WIRELESS_FRAME, 0, row)
+            swapped = 1 if kind == WIRELESS_FRAME_SWAPPED else 0
+            kind, at = read_wireless_frame(data, at, end, swapped, 0, row)
         elif kind in (0x893F, 0x8926, 0x88E7, 0x8903):
             kind, at = read_tag(data, at, end, kind, row)
         elif kind == 0x88E5:

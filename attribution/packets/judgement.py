@@ -106,23 +106,18 @@ class _Judge:
         self.count += 1
         return known
 
-    def find(self, ends: Ends, direction: int, packet: Sequence[int]) -> tuple[int, list[int], bool]:
-        """The connection of a segment, and whether the segment opens it on ports that another used before."""
-        known = self.connections.get(ends)
-        reused = known is not None and opens_new_connection(known[1], 0, direction, packet[SEQUENCE], packet[FLAGS])
-        number, state = self.open(ends) if known is None or reused else known
-        return number, state, reused
-
     def judge(self, index: int, packet: Sequence[int]) -> None:
         """Judge a segment that frame `index` brought; one with a header that contradicts itself is only numbered."""
         if packet[PROTOCOL] != TCP or packet[FRAGMENT]:
             return
-        if packet[TRANSPORT] < 0 and not (packet[LAYERS] & LAYER_MALFORMED and packet[SOURCE_PORT] >= 0):
-            return
         ends, direction = _ends(packet)
-        self.stream[index], state, reused = self.find(ends, direction, packet)
+        known = self.connections.get(ends)
         if packet[TRANSPORT] < 0:
+            if packet[LAYERS] & LAYER_MALFORMED and packet[SOURCE_PORT] >= 0:
+                self.stream[index], _ = known or self.open(ends)
             return
+        reused = known is not None and opens_new_connection(known[1], 0, direction, packet[SEQUENCE], packet[FLAGS])
+        self.stream[index], state = self.open(ends) if known is None or reused else known
         self.health[index] = judge_segment(
             state, 0, direction, packet[TIME], packet[SEQUENCE], packet[ACKNOWLEDGEMENT], packet[LENGTH],
             packet[FLAGS], packet[WINDOW], packet[SCALE], int(reused),

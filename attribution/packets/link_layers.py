@@ -283,15 +283,16 @@ def read_wireless(data: Octets, at: int, end: int, link_type: int, row: Row) -> 
 
 def radiotap_padding(data: Octets, at: int, end: int) -> int:
     """Whether the card padded the 802.11 header to four octets: bit 0x20 of radiotap's flags, its second field."""
-    present = data[at + 4] | data[at + 7] << 24
     position = at + 8
-    more = present >> 31
+    more = data[at + 7] & 0x80
     while more and position + 4 <= end:
-        more = data[position + 3] >> 7
+        more = data[position + 3] & 0x80
         position += 4
-    if present & 1:  # the time comes first, at a multiple of eight octets
+    if data[at + 4] & 1:  # the time comes first, at a multiple of eight octets
         position = at + (position - at + 7 & ~7) + 8
-    return data[position] >> 5 & 1 if present & 2 and position < end else 0
+    if data[at + 4] & 2 and position < end:
+        return data[position] & 0x20
+    return 0
 
 
 def read_wireless_frame(data: Octets, at: int, end: int, swapped: int, padded: int, row: Row) -> tuple[int, int]:
@@ -685,7 +686,7 @@ def read_capwap(data: Octets, at: int, end: int, row: Row) -> tuple[int, int]:
     if data[at + 3] & 0x80:
         row[LAYERS] |= LAYER_NOT_DATA
         return STOP, at
-    after = at + 4 * (data[at + 1] >> 3)
+    after = at + ((data[at + 1] & 0xF8) >> 1)
     return (WIRELESS_FRAME_SWAPPED, after) if data[at + 2] & 1 else (ETHERNET_FRAME, after)
 
 
@@ -694,7 +695,7 @@ def read_ayiya(data: Octets, at: int, end: int, row: Row) -> tuple[int, int]:
     if end - at < 8 or data[at + 3] != 41:
         return STOP, at
     row[LAYERS] |= LAYER_AYIYA
-    return IPV6, at + 8 + (1 << (data[at] >> 4)) + 4 * (data[at + 1] >> 4)
+    return IPV6, at + 8 + (1 << ((data[at] & 0xF0) >> 4)) + ((data[at + 1] & 0xF0) >> 2)
 
 
 def read_gtp(data: Octets, at: int, end: int, row: Row) -> tuple[int, int]:
