@@ -22,6 +22,7 @@ LARGEST_PACKET: Final = 262_144  # as much as libpcap and Wireshark accept from 
 LARGEST_BLOCK: Final = 16 * 1024 * 1024
 MOST_INTERFACES: Final = 65_536  # of one file, and as many comments and names are kept
 FIRST_OCTETS: Final = 4096  # what a file is recognised by
+TEN_YEARS_S: Final = 315_000_000
 EXPECTED: Final = "expected a pcap or pcapng file, plain, gzip or zstd"
 
 SECTION_HEADER: Final = 0x0A0D0D0A
@@ -153,24 +154,29 @@ class FileReader:
         ticks = NANOSECONDS // self.fraction_ns
         self.interfaces.append(CaptureInterface(link & 0xFFFF, snap, ticks_per_second=ticks))
         self.consumed = 24
-        first = data[24:FIRST_OCTETS]
-        if self.fraction_ns > 1 and not self._chained(first, self.header_octets):
-            for octets in OTHER_HEADERS[self.header_octets]:
-                if self._chained(first, octets):
-                    self.header_octets = octets
-                    break
+        if self.fraction_ns > 1:
+            self._settle_header(data[24:FIRST_OCTETS])
 
-    def _chained(self, data: bytes, header: int) -> bool:
-        """Whether records of such headers follow one another here, as far as the data goes and four of them at most."""
-        at = 0
-        for _ in range(4):
-            if at + header > len(data):
-                return True
-            _, fraction, captured, wire = struct.unpack_from(self.order + "IIII", data, at)
-            if fraction >= 1_000_000 or captured > LARGEST_PACKET or wire > LARGEST_BLOCK:
+    def _settle_header(self, data: bytes) -> None:
+        """Where the first records contradict the header that the file promises, take another if it fits them all."""
+        if self._is_chained(data, self.header_octets):
+            return
+        for octets in OTHER_HEADERS[self.header_octets]:
+            if self._is_chained(data, octets):
+                self.header_octets = octets
+                return
+
+    def _is_chained(self, data: bytes, header: int) -> bool:
+        """Whether records with such headers follow one another: four of them, or two and on beyond the data's end."""
+        at = count = 0
+        began = int.from_bytes(data[:4], "little" if self.order == "<" else "big")
+        while count < 4 and at + header <= len(data):
+            seconds, fraction, captured, wire = struct.unpack_from(self.order + "IIII", data, at)
+            if fraction >= 1_000_000 or captured > min(wire, LARGEST_PACKET) or abs(seconds - began) > TEN_YEARS_S:
                 return False
+            count += 1
             at += header + captured
-        return True
+        return count == 4 or at == len(data) or (count > 1 and len(data) == FIRST_OCTETS - 24)
 
     def _read_pcap(self, data: bytes) -> Iterator[Record]:
         """A pcap record is 16 octets (24 with the modified header) and the packet."""
