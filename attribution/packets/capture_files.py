@@ -20,6 +20,9 @@ from attribution.errors import CaptureError
 NANOSECONDS: Final = 1_000_000_000
 LARGEST_PACKET: Final = 262_144  # as much as libpcap and Wireshark accept from most links
 LARGEST_BLOCK: Final = 16 * 1024 * 1024
+MOST_INTERFACES: Final = 65_536  # of one file, and as many comments and names are kept
+FIRST_OCTETS: Final = 4096  # what a file is recognised by
+TEN_YEARS_S: Final = 315_000_000
 EXPECTED: Final = "expected a pcap or pcapng file, plain, gzip or zstd"
 
 SECTION_HEADER: Final = 0x0A0D0D0A
@@ -31,6 +34,9 @@ PCAP_MAGICS: Final = {
     bytes.fromhex("a1b2cd34"): (">", 1000, 24),
     bytes.fromhex("34cdb2a1"): ("<", 1000, 24),
 }  # byte order, nanoseconds in the time's fraction, octets of a record's header
+OTHER_HEADERS: Final = {16: (24, 20), 24: (28,)}
+"""A record's header by what the file's first octets promise, and what else it was found to be: Red Hat 6.1 kept the
+old first octets with the longer header, so did Nokia with one of its own; SuSE 6.3 made the modified header longer."""
 OTHER_FORMATS: Final = {
     b"snoop\0\0\0": "a snoop file",
     b"TRSNIFF data": "a Sniffer file",
@@ -122,7 +128,7 @@ class FileReader:
 
     def recognise(self, data: bytes, last: bool) -> None:
         """Learn the format from the first octets; `format` stays empty where more of them are needed."""
-        if len(data) < 24 and not last:
+        if len(data) < FIRST_OCTETS and not last:
             return
         if not data:
             raise CaptureError(self.place, self.notes[0] if self.notes else "the file is empty", EXPECTED)
@@ -148,6 +154,29 @@ class FileReader:
         ticks = NANOSECONDS // self.fraction_ns
         self.interfaces.append(CaptureInterface(link & 0xFFFF, snap, ticks_per_second=ticks))
         self.consumed = 24
+        if self.fraction_ns > 1:
+            self._settle_header(data[24:FIRST_OCTETS])
+
+    def _settle_header(self, data: bytes) -> None:
+        """Where the first records contradict the header that the file promises, take another if it fits them all."""
+        if self._is_chained(data, self.header_octets):
+            return
+        for octets in OTHER_HEADERS[self.header_octets]:
+            if self._is_chained(data, octets):
+                self.header_octets = octets
+                return
+
+    def _is_chained(self, data: bytes, header: int) -> bool:
+        """Whether records with such headers follow one another: four of them, or two and on beyond the data's end."""
+        at = count = 0
+        began = int.from_bytes(data[:4], "little" if self.order == "<" else "big")
+        while count < 4 and at + header <= len(data):
+            seconds, fraction, captured, wire = struct.unpack_from(self.order + "IIII", data, at)
+            if fraction >= 1_000_000 or captured > min(wire, LARGEST_PACKET) or abs(seconds - began) > TEN_YEARS_S:
+                return False
+            count += 1
+            at += header + captured
+        return count == 4 or at == len(data) or (count > 1 and len(data) == FIRST_OCTETS - 24)
 
     def _read_pcap(self, data: bytes) -> Iterator[Record]:
         """A pcap record is 16 octets (24 with the modified header) and the packet."""
@@ -246,6 +275,8 @@ class FileReader:
                 interface.ticks_per_second = 1 << exponent if value[0] & 0x80 else 10**exponent
             elif code == 14 and len(value) >= 8:
                 interface.offset_s = struct.unpack_from(self.order + "q", value)[0]
+        if len(self.interfaces) >= MOST_INTERFACES:
+            raise ValueError(f"more than {MOST_INTERFACES} interfaces")
         self.interfaces.append(interface)
 
     def _interface(self, number: int) -> tuple[int, CaptureInterface]:
@@ -300,14 +331,14 @@ class FileReader:
         """Names that the capturing machine knew for addresses: records of type 1 (IPv4) and 2 (IPv6)."""
         for kind, value in self._options(data, body, after):
             size = {1: 4, 2: 16}.get(kind)
-            if size and len(value) > size:
+            if size and len(value) > size and len(self.names) < MOST_INTERFACES:
                 address, name = value[:size], value[size:].split(b"\0")[0].decode("utf-8", "replace")
                 self.names.setdefault(address.hex(), name)
 
     def _comments(self, data: bytes, at: int, after: int) -> None:
-        self.comments.extend(
-            value.decode("utf-8", "replace") for code, value in self._options(data, at, after) if code == 1
-        )
+        for code, value in self._options(data, at, after):
+            if code == 1 and len(self.comments) < MOST_INTERFACES:
+                self.comments.append(value.decode("utf-8", "replace"))
 
     def _options(self, data: bytes, at: int, after: int) -> Iterator[tuple[int, bytes]]:
         while at + 4 <= after:

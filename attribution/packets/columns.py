@@ -107,6 +107,13 @@ LAYER_PSEUDOWIRE: Final = 1 << 15  # Ethernet inside MPLS
 LAYER_OPTIONS_CUT: Final = 1 << 16  # TCP options are cut by the snap length
 LAYER_PPP: Final = 1 << 17
 LAYER_NOT_DATA: Final = 1 << 18  # a control message of a tunnel, or a management frame
+LAYER_TEREDO: Final = 1 << 19
+LAYER_CAPWAP: Final = 1 << 20  # an access point's frames on their way to its controller
+LAYER_AYIYA: Final = 1 << 21
+LAYER_BACKBONE: Final = 1 << 22  # MAC in MAC (802.1ah) or FabricPath
+LAYER_EXTENDER: Final = 1 << 23  # the tag of a port extender (802.1BR, VN-tag)
+LAYER_REASSEMBLED: Final = 1 << 24  # read from the fragments of a datagram, of which this frame was the last to come
+LAYER_WIRELESS: Final = 1 << 25  # an 802.11 frame inside a tunnel
 
 # Bits of OPTIONS
 OPTION_SACK_PERMITTED: Final = 1

@@ -9,6 +9,8 @@ from typing import BinaryIO, Final
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 PIECE: Final = 1 << 20
+GZIP_SLICE: Final = 1 << 16  # what is left of a slice is copied for each of the members in it
+ZSTD_SLICE: Final = 1 << 11  # a few octets may stand for a block of 128 KiB, and all of a slice's come at once
 
 
 class CutShort(Exception):
@@ -42,13 +44,20 @@ def _is_skippable_frame(first: bytes) -> bool:
     return len(first) > 4 and first[1:4] == b"\x2a\x4d\x18" and first[0] & 0xF0 == 0x50
 
 
-def _gunzip(data: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
-    """A gzip file is one member or several (RFC 1952 §2.2); padding after the last is ignored."""
-    first = True
+def _slices(first: bytes, stream: BinaryIO, piece: int, size: int) -> Iterator[bytes]:
+    """The rest of the stream, some octets at a time."""
+    data = first
     while data:
-        if not first and not data.startswith(GZIP_MAGIC[: len(data)]):
-            return
-        first = False
+        for start in range(0, len(data), size):
+            yield data[start : start + size]
+        data = stream.read(piece)
+
+
+def _gunzip(first: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
+    """A gzip file is one member or several (RFC 1952 §2.2); padding after the last is ignored."""
+    slices = _slices(first, stream, piece, GZIP_SLICE)
+    data = next(slices, b"")
+    while data:
         member = zlib.decompressobj(wbits=31)
         while not member.eof:
             if not data:
@@ -59,14 +68,20 @@ def _gunzip(data: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
                 raise CutShort(f"the gzip data is damaged ({problem})") from problem
             if octets:
                 yield octets
-            data = member.unused_data if member.eof else member.unconsumed_tail or stream.read(piece)
-        data = data or stream.read(piece)
+            data = member.unused_data if member.eof else member.unconsumed_tail or next(slices, b"")
+        data = data or next(slices, b"")
+        if len(data) == 1:  # the next member's first two octets may stand in two slices
+            data += next(slices, b"")
+        if data and not data.startswith(GZIP_MAGIC[: len(data)]):
+            return
 
 
-def _unzstd(data: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
+def _unzstd(first: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
     """A zstd file is a row of frames (RFC 8878 §3.1)."""
     import zstandard
 
+    slices = _slices(first, stream, piece, ZSTD_SLICE)
+    data = next(slices, b"")
     while data:
         frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
         while not frame.eof:
@@ -78,5 +93,5 @@ def _unzstd(data: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
                 raise CutShort(f"the zstd data is damaged ({problem})") from problem
             if octets:
                 yield octets
-            data = frame.unused_data if frame.eof else stream.read(piece)
-        data = data or stream.read(piece)
+            data = frame.unused_data if frame.eof else next(slices, b"")
+        data = data or next(slices, b"")

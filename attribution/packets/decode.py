@@ -70,6 +70,7 @@ from attribution.packets.link_layers import (
     ERSPAN_2,
     ERSPAN_3,
     ETHERNET_FRAME,
+    GRE_HEADER,
     IP_BY_VERSION,
     IP_PROTOCOL,
     IPV4,
@@ -77,16 +78,21 @@ from attribution.packets.link_layers import (
     LLC_FRAME,
     PPP_FRAME,
     STOP,
+    WIRELESS_FRAME,
+    WIRELESS_FRAME_SWAPPED,
     read_erspan,
     read_ethernet,
     read_gre,
     read_link,
     read_llc,
+    read_macsec,
     read_mpls,
     read_ppp,
     read_pppoe,
+    read_tag,
     read_udp_tunnel,
     read_vlan,
+    read_wireless_frame,
 )
 
 DEEPEST: Final = 24  # headers in one packet; more than any real network stacks, and it bounds the work
@@ -131,7 +137,7 @@ def decode_headers(data: Octets, start: int, at: int, end: int, wire_end: int, k
                 end = min(end, wire_end)
         elif kind == PPP_FRAME:
             kind, at = read_ppp(data, at, end, row)
-        elif kind == IP_PROTOCOL + 47:
+        elif kind == IP_PROTOCOL + 47 or kind == GRE_HEADER:
             kind, at = read_gre(data, at, end, row)
         elif kind in (ERSPAN_2, ERSPAN_3):
             kind, at = read_erspan(data, at, end, kind, row)
@@ -143,6 +149,15 @@ def decode_headers(data: Octets, start: int, at: int, end: int, wire_end: int, k
             kind = IPV6
         elif kind == IP_PROTOCOL + 137:
             kind = 0x8847
+        elif kind == IP_PROTOCOL + 97:  # Ethernet within IP (RFC 3378): a version, then the frame
+            kind, at = ETHERNET_FRAME, at + 2
+        elif kind in (WIRELESS_FRAME, WIRELESS_FRAME_SWAPPED):
+            swapped = 1 if kind == WIRELESS_FRAME_SWAPPED else 0
+            kind, at = read_wireless_frame(data, at, end, swapped, 0, row)
+        elif kind in (0x893F, 0x8926, 0x88E7, 0x8903):
+            kind, at = read_tag(data, at, end, kind, row)
+        elif kind == 0x88E5:
+            kind, at = read_macsec(data, at, end, row)
         else:
             return read_other(data, start, at, end, kind, row)
     return None
@@ -184,6 +199,8 @@ def read_ipv4(data: Octets, start: int, at: int, end: int, wire_end: int, row: R
         return STOP, at, end, wire_end
     header = (data[at] & 0x0F) * 4
     total = data[at + 2] << 8 | data[at + 3]
+    if data[at] >> 4 == 6:  # the frame says IPv4, the packet knows better
+        return IPV6, at, end, wire_end
     if data[at] >> 4 != 4 or header < 20 or (total and total < header):
         row[LAYERS] |= LAYER_MALFORMED
         return STOP, at, end, wire_end
@@ -205,10 +222,32 @@ def read_ipv4(data: Octets, start: int, at: int, end: int, wire_end: int, row: R
         wire_end = min(at + total, wire_end)
         end = min(end, wire_end)
     row[IP_LENGTH] = wire_end - at - header
+    if header > 20:
+        read_ipv4_options(data, at + 20, min(at + header, end), row)
     if fragment & 0x3FFF:
         row[FRAGMENT] = (fragment & 0x1FFF) << 3 | fragment >> 13 & 1
         return STOP, at + header, end, wire_end
     return IP_PROTOCOL + data[at + 9], at + header, end, wire_end
+
+
+def read_ipv4_options(data: Octets, at: int, end: int, row: Row) -> None:
+    """A source route (RFC 791 §3.1, loose 131 and strict 137) that is not yet at its end says who the receiver is."""
+    while at + 2 <= end:
+        kind = data[at]
+        if kind == 0:
+            return
+        if kind == 1:
+            at += 1
+            continue
+        size = data[at + 1]
+        if size < 2 or at + size > end:
+            return
+        if (kind == 131 or kind == 137) and size >= 7:
+            pointer = data[at + 2]
+            if pointer >= 4 and pointer % 4 == 0 and pointer + 3 <= size:
+                last = at + size - 4
+                row[DESTINATION + 3] = data[last] << 24 | data[last + 1] << 16 | data[last + 2] << 8 | data[last + 3]
+        at += size
 
 
 def read_ipv6(data: Octets, start: int, at: int, end: int, wire_end: int, row: Row) -> tuple[int, int, int, int]:
@@ -283,28 +322,32 @@ def read_authentication(data: Octets, at: int, end: int, row: Row) -> tuple[int,
 
 
 def read_tcp(data: Octets, start: int, at: int, end: int, row: Row) -> None:
-    """A TCP segment (RFC 9293 §3.1); its length is what the IP header leaves after the TCP header."""
-    if end - at < 20:
+    """A TCP segment (RFC 9293 §3.1); its length is what the IP header leaves after the TCP header.
+
+    Of a header that is cut, what can be judged lies in its first 16 octets.
+    """
+    if end - at >= 4:
+        row[SOURCE_PORT] = data[at] << 8 | data[at + 1]
+        row[DESTINATION_PORT] = data[at + 2] << 8 | data[at + 3]
+    if end - at < 16:
         row[LAYERS] |= LAYER_CUT
-        if end - at >= 4:
-            row[SOURCE_PORT] = data[at] << 8 | data[at + 1]
-            row[DESTINATION_PORT] = data[at + 2] << 8 | data[at + 3]
         return
     header = data[at + 12] >> 4 << 2
-    row[SOURCE_PORT] = data[at] << 8 | data[at + 1]
-    row[DESTINATION_PORT] = data[at + 2] << 8 | data[at + 3]
     row[SEQUENCE] = data[at + 4] << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
     row[ACKNOWLEDGEMENT] = data[at + 8] << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
     row[FLAGS] = (data[at + 12] & 0x0F) << 8 | data[at + 13]
     row[WINDOW] = data[at + 14] << 8 | data[at + 15]
-    row[CHECKSUM] = data[at + 16] << 8 | data[at + 17]
+    if end - at >= 18:
+        row[CHECKSUM] = data[at + 16] << 8 | data[at + 17]
     if header < 20 or header > row[IP_LENGTH]:
         row[LAYERS] |= LAYER_MALFORMED
         return
     row[TRANSPORT] = at - start
     row[PAYLOAD] = at - start + header
     row[LENGTH] = row[IP_LENGTH] - header
-    if header > 20:
+    if end - at < 20:
+        row[LAYERS] |= LAYER_CUT | LAYER_OPTIONS_CUT
+    elif header > 20:
         read_tcp_options(data, at + 20, at + header, end, row)
 
 

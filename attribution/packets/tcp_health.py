@@ -124,7 +124,7 @@ def judge_segment(
     else:
         if window == 0 and not control:
             found |= ZERO_WINDOW
-        if following and not flags & RST and 0 < (sequence - following) & WORD < HALF:
+        if following and not flags & RST and 0 < (sequence - following) & WORD <= HALF:
             found |= LOST_SEGMENT
         if length <= 1 and sequence == (following - 1) & WORD and not control:
             found |= KEEP_ALIVE
@@ -147,7 +147,7 @@ def judge_segment(
     if acknowledgement != state[mine + LAST_ACK]:
         state[mine + DUPLICATES] = 0
     contiguous = state[other + CONTIGUOUS]
-    if flags & ACK and contiguous and 0 < (acknowledgement - contiguous) & WORD < HALF:
+    if flags & ACK and contiguous and 0 < (acknowledgement - contiguous) & WORD <= HALF:
         found |= acknowledge_unseen(state, other)
 
     if (length > 0 or flags & (SYN | FIN)) and not found & KEEP_ALIVE:
@@ -162,7 +162,7 @@ def judge_segment(
 def acknowledge_unseen(state: Row, other: int) -> int:
     """An acknowledgement of octets that never passed here."""
     if (state[other + NEXT] - state[other + CONTIGUOUS]) & WORD and (
-        (state[other + NEXT] - state[other + CONTIGUOUS]) & WORD < HALF
+        (state[other + NEXT] - state[other + CONTIGUOUS]) & WORD <= HALF
     ):
         state[other + CONTIGUOUS] = state[other + NEXT]
         return ACK_LOST_SEGMENT
@@ -181,7 +181,7 @@ def judge_repetition(
         back = False
     end = (sequence + length) & WORD
     acknowledged = state[other + LAST_ACK]
-    if length > 0 and acknowledged and (acknowledged - end) & WORD < HALF:
+    if length > 0 and acknowledged and (acknowledged - end) & WORD <= HALF:
         return SPURIOUS_RETRANSMISSION | RETRANSMISSION
     if not back:
         return 0
@@ -207,7 +207,7 @@ def remember_segment(
         end = (end + 1) & WORD
     if not found & ZERO_WINDOW_PROBE:
         following = state[mine + NEXT]
-        if following == 0 or 0 < (end - following) & WORD < HALF:
+        if following == 0 or 0 < (end - following) & WORD <= HALF:
             state[mine + NEXT] = end
             state[mine + NEXT_TIME] = time_ns
         if sequence == state[mine + CONTIGUOUS] or state[mine + CONTIGUOUS] == 0:

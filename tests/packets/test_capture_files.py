@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from attribution.errors import CaptureError
 from attribution.packets import Capture, read_capture
 from attribution.packets.columns import TIME, WIRE
+from attribution.packets.compression import read_pieces
 from tests.packets.making import (
     SECOND,
     START,
@@ -49,6 +50,35 @@ def test_pcap_of_either_byte_order_and_resolution(order: str, nanoseconds: bool)
 
 def test_pcap_with_the_modified_record_header() -> None:
     assert len(read(pcap(FRAMES, modified=True)).packets) == 5
+
+
+def with_longer_headers(extra: int, *, modified: bool) -> bytes:
+    """A file whose records have `extra` more octets in their headers than its first octets promise."""
+    data = pcap(FRAMES, modified=modified)
+    header = 24 if modified else 16
+    pieces, at = [data[:24]], 24
+    while at < len(data):
+        pieces += [data[at : at + header], b"\x7f" * extra, data[at + header : at + header + len(FRAMES[0][1])]]
+        at += header + len(FRAMES[0][1])
+    return b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("extra", "modified"), [(8, False), (4, False), (4, True)], ids=["Red Hat 6.1", "Nokia", "SuSE 6.3"]
+)
+def test_pcap_with_longer_headers_than_its_first_octets_promise(extra: int, modified: bool) -> None:
+    found = read(with_longer_headers(extra, modified=modified))
+
+    assert found.octets == tuple(octets for _, octets in FRAMES)
+    assert not found.truncated
+
+
+def test_a_time_that_cannot_be_makes_no_other_format_of_a_file() -> None:
+    data = bytearray(pcap(FRAMES))
+    at = 24 + 16 + len(FRAMES[0][1]) + 4
+    data[at : at + 4] = struct.pack("<I", 1_000_000)
+
+    assert read(bytes(data)).octets == tuple(octets for _, octets in FRAMES)
 
 
 def test_lengths_stood_the_other_way_round_before_version_2_3() -> None:
@@ -111,6 +141,22 @@ def test_gzip_of_several_members_and_zstd_of_several_frames() -> None:
     data = pcap(FRAMES)
     for compress in (gzip.compress, zstandard.ZstdCompressor().compress):
         assert len(read(compress(data[:100]) + compress(data[100:])).packets) == 5
+
+
+def test_a_few_octets_that_stand_for_many_come_in_pieces() -> None:
+    """What decompresses a thousandfold and more is never held as a whole."""
+    endless = zstandard.ZstdCompressor().compress(bytes(200_000_000))
+    largest = max(len(piece) for piece in read_pieces(io.BytesIO(endless)))
+
+    assert len(endless) < 20_000
+    assert largest < 100_000_000
+
+
+def test_more_interfaces_than_anyone_has_end_the_file() -> None:
+    found = read(section() + interface() * 70_000)
+
+    assert len(found.interfaces) == 65_536
+    assert found.truncated
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.ZstdCompressor().compress])
