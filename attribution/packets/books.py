@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from attribution.packets.capture import Capture
-from attribution.packets.columns import SACK_COUNT
-from attribution.packets.lean import LEAN_WIDTH, SACKS_WIDTH, lean_row
+from attribution.packets.capture import Capture, Packet
+from attribution.packets.columns import BLANK, FRAGMENT, ICMP, ICMP6, PROTOCOL, SACK_COUNT
+from attribution.packets.digest import digest_row
+from attribution.packets.fragments import HEADS, NUMBERS
+from attribution.packets.lean import LEAN_WIDTH, lean_row
 from attribution.packets.ledger import Ledger, PlainBatch, plain_batch
+
+EXTRA_WORDS: Final = LEAN_WIDTH  # the most that one packet needs
 
 
 def keep_books(capture: Capture) -> tuple[Ledger, PlainBatch]:
@@ -16,10 +21,20 @@ def keep_books(capture: Capture) -> tuple[Ledger, PlainBatch]:
     Segments are judged in the order of the file, as Wireshark does; losses are sought in the order of time.
     """
     packets = capture.packets
-    batch = plain_batch(len(packets), SACKS_WIDTH * sum(packet[SACK_COUNT] > 0 for packet in packets))
-    sacks_at = 0
+    more = sum(1 for packet in packets if packet[SACK_COUNT] or _may_quote(packet))
+    batch = plain_batch(len(packets), more * EXTRA_WORDS)
+    scratch = list(BLANK * 2)
+    store = ([0] * NUMBERS, bytearray(HEADS)) if any(packet[FRAGMENT] for packet in packets) else ([], bytearray())
+    extra_at = 0
     for index, packet in enumerate(packets):
-        sacks_at = lean_row(packet, batch.lean, index * LEAN_WIDTH, batch.sacks, sacks_at)
+        at = index * LEAN_WIDTH
+        if packet[FRAGMENT] or _may_quote(packet):
+            octets = capture.octets[index]
+            extra_at = digest_row(
+                octets, 0, len(octets), list(packet), scratch, *store, batch.lean, at, batch.extra, extra_at
+            )
+        else:
+            extra_at = lean_row(packet, batch.lean, at, batch.extra, extra_at)
     ledger = Ledger(len(packets))
     while not ledger.judge(batch):
         pass  # flows were closed; nothing else is under way
@@ -27,10 +42,14 @@ def keep_books(capture: Capture) -> tuple[Ledger, PlainBatch]:
     return ledger, batch
 
 
+def _may_quote(packet: Packet) -> bool:
+    return packet[PROTOCOL] in (ICMP, ICMP6)
+
+
 def in_order(batch: PlainBatch, order: Sequence[int]) -> PlainBatch:
     """The same packets in the order of time."""
     found = plain_batch(batch.count)
-    found.sacks = batch.sacks
+    found.extra = batch.extra
     begun: set[int] = set()
     for place, index in enumerate(order):
         found.lean[place * LEAN_WIDTH : (place + 1) * LEAN_WIDTH] = batch.lean[index * LEAN_WIDTH :][:LEAN_WIDTH]

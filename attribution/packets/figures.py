@@ -112,6 +112,7 @@ def largest_flows(ledger: Ledger, limit: int) -> list[tuple[list[int], list[int]
         (-int(table[at + first]) - int(table[at + second]), int(table[at + ft.FLOW_FRAME]), flow)
         for flow in ledger.flows()
         for at in (flow * width,)
+        if table[at + first] or table[at + second]
     ]
     rows = [ledger.rows_of(flow) for _, _, flow in sorted(sizes)[:limit]] + ledger.closed.rows
     return sorted(rows, key=lambda pair: (-packets_of(pair[0]), pair[0][ft.FLOW_FRAME]))[:limit]
@@ -126,7 +127,8 @@ def flow_figures(row: list[int], progress: list[int], end_ns: int) -> FlowFigure
         ends.reverse()
         sides.reverse()
     (source, source_port), (destination, destination_port) = ends
-    stream, has_ports = row[ft.FLOW_STREAM], protocol in WITH_PORTS
+    stream = row[ft.FLOW_STREAM]
+    has_ports = protocol in WITH_PORTS and (protocol != TCP or stream >= 0)
     by_address = display_filter_of(protocol, version, source, destination, (source_port, destination_port))
     handshake_ns = progress[pb.PROGRESS_PACE + tp.PACE_HANDSHAKE]
     handshake = handshake_of(row, end_ns) if stream >= 0 else None

@@ -12,6 +12,7 @@ from attribution.packets.columns import ACK, FIN, RST, SYN, TCP, Row
 from attribution.packets.lean import (
     LEAN_ACKNOWLEDGEMENT,
     LEAN_DIRECTION,
+    LEAN_EXTRA,
     LEAN_FLAGS,
     LEAN_FRAME,
     LEAN_HASH,
@@ -24,6 +25,7 @@ from attribution.packets.lean import (
     LEAN_WIDTH,
     LEAN_WINDOW,
     LEAN_WIRE,
+    NO_SEGMENT,
 )
 from attribution.packets.tcp_health import (
     CONNECTION_WIDTH,
@@ -140,7 +142,7 @@ def find_slot(lean: Words, at: int, slots: Words, mask: int, table: Words) -> in
 
 
 def new_flow(lean: Words, at: int, table: Words, counters: Words) -> int:
-    """Begin a flow with this packet, in a row that was left or the next one."""
+    """A row for a flow, one that was left or the next; its packets are still to come."""
     flow = counters[FREE]
     if flow >= 0:
         counters[FREE] = table[flow * FLOW_WIDTH + FLOW_FRAME]
@@ -148,7 +150,6 @@ def new_flow(lean: Words, at: int, table: Words, counters: Words) -> int:
         flow = counters[FLOWS]
         counters[FLOWS] += 1
     counters[USED] += 1
-    counters[SEEN] += 1
     base = flow * FLOW_WIDTH
     for word in range(FLOW_WIDTH):
         table[base + word] = 0
@@ -156,23 +157,42 @@ def new_flow(lean: Words, at: int, table: Words, counters: Words) -> int:
         table[base + FLOW_KEY + word] = lean[at + LEAN_KEY + word]
     table[base + FLOW_HASH] = lean[at + LEAN_HASH]
     table[base + FLOW_FRAME] = counters[FRAMES] + 1
-    table[base + FLOW_LAST_TIME] = lean[at + LEAN_TIME]
     table[base + FLOW_LAST_FRAME] = counters[FRAMES] + 1
     table[base + FLOW_STREAM] = -1
-    table[base + FLOW_STARTER] = lean[at + LEAN_DIRECTION]
-    if lean[at + LEAN_KEY + 4] & 0xFF == TCP:
-        table[base + FLOW_STREAM] = counters[STREAMS]
-        counters[STREAMS] += 1
-        clear_state(table, base + FLOW_STATE)
-        if lean[at + LEAN_FLAGS] & (SYN | ACK | RST) == SYN:
-            table[base + FLOW_OPENING] = ASKED
     return flow
 
 
+def number_connection(table: Words, base: int, counters: Words) -> None:
+    """Give a flow of TCP its number."""
+    table[base + FLOW_STREAM] = counters[STREAMS]
+    counters[STREAMS] += 1
+    clear_state(table, base + FLOW_STATE)
+
+
+def begin_flow(lean: Words, at: int, table: Words, base: int, counters: Words) -> None:
+    """The first packet of a flow."""
+    counters[SEEN] += 1
+    table[base + FLOW_FRAME] = counters[FRAMES]
+    table[base + FLOW_LAST_TIME] = lean[at + LEAN_TIME]
+    table[base + FLOW_LAST_FRAME] = counters[FRAMES]
+    table[base + FLOW_STARTER] = lean[at + LEAN_DIRECTION]
+    if lean[at + LEAN_LENGTH] >= 0 and lean[at + LEAN_FLAGS] & (SYN | ACK | RST) == SYN:
+        table[base + FLOW_OPENING] = ASKED
+
+
+def hear_of_connection(
+    extra: Words, at: int, slots: Words, mask: int, table: Words, counters: Words
+) -> None:
+    """An ICMP error quotes a segment: its connection has a number from now on."""
+    slot = find_slot(extra, at, slots, mask, table)
+    if slots[slot] < 0:
+        slots[slot] = new_flow(extra, at, table, counters)
+        number_connection(table, slots[slot] * FLOW_WIDTH, counters)
+
+
 def judge_batch(
-    lean: Words, start: int, count: int, slots: Words, table: Words, counters: Words, health: Words, flow_of: Words,
-    fresh: Words, duplicates: Words, kinds: Words, shown: Words, notes: Words,
-    protocols: Words,
+    lean: Words, extra: Words, start: int, count: int, slots: Words, table: Words, counters: Words, health: Words,
+    flow_of: Words, fresh: Words, duplicates: Words, kinds: Words, shown: Words, notes: Words, protocols: Words,
 ) -> int:  # fmt: skip
     """Put packets start to count into their flows. Answers how far it came: less where the table is full.
 
@@ -183,7 +203,7 @@ def judge_batch(
     """
     mask = counters[MASK]
     for number in range(start, count):
-        if counters[USED] >= counters[CAPACITY]:
+        if counters[USED] + 2 > counters[CAPACITY]:
             return number
         at = number * LEAN_WIDTH
         time_ns = lean[at + LEAN_TIME]
@@ -208,9 +228,11 @@ def judge_batch(
             protocols[protocol_slot(lean[at + LEAN_KEY + 4])] += 1
             continue
         protocols[lean[at + LEAN_KEY + 4] & 0xFF] += 1
+        length = lean[at + LEAN_LENGTH]
+        if lean[at + LEAN_EXTRA] and length < 0:
+            hear_of_connection(extra, lean[at + LEAN_EXTRA] - 1, slots, mask, table, counters)
         slot = find_slot(lean, at, slots, mask, table)
         flow = slots[slot]
-        length = lean[at + LEAN_LENGTH]
         flags = lean[at + LEAN_FLAGS]
         reused = 0
         if flow >= 0 and length >= 0 and flags & (SYN | ACK) == SYN:
@@ -221,11 +243,15 @@ def judge_batch(
         if flow < 0:
             flow = new_flow(lean, at, table, counters)
             slots[slot] = flow
-            fresh[number] = 1
         counters[FRAMES] += 1
         flow_of[number] = flow
         base = flow * FLOW_WIDTH
         side = base + FLOW_SIDES + direction * SIDE_WIDTH
+        if table[base + FLOW_SIDES + SIDE_PACKETS] + table[base + FLOW_SIDES + SIDE_WIDTH + SIDE_PACKETS] == 0:
+            begin_flow(lean, at, table, base, counters)
+            fresh[number] = 1
+        if table[base + FLOW_STREAM] < 0 and lean[at + LEAN_KEY + 4] & 0xFF == TCP and length != NO_SEGMENT:
+            number_connection(table, base, counters)
         meet_packet(table, base, side, time_ns, wire, lean[at + LEAN_MARK] & 0xFF, flags, counters[FRAMES])
         if length >= 0:
             table[side + SIDE_PAYLOAD] += length

@@ -18,6 +18,7 @@ from attribution.packets.columns import (
     ICMP6,
     IP_ID,
     IP_LENGTH,
+    LAYER_MALFORMED,
     LAYERS,
     LENGTH,
     PROTOCOL,
@@ -57,18 +58,22 @@ LEAN_SEQUENCE: Final = 8
 LEAN_ACKNOWLEDGEMENT: Final = 9
 LEAN_FLAGS: Final = 10
 LEAN_WINDOW: Final = 11
-LEAN_LENGTH: Final = 12  # -1 where there is no transport header to judge
+LEAN_LENGTH: Final = 12  # NO_SEGMENT where there is no transport header to judge
 LEAN_SCALE: Final = 13
 LEAN_WIRE: Final = 14
 LEAN_LAYERS: Final = 15
 LEAN_MARK: Final = 16  # IP identification (0 where there is none) × 256 + time to live
 LEAN_TIMESTAMP: Final = 17  # and its echo in the next word; -1 where there is none
 LEAN_ECHO: Final = 18
-LEAN_SACK: Final = 19  # 1 + where in the batch's `sacks` this packet's blocks begin; 0 where it has none
+LEAN_EXTRA: Final = 19  # 1 + where in the batch's `extra` words this packet's SACK blocks begin, or the lean row of the
+# segment that an ICMP error quotes; 0 where there is neither
 LEAN_FRAME: Final = 20  # its frame number, which the flow table gives it
 LEAN_WIDTH: Final = 21
 
 SACKS_WIDTH: Final = 9  # how many blocks, then their edges
+
+NO_SEGMENT: Final = -1
+ONLY_NUMBERED: Final = -2  # a TCP header that contradicts itself: its connection has a number, and nothing more
 
 MULTIPLIER: Final = 0x9E3779B1
 
@@ -118,20 +123,20 @@ def half_of(row: Numbers, at: int) -> int:
     return high << 32 | row[at + 1]
 
 
-def lean_row(row: Numbers, lean: Words, at: int, sacks: Words, sacks_at: int) -> int:
-    """Keep of a decoded packet what its flow needs, at lean[at]. Answers where the next SACK blocks go in `sacks`."""
+def lean_row(row: Numbers, lean: Words, at: int, extra: Words, extra_at: int) -> int:
+    """Keep of a decoded packet what its flow needs, at lean[at]. Answers where the next words go in `extra`."""
     lean[at + LEAN_TIME] = row[TIME]
     lean[at + LEAN_WIRE] = row[WIRE]
     lean[at + LEAN_LAYERS] = row[LAYERS]
     lean[at + LEAN_TIMESTAMP] = row[TIMESTAMP]
     lean[at + LEAN_ECHO] = row[TIMESTAMP_ECHO]
-    lean[at + LEAN_SACK] = 0
-    lean[at + LEAN_LENGTH] = -1
+    lean[at + LEAN_EXTRA] = 0
+    lean[at + LEAN_LENGTH] = NO_SEGMENT
     lean[at + LEAN_MARK] = 0
     if row[VERSION] == 0 or row[PROTOCOL] < 0 or row[PROTOCOL] > 255:
         lean[at + LEAN_DIRECTION] = -1
         lean[at + LEAN_KEY + 4] = row[PROTOCOL]
-        return sacks_at
+        return extra_at
     protocol = row[PROTOCOL]
     source_port, destination_port = row[SOURCE_PORT], row[DESTINATION_PORT]
     if protocol in (ICMP, ICMP6):
@@ -150,13 +155,15 @@ def lean_row(row: Numbers, lean: Words, at: int, sacks: Words, sacks_at: int) ->
         lean[at + LEAN_LENGTH] = row[LENGTH]
         lean[at + LEAN_SCALE] = row[SCALE]
         if row[SACK_COUNT] > 0:
-            lean[at + LEAN_SACK] = sacks_at + 1
-            sacks[sacks_at] = row[SACK_COUNT]
+            lean[at + LEAN_EXTRA] = extra_at + 1
+            extra[extra_at] = row[SACK_COUNT]
             for edge in range(8):
-                sacks[sacks_at + 1 + edge] = row[SACK + edge]
-            return sacks_at + SACKS_WIDTH
+                extra[extra_at + 1 + edge] = row[SACK + edge]
+            return extra_at + SACKS_WIDTH
     else:
         echo = protocol in (ICMP, ICMP6)
         lean[at + LEAN_WINDOW] = row[FRAGMENT] << 16 | row[SOURCE_PORT] & 0xFF if echo else row[FRAGMENT]
         lean[at + LEAN_SCALE] = row[IP_LENGTH]
-    return sacks_at
+        if protocol == TCP and row[FRAGMENT] == 0 and row[LAYERS] & LAYER_MALFORMED and source_port >= 0:
+            lean[at + LEAN_LENGTH] = ONLY_NUMBERED
+    return extra_at

@@ -78,7 +78,7 @@ class Batch(Protocol):
     """Some packets in a row as `lean` rows, and what is found of each."""
 
     lean: Any
-    sacks: Any
+    extra: Any
     health: Any
     flow_of: Any
     fresh: Any
@@ -91,7 +91,7 @@ class PlainBatch:
     """A batch in lists."""
 
     lean: list[int]
-    sacks: list[int]
+    extra: list[int]
     health: list[int]
     flow_of: list[int]
     fresh: list[int]
@@ -99,10 +99,10 @@ class PlainBatch:
     count: int
 
 
-def plain_batch(count: int, sacks: int = 0) -> PlainBatch:
+def plain_batch(count: int, extra: int = 0) -> PlainBatch:
     """Room for so many packets."""
     return PlainBatch(
-        [0] * (count * LEAN_WIDTH), [0] * sacks, [0] * count, [0] * count, [0] * count, [0] * count, count
+        [0] * (count * LEAN_WIDTH), [0] * extra, [0] * count, [0] * count, [0] * count, [0] * count, count
     )
 
 
@@ -206,7 +206,7 @@ class Ledger:
         drained, self._full = self._full, False
         while True:
             self._judged = self.kernels.judge_batch(
-                batch.lean, self._judged, batch.count, self.slots, self.table, self.counters, batch.health,
+                batch.lean, batch.extra, self._judged, batch.count, self.slots, self.table, self.counters, batch.health,
                 batch.flow_of, batch.fresh, batch.duplicates, self.kinds, self.shown, self._noted,
                 self.protocols,
             )  # fmt: skip
@@ -214,7 +214,7 @@ class Ledger:
             if self._judged == batch.count:
                 self._judged = 0
                 return True
-            if self.counters[ft.USED] < MOST_FLOWS:
+            if self.counters[ft.CAPACITY] < MOST_FLOWS:
                 self._more_flows()
             elif drained:
                 self._tally_up_to(batch, self._judged)

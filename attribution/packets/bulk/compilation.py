@@ -29,8 +29,10 @@ import numpy as np
 from attribution.packets import (
     columns,
     decode,
+    digest,
     failures,
     flow_table,
+    fragments,
     lean,
     link_layers,
     pair_bins,
@@ -41,7 +43,8 @@ from attribution.packets import (
 from attribution.packets.bulk import records
 
 MODULES: Final[tuple[ModuleType, ...]] = (
-    link_layers, decode, telling, tcp_health, lean, flow_table, failures, tcp_pace, pair_bins, records,
+    link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
+    records,
 )  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
 
@@ -56,7 +59,7 @@ ENTRANCES: Final = (
 WORDS: Final = "int64*"
 OCTETS: Final = "uint8*"
 NUMBER: Final = "int64"
-MEANING: Final = {"Octets": OCTETS, "Row": WORDS, "Words": WORDS, "int": NUMBER}
+MEANING: Final = {"Octets": OCTETS, "Row": WORDS, "Words": WORDS, "Heads": OCTETS, "int": NUMBER}
 
 
 class Kernel:

@@ -15,7 +15,8 @@ from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.capture_files import NANOSECONDS, FileReader, Record
 from attribution.packets.columns import BLANK, WIDTH
 from attribution.packets.compression import CutShort
-from attribution.packets.lean import LEAN_WIDTH, SACKS_WIDTH
+from attribution.packets.fragments import HEADS, NUMBERS
+from attribution.packets.lean import LEAN_WIDTH
 from attribution.packets.link_layers import KNOWN_LINKS
 from attribution.packets.quick_decode import decode_quickly
 
@@ -33,7 +34,7 @@ class Batch:
 
     rows: Integers
     lean: Integers
-    sacks: Integers
+    extra: Integers
     health: Integers
     flow_of: Integers
     fresh: Integers
@@ -48,7 +49,7 @@ def new_batch(keep: bool = False) -> Batch:
     return Batch(
         np.empty((BATCH if keep else 1, WIDTH), np.int64),
         np.zeros((BATCH, LEAN_WIDTH), np.int64),
-        np.zeros(BATCH * SACKS_WIDTH, np.int64),
+        np.zeros(BATCH * LEAN_WIDTH, np.int64),
         np.zeros(BATCH, np.int64),
         np.zeros(BATCH, np.int64),
         np.zeros(BATCH, np.int64),
@@ -127,7 +128,9 @@ class BulkReader:
         self.kernels = compiled_kernels()
         self._window = Window(pieces, rest)
         self._row = np.array(BLANK, np.int64)
-        self._blank = np.array(BLANK, np.int64)
+        self._scratch = np.array(BLANK * 2, np.int64)
+        self._numbers: Integers = np.zeros(NUMBERS, np.int64)
+        self._heads = np.zeros(HEADS, np.uint8)
         self._interfaces: Integers = np.zeros((0, 3), np.int64)
         self._hard: Integers = np.zeros((BATCH, r.HARD_WIDTH), np.int64)
         self._report: Integers = np.zeros(r.REPORT_WIDTH, np.int64)
@@ -214,8 +217,8 @@ class BulkReader:
             links = Counter(self._hard[:count, r.HARD_LINK].tolist())
             self.unknown_links.update({link: number for link, number in links.items() if link not in KNOWN_LINKS})
         telling = self.kernels.digest_all(
-            octets, self._hard, count, self._row, self._blank, batch.rows, batch.lean, batch.sacks, int(self.keep),
-            self._report,
+            octets, self._hard, count, self._row, self._scratch, self._numbers, self._heads, batch.rows, batch.lean,
+            batch.extra, int(self.keep), self._report,
         )  # fmt: skip
         for place, start, captured, wire, link_type, time_ns, interface, kind in self._hard[:telling].tolist():
             self._told[kind] += 1

@@ -21,14 +21,15 @@ from attribution.packets.columns import (
     Row,
 )
 from attribution.packets.decode import decode_packet
+from attribution.packets.digest import Heads, digest_row
 from attribution.packets.lean import (
     LEAN_ACKNOWLEDGEMENT,
     LEAN_ECHO,
+    LEAN_EXTRA,
     LEAN_FLAGS,
     LEAN_LAYERS,
     LEAN_LENGTH,
     LEAN_MARK,
-    LEAN_SACK,
     LEAN_SCALE,
     LEAN_SEQUENCE,
     LEAN_TIME,
@@ -37,7 +38,6 @@ from attribution.packets.lean import (
     LEAN_WINDOW,
     LEAN_WIRE,
     Words,
-    lean_row,
     put_key,
 )
 from attribution.packets.link_layers import LINK_ETHERNET
@@ -130,7 +130,7 @@ def decode_plainly(
     lean[at + LEAN_TIME] = time_ns
     lean[at + LEAN_WIRE] = wire
     lean[at + LEAN_LAYERS] = 0
-    lean[at + LEAN_SACK] = 0
+    lean[at + LEAN_EXTRA] = 0
     put_key(
         lean, at, 0, network_word(data, start + 26), 0, network_word(data, start + 30), source_port, destination_port,
         4, TCP,
@@ -247,19 +247,19 @@ def walk_pcapng(
 
 
 def digest_all(
-    data: Octets, hard: Words, hard_count: int, row: Row, blank: Row, rows: Words, lean: Words, sacks: Words, keep: int,
-    report: Words,
+    data: Octets, hard: Words, hard_count: int, row: Row, scratch: Row, numbers: Words, heads: Heads, rows: Words,
+    lean: Words, extra: Words, keep: int, report: Words,
 ) -> int:  # fmt: skip
     """Decode the packets that were put aside, in full; `rows` gets the whole of each where `keep` is 1.
 
     Those that tell something of the network are moved to the front of `hard`, and counted in `report`.
     """
     telling = 0
-    sacks_at = 0
+    extra_at = 0
     for number in range(hard_count):
         at = number * HARD_WIDTH
         for column in range(WIDTH):
-            row[column] = blank[column]
+            row[column] = scratch[WIDTH + column]
         place, start = hard[at + HARD_PLACE], hard[at + HARD_START]
         captured, wire = hard[at + HARD_CAPTURED], hard[at + HARD_WIRE]
         row[TIME] = hard[at + HARD_TIME]
@@ -267,7 +267,9 @@ def digest_all(
         row[WIRE] = wire
         row[INTERFACE] = hard[at + HARD_INTERFACE]
         decode_packet(data, start, start + captured, start + max(wire, captured), hard[at + HARD_LINK], row)
-        sacks_at = lean_row(row, lean, place * LEAN_WIDTH, sacks, sacks_at)
+        extra_at = digest_row(
+            data, start, start + captured, row, scratch, numbers, heads, lean, place * LEAN_WIDTH, extra, extra_at
+        )
         if keep:
             for column in range(WIDTH):
                 rows[place * WIDTH + column] = row[column]
