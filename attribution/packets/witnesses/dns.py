@@ -25,9 +25,9 @@ PATIENCE_NS: Final = 5_000_000_000  # how long resolvers of common systems wait 
 RETRY_NS: Final = 30_000_000_000  # a question with the same identifier and name much later is another one
 FAILURES: Final = {2: "servfail", 3: "nxdomain", 5: "refused"}
 WORDS: Final = {
-    "servfail": "cannot resolve (SERVFAIL)",
-    "nxdomain": "says that there is no such name (NXDOMAIN)",
-    "refused": "refuses to answer (REFUSED)",
+    "servfail": "name server {server} cannot resolve (SERVFAIL)",
+    "nxdomain": "name server {server} says that there is no such name (NXDOMAIN)",
+    "refused": "name server {server} refuses to answer (REFUSED)",
 }
 
 
@@ -97,7 +97,7 @@ def _tell(
             capture, WitnessKind.DNS_FAILED, run.packets, sender=server if from_server else client,
             about=client if from_server else server, code=code, count=len(questions),
             end_ns=max(question.asked[-1].time_ns for question in questions) if not from_server else None,
-            detail=f"name server {server} {words}: {len(questions)} {noun} of {client}{retried}: {_named(questions)}",
+            detail=f"{words.format(server=server)}: {len(questions)} {noun} of {client}{retried}: {_named(questions)}",
         )  # fmt: skip
 
     yield from found.witnesses(describe)
@@ -109,7 +109,7 @@ def _unanswered(capture: Capture, questions: list[_Question]) -> Iterator[Packet
         for question in questions
         if question.answer is None and capture.end_ns - question.asked[-1].time_ns >= PATIENCE_NS
     ]
-    yield from _tell(capture, vain, "unanswered", False, "does not answer")
+    yield from _tell(capture, vain, "unanswered", False, "no answer of name server {server} passes here")
 
 
 def _failures(capture: Capture, questions: list[_Question]) -> Iterator[PacketWitness]:
@@ -151,7 +151,7 @@ def _truncated(survey: Survey, questions: list[_Question], messages: list[DnsMes
             whole.get(client, []), answer.time_ns, waited_ns + PATIENCE_NS
         ):
             failed.append((answer.packet, question))
-    words = "cuts its answer short, and asking again over TCP fails"
+    words = "name server {server} cuts its answer short, and asking again over TCP fails"
     yield from _tell(capture, failed, "truncated", True, words)
 
 

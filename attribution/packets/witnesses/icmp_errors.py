@@ -58,9 +58,9 @@ CODES: Final = {
     13: "communication administratively prohibited", 14: "host precedence violation", 15: "precedence cut off",
 }  # fmt: skip
 CODES_6: Final = {
-    0: "no route unreachable", 1: "administratively prohibited", 2: "beyond scope unreachable",
+    0: "no route to the destination", 1: "administratively prohibited", 2: "beyond the scope of the source address",
     3: "address unreachable", 4: "port unreachable", 5: "source address prohibited by policy",
-    6: "reject route unreachable", 7: "error in source routing header", 8: "headers too long",
+    6: "reject route to the destination", 7: "error in source routing header", 8: "headers too long",
 }  # fmt: skip
 TRANSPORTS: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMP6: "icmpv6", SCTP: "sctp", 47: "gre", 50: "esp"}
 

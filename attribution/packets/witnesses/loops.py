@@ -119,7 +119,7 @@ def _link(capture: Capture, index: int) -> tuple[object, ...]:
 
 
 def _rounds(capture: Capture, sightings: list[int]) -> list[int]:
-    """The longest run of sightings each with less life than the one before; the same life twice is a copy."""
+    """The longest run of sightings each with as much less life than the one before; the same life twice is a copy."""
     best: list[int] = []
     run: list[int] = []
     for index in sightings:
@@ -127,7 +127,11 @@ def _rounds(capture: Capture, sightings: list[int]) -> list[int]:
         if run and fallen == 0:
             continue
         soon = bool(run) and capture.packets[index][TIME] - capture.packets[run[-1]][TIME] <= LONGEST_ROUND_NS
-        run = [*run, index] if fallen > 0 and soon else [index]
+        step = life_left(capture, run[0]) - life_left(capture, run[1]) if len(run) > 1 else fallen
+        if fallen > 0 and soon and fallen == step:
+            run = [*run, index]
+        else:
+            run = [*run[-1:], index] if fallen > 0 and soon else [index]
         if len(run) > len(best):
             best = run
     return best if len(best) >= FEWEST_ROUNDS else []

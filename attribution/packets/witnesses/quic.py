@@ -144,7 +144,7 @@ def _trouble(capture: Capture, exchange: _Exchange) -> Iterator[tuple[int, str, 
         for index in exchange.initials:
             yield index, "unanswered", words
     elif exchange.answers and not exchange.client_went_on and last - first[TIME] >= PATIENCE_NS:
-        words = f"{server} answers the QUIC Initials of {client}, which begins again: the answer is lost beyond"
+        words = f"{server} answers the QUIC Initials of {client}, but the handshake does not get on"
         for index in exchange.initials:
             yield index, "unfinished", words
 

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets.addresses import source_text
 from attribution.packets.capture import Capture
-from attribution.packets.columns import DESTINATION_PORT, VERSION
+from attribution.packets.columns import DESTINATION_PORT, TIME, VERSION
 from attribution.packets.survey import Survey
 from attribution.packets.witnesses.carried import datagrams, payload_of, segment_of
-from attribution.packets.witnesses.gathering import testify
+from attribution.packets.witnesses.gathering import Gathering, Run, testify
 
 VRRP: Final = 112
 HSRP_PORTS: Final = frozenset({1985, 2029})
@@ -37,29 +37,36 @@ class Claim(NamedTuple):
 
 
 def find_master_changes(survey: Survey) -> Iterator[PacketWitness]:
-    """Yield when a group of redundant routers has a new master, and when one resigns."""
+    """Yield when a group of redundant routers has a new master, and when one resigns.
+
+    Two that claim to be master at the same time take turns: each is told once, with how often.
+    """
     capture = survey.capture
     masters: dict[tuple[object, ...], str] = {}
-    for claim in master_claims(survey):
-        packet = capture.packets[claim.packet]
-        sender = source_text(packet)
-        group = (segment_of(capture, claim.packet), claim.protocol, packet[VERSION], claim.group)
+    changes: Gathering[tuple[str, str, str | None, str]] = Gathering(capture)
+    for claim in sorted(master_claims(survey), key=lambda claim: capture.packets[claim.packet][TIME]):
+        sender = source_text(capture.packets[claim.packet])
+        group = (segment_of(capture, claim.packet), claim.protocol, claim.group, claim.addresses)
         before = masters.get(group)
         named = f"{claim.protocol} group {claim.group}"
-        if claim.resigns:
-            if masters.get(group, sender) == sender:
-                yield testify(
-                    capture, WitnessKind.REDUNDANCY_CHANGED, [claim.packet], sender=sender, about=None,
-                    code="resigned", detail=f"{sender} resigns as master of {named}",
-                )  # fmt: skip
-                masters[group] = ""
-            continue
-        masters[group] = sender
-        if before is not None and before != sender:
-            yield testify(
-                capture, WitnessKind.REDUNDANCY_CHANGED, [claim.packet], sender=sender, about=before or None,
-                code="master", detail=f"{sender} becomes master of {named}" + (f", after {before}" if before else ""),
-            )  # fmt: skip
+        if claim.resigns and before in (None, sender):
+            changes.add((sender, "resigned", None, f"resigns as master of {named}"), claim.packet)
+            masters[group] = ""
+        elif not claim.resigns:
+            masters[group] = sender
+            if before is not None and before != sender:
+                words = f"becomes master of {named}" + (f", after {before}" if before else "")
+                changes.add((sender, "master", before or None, words), claim.packet)
+
+    def describe(run: Run[tuple[str, str, str | None, str]]) -> PacketWitness:
+        sender, code, about, words = run.key
+        times = f", {len(run.packets)} times" if len(run.packets) > 1 else ""
+        return testify(
+            capture, WitnessKind.REDUNDANCY_CHANGED, run.packets, sender=sender, about=about, code=code,
+            detail=f"{sender} {words}{times}",
+        )  # fmt: skip
+
+    yield from changes.witnesses(describe)
 
 
 def master_claims(survey: Survey) -> Iterator[Claim]:

@@ -146,6 +146,7 @@ class _Progress:
     answers: int = 0
     answered_ns: int | None = None
     jumped: bool = False
+    finished: bool = False  # the server's FIN has come, and counts as one octet
     taken: bool = False  # the client acknowledged some of the answer, or went on
     closed_ns: int | None = None
 
@@ -201,6 +202,9 @@ def _server_goes_on(packet: tuple[int, ...], hello: _Hello, progress: _Progress)
     if packet[FLAGS] & ACK and (packet[ACKNOWLEDGEMENT] - hello.end) % NUMBERS < NUMBERS // 2:
         progress.acknowledged_ns = progress.acknowledged_ns or packet[TIME]
     ahead = (packet[SEQUENCE] - progress.expected) % NUMBERS if progress.expected is not None else 0
+    if progress.finished and ahead == 1:
+        return
+    progress.finished = progress.finished or bool(packet[FLAGS] & FIN and ahead == 0 and not packet[LENGTH])
     if 0 < ahead < NUMBERS // 2:
         progress.jumped = progress.jumped or not progress.answers
     elif packet[LENGTH] > 0 and ahead == 0:
