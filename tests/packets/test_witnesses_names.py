@@ -19,13 +19,13 @@ from scapy.layers.dhcp6 import (
     DHCP6OptStatusCode,
 )
 from scapy.layers.dns import DNS, DNSQR, DNSRR
-from scapy.layers.inet import IP, TCP, UDP, fragment
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
 from attribution.model.observation import PacketWitness, WitnessKind
-from tests.packets.making import SECOND, START, Timed
-from tests.packets.testimony import CLIENT, SERVER, all_witnesses, frame, witnesses
+from tests.packets.making import SECOND, START, Timed, ipv4
+from tests.packets.testimony import CLIENT, LINK, SERVER, all_witnesses, at, frame, witnesses
 
 NAME = "shop.example.com"
 
@@ -39,12 +39,12 @@ def dns(number: int, name: str | bytes = NAME, rcode: int | None = None, **more:
 
 
 def asks(ms: float, number: int, name: str | bytes = NAME, port: int = 4000, **more: Any) -> Timed:
-    return frame(ms, Ether() / IP(src=CLIENT, dst=SERVER) / UDP(sport=port, dport=53) / dns(number, name, **more))
+    return frame(ms, LINK / IP(src=CLIENT, dst=SERVER) / UDP(sport=port, dport=53) / dns(number, name, **more))
 
 
 def answers(ms: float, number: int, rcode: int = 0, name: str | bytes = NAME, port: int = 4000, **more: Any) -> Timed:
     message = dns(number, name, rcode, **more)
-    return frame(ms, Ether() / IP(src=SERVER, dst=CLIENT) / UDP(sport=53, dport=port) / message)
+    return frame(ms, LINK / IP(src=SERVER, dst=CLIENT) / UDP(sport=53, dport=port) / message)
 
 
 def failures(packets: list[Timed], **how: Any) -> list[PacketWitness]:
@@ -91,7 +91,7 @@ def test_a_name_from_the_wire_cannot_steer_the_terminal() -> None:
 
 def test_multicast_names_have_no_server_that_could_fail() -> None:
     packets = [
-        frame(10 * turn, Ether() / IP(src=CLIENT, dst="224.0.0.251") / UDP(sport=port, dport=port) / dns(0))
+        frame(10 * turn, LINK / IP(src=CLIENT, dst="224.0.0.251") / UDP(sport=port, dport=port) / dns(0))
         for turn in range(3)
         for port in (5353, 5355)
     ]
@@ -102,7 +102,7 @@ def test_multicast_names_have_no_server_that_could_fail() -> None:
 def over_tcp(ms: float, sequence: int, payload: bytes, *, answer: bool = False, flags: str = "PA") -> Timed:
     ends, ports = ((SERVER, CLIENT), (53, 4001)) if answer else ((CLIENT, SERVER), (4001, 53))
     segment = TCP(sport=ports[0], dport=ports[1], seq=sequence, ack=1, flags=flags)
-    return frame(ms, Ether() / IP(src=ends[0], dst=ends[1]) / segment / payload)
+    return frame(ms, LINK / IP(src=ends[0], dst=ends[1]) / segment / payload)
 
 
 def prefixed(message: DNS) -> bytes:
@@ -136,10 +136,12 @@ def test_a_truncated_answer_whose_repetition_over_tcp_fails() -> None:
 
 def test_a_long_answer_in_fragments_is_an_answer() -> None:
     message = dns(1, NAME, 0, an=[DNSRR(rrname=NAME, type="TXT", rdata=b"x" * 200) for _ in range(12)])
-    pieces = fragment(IP(src=SERVER, dst=CLIENT, id=77) / UDP(sport=53, dport=4000) / message, 1200)
-    assert len(pieces) > 1
+    datagram = bytes(UDP(sport=53, dport=4000) / message)
+    first = ipv4(datagram[:1200], 17, SERVER, CLIENT, fragment=0x2000)
+    rest = ipv4(datagram[1200:], 17, SERVER, CLIENT, fragment=1200 // 8)
 
-    assert not failures([asks(0, 1), *(frame(5 + place, Ether() / piece) for place, piece in enumerate(pieces))])
+    assert not failures([asks(0, 1), at(5, first), at(6, rest)])
+    assert failures([asks(0, 1), at(6, rest)])
 
 
 def test_a_short_snap_length_still_tells_which_question_was_answered() -> None:
@@ -159,8 +161,8 @@ def dhcp(ms: float, kind: str, *, by: str = "0.0.0.0", to: str = "255.255.255.25
     answer = kind in ("offer", "ack", "nak")
     options: list[Any] = [("message-type", kind), *more.items(), "end"]
     message = BOOTP(op=2 if answer else 1, xid=1, chaddr=OCTETS) / DHCP(options=options)
-    ports = {"sport": 67, "dport": 68} if answer else {"sport": 68, "dport": 67}
-    return frame(ms, Ether(src=HARDWARE, dst="ff:ff:ff:ff:ff:ff") / IP(src=by, dst=to) / UDP(**ports) / message)
+    ports = UDP(sport=67, dport=68) if answer else UDP(sport=68, dport=67)
+    return frame(ms, Ether(src=HARDWARE, dst="ff:ff:ff:ff:ff:ff") / IP(src=by, dst=to) / ports / message)
 
 
 def without_address(packets: list[Timed]) -> list[PacketWitness]:
@@ -211,8 +213,8 @@ def test_a_client_finds_its_address_in_use() -> None:
 def dhcp6(ms: float, message: Any, *, answer: bool = False, inside: Any = ()) -> Timed:
     body = message / DHCP6OptClientId(duid=DUID_LL(lladdr=HARDWARE)) / DHCP6OptIA_NA(ianaopts=list(inside))
     ends = ("fe80::9", "fe80::1") if answer else ("fe80::1", "ff02::1:2")
-    ports = {"sport": 547, "dport": 546} if answer else {"sport": 546, "dport": 547}
-    return frame(ms, Ether() / IPv6(src=ends[0], dst=ends[1]) / UDP(**ports) / body)
+    ports = UDP(sport=547, dport=546) if answer else UDP(sport=546, dport=547)
+    return frame(ms, LINK / IPv6(src=ends[0], dst=ends[1]) / ports / body)
 
 
 def test_dhcp_for_ipv6_fails_in_the_same_ways() -> None:
@@ -235,7 +237,7 @@ def test_what_a_relay_wrapped_is_looked_into() -> None:
     inner = DHCP6_Solicit() / DHCP6OptClientId(duid=DUID_LL(lladdr=HARDWARE))
     outer = DHCP6_RelayForward(linkaddr="fd00::1", peeraddr="fe80::1") / DHCP6OptRelayMsg(message=inner)
     packets = [
-        frame(ms, Ether() / IPv6(src="fd00::1", dst="fd00::9") / UDP(sport=547, dport=547) / outer)
+        frame(ms, LINK / IPv6(src="fd00::1", dst="fd00::9") / UDP(sport=547, dport=547) / outer)
         for ms in (0, 1000, 3000)
     ]
     (found,) = without_address(packets)

@@ -19,12 +19,12 @@ from scapy.contrib.isis import (
 )
 from scapy.layers.hsrp import HSRP
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import LLC, Dot3, Ether
+from scapy.layers.l2 import LLC, Dot3
 from scapy.layers.vrrp import VRRP, VRRPv3
 
 from attribution.model.observation import PacketWitness, WitnessKind
 from tests.packets.making import SECOND, START, Timed, ipv4, ipv6, tcp, udp
-from tests.packets.testimony import CLIENT, MS, SERVER, all_witnesses, at, frame, witnesses
+from tests.packets.testimony import CLIENT, LINK, MS, SERVER, all_witnesses, at, frame, witnesses
 
 SESSION = frozenset({WitnessKind.BGP_NOTIFICATION, WitnessKind.BGP_WITHDRAWAL, WitnessKind.BGP_SILENT})
 
@@ -414,7 +414,7 @@ def test_a_purged_link_state_is_told_once_however_often_it_is_flooded() -> None:
 
 def vrrp(ms: float, sender: str, priority: int, group: int = 7) -> Timed:
     message = VRRP(vrid=group, priority=priority, addrlist=["10.0.0.254"])
-    return frame(ms, Ether() / IP(src=sender, dst="224.0.0.18", ttl=255) / message)
+    return frame(ms, LINK / IP(src=sender, dst="224.0.0.18", ttl=255) / message)
 
 
 def changes(packets: list[Timed]) -> list[PacketWitness]:
@@ -440,7 +440,7 @@ def test_a_master_resigns_with_priority_zero() -> None:
 def test_version_3_for_two_groups_is_no_change() -> None:
     def advert(ms: float, sender: str, group: int) -> Timed:
         message = VRRPv3(vrid=group, priority=100, addrlist=["10.0.0.254"])
-        return frame(ms, Ether() / IP(src=sender, dst="224.0.0.18", ttl=255) / message)
+        return frame(ms, LINK / IP(src=sender, dst="224.0.0.18", ttl=255) / message)
 
     adverts = [advert(1000 * turn + group, (CLIENT, SERVER)[group], group) for turn in range(4) for group in (0, 1)]
     assert not changes(adverts)
@@ -456,7 +456,7 @@ def test_two_masters_at_once_are_told_once_each_with_how_often() -> None:
 def test_hsrp_has_another_active_router_and_standby_ones_do_not_count() -> None:
     def hello(ms: float, sender: str, state: int, opcode: int = 0) -> Timed:
         message = HSRP(opcode=opcode, state=state, group=3, virtualIP="10.0.0.254")
-        return frame(ms, Ether() / IP(src=sender, dst="224.0.0.2", ttl=1) / UDP(sport=1985, dport=1985) / message)
+        return frame(ms, LINK / IP(src=sender, dst="224.0.0.2", ttl=1) / UDP(sport=1985, dport=1985) / message)
 
     packets = [hello(3000 * turn + 9 * way, (CLIENT, SERVER)[way], (16, 8)[way]) for turn in range(3) for way in (0, 1)]
     assert not changes(packets)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from scapy.layers.l2 import Ether
+
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets.capture import Capture
 from attribution.packets.survey import survey_capture
@@ -14,6 +16,7 @@ from attribution.packets.witnesses.telling import is_telling
 from tests.packets.making import SECOND, START, Timed, capture, ethernet, ipv4, udp
 
 MS = SECOND // 1000
+LINK = Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:04")
 CLIENT, SERVER, ROUTER = "10.0.0.1", "10.0.0.2", "10.9.9.9"
 BY_FLOWS = frozenset(
     {WitnessKind.TCP_RESET, WitnessKind.HANDSHAKE_FAILED, WitnessKind.ZERO_WINDOW, WitnessKind.LARGE_PACKETS_LOST,
@@ -33,16 +36,16 @@ def frame(ms: float, built: Any) -> Timed:
     return START + int(ms * MS), bytes(built)
 
 
-def recorded(packets: Sequence[Timed], patience_s: float = 10, **how: object) -> Capture:
+def recorded(packets: Sequence[Timed], patience_s: float = 10, snap: int = 65535) -> Capture:
     """A capture of these packets that goes on for some seconds, so that nobody can say that it ended too early."""
     last = max(time_ns for time_ns, _ in packets)
     later = (last + int(patience_s * SECOND), ethernet(ipv4(udp(), 17, "10.8.8.8", "10.8.8.9"), 0x0800, 0x72, 0x74))
-    return capture([*sorted(packets), later], **how)
+    return capture([*sorted(packets), later], snap=snap)
 
 
-def all_witnesses(packets: Sequence[Timed], patience_s: float = 10, **how: object) -> list[PacketWitness]:
+def all_witnesses(packets: Sequence[Timed], patience_s: float = 10, snap: int = 65535) -> list[PacketWitness]:
     """Every witness of a capture, after showing that those of control traffic rest on telling packets alone."""
-    whole = recorded(packets, patience_s, **how)
+    whole = recorded(packets, patience_s, snap)
     found = list(find_witnesses(survey_capture(whole)))
     told = [seen for seen in found if seen.kind not in BY_FLOWS | PARTLY]
     for seen in told:
