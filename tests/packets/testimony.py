@@ -23,8 +23,8 @@ BY_FLOWS = frozenset(
      WitnessKind.RATE_PLATEAU, WitnessKind.FLOOD, WitnessKind.SCAN}
 )  # fmt: skip
 """These count all packets of a flow: the telling ones do not suffice."""
-PARTLY = frozenset({WitnessKind.TLS_UNANSWERED, WitnessKind.ROUTING_LOOP})
-"""Acknowledgements, and a loop's first rounds, are not telling by themselves."""
+PARTLY = frozenset({WitnessKind.TLS_UNANSWERED, WitnessKind.ROUTING_LOOP, WitnessKind.ICMP_TTL_EXCEEDED})
+"""Acknowledgements, a loop's first rounds, and packets that an error will speak of are not telling by themselves."""
 
 
 def at(ms: float, packet: bytes, kind: int = 0x0800) -> Timed:
