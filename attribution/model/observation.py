@@ -370,10 +370,10 @@ class WitnessKind(StrEnum):
 
     `HELLO_LOST`: a router's hellos stopped; `NEIGHBOUR_LOST`: its own hellos no longer name one. `DNS_FAILED` has the
     code unanswered, servfail, refused, nxdomain or truncated; `DHCP_FAILED` what was asked in vain (discover, request,
-    solicit …), nak, decline or a DHCPv6 status; `TLS_ALERT` level/description; `TLS_UNANSWERED` silent, lost_before or
-    lost_beyond; `QUIC_HANDSHAKE` unanswered, unfinished, version_negotiation or retry; `SPANNING_TREE_CHANGED` tcn,
-    tc, root or role; `LACP_PARTNER_LOST` expired, defaulted, out_of_service or silent; `REDUNDANCY_CHANGED` master or
-    resigned.
+    solicit …), nak, decline or a DHCPv6 status; `TLS_ALERT` level/description; `TLS_UNANSWERED` silent, slow,
+    lost_before or lost_beyond; `QUIC_HANDSHAKE` unanswered, unfinished, version_negotiation or retry;
+    `SPANNING_TREE_CHANGED` tcn, tc, root or role; `LACP_PARTNER_LOST` expired, defaulted, out_of_service or silent;
+    `REDUNDANCY_CHANGED` master or resigned.
     """
 
     ICMP_UNREACHABLE = "icmp_unreachable"

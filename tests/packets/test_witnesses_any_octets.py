@@ -104,6 +104,8 @@ def test_readers_of_single_messages_take_any_octets(octets: bytes) -> None:
     read_dhcpv6(0, octets)
     read_dhcpv6(0, b"\x0c" + bytes(33) + octets)
     withdrawn_prefixes(octets)
+    withdrawn_prefixes(b"\0\0" + len(octets).to_bytes(2, "big") + octets)
+    withdrawn_prefixes(b"\0\0\1\0\x80\x0f" + octets)
     name_text(octets)
     assert len(list(tls_records(octets))) <= len(octets)
     assert len(list(long_headers(octets))) <= 8

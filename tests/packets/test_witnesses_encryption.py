@@ -155,13 +155,16 @@ def test_an_answer_that_passes_again_and_again_is_lost_beyond() -> None:
     assert "never acknowledges" in found.detail
 
 
-def test_a_slow_server_is_told_apart_from_a_quick_one() -> None:
-    quick = Connection()
-    quick.send(3, True, hello(1))
-    quick.send(90, False, hello(2))
-    quick.send(91, True, record(20, b"\1"))
-    assert not unanswered(quick)
-    assert not alerts(quick)
+@pytest.mark.parametrize(("answered_ms", "codes"), [(90, []), (6000, ["slow"])])
+def test_a_slow_server_is_told_apart_from_a_quick_one(answered_ms: int, codes: list[str]) -> None:
+    connection = Connection()
+    connection.send(3, True, hello(1))
+    connection.send(4, False, b"", 0x10)
+    connection.send(answered_ms, False, hello(2))
+    connection.send(answered_ms + 1, True, record(20, b"\1"))
+
+    assert [seen.code for seen in unanswered(connection)] == codes
+    assert not alerts(connection)
 
 
 def test_a_long_hello_in_two_segments_is_answered_by_what_follows() -> None:

@@ -31,8 +31,8 @@ def withdrawn_prefixes(body: bytes) -> list[str]:
         wide = 2 if flags & EXTENDED_LENGTH else 1
         length = int.from_bytes(body[at + 2 : at + 2 + wide], "big")
         at += 2 + wide
-        if kind == MP_UNREACH_NLRI and at + 3 <= attributes_end:
-            value = body[at : min(at + length, attributes_end)]
+        value = body[at : min(at + length, attributes_end)]
+        if kind == MP_UNREACH_NLRI and len(value) >= 3:
             found += _prefixes(value[3:], value[0] << 8 | value[1], value[2])
         at += length
     return found

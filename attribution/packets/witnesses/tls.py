@@ -129,6 +129,7 @@ def _unanswered(capture: Capture, hellos: list[_Hello]) -> Iterator[PacketWitnes
 
 
 WORDS: Final = {
+    "slow": f"acknowledged at once, and answered only after {PATIENCE_NS / 1e9:g} s or more",
     "silent": "acknowledged, but no ServerHello follows: the server's application stands still, or all that it sends "
     "is lost before this point",
     "lost_before": "acknowledged; the server's later segments show that its answer was sent and lost before this point",
@@ -155,8 +156,11 @@ def _outcome(capture: Capture, hello: _Hello) -> str | None:
     """What became of a hello that TCP delivered; None if it was answered, or nothing tells."""
     start_ns = capture.packets[hello.conversation.packets[hello.place]][TIME]
     progress = _follow(capture, hello)
-    if progress.acknowledged_ns is None or progress.taken:
+    if progress.acknowledged_ns is None:
         return None
+    if progress.taken:
+        late_ns = (progress.answered_ns or start_ns) - max(progress.acknowledged_ns, start_ns)
+        return "slow" if late_ns >= PATIENCE_NS else None
     until_ns = capture.end_ns if progress.closed_ns is None else progress.closed_ns
     if until_ns - start_ns < PATIENCE_NS:
         return None
