@@ -26,6 +26,7 @@ from attribution.packets.witnesses.dhcp_messages import (
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
 
 PATIENCE_NS: Final = 2_000_000_000  # the first retry comes after about four seconds, of DHCPv6 after one
+RETRY_NS: Final = 500_000_000  # closer together they are copies of one message, from a relay or a mirror
 FEWEST_TRIES: Final = 2
 QUIET_NS: Final = 70_000_000_000  # clients back off to 64 seconds
 FORGET_NS: Final = 150_000_000_000
@@ -50,7 +51,6 @@ STEPS: Final = {
         _Step("CONFIRM", frozenset({"REPLY"})),
     )
 }
-COMPLAINTS: Final = {"NAK": "nak", "DECLINE": "decline", "DECLINE6": "decline"}
 
 
 @dataclass(slots=True)
@@ -112,9 +112,6 @@ def _vain(capture: Capture, asking: _Asking, until_ns: int) -> Iterator[PacketWi
         detail=f"{message.client} sends {len(packets)} DHCP{message.family} {asked}, no {missing} reaches it"
         + (f" from {server}" if server else ""),
     )  # fmt: skip
-
-
-RETRY_NS: Final = 500_000_000  # closer together they are copies of one message, from a relay or a mirror
 
 
 def _unicast(capture: Capture, message: DhcpMessage) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets.addresses import hardware_text
 from attribution.packets.capture import Capture
-from attribution.packets.columns import MAC_SOURCE, STP
+from attribution.packets.columns import MAC_SOURCE, PROTOCOL, STP
 from attribution.packets.survey import Survey
 from attribution.packets.witnesses.carried import message_of, segment_of
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
@@ -52,7 +52,7 @@ def find_spanning_tree_changes(survey: Survey) -> Iterator[PacketWitness]:
 
 def bridge_message(capture: Capture, index: int) -> bytes:
     """The octets of a BPDU; none if the packet is none."""
-    if capture.packets[index][20] == STP:
+    if capture.packets[index][PROTOCOL] == STP:
         return message_of(capture, index)
     octets = capture.octets[index]
     for at in PER_VLAN_AT:
