@@ -73,6 +73,14 @@ WITNESS_ALARMS = {
     WitnessKind.FLOOD: AlarmKind.ATTACK,
     WitnessKind.SCAN: AlarmKind.ATTACK,
 }
+SILENCES = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT, WitnessKind.HELLO_LOST})
+"""The witness names who fell silent as sender; the word is that of who waited."""
+SESSION_WITNESSES = SILENCES | {WitnessKind.BGP_NOTIFICATION, WitnessKind.BFD_DOWN, WitnessKind.NEIGHBOUR_LOST}
+CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
+PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
+SERVER_FAILURES = frozenset({"servfail", "refused"})
+FEWEST_REFUSALS = 3
+INTERNAL_ERROR = "2/80"  # fatal (RFC 8446 §6.2): a cause within the end that sends it
 
 
 def detect_log_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
@@ -171,19 +179,23 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     citation = Citation(witness.origin, witness.locator)
     named = witness.detail or witness.kind.replace("_", " ")
     statement = f"packets at {witness.device}: {named}, from {witness.sender or '?'} about {witness.about or '?'}"
-    if witness.kind in (WitnessKind.BGP_NOTIFICATION, WitnessKind.BGP_SILENT, WitnessKind.BFD_DOWN):
-        # The sender gave up on a silent peer (hold timer 4/*), or closed the session itself.
-        gave_up = witness.kind is not WitnessKind.BGP_NOTIFICATION or (witness.code or "").startswith("4")
-        if witness.kind is WitnessKind.BGP_SILENT:
+    if witness.kind in SESSION_WITNESSES:
+        if witness.kind in SILENCES:
             sender, about = about, sender
-        if sender is None or about is None:
+        if sender is None or about is None or witness.code == CONNECTION_COLLISION:
             return None
-        if gave_up:
+        # The sender gave up on a silent peer (hold timer 4/*), or closed the session itself.
+        if witness.kind is not WitnessKind.BGP_NOTIFICATION or (witness.code or "").startswith("4"):
             return Alarm(interval, sender, sender, AlarmKind.SESSION_DOWN, citation, statement, about_peer=about)
         return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
     if witness.kind is WitnessKind.BGP_WITHDRAWAL and sender is not None and about is not None:
         return Alarm(interval, sender, sender, AlarmKind.ROUTES_WITHDRAWN, citation, statement, about_peer=about)
-    kind = WITNESS_ALARMS.get(witness.kind)
+    if witness.kind is WitnessKind.LACP_PARTNER_LOST:
+        link = find_link(around.topology, witness.device, witness.interface or "")
+        if link is None or witness.code not in PARTNER_GONE:
+            return None
+        return Alarm(interval, witness.device, link.component, AlarmKind.INTERFACE_DOWN, citation, statement)
+    kind = AlarmKind.HOST_REFUSES if is_own_refusal(witness, sender) else WITNESS_ALARMS.get(witness.kind)
     if kind is None:
         return None
     if kind in (AlarmKind.HOST_SILENT, AlarmKind.ATTACK, AlarmKind.HOST_REFUSES, AlarmKind.DUPLICATE_ADDRESS):
@@ -199,3 +211,16 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     if reporter not in around.topology.nodes:
         return None
     return Alarm(interval, reporter, reporter, kind, citation, statement, about_peer=about)
+
+
+def is_own_refusal(witness: PacketWitness, sender: str | None) -> bool:
+    """Whether a server says, or shows at its own port, that it cannot serve: a word about itself, not about the way.
+
+    A single name that cannot be resolved may be that name's trouble. A hello without an answer is the server's doing
+    only where the capture was taken on the server: farther off, its answer may have been lost.
+    """
+    if witness.kind is WitnessKind.DNS_FAILED:
+        return witness.code in SERVER_FAILURES and witness.count >= FEWEST_REFUSALS
+    if witness.kind is WitnessKind.TLS_ALERT:
+        return witness.code == INTERNAL_ERROR
+    return witness.kind is WitnessKind.TLS_UNANSWERED and witness.code == "silent" and sender == witness.device

@@ -366,7 +366,15 @@ class PairCount(Observation):
 
 
 class WitnessKind(StrEnum):
-    """What a packet says about the network beyond its own passing."""
+    """What a packet says about the network beyond its own passing.
+
+    `HELLO_LOST`: a router's hellos stopped; `NEIGHBOUR_LOST`: its own hellos no longer name one. `DNS_FAILED` has the
+    code unanswered, servfail, refused, nxdomain or truncated; `DHCP_FAILED` what was asked in vain (discover, request,
+    solicit …), nak, decline or a DHCPv6 status; `TLS_ALERT` level/description; `TLS_UNANSWERED` silent, slow,
+    lost_before or lost_beyond; `QUIC_HANDSHAKE` unanswered, unfinished, version_negotiation or retry;
+    `SPANNING_TREE_CHANGED` tcn, tc, root or role; `LACP_PARTNER_LOST` expired, defaulted, out_of_service or silent;
+    `REDUNDANCY_CHANGED` master or resigned.
+    """
 
     ICMP_UNREACHABLE = "icmp_unreachable"
     ICMP_PROHIBITED = "icmp_prohibited"
@@ -388,6 +396,17 @@ class WitnessKind(StrEnum):
     FLOOD = "flood"
     SCAN = "scan"
     SILENCE = "silence"
+    BFD_SILENT = "bfd_silent"
+    NEIGHBOUR_LOST = "neighbour_lost"
+    LINK_STATE_PURGED = "link_state_purged"
+    SPANNING_TREE_CHANGED = "spanning_tree_changed"
+    LACP_PARTNER_LOST = "lacp_partner_lost"
+    REDUNDANCY_CHANGED = "redundancy_changed"
+    DNS_FAILED = "dns_failed"
+    DHCP_FAILED = "dhcp_failed"
+    TLS_ALERT = "tls_alert"
+    TLS_UNANSWERED = "tls_unanswered"
+    QUIC_HANDSHAKE = "quic_handshake"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attribution.detectors.alarms import FOREVER_NS, detect_log_alarms, detect_packet_alarms, session_peer
@@ -243,3 +245,88 @@ def test_a_host_that_answers_no_arp_is_silent_and_one_without_window_refuses() -
 def test_strangers_that_fall_silent_are_nobody_s_fault() -> None:
     assert packet_alarms(witness(WitnessKind.ARP_UNANSWERED, "10.9.2.2", "198.51.100.1")) == []
     assert packet_alarms(witness(WitnessKind.FLOOD, "10.1.0.2", "198.51.100.1")) == []
+
+
+def test_a_connection_collision_closes_no_session() -> None:
+    """RFC 4271 §6.8: two connections were opened at once, and one of them is closed again."""
+    assert packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", "6/7")) == []
+
+
+@pytest.mark.parametrize("kind", [WitnessKind.BFD_SILENT, WitnessKind.HELLO_LOST])
+def test_whoever_waits_for_a_silent_neighbour_complains_of_it(kind: WitnessKind) -> None:
+    (alarm,) = packet_alarms(witness(kind, "192.0.2.1", "192.0.2.2"))
+
+    assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
+    assert packet_alarms(witness(kind, "192.0.2.1", None)) == []
+
+
+def test_a_router_that_no_longer_names_its_neighbour_complains_of_it() -> None:
+    (alarm,) = packet_alarms(witness(WitnessKind.NEIGHBOUR_LOST, "192.0.2.2", "192.0.2.1", "ospf"))
+
+    assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
+
+
+@pytest.mark.parametrize("code", ["expired", "defaulted", "silent"])
+def test_a_lost_link_aggregation_partner_is_a_word_on_the_cable_of_the_capture(code: str) -> None:
+    lost = replace(witness(WitnessKind.LACP_PARTNER_LOST, "02:00:00:00:00:0b", None, code), interface="GE0/0/2")
+    (alarm,) = packet_alarms(lost)
+
+    assert (alarm.reporter, alarm.component, alarm.kind) == (
+        "cloud-edge",
+        "cloud-core--cloud-edge",
+        AlarmKind.INTERFACE_DOWN,
+    )
+
+
+def test_a_member_out_of_service_or_at_an_unknown_port_says_nothing_of_a_cable() -> None:
+    lost = replace(witness(WitnessKind.LACP_PARTNER_LOST, None, None, "out_of_service"), interface="GE0/0/2")
+    unknown = replace(witness(WitnessKind.LACP_PARTNER_LOST, None, None, "expired"), interface="GE9/9/9")
+
+    assert packet_alarms(lost, unknown) == []
+
+
+@pytest.mark.parametrize("code", ["servfail", "refused"])
+def test_a_name_server_that_cannot_resolve_speaks_of_itself(code: str) -> None:
+    failing = replace(witness(WitnessKind.DNS_FAILED, "10.2.0.2", "10.1.0.2", code), count=3)
+    (alarm,) = packet_alarms(failing)
+    assert (alarm.component, alarm.kind) == ("cloud-host", AlarmKind.HOST_REFUSES)
+
+    single = replace(failing, count=2)  # that name's trouble, perhaps
+    stranger = replace(failing, sender="198.51.100.53")
+    assert packet_alarms(single, stranger) == []
+
+
+@pytest.mark.parametrize("code", ["unanswered", "nxdomain", "truncated"])
+def test_a_question_without_answer_and_an_unknown_name_accuse_no_server(code: str) -> None:
+    """What was lost on the way is counted as loss; that a name does not exist is the name's trouble."""
+    assert packet_alarms(replace(witness(WitnessKind.DNS_FAILED, "10.2.0.2", "10.2.0.2", code), count=50)) == []
+
+
+def test_only_an_internal_error_is_an_end_s_word_about_itself() -> None:
+    (alarm,) = packet_alarms(witness(WitnessKind.TLS_ALERT, "10.2.0.2", "10.1.0.2", "2/80"))
+    assert (alarm.component, alarm.kind) == ("cloud-host", AlarmKind.HOST_REFUSES)
+
+    assert packet_alarms(witness(WitnessKind.TLS_ALERT, "10.2.0.2", "10.1.0.2", "2/40")) == []
+
+
+def test_a_hello_without_answer_is_the_server_s_doing_only_at_the_server_itself() -> None:
+    silent = witness(WitnessKind.TLS_UNANSWERED, "10.2.0.2", "10.1.0.2", "silent", device="cloud-host")
+    (alarm,) = packet_alarms(silent)
+    assert (alarm.component, alarm.kind) == ("cloud-host", AlarmKind.HOST_REFUSES)
+
+    elsewhere = replace(silent, device="office-edge")
+    assert packet_alarms(elsewhere, replace(silent, code="lost_beyond")) == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        WitnessKind.DHCP_FAILED,
+        WitnessKind.QUIC_HANDSHAKE,
+        WitnessKind.SPANNING_TREE_CHANGED,
+        WitnessKind.REDUNDANCY_CHANGED,
+        WitnessKind.LINK_STATE_PURGED,
+    ],
+)
+def test_what_fits_no_alarm_is_shown_and_weighs_nothing(kind: WitnessKind) -> None:
+    assert packet_alarms(witness(kind, "192.0.2.2", "192.0.2.1", "role")) == []

@@ -41,7 +41,7 @@ from attribution.packets.lean import (
     put_key,
 )
 from attribution.packets.link_layers import LINK_ETHERNET
-from attribution.packets.telling import is_telling
+from attribution.packets.telling import FEWEST_LIVES, is_telling
 
 NANOSECONDS: Final = 1_000_000_000
 LARGEST: Final = 262_144
@@ -72,8 +72,8 @@ HARD_WIDTH: Final = 8
 
 BGP_PORT: Final = 179
 DNS_PORT: Final = 53
-TLS_ALERT: Final = 21
-TLS_HANDSHAKE: Final = 22
+TLS_FIRST: Final = 20  # record types of a handshake and of alerts
+TLS_LAST: Final = 22
 TIMESTAMPS_ALONE: Final = 0x0101080A  # two fillers before the option, as every common system sends it
 
 
@@ -106,6 +106,8 @@ def decode_plainly(
     header = data[start + 46] >> 4 << 2
     if data[start + 20] & 0x3F or data[start + 21] or flags & SYN or total > wire - 14:
         return 0
+    if data[start + 22] <= FEWEST_LIVES:
+        return 0
     length = total - 20 - header
     if header == 32 and length >= 0 and captured >= 66:
         if network_word(data, start + 54) != TIMESTAMPS_ALONE:
@@ -124,8 +126,8 @@ def decode_plainly(
         if low in (BGP_PORT, DNS_PORT) or max(source_port, destination_port) == BGP_PORT:
             return 0
     payload = start + 34 + header
-    shown = length > 5 and captured >= 36 + header
-    if shown and data[payload + 1] == 3 and data[payload] in (TLS_ALERT, TLS_HANDSHAKE):
+    shown = length > 0 and captured >= 36 + header
+    if shown and data[payload + 1] == 3 and TLS_FIRST <= data[payload] <= TLS_LAST:
         return 0
     lean[at + LEAN_TIME] = time_ns
     lean[at + LEAN_WIRE] = wire

@@ -1,7 +1,8 @@
-"""A router or host says why it did not pass a packet on, and quotes the packet (RFC 792, 1812, 4443).
+"""A router or host says why it did not pass a packet on, and quotes the packet (RFC 792, 1191, 1812, 4443, 8201).
 
 Errors that answer a traceroute are what its sender asked for, and are left out: time exceeded, and port unreachable
-from the last hop. Time exceeded for a packet that was sent with a normal time to live means a loop.
+from the last hop. Time exceeded for a packet that was sent with a normal time to live means a loop. Where the quoted
+packet is a tunnel's, the error speaks of the tunnel's far end; what was inside is shown as far as it was quoted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
     BLANK,
     DEPTH,
+    DESTINATION,
     DESTINATION_PORT,
     ECHO_IDENTIFIER,
     FRAGMENT,
@@ -24,25 +26,43 @@ from attribution.packets.columns import (
     ICMP_TYPE,
     ICMP_VALUE,
     IP_ID,
+    OUTER,
     PAYLOAD,
     PROTOCOL,
+    SCTP,
     SOURCE,
+    SOURCE_PORT,
     TCP,
     TTL,
     UDP,
+    VERSION,
 )
 from attribution.packets.decode import decode_headers
 from attribution.packets.link_layers import IP_BY_VERSION
 from attribution.packets.survey import Survey
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
+from attribution.packets.witnesses.words import few
 
 TRACEROUTE_PORTS: Final = range(33434, 33690)
 TRACEROUTE_TTL: Final = 32
+UNREACHABLE, TOO_BIG_CODE, TIME_EXCEEDED = 3, 4, 11
+UNREACHABLE_6, TOO_BIG_6, TIME_EXCEEDED_6 = 1, 2, 3
+PORT_CODE, PORT_CODE_6 = 3, 4
 ADMINISTRATIVE: Final = frozenset({9, 10, 13})
-UNREACHABLE_NAMES: Final = {
-    0: "network", 1: "host", 2: "protocol", 3: "port", 5: "source route", 6: "network unknown", 7: "host unknown",
+ADMINISTRATIVE_6: Final = frozenset({1, 5})
+CODES: Final = {
+    0: "network unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
+    5: "source route failed", 6: "network unknown", 7: "host unknown", 8: "source host isolated",
+    9: "network administratively prohibited", 10: "host administratively prohibited",
+    11: "network unreachable for this type of service", 12: "host unreachable for this type of service",
+    13: "communication administratively prohibited", 14: "host precedence violation", 15: "precedence cut off",
 }  # fmt: skip
-UNREACHABLE_NAMES_6: Final = {0: "no route", 2: "beyond scope", 3: "address", 4: "port", 6: "reject route"}
+CODES_6: Final = {
+    0: "no route to the destination", 1: "administratively prohibited", 2: "beyond the scope of the source address",
+    3: "address unreachable", 4: "port unreachable", 5: "source address prohibited by policy",
+    6: "reject route to the destination", 7: "error in source routing header", 8: "headers too long",
+}  # fmt: skip
+TRANSPORTS: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMP6: "icmpv6", SCTP: "sctp", 47: "gre", 50: "esp"}
 
 
 class _Error(NamedTuple):
@@ -65,21 +85,28 @@ def find_icmp_errors(survey: Survey) -> Iterator[PacketWitness]:
                 errors.append((index, quoted))
     sent = _times_to_live(capture, {quoted[IP_ID] for _, quoted in errors})
     found: Gathering[_Error] = Gathering(capture)
+    flows: dict[int, str] = {}
     for index, quoted in errors:
-        error = _understand(capture.packets[index], quoted, sent)
+        error = _understand(capture, index, quoted, sent)
         if error is not None:
             found.add(error, index)
+            flows[index] = _flow_text(capture, index, quoted)
 
     def describe(run: Run[_Error]) -> PacketWitness:
         kind, sender, about, code, detail = run.key
-        return testify(capture, kind, run.packets, sender=sender, about=about, code=code, detail=detail)
+        quoting = few(flows[index] for index in run.packets)
+        return testify(
+            capture, kind, run.packets, sender=sender, about=about, code=code, detail=f"{detail}; quoting {quoting}"
+        )
 
     yield from found.witnesses(describe)
 
 
 def _is_error(packet: Packet) -> bool:
     kind = packet[ICMP_TYPE]
-    return kind in (3, 11) if packet[PROTOCOL] == ICMP else kind in (1, 2, 3)
+    if packet[PROTOCOL] == ICMP:
+        return kind in (UNREACHABLE, TIME_EXCEEDED)
+    return kind in (UNREACHABLE_6, TOO_BIG_6, TIME_EXCEEDED_6)
 
 
 def quoted_packet(packet: Packet, octets: bytes) -> Packet | None:
@@ -88,6 +115,35 @@ def quoted_packet(packet: Packet, octets: bytes) -> Packet | None:
     start = packet[PAYLOAD]
     decode_headers(octets, start, start, len(octets), start + 65535, IP_BY_VERSION, row)
     return tuple(row) if row[DEPTH] else None
+
+
+def _ends_of(capture: Capture, index: int, quoted: Packet) -> tuple[str, str]:
+    """Source and destination of the quoted packet; of its tunnel, where it is in one: that is what failed to arrive."""
+    if quoted[OUTER] < 0:
+        return source_text(quoted), destination_text(quoted)
+    octets = capture.octets[index]
+    at = capture.packets[index][PAYLOAD] + quoted[OUTER]
+    version, start, width = (4, at + 12, 4) if octets[at] >> 4 == 4 else (6, at + 8, 16)
+    outer = list(BLANK)
+    outer[VERSION] = version
+    for column, place in ((SOURCE, start), (DESTINATION, start + width)):
+        for word in range(width // 4):
+            four = octets[place + 4 * word : place + 4 * word + 4]
+            outer[column + 4 - width // 4 + word] = int.from_bytes(four, "big")
+    return source_text(outer), destination_text(outer)
+
+
+def _flow_text(capture: Capture, index: int, quoted: Packet) -> str:
+    """The quoted packet's flow, with its ports where it has some; behind it the tunnel that it was in."""
+    protocol = TRANSPORTS.get(quoted[PROTOCOL], f"protocol {quoted[PROTOCOL]}")
+    ends = [source_text(quoted), destination_text(quoted)]
+    if quoted[PROTOCOL] in (TCP, UDP, SCTP) and quoted[DESTINATION_PORT] >= 0:
+        ends = [f"{ends[0]} port {quoted[SOURCE_PORT]}", f"{ends[1]} port {quoted[DESTINATION_PORT]}"]
+    inner = f"{protocol} {ends[0]} to {ends[1]}"
+    if quoted[OUTER] < 0:
+        return inner
+    outer = _ends_of(capture, index, quoted)
+    return f"{inner} in the tunnel {outer[0]} to {outer[1]}"
 
 
 def _identity(packet: Packet) -> tuple[int, ...]:
@@ -108,24 +164,37 @@ def _times_to_live(capture: Capture, wanted: set[int]) -> dict[tuple[int, ...], 
     return found
 
 
-def _understand(packet: Packet, quoted: Packet, sent: dict[tuple[int, ...], int]) -> _Error | None:
+def _understand(capture: Capture, index: int, quoted: Packet, sent: dict[tuple[int, ...], int]) -> _Error | None:
+    packet = capture.packets[index]
     kind, code = packet[ICMP_TYPE], packet[ICMP_CODE]
     old = packet[PROTOCOL] == ICMP
-    sender, about = source_text(packet), destination_text(quoted)
+    sender, (_, about) = source_text(packet), _ends_of(capture, index, quoted)
     number = f"{kind}/{code}"
-    if kind == (11 if old else 3):
+    if kind == (TIME_EXCEEDED if old else TIME_EXCEEDED_6):
+        if code == 1:
+            words = "not all fragments of a packet arrived in time"
+            return _Error(WitnessKind.ICMP_TTL_EXCEEDED, sender, about, number, words)
         if code or _is_probe(quoted, sent):
             return None
         return _Error(WitnessKind.ICMP_TTL_EXCEEDED, sender, about, number, "time to live used up on the way")
-    if _is_traceroute_datagram(quoted) and kind == (3 if old else 1) and code == (3 if old else 4):
+    if _is_traceroute_datagram(quoted) and (kind, code) == (
+        (UNREACHABLE, PORT_CODE) if old else (UNREACHABLE_6, PORT_CODE_6)
+    ):
         return None
-    if (old and kind == 3 and code == 4) or (not old and kind == 2):
+    if (old and code == TOO_BIG_CODE) or (not old and kind == TOO_BIG_6):
         size = packet[ICMP_VALUE] & 0xFFFF if old else packet[ICMP_VALUE]
-        return _Error(WitnessKind.ICMP_TOO_BIG, sender, about, str(size), f"too big for the next hop's {size} octets")
-    if (old and code in ADMINISTRATIVE) or (not old and code in (1, 5)):
-        return _Error(WitnessKind.ICMP_PROHIBITED, sender, about, number, "administratively prohibited")
-    name = (UNREACHABLE_NAMES if old else UNREACHABLE_NAMES_6).get(code, f"code {code}")
-    return _Error(WitnessKind.ICMP_UNREACHABLE, sender, about, number, f"{name} unreachable")
+        return _Error(WitnessKind.ICMP_TOO_BIG, sender, about, str(size), _too_big_words(size))
+    name = (CODES if old else CODES_6).get(code, f"unreachable, code {code}")
+    prohibited = code in (ADMINISTRATIVE if old else ADMINISTRATIVE_6)
+    witness = WitnessKind.ICMP_PROHIBITED if prohibited else WitnessKind.ICMP_UNREACHABLE
+    return _Error(witness, sender, about, number, name)
+
+
+def _too_big_words(size: int) -> str:
+    """Routers from before RFC 1191 leave the next hop's size zero: the sender has to guess."""
+    if size == 0:
+        return "too big for the next hop, whose size is not told"
+    return f"too big for the next hop's {size} octets"
 
 
 def _is_traceroute_datagram(quoted: Packet) -> bool:

@@ -1,0 +1,212 @@
+"""BGP sessions as their own messages tell them: who closed one and why, who took routes back, who fell silent.
+
+RFC 4271 (messages, hold timer, error codes), 4486 and 8538 (Cease), 9003 (shutdown communication).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.packets.addresses import destination_text, source_text
+from attribution.packets.capture import Capture
+from attribution.packets.columns import TIME
+from attribution.packets.flows import FlowKey, address_pair
+from attribution.packets.survey import Survey
+from attribution.packets.witnesses.bgp_messages import (
+    KEEPALIVE,
+    NOTIFICATION,
+    OPEN,
+    UPDATE,
+    BgpMessage,
+    bgp_messages,
+)
+from attribution.packets.witnesses.bgp_updates import withdrawn_prefixes
+from attribution.packets.witnesses.gathering import Gathering, Run, testify
+from attribution.packets.witnesses.words import escaped, few
+
+SECOND_NS: Final = 1_000_000_000
+ERRORS: Final = {
+    1: "message header error", 2: "OPEN error", 3: "UPDATE error", 4: "hold timer expired", 5: "state machine error",
+    6: "cease", 7: "route refresh error", 8: "send hold timer expired",
+}  # fmt: skip
+SUBCODES: Final = {
+    (1, 1): "connection not synchronised", (1, 2): "bad message length", (1, 3): "bad message type",
+    (2, 1): "unsupported version", (2, 2): "bad peer AS", (2, 3): "bad BGP identifier",
+    (2, 4): "unsupported optional parameter", (2, 5): "authentication failure", (2, 6): "unacceptable hold time",
+    (2, 7): "unsupported capability", (2, 11): "role mismatch",
+    (3, 1): "malformed attribute list", (3, 2): "unrecognised well-known attribute",
+    (3, 3): "missing well-known attribute", (3, 4): "attribute flags error", (3, 5): "attribute length error",
+    (3, 6): "invalid ORIGIN", (3, 8): "invalid NEXT_HOP", (3, 9): "optional attribute error",
+    (3, 10): "invalid network field", (3, 11): "malformed AS_PATH",
+    (6, 1): "too many prefixes", (6, 2): "administrative shutdown", (6, 3): "peer deconfigured",
+    (6, 4): "administrative reset", (6, 5): "connection rejected", (6, 6): "other configuration change",
+    (6, 7): "connection collision", (6, 8): "out of resources", (6, 9): "hard reset", (6, 10): "BFD down",
+}  # fmt: skip
+SPOKEN_SUBCODES: Final = ((6, 2), (6, 4))  # these may carry what the operator says about it
+HARD_RESET: Final = (6, 9)
+FEWEST_KEEPALIVES: Final = 4
+KEEPALIVES_MISSED: Final = 2.5  # where the hold time was not seen; it is usually three keepalive intervals
+SHORTEST_SILENCE_NS: Final = 1_500_000_000
+KEEPALIVES_IN_HOLD: Final = 3
+
+
+@dataclass(slots=True)
+class _Speaker:
+    """What one side said to the other, over all connections between their two addresses."""
+
+    messages: list[BgpMessage] = field(default_factory=list)
+    hold_s: int | None = None  # the hold time of its last OPEN
+
+
+Speakers = dict[tuple[int, ...], _Speaker]
+
+
+def find_bgp_trouble(survey: Survey) -> Iterator[PacketWitness]:
+    """Yield NOTIFICATIONs, withdrawals, and peers that fell silent while the other spoke on."""
+    capture = survey.capture
+    speakers: Speakers = {}
+    said: dict[FlowKey, set[int]] = {}
+    withdrawn: Gathering[tuple[str, str]] = Gathering(capture)
+    prefixes: dict[int, list[str]] = {}
+    for message in bgp_messages(survey):
+        packet = capture.packets[message.packet]
+        speaker = speakers.setdefault(address_pair(packet), _Speaker())
+        speaker.messages.append(message)
+        if message.kind == OPEN and len(message.body) >= 5:
+            speaker.hold_s = message.body[3] << 8 | message.body[4]
+        elif message.kind == NOTIFICATION and len(message.body) >= 2:
+            yield _notification(capture, message, _state(said, message.flow), _negotiated(speakers, packet))
+        elif message.kind == UPDATE:
+            found = withdrawn_prefixes(message.body)
+            if found:
+                prefixes.setdefault(message.packet, []).extend(found)
+                withdrawn.add((source_text(packet), destination_text(packet)), message.packet)
+        said.setdefault(message.flow, set()).add(message.kind)
+    yield from _withdrawals(capture, withdrawn, prefixes)
+    yield from _silent_peers(capture, speakers)
+
+
+def _reverse(pair: tuple[int, ...]) -> tuple[int, ...]:
+    return (*pair[4:], *pair[:4])
+
+
+def _negotiated(speakers: Speakers, packet: tuple[int, ...]) -> int | None:
+    """The hold time of a session is the lower of both OPENs' (RFC 4271 §4.2); None where one of them was not seen."""
+    pair = address_pair(packet)
+    one, other = speakers.get(pair), speakers.get(_reverse(pair))
+    if one is None or other is None or one.hold_s is None or other.hold_s is None:
+        return None
+    return min(one.hold_s, other.hold_s)
+
+
+def _state(said: dict[FlowKey, set[int]], flow: FlowKey) -> str:
+    """The session's state as the messages of its connection show it (RFC 4271 §8.2.2)."""
+    mine = said.get(flow, set())
+    theirs = said.get((*flow[4:8], *flow[:4], flow[9], flow[8], flow[10]), set())
+    if UPDATE in mine | theirs or (KEEPALIVE in mine and KEEPALIVE in theirs):
+        return "the session was established"
+    if OPEN in mine and OPEN in theirs:
+        return "both had sent an OPEN, the session was not established"
+    if OPEN in mine or OPEN in theirs:
+        return "one side had sent an OPEN, the session was not established"
+    return ""
+
+
+def _notification(capture: Capture, message: BgpMessage, state: str, hold_s: int | None) -> PacketWitness:
+    packet = capture.packets[message.packet]
+    sender, about = source_text(packet), destination_text(packet)
+    code, subcode = message.body[0], message.body[1]
+    words = SUBCODES.get((code, subcode), ERRORS.get(code, f"error {code}"))
+    if code in ERRORS and (code, subcode) not in SUBCODES and subcode:
+        words = f"{ERRORS[code]}, subcode {subcode}"
+    rest = message.body[2:]
+    if (code, subcode) == HARD_RESET and len(rest) >= 2:
+        inner = (rest[0], rest[1])
+        words += f" for {SUBCODES.get(inner, ERRORS.get(inner[0], f'error {inner[0]}'))}"
+        rest = rest[2:]
+    if rest and (code, subcode) in (*SPOKEN_SUBCODES, HARD_RESET):
+        spoken = rest[1 : 1 + rest[0]]
+        words += f', saying "{escaped(spoken)}"' if spoken else ""
+    circumstances = "; ".join(part for part in (state, f"hold time {hold_s} s" if hold_s is not None else "") if part)
+    return testify(
+        capture, WitnessKind.BGP_NOTIFICATION, [message.packet], sender=sender, about=about,
+        code=f"{code}/{subcode}",
+        detail=f"{sender} closes the session with {about}: {words}" + (f" ({circumstances})" if circumstances else ""),
+    )  # fmt: skip
+
+
+def _withdrawals(
+    capture: Capture, withdrawn: Gathering[tuple[str, str]], prefixes: dict[int, list[str]]
+) -> Iterator[PacketWitness]:
+    def describe(run: Run[tuple[str, str]]) -> PacketWitness:
+        packets = list(dict.fromkeys(run.packets))
+        names = [name for index in packets for name in prefixes[index]]
+        noun = "prefix" if len(names) == 1 else "prefixes"
+        return testify(
+            capture, WitnessKind.BGP_WITHDRAWAL, packets, sender=run.key[0], about=run.key[1], code=str(len(names)),
+            count=len(names), detail=f"{run.key[0]} withdraws {len(names)} {noun}: {few(names)}",
+        )  # fmt: skip
+
+    yield from withdrawn.witnesses(describe)
+
+
+def _silent_peers(capture: Capture, speakers: Speakers) -> Iterator[PacketWitness]:
+    """One side says nothing for the hold time, while the other's messages keep coming.
+
+    Where no OPEN told the hold time, the usual pace of the speaker's KEEPALIVEs stands for it.
+    """
+    for pair, speaker in speakers.items():
+        peer = speakers.get(_reverse(pair))
+        if peer is None or len(peer.messages) < 2:
+            continue
+        paces = _paces(capture, speaker, _negotiated(speakers, capture.packets[speaker.messages[0].packet]))
+        if paces is None:
+            continue
+        usual_ns, limit_ns = paces
+        theirs = [capture.packets[message.packet][TIME] for message in peer.messages]
+        closings = [
+            time_ns for time_ns, message in zip(theirs, peer.messages, strict=True) if message.kind == NOTIFICATION
+        ]
+        mine = [capture.packets[message.packet][TIME] for message in speaker.messages]
+        for number, (start, end) in enumerate(pairwise([*mine, capture.end_ns])):
+            message = speaker.messages[number]
+            closed = bisect_left(closings, start)
+            if closed < len(closings):
+                end = min(end, closings[closed])
+            if message.kind == NOTIFICATION or end - start <= limit_ns:
+                continue
+            meanwhile = bisect_left(theirs, end) - bisect_left(theirs, int(start + usual_ns))
+            if meanwhile >= 2:
+                yield _silence(capture, message.packet, start, end, meanwhile, speakers)
+
+
+def _paces(capture: Capture, speaker: _Speaker, hold_s: int | None) -> tuple[float, float] | None:
+    """How often the speaker ought to be heard, and how long a silence breaks the session; None where nothing tells."""
+    if hold_s == 0:
+        return None  # no keepalives were agreed
+    if hold_s is not None:
+        return hold_s * SECOND_NS / KEEPALIVES_IN_HOLD, hold_s * SECOND_NS
+    times = [capture.packets[message.packet][TIME] for message in speaker.messages if message.kind == KEEPALIVE]
+    if len(times) < FEWEST_KEEPALIVES:
+        return None
+    usual_ns = median(later - earlier for earlier, later in pairwise(times))
+    return usual_ns, max(KEEPALIVES_MISSED * usual_ns, SHORTEST_SILENCE_NS)
+
+
+def _silence(
+    capture: Capture, index: int, start: int, end: int, meanwhile: int, speakers: Speakers
+) -> PacketWitness:
+    packet = capture.packets[index]
+    hold_s = _negotiated(speakers, packet)
+    agreed = f", the hold time is {hold_s} s" if hold_s is not None else ""
+    return testify(
+        capture, WitnessKind.BGP_SILENT, [index], sender=source_text(packet), about=destination_text(packet),
+        start_ns=start, end_ns=end, count=meanwhile,
+        detail=f"{source_text(packet)} is silent for {(end - start) / 1e9:.1f} s while its peer speaks on{agreed}",
+    )  # fmt: skip
