@@ -27,7 +27,6 @@ from attribution.packets.loss_nodes import (
     FRAME,
     FREE,
     FROM,
-    MARK_BITS,
     MARKS,
     NEXT,
     OLDER,
@@ -320,17 +319,19 @@ def reaches_far(pool: Row, node: int, reached: int) -> bool:
 
 
 def judge_copies(
-    state: Row, mine: int, pool: Row, node: int, now_ns: int, filled_ns: int, echo: int, came: bool
+    state: Row, mine: int, pool: Row, node: int, now_ns: int, filled_ns: int, echo: int, came: bool,
+    spare: bool,
 ) -> None:  # fmt: skip
     """A segment that passed several times has arrived: tell its copies into those lost and those not needed.
 
     `echo` is the timestamp that the receiver returns where it is that of the copy that arrived, else -1. What passed
-    after `filled_ns` was not needed. `came` tells that the newest copy has arrived, and an older one before it.
+    after `filled_ns` was not needed. `came` tells that the newest copy has arrived in any case,
+    `spare` that an older one has arrived even if the newest seems to be the one that did.
     """
     trouble = state[mine + TROUBLE]
     latest_ns = min(now_ns - (state[mine + ROUND_TRIP] * 7 >> 3), filled_ns)
     found = feasible(pool, node, latest_ns, echo)
-    if found and came:
+    if found and spare:
         drop_older_copy(state, mine, pool, node)
     if not found and not came:
         if pool[ROOM] > 2:
@@ -449,12 +450,12 @@ def acknowledge(
     while node and pool[node + UNTIL] <= reached:
         following = pool[node + NEXT]
         if pool[node + OLDER]:
+            echoed = echo if pool[node + FROM] <= before or flags & SYN else -1
+            spare = left_out < 0 and echoed < 0
             if left_out > (1 if told or not bare else 0) and was_all_in_flight(pool, node, following, heard_ns):
                 # the answer to the first copy was lost, and the answer to another, which came though not needed
-                if left_out > 2 or now_ns - pool[node + PASSED] < TIMEOUT_NS:
-                    drop_older_copy(state, mine, pool, node)
-            edge = pool[node + FROM] <= before or flags & SYN
-            judge_copies(state, mine, pool, node, now_ns, filled_ns, echo if edge else -1, left_out < 0)
+                spare = left_out > 2 or now_ns - pool[node + PASSED] < TIMEOUT_NS
+            judge_copies(state, mine, pool, node, now_ns, filled_ns, echoed, left_out < 0, spare)
         elif not pool[node + MARKS] & (ARRIVED | ACCOUNTED):
             newest_ns = pool[node + PASSED]
         if not told and filled_ns == now_ns and reaches_far(pool, following, reached):
@@ -530,7 +531,7 @@ def mark_arrived(state: Row, mine: int, pool: Row, now_ns: int, left: int, right
         if pool[node + FROM] >= left and pool[node + UNTIL] <= right:
             if not pool[node + MARKS] & ARRIVED:
                 if pool[node + OLDER]:
-                    judge_copies(state, mine, pool, node, now_ns, now_ns, -1, False)
+                    judge_copies(state, mine, pool, node, now_ns, now_ns, -1, False, False)
                 elif not pool[node + MARKS] & ACCOUNTED:
                     newest_ns = pool[node + PASSED]
                 pool[node + MARKS] |= ARRIVED
@@ -783,7 +784,7 @@ def miss_numbers(
         passed = state[mine + SEGMENTS]
         both = passed + state[mine + BARE]
         share = (2 * (pool[books + LOST_ALL] + missing) * passed + both) // (2 * both)
-        again = holds and recovering or silent and (holds or not bare)
+        again = (holds and recovering) or (silent and (holds or not bare))
         segments = max(0, min(missing, share - pool[books + LOST_SEGMENTS])) if again else 0
     if segments > 0:
         wait_for(
