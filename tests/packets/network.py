@@ -48,6 +48,7 @@ class Network:
 
     prefix: str
     captures: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    delays: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def one(self) -> str:
@@ -71,11 +72,52 @@ class Network:
             "--probability", str(share), "-j", "DROP",
         )  # fmt: skip
 
+    def drop_by_kind(self, share: float, source: str) -> None:
+        """Let the router drop this share of one host's TCP, each kind by a rule of its own: see `dropped_by_kind`."""
+        chain = f"LOST-{source}"
+        self.inside(self.router, "iptables", "-N", chain)
+        self.inside(
+            self.router, "iptables", "-A", "FORWARD", "-p", "tcp", "-s", source, "-m", "statistic", "--mode", "random",
+            "--probability", str(share), "-j", chain,
+        )  # fmt: skip
+        tcp = ("-p", "tcp", "--tcp-flags")
+        for match in (
+            (*tcp, "SYN,ACK", "SYN"), (*tcp, "RST", "RST"),
+            (*tcp, "SYN,FIN", "NONE", "-m", "length", "--length", "0:80"), (),
+        ):  # fmt: skip
+            self.inside(self.router, "iptables", "-A", chain, *match, "-j", "DROP")
+
+    def dropped_by_kind(self, source: str) -> dict[str, int]:
+        """How many opening SYNs, resets, bare acknowledgements, and other segments of a host were dropped."""
+        listing = self.inside(self.router, "iptables", "-L", f"LOST-{source}", "-v", "-x", "-n")
+        counts = [int(line.split()[0]) for line in listing.splitlines() if " DROP " in line]
+        return dict(zip(("syn", "reset", "acknowledgement", "data"), counts, strict=True))
+
     def dropped(self) -> list[int]:
         """What each dropping rule has counted, in the order in which they were made."""
         listing = self.inside(self.router, "iptables", "-L", "FORWARD", "-v", "-x", "-n")
         rules = [line for line in listing.splitlines() if re.search(r"\bDROP\b", line) and "policy" not in line]
         return [int(line.split()[0]) for line in rules]
+
+    def delay(self, port: str, milliseconds: float, reordered: float = 0.0, later_ms: float = 0.0) -> None:
+        """Make the cable at the router's port ('left' or 'right') longer, both ways, by a program that holds frames.
+
+        A share of the frames is held longer still, so that others overtake them. Before any traffic.
+        """
+        host = self.one if port == "left" else self.two
+        middle = f"{self.prefix}-{port}"
+        run("ip", "netns", "add", middle)
+        run("ip", "netns", "exec", host, "ip", "link", "set", "eth", "name", "old")
+        address = "10.77.1" if port == "left" else "10.77.2"
+        self.inside(host, "ip", "link", "del", "old")
+        for space, device, end in ((host, "eth", "host"), (self.router, port, "router")):
+            run("ip", "link", "add", device, "netns", space, "type", "veth", "peer", "name", end, "netns", middle)
+            self.inside(middle, "ip", "link", "set", end, "up", "promisc", "on", "txqueuelen", "10000")
+        for space, device, last in ((host, "eth", 1), (self.router, port, 254)):
+            self.inside(space, "ip", "addr", "add", f"{address}.{last}/24", "dev", device)
+            self.inside(space, "ip", "link", "set", device, "up", "gso_max_segs", "1", "txqueuelen", "10000")
+        self.inside(host, "ip", "route", "add", "default", "via", f"{address}.254")
+        self.delays.append(self.start(middle, DELAY, str(milliseconds), str(reordered), str(later_ms)))
 
     def capture(self, port: str, file: Path, snap: int = 128, namespace: str | None = None) -> None:
         """Record what passes a port ('left' or 'right' of the router, 'eth' of a host) until the network is left."""
@@ -109,7 +151,7 @@ class Network:
 def network(prefix: str = "attrpk") -> Iterator[Network]:
     """The path, up for the body's time. Segmentation offload is off, so that captures show real packets."""
     net = Network(prefix)
-    spaces = (net.one, net.router, net.two)
+    spaces = (net.one, net.router, net.two)  # and one for each cable that was made longer
     try:
         for space in spaces:
             run("ip", "netns", "add", space)
@@ -122,9 +164,9 @@ def network(prefix: str = "attrpk") -> Iterator[Network]:
         net.inside(net.router, "sysctl", "-qw", "net.ipv4.ip_forward=1")
         yield net
     finally:
-        for process in net.captures:
+        for process in (*net.captures, *net.delays):
             process.kill()
-        for space in spaces:
+        for space in (*spaces, *(f"{prefix}-{port}" for port in ("left", "right"))):
             subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
 
 
@@ -191,4 +233,33 @@ for number in range(5):
     body = struct.pack(">BBHHH", 8, 0, 0, 77, number) + bytes(56)
     raw.sendto(body[:2] + struct.pack(">H", checksum(body)) + body[4:], (sys.argv[1], 0))
     time.sleep(0.3)
+"""
+
+DELAY = """
+import heapq, random, select, socket, sys, time
+delay, share, later = float(sys.argv[1]) / 1e3, float(sys.argv[2]), float(sys.argv[3]) / 1e3
+ends = []
+for name in ("host", "router"):
+    end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    end.setsockopt(263, 15, 1)  # PACKET_VNET_HDR: checksums that are not yet filled in stay so
+    end.setsockopt(263, 23, 1)  # PACKET_IGNORE_OUTGOING
+    end.setsockopt(socket.SOL_SOCKET, 33, 1 << 27)  # SO_RCVBUFFORCE
+    end.setsockopt(socket.SOL_SOCKET, 32, 1 << 27)  # SO_SNDBUFFORCE
+    end.bind((name, 0)); end.setblocking(False); ends.append(end)
+held, number = [], 0
+while True:
+    now = time.monotonic()
+    while held and held[0][0] <= now:
+        _, _, out, frame = heapq.heappop(held)
+        try: out.send(frame)
+        except OSError: pass
+    wait = max(0.0, held[0][0] - now) if held else 0.5
+    for end in select.select(ends, (), (), wait)[0]:
+        out, due = ends[end is ends[0]], time.monotonic() + delay
+        try:
+            for turn in range(64):
+                frame = end.recv(70000); number += 1
+                extra = later if share and random.random() < share else 0.0
+                heapq.heappush(held, (due + extra, number, out, frame))
+        except BlockingIOError: pass
 """
