@@ -58,6 +58,12 @@ def bins_of(ledger: Ledger) -> Iterator[Bin]:
             yield _bin(row, (lower, higher) if direction == 0 else (higher, lower), protocol, width_ns)
 
 
+def ends_of_member(ledger: Ledger, member: int) -> tuple[str | None, str | None]:
+    """Source and destination of a direction (pair × 2 + direction)."""
+    lower, higher, _ = _ends(ledger, member >> 1)
+    return (higher, lower) if member & 1 else (lower, higher)
+
+
 def _ends(ledger: Ledger, pair: int) -> tuple[str | None, str, int]:
     row = [int(word) for word in ledger.pairs[pair * pb.PAIR_WIDTH : (pair + 1) * pb.PAIR_WIDTH]]
     version = row[4] >> 8 & 0xFF

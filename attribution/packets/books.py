@@ -38,7 +38,8 @@ def keep_books(capture: Capture) -> tuple[Ledger, PlainBatch]:
     ledger = Ledger(len(packets))
     while not ledger.judge(batch):
         pass  # flows were closed; nothing else is under way
-    ledger.tally(batch if capture.order is None else in_order(batch, capture.order))
+    ledger.follow(batch if capture.order is None else in_order(batch, capture.order))
+    ledger.finish()
     return ledger, batch
 
 

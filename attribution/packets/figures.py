@@ -17,7 +17,8 @@ from attribution.model.capture import (
     Silence,
 )
 from attribution.packets import flow_table as ft
-from attribution.packets import pair_bins as pb
+from attribution.packets import following as fw
+from attribution.packets import one_point as op
 from attribution.packets import tcp_pace as tp
 from attribution.packets.columns import ICMP, ICMP6, SCTP, TCP, UDP
 from attribution.packets.failures import PATIENCE_NS
@@ -130,7 +131,7 @@ def flow_figures(row: list[int], progress: list[int], end_ns: int) -> FlowFigure
     stream = row[ft.FLOW_STREAM]
     has_ports = protocol in WITH_PORTS and (protocol != TCP or stream >= 0)
     by_address = display_filter_of(protocol, version, source, destination, (source_port, destination_port))
-    handshake_ns = progress[pb.PROGRESS_PACE + tp.PACE_HANDSHAKE]
+    handshake_ns = progress[fw.PROGRESS_PACE + tp.PACE_HANDSHAKE]
     handshake = handshake_of(row, end_ns) if stream >= 0 else None
     return FlowFigures(
         protocol=protocol_name(protocol),
@@ -167,8 +168,10 @@ def _directions(row: list[int], progress: list[int]) -> Iterator[DirectionFigure
     segments = row[ft.FLOW_STREAM] >= 0
     for number in range(2):
         side = row[ft.FLOW_SIDES + number * ft.SIDE_WIDTH :][: ft.SIDE_WIDTH]
-        at = pb.PROGRESS_PACE + tp.PACE_SIDES + number * tp.PACE_SIDE_WIDTH
+        at = fw.PROGRESS_PACE + tp.PACE_SIDES + number * tp.PACE_SIDE_WIDTH
         pace = progress[at : at + tp.PACE_SIDE_WIDTH]
+        lost = progress[fw.PROGRESS_LOST + 3 * number :][:3]
+        loss = progress[fw.PROGRESS_LOSS + number * op.LOSS_WIDTH :][: op.LOSS_WIDTH]
         packets = side[ft.SIDE_PACKETS]
         shares = _limits(pace)
         yield DirectionFigures(
@@ -182,9 +185,12 @@ def _directions(row: list[int], progress: list[int]) -> Iterator[DirectionFigure
                 for bit, name in enumerate(HEALTH_NAMES)
                 if side[ft.SIDE_HEALTH + bit]
             ),
-            lost_upstream=0 if segments else None,
-            lost_downstream=0 if segments else None,
-            unanswered=0 if segments else None,
+            lost_upstream=lost[0] if segments else None,
+            lost_downstream=lost[1] if segments else None,
+            unanswered=lost[2] if segments else None,
+            acknowledgement_times=round_trips(
+                loss[op.ROUND_TRIPS], loss[op.ROUND_TRIP_SUM], loss[op.ROUND_TRIP], loss[op.LONGEST_ROUND_TRIP]
+            ),
             timestamp_times=round_trips(*pace[tp.PACE_COUNT : tp.PACE_COUNT + 4]),
             limited_by=max(shares, key=lambda share: share[1])[0] if shares else None,
             limited_by_ratio=shares,

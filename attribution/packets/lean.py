@@ -21,6 +21,8 @@ from attribution.packets.columns import (
     LAYER_MALFORMED,
     LAYERS,
     LENGTH,
+    OPTION_SACK_PERMITTED,
+    OPTIONS,
     PROTOCOL,
     SACK,
     SACK_COUNT,
@@ -71,6 +73,8 @@ LEAN_FRAME: Final = 20  # its frame number, which the flow table gives it
 LEAN_WIDTH: Final = 21
 
 SACKS_WIDTH: Final = 9  # how many blocks, then their edges
+
+SACK_PERMITTED: Final = 1 << 30  # among the layers: the segment offers to take SACK
 
 NO_SEGMENT: Final = -1
 ONLY_NUMBERED: Final = -2  # a TCP header that contradicts itself: its connection has a number, and nothing more
@@ -127,7 +131,7 @@ def lean_row(row: Numbers, lean: Words, at: int, extra: Words, extra_at: int) ->
     """Keep of a decoded packet what its flow needs, at lean[at]. Answers where the next words go in `extra`."""
     lean[at + LEAN_TIME] = row[TIME]
     lean[at + LEAN_WIRE] = row[WIRE]
-    lean[at + LEAN_LAYERS] = row[LAYERS]
+    lean[at + LEAN_LAYERS] = row[LAYERS] | (SACK_PERMITTED if row[OPTIONS] & OPTION_SACK_PERMITTED else 0)
     lean[at + LEAN_TIMESTAMP] = row[TIMESTAMP]
     lean[at + LEAN_ECHO] = row[TIMESTAMP_ECHO]
     lean[at + LEAN_EXTRA] = 0

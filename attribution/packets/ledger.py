@@ -15,9 +15,12 @@ from typing import Any, Final, Protocol
 
 from attribution.packets import failures as fl
 from attribution.packets import flow_table as ft
+from attribution.packets import following as fw
 from attribution.packets import pair_bins as pb
 from attribution.packets.columns import Row
 from attribution.packets.lean import LEAN_WIDTH
+from attribution.packets.loss_nodes import NODE_WIDTH, ROOM, open_nodes
+from attribution.packets.one_point import NODES_NEEDED
 
 ATTEMPT_COLUMNS: Final = (
     *range(ft.FLOW_KEY, ft.FLOW_KEY + 5), ft.FLOW_OPENING, ft.FLOW_STARTER, ft.FLOW_FRAME,
@@ -26,6 +29,9 @@ ATTEMPT_COLUMNS: Final = (
 MOST_FLOWS: Final = 1 << 18
 MOST_BINS: Final = 1 << 18
 MOST_NOTES: Final = 20_000
+MOST_LOSSES: Final = 50_000  # listed one by one, with their sizes
+FIRST_NODES: Final = 256
+FIRST_BINS: Final = 1 << 10
 KEPT_OF_CLOSED: Final = 4_096
 SECOND_NS: Final = 1_000_000_000
 EARLIEST_NS: Final = -(1 << 62)
@@ -69,7 +75,8 @@ class Kernels:
     leave_rows: Callable[..., int] = ft.leave_rows
     free_rows: Callable[..., int] = ft.free_rows
     gather_failures: Callable[..., int] = fl.gather_failures
-    tally_batch: Callable[..., int] = pb.tally_batch
+    follow_batch: Callable[..., int] = fw.follow_batch
+    settle_flows: Callable[..., int] = fw.settle_flows
     refile_bins: Callable[..., int] = pb.refile_bins
     refile_pairs: Callable[..., int] = pb.refile_pairs
 
@@ -172,7 +179,9 @@ class Ledger:
         self.attempts: list[Attempt] = []
         self.notes: list[Note] = []
         self.notes_left_out = 0
-        self._judged = self._tallied = 0
+        self.losses: list[tuple[int, ...]] = []
+        self.losses_left_out = 0
+        self._judged = self._followed = 0
         self._full = False
         filled = self.memory.filled
         self.slots = filled(1 << 8, -1)
@@ -186,17 +195,21 @@ class Ledger:
         self.failure_counters = filled(fl.FAILURE_COUNTERS, 0)
         self.protocols = filled(ft.PROTOCOLS, 0)
         self._noted = filled(2 * batch_size * ft.NOTE_WIDTH, 0)
-        self.progress = filled((1 << 6) * pb.PROGRESS_WIDTH, 0)
+        self.progress = filled((1 << 6) * fw.PROGRESS_WIDTH, 0)
         self.pair_slots = filled(1 << 8, -1)
         self.pairs = filled((1 << 6) * pb.PAIR_WIDTH, 0)
-        self.bin_slots = filled(1 << 10, -1)
-        self.bins = filled((1 << 8) * pb.BIN_WIDTH, 0)
-        self._key = filled(pb.PAIR_WIDTH, 0)
+        self.bin_slots = filled(4 * FIRST_BINS, -1)
+        self.bins = filled(FIRST_BINS * pb.BIN_WIDTH, 0)
+        self._key = filled(pb.PAIR_KEY_WORDS, 0)
         self.tallies = filled(pb.TALLY_COUNTERS, 0)
         self.tallies[pb.PAIR_MASK], self.tallies[pb.PAIR_CAPACITY] = (1 << 8) - 1, 1 << 6
-        self.tallies[pb.BIN_MASK], self.tallies[pb.BIN_CAPACITY] = (1 << 10) - 1, 1 << 8
+        self.tallies[pb.BIN_MASK], self.tallies[pb.BIN_CAPACITY] = 4 * FIRST_BINS - 1, FIRST_BINS
         self.tallies[pb.BIN_NS] = SECOND_NS
         self.tallies[pb.PAIRS] = 1  # the first is that of all others
+        self.pool = filled(FIRST_NODES * NODE_WIDTH, 0)
+        open_nodes(self.pool, FIRST_NODES)
+        self._events = filled(fw.EVENT_WORDS, 0)
+        self._told = filled(fw.TOLD_WORDS, 0)
 
     def judge(self, batch: Batch) -> bool:
         """Put a batch's packets into their flows and judge its TCP segments.
@@ -217,30 +230,31 @@ class Ledger:
             if self.counters[ft.CAPACITY] < MOST_FLOWS:
                 self._more_flows()
             elif drained:
-                self._tally_up_to(batch, self._judged)
+                self._follow_up_to(batch, self._judged)
                 self._close_flows()
             else:
                 self._full = True
                 return False
 
-    def tally(self, batch: Batch) -> bool:
-        """Count a judged batch into its bins, and time its connections."""
-        self._tally_up_to(batch, batch.count)
-        self._tallied = 0
+    def follow(self, batch: Batch) -> bool:
+        """Follow the connections of a judged batch: count it into its bins, time it, and seek its losses."""
+        self._follow_up_to(batch, batch.count)
+        self._followed = 0
         return True
 
-    def _tally_up_to(self, batch: Batch, end: int) -> None:
-        needed = int(self.counters[ft.CAPACITY]) * pb.PROGRESS_WIDTH
+    def _follow_up_to(self, batch: Batch, end: int) -> None:
+        needed = int(self.counters[ft.CAPACITY]) * fw.PROGRESS_WIDTH
         if len(self.progress) < needed:
             self.progress = self.memory.enlarged(self.progress, needed)
-        while self._tallied < end:
-            self._tallied = self.kernels.tally_batch(
-                batch.lean, batch.health, batch.flow_of, batch.fresh, self._tallied, end, self.progress,
-                self.pair_slots, self.pairs, self.bin_slots, self.bins, self.tallies,
-                self._key,
+        while self._followed < end:
+            self._followed = self.kernels.follow_batch(
+                batch.lean, batch.extra, batch.health, batch.flow_of, batch.fresh, self._followed, end, self.progress,
+                self.pair_slots, self.pairs, self.bin_slots, self.bins, self.tallies, self._key, self.pool,
+                len(self.pool) // NODE_WIDTH, self._events, self._told,
             )  # fmt: skip
-            if self._tallied < end:
-                self._more_tallies()
+            self._take_losses()
+            if self._followed < end:
+                self._more_room()
 
     def _take_notes(self) -> None:
         count = int(self.counters[ft.NOTES])
@@ -266,11 +280,52 @@ class Ledger:
         self.counters[ft.MASK] = size - 1
         self.kernels.rehash(self.slots, size - 1, self.table, int(self.counters[ft.FLOWS]))
 
-    def _more_tallies(self) -> None:
+    def finish(self) -> None:
+        """The capture is over: tell what is still in question. Call it once."""
+        flows = list(self.flows())
+        self._settle(self._listed(flows), len(flows), int(self.counters[ft.LATEST]))
+
+    def _listed(self, flows: Sequence[int]) -> Any:
+        words = self.memory.filled(len(flows), 0)
+        words[: len(flows)] = flows
+        return words
+
+    def _settle(self, flows: Any, count: int, end_ns: int) -> None:
+        """Tell of so many flows of a list what is still in question."""
+        done = 0
+        while done < count:
+            done = self.kernels.settle_flows(
+                flows, done, count, end_ns, self.progress, self.pairs, self.bin_slots, self.bins, self.tallies,
+                self.pool, self._events, self._told,
+            )  # fmt: skip
+            self._take_losses()
+            if done < count:
+                self._more_room()
+
+    def _take_losses(self) -> None:
+        """Empty the list of what was lost beyond."""
+        count = int(self._told[fw.TOLD])
+        self._told[fw.TOLD] = 0
+        room = max(0, MOST_LOSSES - len(self.losses))
+        self.losses_left_out += max(0, count - room)
+        for number in range(min(count, room)):
+            at = fw.FIRST_TOLD + number * fw.TOLD_WIDTH
+            self.losses.append(tuple(int(word) for word in self._told[at : at + fw.TOLD_WIDTH]))
+
+    def _more_room(self) -> None:
+        """Enlarge what stopped the last kernel."""
         counters = self.tallies
-        if counters[pb.PAIRS] + 1 >= counters[pb.PAIR_CAPACITY]:
+        if counters[pb.PAIRS] + 1 >= counters[pb.PAIR_CAPACITY] and counters[pb.PAIR_CAPACITY] < pb.ALL_PAIRS:
             self._more_pairs()
-            return
+        if counters[pb.BINS] + fw.BINS_AT_ONCE > counters[pb.BIN_CAPACITY]:
+            self._more_bins()
+        size = len(self.pool) // NODE_WIDTH
+        if self.pool[ROOM] < NODES_NEEDED and size < fw.MOST_NODES:
+            self.pool = self.memory.enlarged(self.pool, 2 * size * NODE_WIDTH)
+            self.pool[ROOM] += size
+
+    def _more_bins(self) -> None:
+        counters = self.tallies
         count, capacity = int(counters[pb.BINS]), int(counters[pb.BIN_CAPACITY])
         times = 2 if capacity >= MOST_BINS else 1
         if times == 1:
@@ -299,6 +354,7 @@ class Ledger:
         least = packets_of(kept[-1][0]) if len(kept) >= KEPT_OF_CLOSED else 0
         closed = self.kernels.leave_rows(self.table, count, last_frame, least, self.counters, left, worth)
         self.closed.count += closed
+        self._settle(left, closed, int(self.counters[ft.LATEST]))
         rows = [self.rows_of(int(flow)) for flow in worth[: int(self.counters[ft.WORTH])]]
         for row, _ in rows:
             self._note_closed_window(row)
@@ -349,7 +405,7 @@ class Ledger:
     def rows_of(self, flow: int) -> tuple[list[int], list[int]]:
         """A flow's rows of the table and of its progress, as lists."""
         row = self.table[flow * ft.FLOW_WIDTH : (flow + 1) * ft.FLOW_WIDTH]
-        progress = self.progress[flow * pb.PROGRESS_WIDTH : (flow + 1) * pb.PROGRESS_WIDTH]
+        progress = self.progress[flow * fw.PROGRESS_WIDTH : (flow + 1) * fw.PROGRESS_WIDTH]
         return [int(word) for word in row], [int(word) for word in progress]
 
     def flows(self) -> Iterator[int]:

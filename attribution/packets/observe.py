@@ -10,6 +10,7 @@ from attribution.packets import flow_table as ft
 from attribution.packets import pair_bins as pb
 from attribution.packets.capture import Capture
 from attribution.packets.ledger import SECOND_NS
+from attribution.packets.loss_nodes import FORGOTTEN
 from attribution.packets.survey import Survey, survey_capture
 from attribution.packets.tap import tap_counts
 from attribution.packets.witnesses import find_witnesses
@@ -49,6 +50,8 @@ def caveats_of_survey(survey: Survey) -> Iterator[Caveat]:
     told = (
         (survey.capture.left_out, "packets that may tell something were counted, but not looked into"),
         (ledger.closed.count, "flows silent for long were closed to bound memory; what follows on them is a new flow"),
+        (int(ledger.pool[FORGOTTEN]), "segments, or what was in flight, could not be followed for want of room"),
+        (ledger.losses_left_out, "losses were counted, but their sizes not compared"),
         (ledger.notes_left_out, "resets and closed windows were counted, but not listed"),
         (int(ledger.failure_counters[fl.LEFT_OUT]), "failed handshakes were counted, but not listed"),
     )

@@ -73,7 +73,11 @@ LAST_TIME: Final = 7  # of a packet of this direction
 SEGMENTS: Final = 8  # how many passed
 BARE: Final = 9  # how many acknowledgements without octets passed
 TROUBLE: Final = 10  # node with what is only needed once something was lost or overtaken, else 0
-NUMBERS: Final = 11  # the state of `sender_numbers`
+ROUND_TRIPS: Final = 11  # from a passage to its acknowledgement: how many, their sum, the longest
+ROUND_TRIP_SUM: Final = 12
+LONGEST_ROUND_TRIP: Final = 13
+LARGEST_ARRIVED: Final = 14  # octets on the wire
+NUMBERS: Final = 15  # the state of `sender_numbers`
 LOSS_WIDTH: Final = NUMBERS + NUMBERS_WIDTH
 LOSS_STATE_WIDTH: Final = 2 * LOSS_WIDTH
 
@@ -379,7 +383,11 @@ def forget_gaps(pool: Row, trouble: int, reached: int) -> None:
 
 
 def measure_round_trip(state: Row, mine: int, measured_ns: int) -> None:
-    """Keep the shortest time from a passage to the acknowledgement."""
+    """One more time from a passage to its acknowledgement."""
+    if measured_ns > 0:
+        state[mine + ROUND_TRIPS] += 1
+        state[mine + ROUND_TRIP_SUM] += measured_ns
+        state[mine + LONGEST_ROUND_TRIP] = max(state[mine + LONGEST_ROUND_TRIP], measured_ns)
     if measured_ns > 0 and (state[mine + ROUND_TRIP] == 0 or measured_ns < state[mine + ROUND_TRIP]):
         state[mine + ROUND_TRIP] = measured_ns
 
@@ -458,6 +466,7 @@ def acknowledge(
             judge_copies(state, mine, pool, node, now_ns, filled_ns, echoed, left_out < 0, spare)
         elif not pool[node + MARKS] & (ARRIVED | ACCOUNTED):
             newest_ns = pool[node + PASSED]
+            state[mine + LARGEST_ARRIVED] = max(state[mine + LARGEST_ARRIVED], wire_of(pool, node))
         if not told and filled_ns == now_ns and reaches_far(pool, following, reached):
             filled_ns = 0
         pool[node + NEXT] = pool[FREE]

@@ -1,4 +1,4 @@
-"""What passes and what is lost, direction by direction and time bin by time bin.
+"""Where packets and losses are counted: direction by direction, and time bin by time bin.
 
 A *pair* is two addresses and a protocol; a *bin* is one interval of one direction of it. Both are rows of integers
 behind open-addressing hash tables. The functions run as they stand on lists, and compiled on arrays that their caller
@@ -9,30 +9,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from attribution.packets.columns import ACK, FIN, RST, SYN, TCP, Row
-from attribution.packets.lean import (
-    LEAN_DIRECTION,
-    LEAN_ECHO,
-    LEAN_FLAGS,
-    LEAN_FRAME,
-    LEAN_KEY,
-    LEAN_LENGTH,
-    LEAN_SCALE,
-    LEAN_TIME,
-    LEAN_TIMESTAMP,
-    LEAN_WIDTH,
-    LEAN_WINDOW,
-    LEAN_WIRE,
-    scatter,
-)
-from attribution.packets.tcp_health import KEEP_ALIVE
-from attribution.packets.tcp_pace import PACE_WIDTH, time_segment
+from attribution.packets.columns import Row
+from attribution.packets.lean import LEAN_DIRECTION, LEAN_KEY, scatter
 
 Words = Row
 
 PAIR_KEY: Final = 0  # four words of addresses, then version and protocol
 OTHERS: Final = 0  # the pair of all for whom there is no room; its version is 0
-PAIR_WIDTH: Final = 5
+PAIR_KEY_WORDS: Final = 5
+PAIR_ARRIVED: Final = 5  # for each direction, the largest segment of whose arrival the receiver told
+PAIR_WIDTH: Final = 7
 
 BIN_PAIR: Final = 0  # pair × 2 + direction
 BIN_TIME: Final = 1  # its number: time // width
@@ -53,15 +39,9 @@ BIN_FRAMES: Final = 15
 FRAMES_SHOWN: Final = 12
 BIN_WIDTH: Final = BIN_FRAMES + FRAMES_SHOWN
 
-BINS_AT_ONCE: Final = 4  # as many may be new with one packet: its own, and those of losses it tells of
 MOST_PAIRS: Final = 1 << 14
 MOST_DESTINATIONS: Final = 1 << 13  # to which all share a pair for whom there was none of their own
-
-# Of a flow, what this stage keeps
-PROGRESS_PAIR: Final = 0  # see `pair_of`
-PROGRESS_BINS: Final = 1  # for each direction, its latest bin
-PROGRESS_PACE: Final = 3
-PROGRESS_WIDTH: Final = PROGRESS_PACE + PACE_WIDTH
+ALL_PAIRS: Final = 1 << 15
 
 # The counters of this stage
 PAIRS: Final = 0
@@ -100,7 +80,7 @@ def find_pair(key: Words, at: int, slots: Words, pairs: Words, counters: Words, 
         return OTHERS
     counters[PAIRS] += 1
     slots[slot] = number
-    for word in range(PAIR_WIDTH):
+    for word in range(PAIR_KEY_WORDS):
         pairs[number * PAIR_WIDTH + word] = key[at + word]
     return number
 
@@ -145,57 +125,20 @@ def find_bin(member: int, interval: int, slots: Words, bins: Words, counters: Wo
     return number
 
 
-def tally_batch(
-    lean: Words, health: Words, flow_of: Words, fresh: Words, start: int, count: int, progress: Words,
-    pair_slots: Words, pairs: Words, bin_slots: Words, bins: Words, counters: Words, key: Words,
-) -> int:  # fmt: skip
-    """Count packets start to count. Answers how far it came: less where a table is full.
-
-    `fresh` is 1 for the first packet of a flow: whatever its row of `progress` held was another's.
-    """
-    width = counters[BIN_NS]
-    for number in range(start, count):
-        flow = flow_of[number]
-        if flow < 0:
-            continue
-        if counters[BINS] + BINS_AT_ONCE > counters[BIN_CAPACITY]:
-            return number
-        if counters[PAIRS] + 1 >= counters[PAIR_CAPACITY] and counters[PAIRS] < MOST_PAIRS + MOST_DESTINATIONS:
-            return number
-        at = number * LEAN_WIDTH
-        base = flow * PROGRESS_WIDTH
-        if fresh[number]:
-            for word in range(PROGRESS_WIDTH):
-                progress[base + word] = 0
-            progress[base + PROGRESS_PAIR] = pair_of(lean, at, pair_slots, pairs, counters, key)
-        direction = lean[at + LEAN_DIRECTION]
-        time_ns = lean[at + LEAN_TIME]
-        interval = time_ns // width
-        held = base + PROGRESS_BINS + direction
-        member = progress[base + PROGRESS_PAIR] ^ direction
-        into = progress[held] * BIN_WIDTH
-        if bins[into + BIN_PAIR] != member or bins[into + BIN_TIME] != interval or bins[into + BIN_PACKETS] == 0:
-            progress[held] = find_bin(member, interval, bin_slots, bins, counters)
-            into = progress[held] * BIN_WIDTH
-        wire = lean[at + LEAN_WIRE]
-        length = lean[at + LEAN_LENGTH]
-        flags = lean[at + LEAN_FLAGS]
-        if bins[into + BIN_PACKETS] == 0:
-            bins[into + BIN_FIRST] = lean[at + LEAN_FRAME]
-        bins[into + BIN_PACKETS] += 1
-        bins[into + BIN_OCTETS] += wire
-        if lean[at + LEAN_KEY + 4] & 0xFF != TCP or (length >= 0 and flags & (SYN | ACK | RST) == SYN):
-            bins[into + BIN_UNBIDDEN] += 1
-            bins[into + BIN_UNBIDDEN_OCTETS] += wire
-        if length >= 0:
-            if length > 1 or flags & (SYN | FIN) or (length == 1 and not health[number] & KEEP_ALIVE):
-                bins[into + BIN_PASSED] += 1
-                bins[into + BIN_PASSED_OCTETS] += wire
-            time_segment(
-                progress, base + PROGRESS_PACE, direction, time_ns, length, flags, lean[at + LEAN_WINDOW],
-                lean[at + LEAN_SCALE], lean[at + LEAN_TIMESTAMP], lean[at + LEAN_ECHO], health[number],
-            )  # fmt: skip
-    return count
+def put_loss(
+    bins: Words, into: int, upstream: int, downstream: int, unanswered: int, wire: int, frame: int
+) -> None:
+    """Add losses to the bin at bins[into]; `wire` octets each, if known, and the frame that tells."""
+    bins[into + BIN_UPSTREAM] += upstream
+    bins[into + BIN_DOWNSTREAM] += downstream
+    bins[into + BIN_UNANSWERED] += unanswered
+    if wire > 0:
+        bins[into + BIN_DOWNSTREAM_OCTETS] += downstream * wire
+        bins[into + BIN_LARGEST_LOST] = max(bins[into + BIN_LARGEST_LOST], wire)
+    shown = bins[into + BIN_SHOWN]
+    if shown < FRAMES_SHOWN and (shown == 0 or bins[into + BIN_FRAMES + shown - 1] != frame):
+        bins[into + BIN_FRAMES + shown] = frame
+        bins[into + BIN_SHOWN] += 1
 
 
 def refile_bins(old: Words, count: int, times: int, slots: Words, bins: Words, counters: Words) -> int:

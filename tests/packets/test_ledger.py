@@ -161,10 +161,10 @@ def test_more_flows_than_there_is_room_for_are_closed_counted_and_told(monkeypat
 
 
 def test_more_time_bins_than_there_is_room_for_become_wider(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "MOST_BINS", 256)
-    packets = opened() + [segment(1000 * n, True, 100 + n, 500, length=1) for n in range(1, 1000)]
+    monkeypatch.setattr(books, "MOST_BINS", 1024)
+    packets = opened() + [segment(1000 * n, True, 100 + n, 500, length=2) for n in range(1, 2500)]
     found = both_ways(packets)
 
-    assert sum(tap.sent for tap in found.loss) == 999 + 2
+    assert sum(tap.sent for tap in found.loss) == 2499 + 2
     assert {(tap.end_ns - tap.time_ns) // SECOND for tap in found.loss} == {4}
     assert any("for 4 s at a time" in caveat.reason for caveat in found.caveats)

@@ -32,10 +32,14 @@ from attribution.packets import (
     digest,
     failures,
     flow_table,
+    following,
     fragments,
     lean,
     link_layers,
+    loss_nodes,
+    one_point,
     pair_bins,
+    sender_numbers,
     tcp_health,
     tcp_pace,
     telling,
@@ -44,7 +48,7 @@ from attribution.packets.bulk import records
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
-    records,
+    loss_nodes, sender_numbers, one_point, following, records,
 )  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
 
@@ -52,7 +56,7 @@ ENTRANCES: Final = (
     records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,
     flow_table.leave_rows, flow_table.free_rows,
     failures.gather_failures,
-    pair_bins.tally_batch, pair_bins.refile_bins, pair_bins.refile_pairs,
+    following.follow_batch, following.settle_flows, pair_bins.refile_bins, pair_bins.refile_pairs,
 )  # fmt: skip
 """The kernels that are called from outside. Their annotations say what each parameter is."""
 
@@ -168,6 +172,8 @@ def _compile() -> bytes:
         names = {**vars(module), **compiled}
         for name, function in vars(module).items():
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                if name in compiled:
+                    raise NameError(f"two kernels are called {name}: compiled, each would be taken for the other")
                 bound = FunctionType(function.__code__, names, name, function.__defaults__)
                 names[name] = compiled[name] = numba.njit(**options)(bound)
     whole = llvm.parse_assembly("")

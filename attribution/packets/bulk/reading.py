@@ -70,7 +70,8 @@ def read_large(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin) -
             frames.append(batch.first + place)
         return True
 
-    Line([new_batch() for _ in range(RING)], bulk.fill, (listen, ledger.tally)).run()
+    Line([new_batch() for _ in range(RING)], bulk.fill, (listen, ledger.follow)).run()
+    ledger.finish()
     counters, reader = ledger.counters, bulk.reader
     in_order = all(packets[n][TIME] <= packets[n + 1][TIME] for n in range(len(packets) - 1))
     seen = int(counters[ft.FRAMES])

@@ -12,6 +12,7 @@ from attribution.packets.witnesses.bfd import find_bfd_down
 from attribution.packets.witnesses.bgp import find_bgp_trouble
 from attribution.packets.witnesses.connections import (
     find_failed_handshakes,
+    find_large_packets_lost,
     find_resets,
     find_zero_windows,
 )
@@ -48,6 +49,7 @@ WITNESSES = (
     find_resets,
     find_failed_handshakes,
     find_zero_windows,
+    find_large_packets_lost,
     find_plateaus,
     find_floods,
     find_scans,

@@ -8,6 +8,9 @@ from typing import Final
 from attribution.model.capture import Handshake
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets import flow_table as ft
+from attribution.packets import following as fw
+from attribution.packets import pair_bins as pb
+from attribution.packets.bins import ends_of_member
 from attribution.packets.columns import TCP
 from attribution.packets.figures import OPENINGS, address_text, ends_of
 from attribution.packets.ledger import Ledger
@@ -15,6 +18,7 @@ from attribution.packets.survey import Survey
 from attribution.packets.witnesses.entries import FRAMES_SHOWN, Entry, Story, stories_of, tell
 
 MANY_CLIENTS: Final = 16  # from so many on, a failure is the service's story and not each client's
+FEWEST_LARGE_LOST: Final = 3
 TIME_TO_LIVE_SLACK: Final = 1
 
 
@@ -117,3 +121,27 @@ def _zero_window(survey: Survey, row: tuple[int, ...] | list[int], side: int, sp
         survey, WitnessKind.ZERO_WINDOW, start_ns, end_ns, (frame,), sender=sender, about=about, count=count,
         detail=f"{sender} has no room for {(end_ns - start_ns) / 1e9:.1f} s",
     )  # fmt: skip
+
+
+def find_large_packets_lost(survey: Survey) -> Iterator[PacketWitness]:
+    """Yield directions in which every large segment vanishes beyond this point while small ones arrive.
+
+    That is a path whose smallest link takes less than the ends believe, and that does not tell them so (RFC 2923).
+    """
+    ledger = survey.ledger
+    lost: dict[int, list[tuple[int, ...]]] = {}
+    for loss in ledger.losses:
+        lost.setdefault(loss[fw.TOLD_MEMBER], []).append(loss)
+    for member, losses in sorted(lost.items()):
+        passed = int(ledger.pairs[(member >> 1) * pb.PAIR_WIDTH + pb.PAIR_ARRIVED + (member & 1)])
+        large = sorted(loss[fw.TOLD_TIME :] for loss in losses if loss[fw.TOLD_WIRE] > passed)
+        small_lost = len(losses) - len(large)
+        if passed and len(large) >= FEWEST_LARGE_LOST and small_lost * 5 <= len(large):
+            sender, about = ends_of_member(ledger, member)
+            if sender is not None and about is not None:
+                smallest = min(wire for _, _, wire in large)
+                yield tell(
+                    survey, WitnessKind.LARGE_PACKETS_LOST, large[0][0], large[-1][0], [frame for _, frame, _ in large],
+                    sender=sender, about=about, count=len(large), code=str(smallest),
+                    detail=f"frames of {smallest} octets and more are lost, those up to {passed} arrive",
+                )  # fmt: skip
