@@ -2,12 +2,16 @@
 
 Records real TCP over a lossy path in network namespaces (needs root, iptables, tcpdump), lays copies of it with other
 addresses end to end until the wanted size is reached, and runs whole processes over the files: the medians of three,
-the wall and CPU seconds, packets per second of wall time, and the peak of resident memory. Nothing is asserted.
+the wall and CPU seconds, packets per second of wall time, and the peak of resident memory. Ours is the command
+`attribution capture summary` as a user runs it, with its figures written as JSON. Nothing is asserted.
 
-    large   96 octets of each packet, few long connections with loss
+    large   96 octets of each packet, few long connections with loss; also as .gz and .zst
     full    whole packets
     many    short connections of ten packets, two hundred thousand of them in two million packets
+    flood   three million SYNs, each from another address
     small   ten thousand packets, the first time with and without compiled code at hand
+
+The last lines are the ratios that matter.
 """
 
 from __future__ import annotations
@@ -32,16 +36,8 @@ sys.path.insert(0, str(ROOT))
 from tests.packets import making, network  # noqa: E402
 
 RUNS = 3
+Measured = tuple[float, float, float]
 Octets = NDArray[np.uint8]
-OURS = """
-import sys
-from attribution.model.incident import EvidenceType, Origin
-from attribution.packets.summary import summarise_capture
-with open(sys.argv[1], "rb") as stream:
-    print(summarise_capture(stream, Origin(sys.argv[1], EvidenceType.CAPTURE)).packets)
-"""
-
-
 def record(folder: Path, snap: int) -> tuple[Path, Path]:
     """Some seconds of real transfers through a router that drops one packet in two thousand, seen on both its sides."""
     left, right = folder / f"left-{snap}.pcap", folder / f"right-{snap}.pcap"
@@ -128,7 +124,23 @@ def many_connections(target: Path, connections: int) -> int:
     return connections * len(steps)
 
 
-def measure(words: list[str], environment: dict[str, str] | None = None) -> tuple[float, float, float] | None:
+def flood(target: Path, packets: int) -> int:
+    """SYNs to one port, each from another address."""
+    segment = making.tcp(1000, 80, 99, 0, 0x02)
+    data = np.frombuffer(
+        making.pcap([(making.START, making.ethernet(making.ipv4(segment, 6, "10.0.0.1", "10.9.9.9")))]), np.uint8
+    )
+    body = np.tile(data[24:], (packets, 1))
+    numbers = np.arange(packets)
+    for place, shift in enumerate((16, 8, 0)):
+        body[:, 16 + 27 + place] = numbers >> shift & 0xFF
+    moment = (int.from_bytes(body[0, :4].tobytes(), "little") + numbers // 100_000).astype("<u4")
+    body[:, :4] = moment[:, None].view(np.uint8)
+    target.write_bytes(data[:24].tobytes() + body.tobytes())
+    return packets
+
+
+def measure(words: list[str], folder: Path = ROOT, environment: dict[str, str] | None = None) -> Measured | None:
     """Median wall seconds, CPU seconds and peak resident megabytes of a whole process; None where it is not there."""
     if shutil.which(words[0]) is None:
         return None
@@ -139,7 +151,7 @@ def measure(words: list[str], environment: dict[str, str] | None = None) -> tupl
             words,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd=ROOT,
+            cwd=folder,
             env={**os.environ, **(environment or {})},
         )
         _, status, usage = os.wait4(process.pid, 0)
@@ -152,16 +164,29 @@ def measure(words: list[str], environment: dict[str, str] | None = None) -> tupl
     return statistics.median(walls), statistics.median(processor), max(memory)
 
 
-def show(name: str, packets: int, program: str, measured: tuple[float, float, float] | None) -> None:
-    if measured is None:
-        print(f"{name:8} {program:14} not installed")
-        return
-    wall, processor, memory = measured
-    print(
-        f"{name:8} {program:14} {wall:8.2f} s  {processor:8.2f} s CPU  {packets / wall / 1e6:8.3f} Mpackets/s"
-        f"  {memory:7.0f} MB",
-        flush=True,
-    )
+class Report:
+    """Prints each figure as it comes, and remembers it for the ratios."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[tuple[str, str], float] = {}
+
+    def show(self, name: str, packets: int, program: str, measured: Measured | None) -> None:
+        if measured is None:
+            print(f"{name:8} {program:14} not installed")
+            return
+        wall, processor, memory = measured
+        self.seconds[name, program] = wall
+        print(
+            f"{name:8} {program:14} {wall:8.2f} s  {processor:8.2f} s CPU  {packets / wall / 1e6:8.3f} Mpackets/s"
+            f"  {memory:7.0f} MB",
+            flush=True,
+        )
+
+    def ratio(self, name: str, peer: str, peer_name: str | None = None, scale: float = 1.0) -> None:
+        """How many times as fast as a peer; `scale` where the peer was measured on a smaller file."""
+        ours, theirs = self.seconds.get((name, "attribution")), self.seconds.get((peer_name or name, peer))
+        if ours is not None and theirs is not None:
+            print(f"{name:8} {scale * theirs / ours:7.2f} × {peer}")
 
 
 def main() -> None:
@@ -184,21 +209,43 @@ def main() -> None:
         subprocess.run(again, check=True)  # in another process: a child's peak of memory begins with its parent's
         files = {name: (folder / f"{name}.pcap", packets) for name, packets in sizes(folder).items()}
         print(f"two cores: {os.cpu_count() == 2}, load {os.getloadavg()[0]:.1f}, page size {resource.getpagesize()}")
-        ours = [sys.executable, "-c", OURS]
+        report = Report()
+        ours = [sys.executable, "-m", "attribution.cli", "capture", "summary", "--quiet", "--format", "json"]
         measure([*ours, str(files["medium"][0])])  # compile before anything is timed
         for name, (file, packets) in files.items():
-            show(name, packets, "cat", measure(["cat", str(file)]))
-            show(name, packets, "tcptrace", measure(["tcptrace", str(file)]))
+            report.show(name, packets, "cat", measure(["cat", str(file)]))
+            report.show(name, packets, "tcptrace", measure(["tcptrace", str(file)]))
             if chosen.tshark or name in ("medium", "small"):
-                show(name, packets, "tshark", measure(["tshark", "-n", "-q", "-z", "expert", "-r", str(file)]))
-            show(name, packets, "attribution", measure([*ours, str(file)]))
-        fresh = {"NUMBA_CACHE_DIR": str(folder / "no-code-yet")}
-        show("small", files["small"][1], "without code", measure([*ours, str(files["small"][0])], fresh))
+                tshark = ["tshark", "-n", "-q", "-z", "expert", "-r", str(file)]
+                report.show(name, packets, "tshark", measure(tshark))
+            report.show(name, packets, "attribution", measure([*ours, str(file)]))
+        large, packets = files["large"]
+        for ending, tool in (("gz", "gzip"), ("zst", "zstd")):
+            packed = large.with_suffix(f".pcap.{ending}")
+            report.show(f"{ending}", packets, f"{tool} -dc", measure([tool, "-dc", str(packed)]))
+            report.show(f"{ending}", packets, "attribution", measure([*ours, str(packed)]))
+        small, packets = files["small"]
+        fresh = {"XDG_CACHE_HOME": str(folder / "no-code-yet")}
+        measured = measure([*ours, str(small.resolve())], copy_without_code(folder), fresh)
+        report.show("small", packets, "without code", measured)
+        for name in ("large", "full", "many", "medium", "flood"):
+            report.ratio(name, "tcptrace")
+        report.ratio("medium", "tshark")
+        scale = files["large"][1] / files["medium"][1]
+        report.ratio("large", "tshark", None if chosen.tshark else "medium", 1.0 if chosen.tshark else scale)
+
+
+def copy_without_code(folder: Path) -> Path:
+    """The program as it is right after its installation: no code was compiled yet."""
+    copy = folder / "fresh"
+    if not copy.exists():
+        shutil.copytree(ROOT / "attribution", copy / "attribution", ignore=shutil.ignore_patterns("kernels-*.code"))
+    return copy
 
 
 def prepare(folder: Path, packets: int) -> None:
     """Make the files that are not there yet, and note how many packets they hold."""
-    files = {name: folder / f"{name}.pcap" for name in ("large", "full", "many", "medium", "small")}
+    files = {name: folder / f"{name}.pcap" for name in ("large", "full", "many", "flood", "medium", "small")}
     if not all(file.exists() for file in files.values()):
         short, _ = record(folder, 96)
         whole, _ = record(folder, 65535)
@@ -208,9 +255,12 @@ def prepare(folder: Path, packets: int) -> None:
             "large": multiply(short, files["large"], packets),
             "full": multiply(whole, files["full"], packets // 12),
             "many": many_connections(files["many"], packets // 50),
+            "flood": flood(files["flood"], packets * 3 // 10),
             "medium": multiply(short, files["medium"], packets // 10),
             "small": 10_000,
         }
+        for words in (["gzip", "-k", "-6"], ["zstd", "-q", "-k", "-3"]):
+            subprocess.run([*words, str(files["large"])], check=True)
         (folder / "sizes.txt").write_text("".join(f"{name} {count}\n" for name, count in held.items()))
 
 
