@@ -23,6 +23,7 @@ from attribution.packets.bulk.flow_table import (
     lean_row,
     put_key,
 )
+from attribution.packets.capture_files import FURTHEST_S
 from attribution.packets.columns import (
     CAPTURED,
     INTERFACE,
@@ -124,13 +125,12 @@ def walk_pcapng(
             return at, count, hard_count, UNUSUAL
         ticks = word_at(data, at + 12, big) << 32 | word_at(data, at + 16, big)
         per_second = interfaces[number, 1]
-        if per_second == 1_000_000:
-            time_ns = ticks * 1000
-        elif per_second == NANOSECONDS:
-            time_ns = ticks
-        else:
+        if per_second != 1_000_000 and per_second != NANOSECONDS:
             return at, count, hard_count, UNUSUAL
-        time_ns += interfaces[number, 2]
+        if word_at(data, at + 12, big) >= FURTHEST_S * per_second >> 32:
+            return at, count, hard_count, UNUSUAL
+        # One product for both: compiled, a variable that is now signed and now unsigned would become a fraction.
+        time_ns = ticks * (NANOSECONDS // per_second) + interfaces[number, 2]
         wire = word_at(data, at + 24, big)
         link_type = interfaces[number, 0]
         if keep or not decode_plainly(data, at + 28, captured, wire, link_type, time_ns, lean, count):
