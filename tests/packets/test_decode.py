@@ -100,7 +100,7 @@ WRAPPED = {
     "PPPoE": (1, ethernet(struct.pack(">BBHHH", 0x11, 0, 5, len(INNER) + 2, 0x21) + INNER, 0x8864), LAYER_PPPOE),
     "GRE": (1, ethernet(ipv4(struct.pack(">HH", 0, 0x0800) + INNER, 47)), LAYER_GRE | LAYER_IP_IN_IP),
     "GRE with key": (1, ethernet(ipv4(struct.pack(">HHI", 0x2000, 0x0800, 6) + INNER, 47)), LAYER_GRE),
-    "ERSPAN": (1, ethernet(ipv4(struct.pack(">HHIQ", 0x1000, 0x88BE, 1, 0) + INNER_FRAME, 47)), LAYER_ERSPAN),
+    "ERSPAN": (1, ethernet(ipv4(struct.pack(">HHIQ", 0x1000, 0x88BE, 1, 1 << 60) + INNER_FRAME, 47)), LAYER_ERSPAN),
     "VXLAN": (1, ethernet(vxlan(INNER_FRAME, 42)), LAYER_VXLAN | LAYER_IP_IN_IP),
     "GENEVE": (1, ethernet(ipv4(udp(struct.pack(">BBHI", 0, 0, 0x6558, 42 << 8) + INNER_FRAME, 1, 6081), 17)),
                LAYER_GENEVE),
