@@ -13,7 +13,7 @@ import pytest
 
 from tests.packets.fuzz import MAKERS, run
 
-INPUTS = {"pcap": 250, "pcapng": 250, "packets": 120}
+INPUTS = {"pcap": 500, "pcapng": 500, "packets": 250}
 
 
 @pytest.mark.parametrize("kind", sorted(MAKERS))
