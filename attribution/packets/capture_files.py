@@ -23,6 +23,7 @@ LARGEST_BLOCK: Final = 16 * 1024 * 1024
 MOST_INTERFACES: Final = 65_536  # of one file, and as many comments and names are kept
 FIRST_OCTETS: Final = 4096  # what a file is recognised by
 TEN_YEARS_S: Final = 315_000_000
+FURTHEST_S: Final = 4_500_000_000  # the year 2112; what a file dates later, or more than this before 1970, is no time
 EXPECTED: Final = "expected a pcap or pcapng file, plain, gzip or zstd"
 
 SECTION_HEADER: Final = 0x0A0D0D0A
@@ -95,6 +96,7 @@ class FileReader:
     header_octets: int = 16
     swapped_lengths: bool = False
     first_interface: int = 0
+    times_doubted: bool = False
 
     def read(self, data: bytes, last: bool) -> Iterator[Record]:
         """Yield the whole records of this piece; `last` says that no more will come.
@@ -274,7 +276,7 @@ class FileReader:
                     raise ValueError(f"time resolution {value[0]}")
                 interface.ticks_per_second = 1 << exponent if value[0] & 0x80 else 10**exponent
             elif code == 14 and len(value) >= 8:
-                interface.offset_s = struct.unpack_from(self.order + "q", value)[0]
+                interface.offset_s = self._believable(struct.unpack_from(self.order + "q", value)[0])
         if len(self.interfaces) >= MOST_INTERFACES:
             raise ValueError(f"more than {MOST_INTERFACES} interfaces")
         self.interfaces.append(interface)
@@ -288,14 +290,14 @@ class FileReader:
     def _enhanced_packet(self, data: bytes, body: int, after: int) -> Record:
         number, high, low, captured, wire = struct.unpack_from(self.order + "IIIII", data, body)
         index, interface = self._interface(number)
-        return self._packet(body + 20, after, captured, wire, index, _time_ns(interface, high << 32 | low))
+        return self._packet(body + 20, after, captured, wire, index, self._time_ns(interface, high << 32 | low))
 
     def _obsolete_packet(self, data: bytes, body: int, after: int) -> Record:
         number, drops, high, low, captured, wire = struct.unpack_from(self.order + "HHIIII", data, body)
         index, interface = self._interface(number)
         if drops not in (0, 0xFFFF):
             interface.dropped = (interface.dropped or 0) + drops
-        return self._packet(body + 20, after, captured, wire, index, _time_ns(interface, high << 32 | low))
+        return self._packet(body + 20, after, captured, wire, index, self._time_ns(interface, high << 32 | low))
 
     def _simple_packet(self, data: bytes, body: int, after: int) -> Record:
         """A simple packet block has no time and no interface: it is of the section's first, and of time zero."""
@@ -348,14 +350,19 @@ class FileReader:
             yield code, data[at + 4 : at + 4 + size]
             at += 4 + (size + 3 & ~3)
 
+    def _time_ns(self, interface: CaptureInterface, ticks: int) -> int:
+        """Ticks of the interface's resolution since its offset, in nanoseconds since the epoch."""
+        resolution = interface.ticks_per_second
+        seconds, rest = divmod(ticks, resolution)
+        if seconds >= FURTHEST_S:
+            seconds, rest = self._believable(seconds), 0
+        return (seconds + interface.offset_s) * NANOSECONDS + rest * NANOSECONDS // resolution
 
-def _time_ns(interface: CaptureInterface, ticks: int) -> int:
-    """Ticks of the interface's resolution since its offset, in nanoseconds since the epoch."""
-    resolution = interface.ticks_per_second
-    if resolution == 1_000_000:
-        time_ns = ticks * 1000
-    elif resolution == NANOSECONDS:
-        time_ns = ticks
-    else:
-        time_ns = ticks * NANOSECONDS // resolution
-    return time_ns + interface.offset_s * NANOSECONDS
+    def _believable(self, seconds: int) -> int:
+        """A number of seconds, zero in place of one that no clock shows."""
+        if abs(seconds) < FURTHEST_S:
+            return seconds
+        if not self.times_doubted:
+            self.notes.append("some times are hundreds of years off; they are taken for zero")
+            self.times_doubted = True
+        return 0

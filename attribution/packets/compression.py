@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+LONGEST_MAGIC: Final = 5
 PIECE: Final = 1 << 20
 GZIP_SLICE: Final = 1 << 16  # what is left of a slice is copied for each of the members in it
 ZSTD_SLICE: Final = 1 << 11  # a few octets may stand for a block of 128 KiB, and all of a slice's come at once
@@ -27,8 +28,9 @@ def read_pieces(stream: BinaryIO, piece: int = PIECE, first: bytes | None = None
 
     `first` is what was already read from the stream.
     """
-    if first is None:
-        first = stream.read(piece)
+    first = first or b""
+    while len(first) < LONGEST_MAGIC and (more := stream.read(piece)):  # a pipe may give a few octets at a time
+        first += more
     if first.startswith(GZIP_MAGIC):
         yield from _gunzip(first, stream, piece)
     elif is_compressed(first):
@@ -62,10 +64,12 @@ def _gunzip(first: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
         while not member.eof:
             if not data:
                 raise CutShort("the gzip data ends early")
+            before = member.copy()
             try:
                 octets = member.decompress(data, 4 * piece)
-            except zlib.error as problem:
-                raise CutShort(f"the gzip data is damaged ({problem})") from problem
+            except zlib.error:
+                yield from _up_to_damage(before, data)
+                return
             if octets:
                 yield octets
             data = member.unused_data if member.eof else member.unconsumed_tail or next(slices, b"")
@@ -74,6 +78,17 @@ def _gunzip(first: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
             data += next(slices, b"")
         if data and not data.startswith(GZIP_MAGIC[: len(data)]):
             return
+
+
+def _up_to_damage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """What can still be had of a damaged slice, octet by octet; then CutShort."""
+    for at in range(len(data)):
+        try:
+            octets = member.decompress(data[at : at + 1])
+        except zlib.error as problem:
+            raise CutShort(f"the gzip data is damaged ({problem})") from problem
+        if octets:
+            yield octets
 
 
 def _unzstd(first: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:

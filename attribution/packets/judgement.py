@@ -108,9 +108,9 @@ class _Judge:
 
     def judge(self, index: int, packet: Sequence[int]) -> None:
         """Judge a segment that frame `index` brought; one with a header that contradicts itself is only numbered."""
-        if packet[PROTOCOL] != TCP or packet[FRAGMENT]:
-            return
-        ends, direction = _ends(packet)
+        here = (*packet[SOURCE : SOURCE + 4], packet[SOURCE_PORT])
+        there = (*packet[DESTINATION : DESTINATION + 4], packet[DESTINATION_PORT])
+        ends, direction = ((here, there), 0) if here <= there else ((there, here), 1)
         known = self.connections.get(ends)
         if packet[TRANSPORT] < 0:
             if packet[LAYERS] & LAYER_MALFORMED and packet[SOURCE_PORT] >= 0:
@@ -127,15 +127,12 @@ class _Judge:
     def hear(self, octets: bytes, packet: Sequence[int]) -> None:
         """An ICMP error that quotes a connection's segment gives the connection its number, if it has none yet."""
         quoted = quoted_segment(octets, packet)
-        if quoted is not None and (ends := _ends(quoted)[0]) not in self.connections:
-            self.open(ends)
-
-
-def _ends(packet: Sequence[int]) -> tuple[Ends, int]:
-    """The two ends of a segment's connection, in an order that does not depend on who sent it, and who did."""
-    here = (*packet[SOURCE : SOURCE + 4], packet[SOURCE_PORT])
-    there = (*packet[DESTINATION : DESTINATION + 4], packet[DESTINATION_PORT])
-    return ((here, there), 0) if here <= there else ((there, here), 1)
+        if quoted is not None:
+            here = (*quoted[SOURCE : SOURCE + 4], quoted[SOURCE_PORT])
+            there = (*quoted[DESTINATION : DESTINATION + 4], quoted[DESTINATION_PORT])
+            ends = (min(here, there), max(here, there))
+            if ends not in self.connections:
+                self.open(ends)
 
 
 def judge_capture(capture: Capture) -> Judgement:
@@ -146,7 +143,7 @@ def judge_capture(capture: Capture) -> Judgement:
         protocol = packet[PROTOCOL]
         if packet[FRAGMENT]:
             whole = joiner.join(capture.octets[index], packet)
-            if whole is not None:
+            if whole is not None and whole[PROTOCOL] == TCP and not whole[FRAGMENT]:
                 judge.judge(index, whole)
         elif protocol == TCP:
             judge.judge(index, packet)

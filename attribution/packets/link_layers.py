@@ -274,7 +274,7 @@ def read_wireless(data: Octets, at: int, end: int, link_type: int, row: Row) -> 
         if link_type == LINK_RADIOTAP:
             padded = radiotap_padding(data, at, end)
             at += data[at + 2] | data[at + 3] << 8
-        elif data[at] == 0x80 or data[at + 3] == 0:  # AVS, and the rare Prism of a big-endian machine
+        elif data[at] == 0x80 or data[at] == 0:  # AVS, and the rare Prism of a big-endian machine
             at += data[at + 4] << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
         else:
             at += data[at + 4] | data[at + 5] << 8 | data[at + 6] << 16 | data[at + 7] << 24

@@ -69,7 +69,7 @@ def _segment(
         time_ns, captured, wire, interface,
         0, from_high << 32 | from_low, to_high << 32 | to_low, -1, -1, -1, 1,
         4, 0, 0, 0, source, 0, 0, 0, destination, 6, ttl, identification, traffic_class, 0,
-        14, total - 20, fragment >> 14,
+        14, total - 20, fragment >> 14 & 1,
         34, 34 + header, source_port, destination_port, sequence, acknowledgement, flags & 0xFFF, window,
         total - 20 - header, checksum, value, echo, -1, -1, options, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     )  # fmt: skip
@@ -89,7 +89,7 @@ def _icmp(
         time_ns, captured, wire, interface,
         0, from_high << 32 | from_low, to_high << 32 | to_low, -1, -1, -1, 1,
         4, 0, 0, 0, source, 0, 0, 0, destination, 1, ttl, identification, traffic_class, 0,
-        14, total - 20, fragment >> 14,
+        14, total - 20, fragment >> 14 & 1,
         34, 42, kind, code, sequence, identifier, 0, identifier << 16 | sequence,
         total - 28, checksum, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     )  # fmt: skip

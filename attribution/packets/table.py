@@ -6,7 +6,7 @@
 | `time` | datetime64[ns, UTC], the capture point's own clock |
 | `captured`, `wire` | octets kept and octets on the network |
 | `interface`, `vlan`, `tunnel` | pcapng interface; outermost VLAN number; innermost tunnel's number (-1: none) |
-| `layers` | sum of the `LAYER_` bits of `columns`: which encapsulations were looked through |
+| `layers` | sum of the `LAYER_` bits of `columns`: which encapsulations were looked through, what is cut or damaged |
 | `version`, `source`, `destination` | of the innermost IP header; categories of text, missing where there is none |
 | `protocol`, `ttl`, `ip_id`, `fragment`, `dscp` | IP protocol number or ethertype; time to live; and so on |
 | `source_port`, `destination_port` | or ICMP type and code (-1: none) |
@@ -14,6 +14,9 @@
 | `timestamp`, `timestamp_echo`, `sack_blocks` | TCP options (-1: none) |
 | `stream` | number of the TCP connection as in Wireshark's tcp.stream (-1: no TCP) |
 | `health`, `duplicate_ack` | sum of the bits of `tcp_health`; the number of a duplicate acknowledgement |
+
+A fragment's row is that of a fragment: without ports, `fragment` above 0. What a segment was found to be that came in
+fragments stands in the row of the one that completed it.
 
 The figures of a summary or a comparison are tables too (`flow_table(summary)` and so on), with the columns of the CSV
 that `attribution capture` prints: times are datetime64[ns, UTC], counts Int64 (missing: not measured), frames lists.
@@ -42,13 +45,13 @@ if TYPE_CHECKING:
 
 _TIME_LIMIT_NS: Final = 1 << 63  # pandas' calendar ends in the year 2262
 KEPT: Final = (
-    ("captured", c.CAPTURED, "int32"), ("wire", c.WIRE, "int32"), ("interface", c.INTERFACE, "int16"),
+    ("captured", c.CAPTURED, "int32"), ("wire", c.WIRE, "int64"), ("interface", c.INTERFACE, "int32"),
     ("layers", c.LAYERS, "int32"), ("vlan", c.VLAN, "int16"), ("tunnel", c.TUNNEL, "int64"),
     ("version", c.VERSION, "int8"), ("protocol", c.PROTOCOL, "int32"), ("ttl", c.TTL, "int16"),
     ("ip_id", c.IP_ID, "int64"), ("fragment", c.FRAGMENT, "int32"), ("source_port", c.SOURCE_PORT, "int32"),
     ("destination_port", c.DESTINATION_PORT, "int32"), ("sequence", c.SEQUENCE, "int64"),
     ("acknowledgement", c.ACKNOWLEDGEMENT, "int64"), ("flags", c.FLAGS, "int16"), ("window", c.WINDOW, "int64"),
-    ("length", c.LENGTH, "int32"), ("timestamp", c.TIMESTAMP, "int64"), ("timestamp_echo", c.TIMESTAMP_ECHO, "int64"),
+    ("length", c.LENGTH, "int64"), ("timestamp", c.TIMESTAMP, "int64"), ("timestamp_echo", c.TIMESTAMP_ECHO, "int64"),
     ("sack_blocks", c.SACK_COUNT, "int8"),
 )  # fmt: skip
 

@@ -93,6 +93,29 @@ class Network:
         counts = [int(line.split()[0]) for line in listing.splitlines() if " DROP " in line]
         return dict(zip(("syn", "reset", "acknowledgement", "data"), counts, strict=True))
 
+    def detour(self, port: str, share: float, rate: str = "40mbit") -> None:
+        """Let this share of what leaves a port wait in a slower queue, so that what follows overtakes it.
+
+        The queue is a class of the kernel's HTB scheduler, and the capture sees what comes out of it.
+        """
+        self.inside(self.router, "tc", "qdisc", "add", "dev", port, "root", "handle", "1:", "htb", "default", "1")
+        for number, limit in (("1", "40gbit"), ("2", rate)):
+            self.inside(
+                self.router, "tc", "class", "add", "dev", port, "parent", "1:", "classid", f"1:{number}",
+                "htb", "rate", limit, "burst", "20k", "cburst", "2k" if number == "2" else "1m",
+            )  # fmt: skip
+        self.inside(
+            self.router, "iptables", "-t", "mangle", "-A", "POSTROUTING", "-o", port, "-p", "tcp",
+            "-m", "statistic", "--mode", "random", "--probability", str(share),
+            "-j", "CLASSIFY", "--set-class", "1:2",
+        )  # fmt: skip
+
+    def set_tcp(self, **settings: int) -> None:
+        """Change how TCP behaves in both hosts: net.ipv4.tcp_<name>."""
+        for host in (self.one, self.two):
+            for name, value in settings.items():
+                self.inside(host, "sysctl", "-qw", f"net.ipv4.tcp_{name}={value}")
+
     def dropped(self) -> list[int]:
         """What each dropping rule has counted, in the order in which they were made."""
         listing = self.inside(self.router, "iptables", "-L", "FORWARD", "-v", "-x", "-n")
@@ -130,8 +153,8 @@ class Network:
         process.stderr.readline()
         self.captures.append(process)
 
-    def stop_captures(self) -> None:
-        """End the captures once they have written all; raises where the kernel dropped packets from one."""
+    def stop_captures(self, whole: bool = True) -> None:
+        """End the captures once they have written all; raises where the kernel dropped packets from a `whole` one."""
         time.sleep(1.5)
         for process in self.captures:
             process.send_signal(signal.SIGINT)
@@ -139,7 +162,7 @@ class Network:
         self.captures.clear()
         for text in told:
             found = re.search(r"(\d+) packets dropped by kernel", text)
-            if found and int(found[1]):
+            if whole and found and int(found[1]):
                 raise RuntimeError(f"the capture itself lost {found[1]} packets")
 
     def start(self, namespace: str, program: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -170,6 +193,10 @@ def network(prefix: str = "attrpk") -> Iterator[Network]:
             subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
 
 
+# What hosts run. A server answers each connection in its style: `bulk` only reads, `slow` reads too late, `reset` hangs
+# up, `echo` answers. A client opens so many connections, in threads: `bulk` sends an amount of octets, `echo` takes so
+# many turns, `again` connects so many times from the same port and resets each, `idle` keeps quiet for so many seconds.
+
 SERVER = """
 import socket, sys, threading, time, struct
 style, port = sys.argv[1], int(sys.argv[2])
@@ -197,15 +224,27 @@ while True:
 """
 
 CLIENT = """
-import os, socket, sys, threading, time
+import os, socket, struct, sys, threading, time
 style, host, port, count, amount = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
 block = os.urandom(1 << 16)
 def ask(number):
     connection = socket.socket()
     try:
         connection.settimeout(60)
+        if style == "again":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            connection.bind(("", 20000 + number))
         connection.connect((host, port))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if style == "again":
+            connection.send(block[:3000]); connection.recv(2000)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close(); return
+        if style == "idle":
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+            connection.send(block[:3000]); connection.recv(2000); time.sleep(amount)
+            connection.close(); return
         if style == "echo":
             for turn in range(amount):
                 connection.sendall(block[:300 + turn % 700]); connection.recv(4096); time.sleep(0.002)
@@ -217,7 +256,10 @@ def ask(number):
         while connection.recv(4096): pass
     except OSError: pass
     connection.close()
-threads = [threading.Thread(target=ask, args=(n,)) for n in range(count)]
+def keep_asking(number):
+    if style != "again": return ask(number)
+    for turn in range(amount): ask(number)
+threads = [threading.Thread(target=keep_asking, args=(n,)) for n in range(count)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """

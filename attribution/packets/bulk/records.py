@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from attribution.packets.capture_files import FURTHEST_S
 from attribution.packets.columns import (
     CAPTURED,
     INTERFACE,
@@ -227,14 +228,13 @@ def walk_pcapng(
             break
         ticks = word_at(data, at + 12, big) << 32 | word_at(data, at + 16, big)
         per_second = interfaces[number * 3 + 1]
-        if per_second == 1_000_000:
-            time_ns = ticks * 1000
-        elif per_second == NANOSECONDS:
-            time_ns = ticks
-        else:
+        if per_second != 1_000_000 and per_second != NANOSECONDS:
+            break
+        if word_at(data, at + 12, big) >= FURTHEST_S * per_second >> 32:
             break
         ended = NEEDS_MORE
-        time_ns += interfaces[number * 3 + 2]
+        # One product for both: compiled, a variable that is now signed and now unsigned would become a fraction.
+        time_ns = ticks * (NANOSECONDS // per_second) + interfaces[number * 3 + 2]
         wire = word_at(data, at + 24, big)
         link_type = interfaces[number * 3]
         if keep or not decode_plainly(data, at + 28, captured, wire, link_type, time_ns, lean, count * LEAN_WIDTH):
