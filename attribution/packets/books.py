@@ -15,11 +15,19 @@ from attribution.packets.ledger import Ledger, PlainBatch, plain_batch
 EXTRA_WORDS: Final = LEAN_WIDTH  # the most that one packet needs
 
 
-def keep_books(capture: Capture) -> tuple[Ledger, PlainBatch]:
-    """The ledger of a whole capture, and what was found of each packet in the order of the file.
+def keep_books(capture: Capture) -> Ledger:
+    """The ledger of a whole capture.
 
     Segments are judged in the order of the file, as Wireshark does; losses are sought in the order of time.
     """
+    ledger, batch = judge_packets(capture)
+    ledger.follow(batch if capture.order is None else in_order(batch, capture.order))
+    ledger.finish()
+    return ledger
+
+
+def judge_packets(capture: Capture) -> tuple[Ledger, PlainBatch]:
+    """The flows of a capture, and what was found of each packet in the order of the file."""
     packets = capture.packets
     more = sum(1 for packet in packets if packet[SACK_COUNT] or _may_quote(packet))
     batch = plain_batch(len(packets), more * EXTRA_WORDS)
@@ -38,8 +46,6 @@ def keep_books(capture: Capture) -> tuple[Ledger, PlainBatch]:
     ledger = Ledger(len(packets))
     while not ledger.judge(batch):
         pass  # flows were closed; nothing else is under way
-    ledger.follow(batch if capture.order is None else in_order(batch, capture.order))
-    ledger.finish()
     return ledger, batch
 
 

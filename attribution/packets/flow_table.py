@@ -192,12 +192,14 @@ def hear_of_connection(
 
 def judge_batch(
     lean: Words, extra: Words, start: int, count: int, slots: Words, table: Words, counters: Words, health: Words,
-    flow_of: Words, fresh: Words, duplicates: Words, kinds: Words, shown: Words, notes: Words, protocols: Words,
+    stream: Words, flow_of: Words, fresh: Words, duplicates: Words, kinds: Words, shown: Words, notes: Words,
+    protocols: Words,
 ) -> int:  # fmt: skip
     """Put packets start to count into their flows. Answers how far it came: less where the table is full.
 
-    `health`, `flow_of` (-1 for a packet of no flow), `fresh` (1 for a flow's first) and `duplicates` are filled for
-    each packet. `kinds` counts each kind of finding over the whole capture, `shown` keeps the frame numbers of its
+    `health`, `stream` (-1 for a packet that is no segment), `flow_of` (-1 for one of no flow), `fresh` (1 for a flow's
+    first) and `duplicates` are filled for each packet. `kinds` counts each kind of finding over the whole capture,
+    `shown` keeps the frame numbers of its
     first; `notes` gets what connections say of themselves once, two rows a packet at the most; `protocols` counts
     packets by `protocol_slot`.
     """
@@ -211,6 +213,7 @@ def judge_batch(
         health[number] = 0
         duplicates[number] = 0
         flow_of[number] = -1
+        stream[number] = -1
         fresh[number] = 0
         lean[at + LEAN_FRAME] = counters[FRAMES] + 1
         counters[OCTETS] += wire
@@ -252,6 +255,8 @@ def judge_batch(
             fresh[number] = 1
         if table[base + FLOW_STREAM] < 0 and lean[at + LEAN_KEY + 4] & 0xFF == TCP and length != NO_SEGMENT:
             number_connection(table, base, counters)
+        if length != NO_SEGMENT:
+            stream[number] = table[base + FLOW_STREAM]
         meet_packet(table, base, side, time_ns, wire, lean[at + LEAN_MARK] & 0xFF, flags, counters[FRAMES])
         if length >= 0:
             table[side + SIDE_PAYLOAD] += length

@@ -87,6 +87,7 @@ class Batch(Protocol):
     lean: Any
     extra: Any
     health: Any
+    stream: Any
     flow_of: Any
     fresh: Any
     duplicates: Any
@@ -100,6 +101,7 @@ class PlainBatch:
     lean: list[int]
     extra: list[int]
     health: list[int]
+    stream: list[int]
     flow_of: list[int]
     fresh: list[int]
     duplicates: list[int]
@@ -108,8 +110,9 @@ class PlainBatch:
 
 def plain_batch(count: int, extra: int = 0) -> PlainBatch:
     """Room for so many packets."""
+    health, stream, flow_of, fresh, duplicates = ([0] * count for _ in range(5))
     return PlainBatch(
-        [0] * (count * LEAN_WIDTH), [0] * extra, [0] * count, [0] * count, [0] * count, [0] * count, count
+        [0] * (count * LEAN_WIDTH), [0] * extra, health, stream, flow_of, fresh, duplicates, count
     )
 
 
@@ -220,7 +223,7 @@ class Ledger:
         while True:
             self._judged = self.kernels.judge_batch(
                 batch.lean, batch.extra, self._judged, batch.count, self.slots, self.table, self.counters, batch.health,
-                batch.flow_of, batch.fresh, batch.duplicates, self.kinds, self.shown, self._noted,
+                batch.stream, batch.flow_of, batch.fresh, batch.duplicates, self.kinds, self.shown, self._noted,
                 self.protocols,
             )  # fmt: skip
             self._take_notes()

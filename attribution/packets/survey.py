@@ -35,7 +35,7 @@ class Survey:
 def survey_capture(capture: Capture, ledger: Ledger | None = None) -> Survey:
     """Sort a capture's packets; its books are kept now, unless they were when it was read."""
     if ledger is None:
-        ledger, _ = keep_books(capture)
+        ledger = keep_books(capture)
     by_protocol: dict[int, list[int]] = {}
     packets = capture.packets
     for index in capture.in_time():

@@ -26,7 +26,7 @@ import zstandard
 from attribution.errors import CaptureError
 from attribution.packets import read_capture
 from attribution.packets.bulk.engine import BulkReader
-from attribution.packets.columns import FRAGMENT, WIDTH
+from attribution.packets.columns import WIDTH
 from attribution.packets.compression import ZSTD_MAGIC, read_pieces
 from attribution.packets.judgement import judge_capture
 from attribution.packets.link_layers import KNOWN_LINKS
@@ -199,33 +199,30 @@ def make_packets(chance: random.Random) -> bytes:
 MAKERS: dict[str, Maker] = {"pcap": make_pcap, "pcapng": make_pcapng, "packets": make_packets}
 
 
-Plain = tuple[list[tuple[int, ...]], list[tuple[int, int]] | None]
+Plain = tuple[list[tuple[int, ...]], list[tuple[int, int]]]
 
 
 def read_plainly(stream: io.RawIOBase | bytes) -> Plain | str:
-    """The rows and the health of a capture, or why it was refused; no health where fragments were put together."""
+    """The rows and the health of a capture, or why it was refused."""
     try:
         capture = read_capture(stream, origin())  # type: ignore[arg-type]
     except CaptureError as refused:
         return str(refused)
     judged = judge_capture(capture)
-    joined = any(
-        packet[FRAGMENT] and stream >= 0 for packet, stream in zip(capture.packets, judged.stream, strict=True)
-    )
     health = [
         (health, number if health & DUPLICATE_ACK else 0)
         for health, number in zip(judged.health, judged.duplicates, strict=True)
     ]
-    return list(capture.packets), None if joined else health
+    return list(capture.packets), health
 
 
 def read_compiled(data: bytes) -> tuple[list[tuple[int, ...]], list[tuple[int, int]]] | str:
     """The same by the compiled reader."""
     try:
-        bulk = BulkReader("tap.pcap", keep_rows=True)
+        bulk = BulkReader("tap.pcap", read_pieces(io.BytesIO(data)), keep=True)
         rows = [
             tuple(row)
-            for batch in bulk.batches(read_pieces(io.BytesIO(data)))
+            for batch in bulk.batches()
             for row in batch.rows[: batch.count, :WIDTH].tolist()
         ]
     except CaptureError as refused:
@@ -258,7 +255,7 @@ def check(data: bytes, chance: random.Random) -> None:
     assert len(plain[0]) == len(compiled[0]), f"plain {len(plain[0])} packets, compiled {len(compiled[0])}"
     for number, (ours, theirs) in enumerate(zip(plain[0], compiled[0], strict=True)):
         assert ours == theirs, f"frame {number + 1}: plain {ours}, compiled {theirs}"
-    assert plain[1] is None or plain[1] == compiled[1], "the health"
+    assert plain[1] == compiled[1], "the health"
 
 
 def _give_up(_signal: int, _frame: FrameType | None) -> None:

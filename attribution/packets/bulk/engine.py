@@ -36,6 +36,7 @@ class Batch:
     lean: Integers
     extra: Integers
     health: Integers
+    stream: Integers
     flow_of: Integers
     fresh: Integers
     duplicates: Integers
@@ -46,14 +47,16 @@ class Batch:
 
 def new_batch(keep: bool = False) -> Batch:
     """An empty batch; `keep` makes room for whole rows."""
+    health, stream, flow_of, fresh, duplicates = (np.zeros(BATCH, np.int64) for _ in range(5))
     return Batch(
         np.empty((BATCH if keep else 1, WIDTH), np.int64),
         np.zeros((BATCH, LEAN_WIDTH), np.int64),
         np.zeros(BATCH * LEAN_WIDTH, np.int64),
-        np.zeros(BATCH, np.int64),
-        np.zeros(BATCH, np.int64),
-        np.zeros(BATCH, np.int64),
-        np.zeros(BATCH, np.int64),
+        health,
+        stream,
+        flow_of,
+        fresh,
+        duplicates,
     )
 
 
