@@ -199,9 +199,8 @@ def judge_batch(
 
     `health`, `stream` (-1 for a packet that is no segment), `flow_of` (-1 for one of no flow), `fresh` (1 for a flow's
     first) and `duplicates` are filled for each packet. `kinds` counts each kind of finding over the whole capture,
-    `shown` keeps the frame numbers of its
-    first; `notes` gets what connections say of themselves once, two rows a packet at the most; `protocols` counts
-    packets by `protocol_slot`.
+    `shown` keeps the frame numbers of its first; `notes` gets what connections say of themselves once, two rows a
+    packet at the most; `protocols` counts packets by `protocol_slot`.
     """
     mask = counters[MASK]
     for number in range(start, count):

@@ -118,9 +118,13 @@ def plain_batch(count: int, extra: int = 0) -> PlainBatch:
 
 @dataclass(slots=True)
 class ClosedFlows:
-    """Flows that were closed to bound memory: how many, and the rows of those with the most packets."""
+    """Flows that were closed to bound memory: how many, and the rows of those with the most packets.
+
+    Only what has more packets than `least` is worth keeping; it is found when flows are closed for the first time.
+    """
 
     count: int = 0
+    least: int = 0
     rows: list[tuple[list[int], list[int]]] = field(default_factory=list)
 
 
@@ -354,7 +358,9 @@ class Ledger:
         last_frame = frames[count * 3 // 4]
         self._gather_failures(last_frame, LATEST_NS)  # they are followed no further
         kept = self.closed.rows
-        least = packets_of(kept[-1][0]) if len(kept) >= KEPT_OF_CLOSED else 0
+        if not self.closed.count:
+            self.closed.least = self._least_of_the_largest()
+        least = packets_of(kept[-1][0]) if len(kept) >= KEPT_OF_CLOSED else self.closed.least
         closed = self.kernels.leave_rows(self.table, count, last_frame, least, self.counters, left, worth)
         self.closed.count += closed
         self._settle(left, closed, int(self.counters[ft.LATEST]))
@@ -391,6 +397,12 @@ class Ledger:
         for attempt in self.attempts:
             found[(*attempt.server, attempt.service_kind)].attempts.append(attempt)
         return sorted(found.values(), key=lambda failing: (failing.start_ns, failing.server, failing.port))
+
+    def _least_of_the_largest(self) -> int:
+        """More packets than this have so many flows of the table as are worth keeping, or fewer."""
+        first, second = (self.column(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS) for side in range(2))
+        sizes = sorted((one + other for one, other in zip(first, second, strict=True)), reverse=True)
+        return sizes[KEPT_OF_CLOSED] if len(sizes) > KEPT_OF_CLOSED else 0
 
     def _note_closed_window(self, row: list[int]) -> None:
         """A window that was closed to the last is told when its flow leaves."""
