@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attribution.packets.capture import Capture, read_capture
-    from attribution.packets.comparison import compare_captures
+    from attribution.packets.comparison import compare_captures, summarise_comparison
     from attribution.packets.observe import observe_capture
-    from attribution.packets.stretches import summarise_comparison
     from attribution.packets.summary import analyse, summarise_capture
     from attribution.packets.table import read_table as read
 
@@ -24,7 +23,7 @@ _HOMES = {
     "observe_capture": "attribution.packets.observe",
     "compare_captures": "attribution.packets.comparison",
     "summarise_capture": "attribution.packets.summary",
-    "summarise_comparison": "attribution.packets.stretches",
+    "summarise_comparison": "attribution.packets.comparison",
     "analyse": "attribution.packets.summary",
     "read": "attribution.packets.table",
 }

@@ -131,7 +131,7 @@ def test_a_cut_file_is_read_up_to_the_cut() -> None:
 
 
 def lost_between(files: list[bytes]) -> Counter[tuple[str, str]]:
-    sources = [(read_pieces(io.BytesIO(data)), None) for data in files]
+    sources = [io.BytesIO(data) for data in files]
     origins = [origin(name, name) for name in ("left", "right")]
     lost: Counter[tuple[str, str]] = Counter()
     for found in compare_bulk(sources, origins):

@@ -61,7 +61,10 @@ LEAN_SCALE: Final = 13
 LEAN_WIRE: Final = 14
 LEAN_LAYERS: Final = 15
 LEAN_MARK: Final = 16  # IP identification (0 where there is none) × 256 + time to live
-LEAN_WIDTH: Final = 17
+# What the comparison of captures needs besides
+LEAN_DIGEST: Final = 17  # of TCP the timestamps, else a number made of the first octets of what is carried
+LEAN_KEPT: Final = 18  # how many of those octets the capture kept: 24 where none is missing
+LEAN_WIDTH: Final = 19
 
 # A flow
 FLOW_KEY: Final = 0

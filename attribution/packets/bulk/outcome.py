@@ -1,0 +1,625 @@
+"""What two large captures say of the way between them, gathered while they stream by.
+
+`Leavings` judges the packets that left a ring unmatched, `Outcome` gathers seconds that are over and puts all together
+at the end, when it is known which way the traffic went and how the clocks stood to each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attribution.model.observation import Caveat
+from attribution.packets.arrivals import FEWEST_WITNESSES, SILENCE_NS, SILENCE_TIMES, Silence
+from attribution.packets.bulk import matcher as mt
+from attribution.packets.bulk.engine import Integers
+from attribution.packets.bulk.overview import address_text
+from attribution.packets.capture import caveats_of_file
+from attribution.packets.clocks import ClockRelation, Passage, relate_clocks
+from attribution.packets.columns import SCTP, TCP, UDP
+from attribution.packets.remarks import Missed, Oddities, clock_caveats, remarks
+from attribution.packets.stretches import FLOWS_SHOWN
+from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, FRAMES_SHOWN, Ports, Stretch, Tally
+from attribution.packets.ways import find_directions
+
+if TYPE_CHECKING:
+    from attribution.packets.bulk.comparison import Feed, Pairing
+
+LONGEST_MARGIN_NS: Final = 1_000_000_000
+HOLD_NS: Final = 7_000_000_000  # what leaves a ring waits so long for what may explain it
+MOST_HELD: Final = 1 << 18
+MOST_PARTS: Final = 1 << 16
+MOST_FLOWS_SHOWN: Final = 1 << 16
+CELLS: Final = 480  # of time, from each of which the tightest packets are taken to relate the clocks
+PORTED: Final = frozenset({TCP, UDP, SCTP})
+
+# What became of a packet that was never matched
+LOST: Final = 0
+PASSED: Final = 1
+NOT_COMPARED: Final = 2
+COPY: Final = 3
+SILENT: Final = 4  # lost, or the other capture did not record: it shows nothing at all
+FATES: Final = 5
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(slots=True)
+class Gone:
+    """Packets of one second of a group that one capture shows and the other does not, and became the same."""
+
+    count: int = 0
+    frames: list[int] = field(default_factory=list)
+    first_frame: int = 0
+    smallest: int = 0
+
+
+@dataclass(slots=True)
+class Part:
+    """The fragments of one datagram, or a packet whose headers are cut, that only one capture shows."""
+
+    octets: int = 0
+    end: int = -1
+    begun: bool = False
+    cut: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return self.begun and self.octets == self.end
+
+
+class Leavings:
+    """Judges what left the rings unmatched, a little later: what explains it may leave after it."""
+
+    def __init__(self, pairing: Pairing) -> None:
+        self.pairing = pairing
+        self.held: list[Integers] = []
+        self.count = 0
+        self.parts: tuple[dict[int, Part], dict[int, Part]] = ({}, {})
+        self.gone: dict[tuple[int, int, int, int], Gone] = {}
+        self.flow_frames: dict[tuple[int, int], list[int]] = {}
+        self.missed = [Missed(), Missed()]
+        self.beyond: dict[tuple[int, int], dict[int, int]] = {}
+
+    def take(self, rows: Integers) -> None:
+        if not len(rows):
+            return
+        self.held.append(rows.copy())
+        self.count += len(rows)
+        for row in rows[rows[:, mt.LEFT_WHY] == mt.PARTIAL].tolist():
+            self._note_part(row)
+        if self.count > MOST_HELD // 4:
+            self._judge_until(int(self.pairing.state[mt.NOW]) - HOLD_NS)
+
+    def finish(self) -> None:
+        self._judge_until(None)
+
+    def _note_part(self, row: list[int]) -> None:
+        parts = self.parts[row[mt.LEFT_SIDE]]
+        key = row[mt.LEFT_GROUP] << 32 | row[mt.LEFT_MARK]
+        part = parts.setdefault(key, Part())
+        if row[mt.LEFT_PART] == mt.CUT:
+            part.cut = True
+        else:
+            offset = row[mt.LEFT_PART] & ~7
+            part.octets += row[mt.LEFT_OCTETS]
+            part.begun = part.begun or offset == 0
+            if not row[mt.LEFT_PART] & 1:
+                part.end = offset + row[mt.LEFT_OCTETS]
+        if len(parts) > MOST_PARTS:
+            parts.pop(next(iter(parts)))
+
+    def _judge_until(self, time_ns: int | None) -> None:
+        """Judge what is held and not younger than `time_ns` (all of it without); more than there is room for, too."""
+        rows = np.concatenate(self.held) if self.held else np.zeros((0, mt.LEFT_WIDTH), np.int64)
+        now = np.ones(len(rows), np.bool_) if time_ns is None else rows[:, mt.LEFT_COMMON] <= time_ns
+        if time_ns is not None and len(rows) - int(now.sum()) > MOST_HELD // 2:
+            now[: len(rows) - MOST_HELD // 4] = True
+        self.held = [rows[~now]]
+        self.count = len(self.held[0])
+        if now.any():
+            self._judge(rows[now], rows)
+
+    def _judge(self, rows: Integers, all_rows: Integers) -> None:
+        side, group, why = rows[:, mt.LEFT_SIDE], rows[:, mt.LEFT_GROUP], rows[:, mt.LEFT_WHY]
+        common = rows[:, mt.LEFT_COMMON]
+        fate = np.full(len(rows), LOST, np.int64)
+        silences = np.full(len(rows), -1, np.int64)
+        reaches = (rows[:, mt.LEFT_SIZE] & 0xFF) > self._falls()[group]
+        for one in range(2):
+            mine = side == one
+            opens, closes = self.pairing.outcome.listening(1 - one)
+            fate[mine & ~((common >= opens) & (common <= closes) & reaches)] = NOT_COMPARED
+            for number, silence in enumerate(self.pairing.outcome.silences(1 - one)):
+                inside = mine & (fate == LOST) & (common > silence.start_ns) & (common < silence.end_ns)
+                silences[inside] = number
+                fate[inside] = SILENT
+        fate[why == mt.IN_PIECES] = PASSED
+        fate[(why == mt.ANSWERED) | (rows[:, mt.LEFT_PART] == mt.CUT)] = NOT_COMPARED
+        fate[(why == mt.COPIED) & (fate != NOT_COMPARED)] = COPY
+        self._explain_by_parts(rows, all_rows, fate)
+        for one in range(2):
+            mine = side == one
+            self.missed[one].in_pieces += int((mine & (why == mt.IN_PIECES)).sum())
+            self.missed[one].answered += int((mine & (why == mt.ANSWERED)).sum())
+        self._sum_up(rows, fate)
+        self._sum_up_flows(rows, fate)
+        for row in np.flatnonzero(silences >= 0).tolist():
+            seen = self.beyond.setdefault((1 - int(side[row]), int(silences[row])), {})
+            seen[int(group[row])] = seen.get(int(group[row]), 0) + 1
+
+    def _falls(self) -> Integers:
+        """How many routers lie between the points, for each group × 2 + direction."""
+        groups = self.pairing.groups
+        falls: Integers = np.zeros(2 * len(groups), np.int64)
+        for way in range(2):
+            column = way * mt.GROUP_WAY
+            count = np.maximum(groups[:, mt.GROUP_COUNT + column], 1)
+            falls[way::2] = np.abs(groups[:, mt.GROUP_FALL + column]) // count
+        return falls
+
+    def _explain_by_parts(self, rows: Integers, all_rows: Integers, fate: Integers) -> None:
+        """A datagram came in fragments or was put together again; or the other capture cut its headers."""
+        if not self.parts[0] and not self.parts[1]:
+            return
+        keys = rows[:, mt.LEFT_GROUP] << 32 | rows[:, mt.LEFT_MARK]
+        all_keys = all_rows[:, mt.LEFT_GROUP] << 32 | all_rows[:, mt.LEFT_MARK]
+        for one in range(2):
+            theirs = self.parts[1 - one]
+            mine = (rows[:, mt.LEFT_SIDE] == one) & ((fate == LOST) | (fate == NOT_COMPARED) | (fate == SILENT))
+            known = np.array(list(theirs), np.int64)
+            for row in np.flatnonzero(mine & (rows[:, mt.LEFT_PART] == 0) & np.isin(keys, known)).tolist():
+                part = theirs[int(keys[row])]
+                if part.whole:
+                    fate[row] = PASSED
+                    self.missed[one].in_fragments += 1
+                elif part.cut:
+                    fate[row] = NOT_COMPARED
+                    self.missed[one].cut += 1
+            fragments = mine & (rows[:, mt.LEFT_PART] > 0)
+            if fragments.any():
+                whole = (all_rows[:, mt.LEFT_SIDE] == 1 - one) & (all_rows[:, mt.LEFT_PART] == 0)
+                again = fragments & np.isin(keys, all_keys[whole & (all_rows[:, mt.LEFT_MARK] > 0)])
+                fate[again] = PASSED
+                self.missed[one].in_fragments += int(again.sum())
+
+    def _sum_up(self, rows: Integers, fate: Integers) -> None:
+        second = rows[:, mt.LEFT_COMMON] // BIN_NS
+        base = int(second.min())
+        key = ((second - base) << 20 | rows[:, mt.LEFT_GROUP] << 4 | rows[:, mt.LEFT_SIDE] << 3 | fate).astype(np.int64)
+        order = np.lexsort((rows[:, mt.LEFT_INDEX], key))
+        found, start, count = np.unique(key[order], return_index=True, return_counts=True)
+        sizes = np.minimum.reduceat(rows[order, mt.LEFT_SIZE] >> 8, start)
+        frames = rows[order, mt.LEFT_INDEX] + 1
+        for one, at, many, size in zip(found.tolist(), start.tolist(), count.tolist(), sizes.tolist(), strict=True):
+            place = (one >> 3 & 1, one >> 4 & 0xFFFF, base + (one >> 20), one & 7)
+            gone = self.gone.get(place)
+            if gone is None:
+                gone = self.gone[place] = Gone(smallest=size, first_frame=int(frames[at]))
+            gone.count += many
+            gone.smallest = min(gone.smallest, size)
+            wanted = min(many, FRAMES_SHOWN - len(gone.frames))
+            gone.frames += frames[at : at + wanted].tolist()
+
+    def _sum_up_flows(self, rows: Integers, fate: Integers) -> None:
+        flows = self.pairing.flows
+        way, side = rows[:, mt.LEFT_FLOW], rows[:, mt.LEFT_SIDE]
+        base = mt.FLOW_WAYS + (way & 1) * mt.WAY_WIDTH + side
+        for kind, column in (
+            (LOST, mt.WAY_LOST),
+            (SILENT, mt.WAY_LOST),
+            (PASSED, mt.WAY_PIECES),
+            (COPY, mt.WAY_COPIES),
+        ):
+            chosen = fate == kind
+            np.add.at(flows, (way[chosen] >> 1, base[chosen] + column), 1)
+        lost = np.flatnonzero((fate == LOST) | (fate == SILENT))
+        triples = zip(way[lost].tolist(), side[lost].tolist(), (rows[lost, mt.LEFT_INDEX] + 1).tolist(), strict=True)
+        for one, which, frame in triples:
+            shown = self.flow_frames.get((one, which))
+            if shown is None:
+                if len(self.flow_frames) >= MOST_FLOWS_SHOWN:
+                    continue
+                shown = self.flow_frames[one, which] = []
+            if len(shown) < FRAMES_SHOWN:
+                shown.append(frame)
+
+
+# A second that is over, as it is kept
+KEPT_GROUP, KEPT_SECOND, KEPT_MATCHED, KEPT_REORDERED = 0, 1, 2, 3
+KEPT_LEAST, KEPT_LEAST_TIME, KEPT_MOST, KEPT_MOST_TIME, KEPT_LARGEST = 4, 5, 6, 7, 8
+KEPT_FRAMES, KEPT_TIME, KEPT_MEDIAN, KEPT_WIDTH = 9, 11, 12, 13
+
+
+class Outcome:
+    """Everything that two captures said together."""
+
+    def __init__(self, feeds: Sequence[Feed], pairing: Pairing) -> None:
+        self.feeds = feeds
+        self.pairing = pairing
+        self.kept: list[Integers] = []
+        self.kept_count = 0
+        self.followed = 0
+        self.relation = pairing.start.relation
+        self.finished = False
+
+    # While the captures stream by
+
+    def take_bins(self, closed: Integers) -> None:
+        """Keep of each second that is over its counts and its median; follow the clocks now and then."""
+        if not len(closed):
+            return
+        rows: Integers = np.empty((len(closed), KEPT_WIDTH), np.int64)
+        rows[:, :KEPT_MEDIAN] = closed[:, : mt.BIN_TAKEN]
+        taken = closed[:, mt.BIN_TAKEN]
+        samples = np.where(np.arange(mt.BIN_KEPT) < taken[:, None], closed[:, mt.BIN_SAMPLES :], np.iinfo(np.int64).max)
+        samples.sort(axis=1)
+        row = np.arange(len(closed))
+        low, high = samples[row, (taken - 1) // 2], samples[row, taken // 2]
+        rows[:, KEPT_MEDIAN] = low + (high - low) // 2
+        self.kept.append(rows)
+        self.kept_count += len(rows)
+        if self.kept_count > self.followed + 8 + self.followed // 8:
+            self.followed = self.kept_count
+            self._follow_clocks()
+
+    def _all_kept(self) -> Integers:
+        if len(self.kept) != 1:
+            self.kept = [np.concatenate(self.kept) if self.kept else np.zeros((0, KEPT_WIDTH), np.int64)]
+        return self.kept[0]
+
+    def _follow_clocks(self) -> None:
+        """Set the common time by what the captures have told so far."""
+        groups, kept = self.pairing.groups, self._all_kept()
+        column = (kept[:, KEPT_GROUP] & 1) * mt.GROUP_WAY
+        rows = kept[:, KEPT_GROUP] >> 1
+        fall = groups[rows, mt.GROUP_FALL + column]
+        forward = (fall > 0) | ((fall == 0) & (groups[rows, mt.GROUP_FIRST + column] > 0))
+        relation = self._relate(forward)
+        if relation is None or relation.uncertainty_ns is None:
+            return
+        state = self.pairing.state
+        latest = int(kept[:, KEPT_MOST_TIME].max())
+        state[mt.SET_REFERENCE] = latest
+        state[mt.SET_OFFSET] = relation.at(latest)
+        state[mt.SET_DRIFT] = int(relation.drift * (1 << 40))
+
+    def _relate(self, forward: Flags) -> ClockRelation | None:
+        """The clocks' relation from the tightest packets of each way in each cell of time."""
+        kept = self._all_kept()
+        there = _tightest(kept[forward][:, [KEPT_LEAST_TIME, KEPT_LEAST]], 1)
+        back = _tightest(kept[~forward][:, [KEPT_MOST_TIME, KEPT_MOST]], -1)
+        return relate_clocks(there, back)
+
+    def listening(self, side: int) -> tuple[int, int]:
+        """Between which common times a packet that the other capture shows must be in this one."""
+        feed, relation = self.feeds[side], self.relation
+        if feed.first_ns is None or feed.last_ns is None:
+            return 1 << 62, -(1 << 62)
+        doubt = relation.uncertainty_ns or 0
+        opens = self.pairing.common(side, feed.first_ns) + doubt
+        if not self.pairing.state[mt.ENDED + side]:
+            return opens, 1 << 62
+        return opens, self.pairing.common(side, feed.last_ns) - doubt - self._margin()
+
+    def _margin(self) -> int:
+        """The worst delay seen."""
+        kept = self._all_kept()
+        if not len(kept):
+            return 0
+        worst = 0
+        for times, ahead in ((KEPT_LEAST_TIME, KEPT_LEAST), (KEPT_MOST_TIME, KEPT_MOST)):
+            away = np.abs(kept[:, ahead] - _at(self.relation, kept[:, times]))
+            worst = max(worst, int(away.max()))
+        return min(worst, LONGEST_MARGIN_NS)
+
+    def silences(self, side: int) -> list[Silence]:
+        """When a capture showed nothing at all, long by its own measure, in common time."""
+        feed = self.feeds[side]
+        if not feed.pauses or feed.first_ns is None or feed.last_ns is None:
+            return []
+        usual = (feed.last_ns - feed.first_ns) // max(feed.packets, 1)
+        return [
+            Silence(side, self.pairing.common(side, start), self.pairing.common(side, end))
+            for start, end in feed.pauses
+            if end - start > max(SILENCE_NS, SILENCE_TIMES * usual)
+        ]
+
+    # At the end
+
+    @property
+    def packets(self) -> tuple[int, int]:
+        return self.feeds[0].packets, self.feeds[1].packets
+
+    @property
+    def pairs(self) -> int:
+        return int(self.pairing.state[mt.PAIRS])
+
+    @property
+    def starts(self) -> tuple[int, int]:
+        return self.feeds[0].first_ns or 0, self.feeds[1].first_ns or 0
+
+    @property
+    def shifts(self) -> tuple[ClockRelation, ClockRelation]:
+        """What turns each capture's times into the common time."""
+        if not self.pairs:
+            return ClockRelation(0, 0), ClockRelation(0, 0)
+        own = ClockRelation(0, 0, uncertainty_ns=0)
+        return (own, self.relation.reversed) if self.pairing.start.clock == 0 else (self.relation, own)
+
+    def settle(self) -> None:
+        """Both captures are over: which way the traffic went, and how the clocks stood."""
+        self.forward = self._directions()
+        kept = self._all_kept()
+        relation = self._relate(self.forward[kept[:, KEPT_GROUP]])
+        if relation is not None:
+            self.relation = relation
+
+    def _directions(self) -> Flags:
+        """Whether each group × 2 + direction passes the first capture first."""
+        groups, samples = self.pairing.groups, self.pairing.group_samples
+        forward = np.zeros(2 * len(groups), np.bool_)
+        told: dict[tuple[int, ...], dict[tuple[int, int], tuple[float, float]]] = {}
+        names: dict[int, tuple[int, ...]] = {}
+        counts: dict[tuple[int, ...], int] = {}
+        for group in range(1, int(self.pairing.state[mt.GROUPS])):
+            for way in range(2):
+                row = groups[group]
+                count = int(row[mt.GROUP_COUNT + way * mt.GROUP_WAY])
+                if count:
+                    number = 2 * group + way
+                    words = _words(row[:4].tolist(), way)
+                    names[number] = words
+                    taken = int(samples[number, mt.SAMPLE_TAKEN])
+                    ahead = samples[number, mt.SAMPLE_PAIRS + 1 : mt.SAMPLE_PAIRS + 2 * taken : 2]
+                    fall = round(int(row[mt.GROUP_FALL + way * mt.GROUP_WAY]) / count)
+                    if count > counts.get(words, 0):  # another protocol between the same addresses goes the same way
+                        counts[words] = count
+                        told[words] = {(0, 1): (fall, float(np.median(ahead)))}
+        decided = find_directions(told)
+        for number, words in names.items():
+            forward[number] = decided[words, 0, 1]
+        return forward
+
+    def stretches(self) -> list[Stretch]:
+        """Both directions between all pairs of addresses that share enough traffic."""
+        groups, state = self.pairing.groups, self.pairing.state
+        shared: dict[tuple[int, ...], int] = {}
+        for number in range(2, 2 * int(state[mt.GROUPS])):
+            row = groups[number >> 1]
+            words = _words(row[:4].tolist(), number & 1)
+            count = int(row[mt.GROUP_COUNT + (number & 1) * mt.GROUP_WAY])
+            shared[words] = shared.get(words, 0) + count
+        found: dict[int, Stretch] = {}
+        for number in range(2, 2 * int(state[mt.GROUPS])):
+            row = groups[number >> 1]
+            words = _words(row[:4].tolist(), number & 1)
+            if shared[words] >= FEWEST_SHARED and row[mt.GROUP_COUNT + (number & 1) * mt.GROUP_WAY]:
+                found[number] = self._stretch(number)
+        self._fill_bins(found)
+        self._fill_lost(found)
+        self._fill_flows(found)
+        for number, stretch in found.items():
+            self._sum_up(number, stretch)
+        return list(found.values())
+
+    def _stretch(self, number: int) -> Stretch:
+        first = 0 if self.forward[number] else 1
+        shown = number
+        outside = int(self.pairing.groups[number >> 1, mt.GROUP_OUTSIDE])
+        if first == 1 and outside:
+            shown = outside - 1 ^ number & 1
+        row = self.pairing.groups[shown >> 1].tolist()
+        ends = (row[:2], row[2:4]) if not shown & 1 else (row[2:4], row[:2])
+        version, protocol = row[4] >> 8, row[4] & 0xFF
+        here, there = self.feeds[first].origin, self.feeds[1 - first].origin
+        return Stretch(
+            first=(here.device or here.file, here.interface),
+            second=(there.device or there.file, there.interface),
+            origin=here,
+            second_file=there.file,
+            source=address_text(ends[0][0], ends[0][1], version),
+            destination=address_text(ends[1][0], ends[1][1], version),
+            protocol=protocol,
+            version=version,
+            shift_ns=self.shifts[first].at(self.starts[first]),
+        )
+
+    def _fill_bins(self, found: dict[int, Stretch]) -> None:
+        kept = self._all_kept()
+        right = _at(self.relation, kept[:, KEPT_TIME])
+        delays = np.where(self.forward[kept[:, KEPT_GROUP]], 1, -1) * (kept[:, KEPT_MEDIAN] - right)
+        weights: dict[tuple[int, int], int] = {}
+        for row, delay in zip(kept.tolist(), delays.tolist(), strict=True):
+            stretch = found.get(row[KEPT_GROUP])
+            if stretch is None:
+                continue
+            tally = stretch.bins.setdefault(row[KEPT_SECOND], Tally())
+            tally.sent += row[KEPT_MATCHED]
+            tally.reordered += row[KEPT_REORDERED]
+            tally.largest_passed = max(row[KEPT_LARGEST], tally.largest_passed or 0)
+            tally.see(row[KEPT_FRAMES + (0 if self.forward[row[KEPT_GROUP]] else 1)])
+            place = (row[KEPT_GROUP], row[KEPT_SECOND])
+            if row[KEPT_MATCHED] > weights.get(
+                place, 0
+            ):  # a second may be over twice: the larger part tells its median
+                weights[place] = row[KEPT_MATCHED]
+                tally.delays_ns = [delay]
+
+    def _fill_lost(self, found: dict[int, Stretch]) -> None:
+        silences = [self.silences(0), self.silences(1)]
+        self._weigh_silences(silences)
+        for (side, number, second, fate), gone in self.pairing.leavings.gone.items():
+            stretch = found.get(number)
+            if stretch is None:
+                continue
+            first = 0 if self.forward[number] else 1
+            if side != first:
+                if fate == COPY:
+                    stretch.bins.setdefault(second, Tally()).duplicated += gone.count
+                continue
+            tally = stretch.bins.setdefault(second, Tally())
+            if fate == PASSED:
+                tally.sent += gone.count
+                tally.see(gone.first_frame)
+            elif fate == NOT_COMPARED or (fate == SILENT and self._did_not_record(silences[1 - side], second)):
+                stretch.not_compared += gone.count
+            else:
+                tally.sent += gone.count
+                tally.lost += gone.count
+                tally.see(gone.first_frame)
+                tally.frames += gone.frames
+                tally.smallest_lost = min(gone.smallest, tally.smallest_lost or gone.smallest)
+
+    def _weigh_silences(self, silences: Sequence[Sequence[Silence]]) -> None:
+        """Count for each silence what went towards the silent point and what came from beyond it."""
+        for (side, number), seen in self.pairing.leavings.beyond.items():
+            if number >= len(silences[side]):
+                continue
+            silence = silences[side][number]
+            silence.towards = silence.from_beyond = 0
+            for group, count in seen.items():
+                if not self.pairing.groups[group >> 1, mt.GROUP_COUNT + (group & 1) * mt.GROUP_WAY]:
+                    continue
+                if self.forward[group] == (side == 0):
+                    silence.from_beyond += count
+                else:
+                    silence.towards += count
+        self.all_silences = [silence for each in silences for silence in each]
+
+    @staticmethod
+    def _did_not_record(silences: Sequence[Silence], second: int) -> bool:
+        return any(
+            silence.from_beyond >= FEWEST_WITNESSES
+            and silence.start_ns < (second + 1) * BIN_NS
+            and silence.end_ns > second * BIN_NS
+            for silence in silences
+        )
+
+    def _fill_flows(self, found: dict[int, Stretch]) -> None:
+        count = int(self.pairing.state[mt.FLOWS])
+        flows = self.pairing.flows[:count]
+        order = np.argsort(flows[:, mt.FLOW_GROUP], kind="stable")
+        borders = np.searchsorted(flows[order, mt.FLOW_GROUP], np.arange(int(self.pairing.state[mt.GROUPS]) + 1))
+        for number, stretch in found.items():
+            rows = order[borders[number >> 1] : borders[(number >> 1) + 1]]
+            flip = number & 1
+            first = 0 if self.forward[number] else 1
+            base = mt.FLOW_WAYS + flip * mt.WAY_WIDTH
+            way = flows[:, base : base + mt.WAY_WIDTH]
+            lost = way[rows, mt.WAY_LOST + first] + way[rows, mt.WAY_COPIES + first]
+            sent = way[rows, mt.WAY_MATCHED] + way[rows, mt.WAY_PIECES + first] + lost
+            largest = np.argsort(-sent, kind="stable")[:FLOWS_SHOWN]
+            for place in largest[sent[largest] > 0].tolist():
+                row = int(rows[place])
+                tally = Tally(
+                    sent=int(sent[place]),
+                    lost=int(lost[place]),
+                    duplicated=int(way[row, mt.WAY_COPIES + 1 - first]),
+                    reordered=int(way[row, mt.WAY_REORDERED]),
+                    frames=list(self.pairing.leavings.flow_frames.get((row << 1 | flip, first), ())),
+                )
+                kept = int(way[row, mt.WAY_SAMPLES])
+                if kept >= 0:
+                    tally.delays_ns = self._delays(self.pairing.flow_samples[kept], bool(self.forward[number]))
+                stretch.flows[self._ports(row, flip, first, stretch.protocol)] = tally
+
+    def _ports(self, flow: int, flip: int, first: int, protocol: int) -> Ports:
+        """Source and destination port as the first point shows them."""
+        if protocol not in PORTED:
+            return (None, None)
+        outside = int(self.pairing.flows[flow, mt.FLOW_OUTSIDE])
+        if first == 1 and outside >= 0:
+            flow, flip = outside >> 1, (outside & 1) ^ flip
+        ports = int(self.pairing.flows[flow, mt.FLOW_KEY + 4]) >> 16
+        low, high = ports >> 16 & 0xFFFF, ports & 0xFFFF
+        return (low, high) if not flip else (high, low)
+
+    def _delays(self, samples: Integers, forward: bool) -> list[int]:
+        taken = int(samples[mt.SAMPLE_TAKEN])
+        pairs = samples[mt.SAMPLE_PAIRS : mt.SAMPLE_PAIRS + 2 * taken].reshape(taken, 2)
+        delays = pairs[:, 1] - _at(self.relation, pairs[:, 0])
+        return [int(delay) for delay in (delays if forward else -delays).tolist()]
+
+    def _sum_up(self, number: int, stretch: Stretch) -> None:
+        whole, forward = stretch.whole, bool(self.forward[number])
+        for second, tally in sorted(stretch.bins.items()):
+            whole.sent += tally.sent
+            whole.lost += tally.lost
+            whole.duplicated += tally.duplicated
+            whole.reordered += tally.reordered
+            if len(whole.frames) < FRAMES_SHOWN:
+                whole.frames += tally.frames
+            if not (tally.sent or tally.duplicated or tally.reordered):
+                del stretch.bins[second]
+        whole.delays_ns = self._delays(self.pairing.group_samples[number], forward)
+        kept = self._all_kept()
+        mine = kept[kept[:, KEPT_GROUP] == number]
+        if len(mine):
+            low = mine[:, KEPT_LEAST] - _at(self.relation, mine[:, KEPT_LEAST_TIME])
+            high = mine[:, KEPT_MOST] - _at(self.relation, mine[:, KEPT_MOST_TIME])
+            stretch.delay_least_ns = int(low.min()) if forward else -int(high.max())
+            stretch.delay_most_ns = int(high.max()) if forward else -int(low.min())
+        if self.feeds[1 if forward else 0].dropped:
+            stretch.not_compared += whole.sent
+            stretch.whole = Tally(delays_ns=whole.delays_ns)
+            stretch.bins = {}
+            stretch.flows = {}
+
+    def caveats(self) -> Iterator[Caveat]:
+        """What a verdict must know."""
+        for feed in self.feeds:
+            yield from caveats_of_file(feed.origin, feed.bulk.reader, {}, True)
+        if not self.pairs:
+            one, other = self.feeds
+            yield Caveat(one.origin.file, "frame 1", f"shares no packets with {other.origin.file}; not compared")
+        yield from clock_caveats([feed.origin.file for feed in self.feeds], self.starts, self.shifts)
+        for feed in self.feeds:
+            if feed.dropped:
+                reason = "packets missing here may be the capture's own loss; not compared"
+                yield Caveat(feed.origin.file, "frame 1", reason)
+        strays = int(self.pairing.state[mt.STRAYS])
+        if strays:
+            reason = f"packets of further addresses: only {mt.MOST_GROUPS} pairs of them are told one by one"
+            yield Caveat(self.feeds[0].origin.file, "frame 1", reason, strays)
+
+    def remarks(self) -> Iterator[Caveat]:
+        """All that a reader of the figures must know besides them; after `stretches`."""
+        yield from self.caveats()
+        missed = {(side, 1 - side): found for side, found in enumerate(self.pairing.leavings.missed)}
+        flows = self.pairing.flows[: int(self.pairing.state[mt.FLOWS])]
+        copies = self.pairing.state[mt.COPIES : mt.COPIES + 2] * np.array(self.pairing.start.mirrored)
+        oddities = Oddities(translated=int((flows[:, mt.FLOW_ALIAS] >= 0).sum()), copies=tuple(copies.tolist()))
+        files = [feed.origin.file for feed in self.feeds]
+        dropped = [feed.dropped for feed in self.feeds]
+        yield from remarks(files, dropped, self.shifts, missed, self.all_silences, oddities)
+
+
+def _words(key: Sequence[int], way: int) -> tuple[int, ...]:
+    """The eight words of a direction between two addresses."""
+    words = tuple(word for half in key for word in (half >> 32 & 0xFFFFFFFF, half & 0xFFFFFFFF))
+    return words if not way else (*words[4:], *words[:4])
+
+
+def _at(relation: ClockRelation, times: Integers) -> Integers:
+    """The offset at many times of the first clock."""
+    offsets: Integers = relation.offset_ns + (relation.drift * (times - relation.reference_ns)).astype(np.int64)
+    for moment, jump in relation.steps:
+        offsets += np.where(times >= moment, jump, 0)
+    return offsets
+
+
+def _tightest(rows: Integers, sign: int) -> list[Passage]:
+    """In each cell of time the packet that took least: of the least difference, or of the greatest (`sign` -1)."""
+    if not len(rows):
+        return []
+    start = int(rows[:, 0].min())
+    width = (int(rows[:, 0].max()) - start) // CELLS + 1
+    cell = (rows[:, 0] - start) // width
+    order = np.lexsort((sign * rows[:, 1], cell))
+    _, first = np.unique(cell[order], return_index=True)
+    return [(time, time + ahead) for time, ahead in rows[order[first]].tolist()]
