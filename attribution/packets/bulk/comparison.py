@@ -42,7 +42,7 @@ MOST_SAMPLED: Final = 1 << 20
 MOST_PAUSES: Final = 1 << 12
 PIECE: Final = 1 << 20
 LEAST_RING, MOST_RING = 1 << 14, 1 << 20
-RING_SECONDS: Final = 4
+RING_SECONDS: Final = 2
 FLOW_SAMPLES: Final = 1 << 13
 GAPS: Final = 1 << 16
 ROOM: Final = 1 << 15  # rows that leave the rings, before they are counted
@@ -188,7 +188,7 @@ class Pairing:
         while capacity < min(MOST_RING, RING_SECONDS * start.rate):
             capacity *= 2
         self.ring: Integers = np.zeros((2, capacity, mt.SEEN_WIDTH), np.int64)
-        self.heads: Integers = np.full((4, 2 * capacity), -1, np.int64)
+        self.heads: Integers = np.full((4, capacity), -1, np.int64)
         self.slots = np.full(1 << 12, -1, np.int32)
         self.flows: Integers = np.zeros((1 << 11, mt.FLOW_WIDTH), np.int64)
         self.group_slots = np.full(4 * mt.MOST_GROUPS, -1, np.int32)
