@@ -2,7 +2,7 @@
 
 For incidents: `read_capture` turns a pcap or pcapng file into rows of columns, `observe_capture` tells what one
 capture point witnessed, `compare_captures` what was lost between several. For the command line: `summarise_capture`
-(any size) and `summarise_comparison`. For a notebook: `read` gives a pandas table, `analyse` the connections. All are
+and `summarise_points` (any size). For a notebook: `read` gives a pandas table, `analyse` the connections. All are
 pure functions of streams or octets, and nothing heavy is imported until it is used.
 """
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from attribution.packets.capture import Capture, read_capture
     from attribution.packets.comparison import compare_captures, summarise_comparison
     from attribution.packets.observe import observe_capture
+    from attribution.packets.points import summarise_points
     from attribution.packets.summary import analyse, summarise_capture
     from attribution.packets.table import read_table as read
 
@@ -24,6 +25,7 @@ _HOMES = {
     "compare_captures": "attribution.packets.comparison",
     "summarise_capture": "attribution.packets.summary",
     "summarise_comparison": "attribution.packets.comparison",
+    "summarise_points": "attribution.packets.points",
     "analyse": "attribution.packets.summary",
     "read": "attribution.packets.table",
 }
@@ -37,6 +39,7 @@ __all__ = [
     "read_capture",
     "summarise_capture",
     "summarise_comparison",
+    "summarise_points",
 ]
 
 

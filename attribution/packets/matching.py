@@ -149,7 +149,12 @@ def match_packets(captures: Sequence[Capture]) -> Matches:
     if shifts:
         found = _lay_over(captures, named, kept, shifts)
     copies = tuple(_drop_copies(number, capture, found) for number, capture in enumerate(captures))
-    return Matches(flows, found, len(aliases), len({flow for _, flow in shifts}), copies)
+    translated = {min(flows[flow], _reverse(flows[flow])) for flow in aliases}
+    return Matches(flows, found, len(translated), len({flow for _, flow in shifts}), copies)
+
+
+def _reverse(flow: Flow) -> Flow:
+    return (*flow[4:8], *flow[:4], flow[8], flow[10], flow[9])
 
 
 def _lay_over(

@@ -22,7 +22,6 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from attribution.model.capture import ComparisonSummary
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, PairCount
 from attribution.packets.arrivals import REACH_NS, SILENCE_NS
@@ -33,7 +32,6 @@ from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.bulk.engine import BATCH, Batch, BulkReader, Integers, Window
 from attribution.packets.bulk.outcome import Leavings, Outcome
 from attribution.packets.compression import is_compressed, read_pieces
-from attribution.packets.stretches import clock_figures, stretch_figures
 from attribution.packets.tallies import pair_counts
 
 HEAD_PACKETS: Final = 1 << 17  # of each capture's beginning, from which the clocks' relation is found
@@ -55,19 +53,6 @@ def compare_bulk(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> Iter
     outcome = lay_over(streams, origins)
     yield from outcome.caveats()
     yield from pair_counts(outcome.stretches())
-
-
-def summarise_bulk_comparison(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> ComparisonSummary:
-    """Two captures of any size in figures."""
-    outcome = lay_over(streams, origins)
-    stretches = outcome.stretches()
-    return ComparisonSummary(
-        packets=sum(outcome.packets),
-        matched=2 * outcome.pairs,
-        stretches=tuple(stretch_figures(stretch) for stretch in stretches),
-        clocks=clock_figures([origin.file for origin in origins], outcome.starts, outcome.shifts),
-        caveats=tuple(outcome.remarks()),
-    )
 
 
 def lay_over(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> Outcome:
@@ -194,6 +179,7 @@ class Pairing:
         self.group_slots = np.full(4 * mt.MOST_GROUPS, -1, np.int32)
         self.groups: Integers = np.zeros((mt.MOST_GROUPS, mt.GROUP_WIDTH), np.int64)
         self.bins: Integers = np.zeros((4 * mt.MOST_GROUPS, mt.BIN_WIDTH), np.int64)
+        self.fine: Integers = np.zeros((mt.FINE_GROUPS, mt.FINE_SLICES, 4), np.int64)
         self.group_samples: Integers = np.zeros((2 * mt.MOST_GROUPS, mt.SAMPLE_PAIRS + 2 * mt.GROUP_KEPT), np.int64)
         self.group_samples[:, mt.SAMPLE_STRIDE] = 1
         self.flow_samples: Integers = np.zeros((FLOW_SAMPLES, mt.SAMPLE_PAIRS + 2 * mt.FLOW_KEPT), np.int64)
@@ -222,7 +208,8 @@ class Pairing:
         while True:
             why = self.kernels.advance(
                 *current[0], *current[1], self.state, self.ring, self.heads, self.slots, self.flows, self.group_slots,
-                self.groups, self.bins, self.group_samples, self.flow_samples, self.gaps, self.left, self.closed,
+                self.groups, self.bins, self.fine, self.group_samples, self.flow_samples, self.gaps, self.left,
+                self.closed,
             )  # fmt: skip
             if why == mt.FINISHED:
                 break

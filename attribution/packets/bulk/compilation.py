@@ -23,6 +23,7 @@ from attribution.packets.bulk import flow_table, matcher, records
 
 MODULES: Final[tuple[ModuleType, ...]] = (link_layers, decode, tcp_health, flow_table, records, matcher)
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
+OPTIONS: Final[dict[str, Any]] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
 INLINED: Final = (matcher,)
 """Modules of many small functions with many arguments, which take longer to call than to run."""
 
@@ -33,7 +34,7 @@ def compiled_kernels() -> SimpleNamespace:
     import numba
 
     sources = "".join(inspect.getsource(module) for module in (columns, *MODULES))
-    sources += inspect.getsource(compiled_kernels)
+    sources += repr((OPTIONS, [module.__name__ for module in INLINED]))
     state = hashlib.sha256(sources.encode()).hexdigest()[:12]
     done: dict[str, Callable[..., Any]] = {}
     for module in MODULES:
@@ -43,7 +44,5 @@ def compiled_kernels() -> SimpleNamespace:
                 bound = FunctionType(function.__code__, names, name, function.__defaults__)
                 bound.__module__ = module.__name__
                 bound.__qualname__ = f"{name}_{state}"
-                inlined = module in INLINED
-                compiler = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False, forceinline=inlined)
-                names[name] = done[name] = compiler(bound)
+                names[name] = done[name] = numba.njit(**OPTIONS, forceinline=module in INLINED)(bound)
     return SimpleNamespace(**done)

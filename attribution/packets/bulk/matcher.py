@@ -121,6 +121,12 @@ BIN_SAMPLES: Final = 15
 BIN_KEPT: Final = 128
 BIN_WIDTH: Final = BIN_SAMPLES + BIN_KEPT
 
+# The tightest packets of the first half minute, for the clocks of short captures: group × 2 + direction, slice, and
+# the time at the first capture and the difference, where that is least and where it is greatest; time 0 for none
+FINE_NS: Final = 125_000_000
+FINE_SLICES: Final = 256
+FINE_GROUPS: Final = 256
+
 # Samples of a flow or of a group: (time at the first capture, difference) each
 SAMPLE_TAKEN: Final = 0
 SAMPLE_STRIDE: Final = 1
@@ -176,7 +182,8 @@ SET_DRIFT: Final = 20  # in parts of 2^40
 SET_WINDOW: Final = 21
 SET_MIRRORED: Final = 22  # whether a capture sees packets twice
 ENDED: Final = 24  # whether a capture's last batch is here
-STATE_WIDTH: Final = 26
+BEGINNING: Final = 26  # the common time of the first packet
+STATE_WIDTH: Final = 27
 
 # Why `advance` came back
 WANTS_FIRST: Final = 0
@@ -361,7 +368,7 @@ def common_time(state: Array, side: int, time_ns: int) -> Any:
 def advance(
     lean_0: Array, numbers_0: Array, count_0: int, lean_1: Array, numbers_1: Array, count_1: int, state: Array,
     ring: Array, heads: Array, slots: Array, flows: Array, group_slots: Array, groups: Array, bins: Array,
-    group_samples: Array, flow_samples: Array, gaps: Array, left: Array, closed: Array,
+    fine: Array, group_samples: Array, flow_samples: Array, gaps: Array, left: Array, closed: Array,
 ) -> int:  # fmt: skip
     """Take in both batches' packets in the order of the common time, as far as both are there. Answers why it stopped.
 
@@ -390,6 +397,8 @@ def advance(
             time_1 = common_time(state, 1, lean_1[at_1, LEAN_TIME])
         side = 0 if first and (not second or time_0 <= time_1) else 1
         now = time_0 if side == 0 else time_1
+        if state[NOW] == NEVER:
+            state[BEGINNING] = now
         state[NOW] = max(state[NOW], now)
         for each in range(2):
             for _ in range(4):
@@ -402,23 +411,18 @@ def advance(
                     state[TAIL + each] += 1
                 else:
                     break
-        if side == 0:
-            take(
-                0, lean_0, at_0, numbers_0[at_0], now, state, ring, heads, slots, flows, group_slots, groups, bins,
-                group_samples, flow_samples, gaps, closed,
-            )  # fmt: skip
-        else:
-            take(
-                1, lean_1, at_1, numbers_1[at_1], now, state, ring, heads, slots, flows, group_slots, groups, bins,
-                group_samples, flow_samples, gaps, closed,
-            )  # fmt: skip
+        lean, numbers, at = (lean_0, numbers_0, at_0) if side == 0 else (lean_1, numbers_1, at_1)
+        take(
+            side, lean, at, numbers[at], now, state, ring, heads, slots, flows, group_slots, groups, bins, fine,
+            group_samples, flow_samples, gaps, closed,
+        )  # fmt: skip
         state[AT + side] += 1
 
 
 def take(
     side: int, lean: Array, at: int, number: int, now: int, state: Array, ring: Array, heads: Array, slots: Array,
-    flows: Array, group_slots: Array, groups: Array, bins: Array, group_samples: Array, flow_samples: Array,
-    gaps: Array, closed: Array,
+    flows: Array, group_slots: Array, groups: Array, bins: Array, fine: Array, group_samples: Array,
+    flow_samples: Array, gaps: Array, closed: Array,
 ) -> None:  # fmt: skip
     """Put one packet into its capture's ring, and match it if its like is in the other's."""
     mask = ring.shape[1] - 1
@@ -469,7 +473,7 @@ def take(
         if twin < 0:
             twin = look_for_translated(side, heads[3 - side, slot], number, way, state, ring, flows, groups)
     if twin >= 0:
-        match(side, index, twin, state, ring, flows, groups, bins, group_samples, flow_samples, closed)
+        match(side, index, twin, state, ring, flows, groups, bins, fine, group_samples, flow_samples, closed)
     elif ring[side, here, SEEN_LENGTH] > 0:
         list_open(side, index, way, ring, flows)
 
@@ -657,7 +661,7 @@ def fill_gaps(left: int, right: int, gap: int, state: Array, gaps: Array) -> Non
         gap = gaps[place, GAP_OLDER]
 
 
-def lacks(left: int, right: int, following: int, gap: int, state: Array, gaps: Array) -> bool:
+def lacks(left: int, right: int, following: int, gap: int, state: Array, gaps: Array) -> Any:
     """Whether none of these octets passed a capture, by what its sequence lacks."""
     if following < 0 or (left - following) & WORD < HALF:
         return True
@@ -709,7 +713,7 @@ def unlist(side: int, index: int, ring: Array, flows: Array) -> None:
 
 def match(
     side: int, index: int, twin: int, state: Array, ring: Array, flows: Array, groups: Array, bins: Array,
-    group_samples: Array, flow_samples: Array, closed: Array,
+    fine: Array, group_samples: Array, flow_samples: Array, closed: Array,
 ) -> None:  # fmt: skip
     """Two sightings are one packet: count it in its flow, its group and its second."""
     mask = ring.shape[1] - 1
@@ -752,6 +756,7 @@ def match(
     if ahead > bins[place, BIN_MOST]:
         bins[place, BIN_MOST] = ahead
         bins[place, BIN_MOST_TIME] = time_ns
+    note_finely(fine, group, (ring[0, one, SEEN_COMMON] - state[BEGINNING]) // FINE_NS, time_ns, ahead)
     size = ring[0, one, SEEN_SIZE] >> 8 if forward else ring[1, other, SEEN_SIZE] >> 8
     bins[place, BIN_LARGEST] = max(bins[place, BIN_LARGEST], size)
     frame, frame_there = (index, twin) if side == 0 else (twin, index)
@@ -771,6 +776,18 @@ def match(
             clear_samples(flow_samples, kept)
     if kept >= 0:
         sample_pair(flow_samples, kept, FLOW_KEPT, time_ns, ahead)
+
+
+def note_finely(fine: Array, group: int, piece: int, time_ns: int, ahead: int) -> None:
+    """Keep the tightest packets of a slice of time."""
+    if group >= FINE_GROUPS or piece < 0 or piece >= FINE_SLICES:
+        return
+    if fine[group, piece, 0] == 0 or ahead < fine[group, piece, 1]:
+        fine[group, piece, 0] = time_ns
+        fine[group, piece, 1] = ahead
+    if fine[group, piece, 2] == 0 or ahead > fine[group, piece, 3]:
+        fine[group, piece, 2] = time_ns
+        fine[group, piece, 3] = ahead
 
 
 def clear_samples(samples: Array, row: int) -> None:
@@ -889,7 +906,7 @@ def leave(side: int, index: int, state: Array, ring: Array, flows: Array, gaps: 
     left[row, LEFT_OCTETS] = ring[side, place, SEEN_OCTETS]
 
 
-def gather_pieces(side: int, place: int, way: int, ring: Array, flows: Array) -> bool:
+def gather_pieces(side: int, place: int, way: int, ring: Array, flows: Array) -> Any:
     """Whether the other side has a segment's octets in segments cut otherwise, by a network card or a proxy.
 
     Only segments that are unmatched there count, and each octet of them once: a retransmission explains itself alone.

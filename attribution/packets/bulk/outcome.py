@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.model.capture import ComparisonSummary
 from attribution.model.observation import Caveat
 from attribution.packets.arrivals import FEWEST_WITNESSES, SILENCE_NS, SILENCE_TIMES, Silence
 from attribution.packets.bulk import matcher as mt
@@ -22,7 +23,7 @@ from attribution.packets.capture import caveats_of_file
 from attribution.packets.clocks import ClockRelation, Passage, relate_clocks
 from attribution.packets.columns import SCTP, TCP, UDP
 from attribution.packets.remarks import Missed, Oddities, clock_caveats, remarks
-from attribution.packets.stretches import FLOWS_SHOWN
+from attribution.packets.stretches import FLOWS_SHOWN, clock_figures, stretch_figures
 from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, FRAMES_SHOWN, Ports, Stretch, Tally
 from attribution.packets.ways import find_directions
 
@@ -274,26 +275,33 @@ class Outcome:
 
     def _follow_clocks(self) -> None:
         """Set the common time by what the captures have told so far."""
-        groups, kept = self.pairing.groups, self._all_kept()
-        column = (kept[:, KEPT_GROUP] & 1) * mt.GROUP_WAY
-        rows = kept[:, KEPT_GROUP] >> 1
-        fall = groups[rows, mt.GROUP_FALL + column]
-        forward = (fall > 0) | ((fall == 0) & (groups[rows, mt.GROUP_FIRST + column] > 0))
+        groups = self.pairing.groups
+        forward = np.zeros(2 * len(groups), np.bool_)
+        for way in range(2):
+            fall = groups[:, mt.GROUP_FALL + way * mt.GROUP_WAY]
+            first = groups[:, mt.GROUP_FIRST + way * mt.GROUP_WAY]
+            forward[way::2] = (fall > 0) | ((fall == 0) & (first > 0))
         relation = self._relate(forward)
         if relation is None or relation.uncertainty_ns is None:
             return
         state = self.pairing.state
-        latest = int(kept[:, KEPT_MOST_TIME].max())
+        latest = int(self._all_kept()[:, KEPT_MOST_TIME].max())
         state[mt.SET_REFERENCE] = latest
         state[mt.SET_OFFSET] = relation.at(latest)
         state[mt.SET_DRIFT] = int(relation.drift * (1 << 40))
 
     def _relate(self, forward: Flags) -> ClockRelation | None:
-        """The clocks' relation from the tightest packets of each way in each cell of time."""
-        kept = self._all_kept()
-        there = _tightest(kept[forward][:, [KEPT_LEAST_TIME, KEPT_LEAST]], 1)
-        back = _tightest(kept[~forward][:, [KEPT_MOST_TIME, KEPT_MOST]], -1)
-        return relate_clocks(there, back)
+        """The clocks' relation from the tightest packets of each way, by slice of the beginning, then by second."""
+        kept, state = self._all_kept(), self.pairing.state
+        fine = self.pairing.fine[: 2 * int(state[mt.GROUPS])]
+        later = int(state[mt.BEGINNING]) + mt.FINE_NS * mt.FINE_SLICES
+        coarse = (kept[:, KEPT_GROUP] >= mt.FINE_GROUPS) | (kept[:, KEPT_SECOND] * BIN_NS >= later)
+        kept = kept[coarse]
+        ways = forward[kept[:, KEPT_GROUP]]
+        fine_ways = forward[: len(fine)]
+        there = [fine[fine_ways][:, :, :2].reshape(-1, 2), kept[ways][:, [KEPT_LEAST_TIME, KEPT_LEAST]]]
+        back = [fine[~fine_ways][:, :, 2:].reshape(-1, 2), kept[~ways][:, [KEPT_MOST_TIME, KEPT_MOST]]]
+        return relate_clocks(_tightest(np.concatenate(there), 1), _tightest(np.concatenate(back), -1))
 
     def listening(self, side: int) -> tuple[int, int]:
         """Between which common times a packet that the other capture shows must be in this one."""
@@ -354,8 +362,7 @@ class Outcome:
     def settle(self) -> None:
         """Both captures are over: which way the traffic went, and how the clocks stood."""
         self.forward = self._directions()
-        kept = self._all_kept()
-        relation = self._relate(self.forward[kept[:, KEPT_GROUP]])
+        relation = self._relate(self.forward)
         if relation is not None:
             self.relation = relation
 
@@ -570,6 +577,17 @@ class Outcome:
             stretch.bins = {}
             stretch.flows = {}
 
+    def summary(self) -> ComparisonSummary:
+        """Everything in figures."""
+        stretches = self.stretches()
+        return ComparisonSummary(
+            packets=sum(self.packets),
+            matched=2 * self.pairs,
+            stretches=tuple(stretch_figures(stretch) for stretch in stretches),
+            clocks=clock_figures([feed.origin.file for feed in self.feeds], self.starts, self.shifts),
+            caveats=tuple(self.remarks()),
+        )
+
     def caveats(self) -> Iterator[Caveat]:
         """What a verdict must know."""
         for feed in self.feeds:
@@ -615,6 +633,7 @@ def _at(relation: ClockRelation, times: Integers) -> Integers:
 
 def _tightest(rows: Integers, sign: int) -> list[Passage]:
     """In each cell of time the packet that took least: of the least difference, or of the greatest (`sign` -1)."""
+    rows = rows[rows[:, 0] != 0]
     if not len(rows):
         return []
     start = int(rows[:, 0].min())

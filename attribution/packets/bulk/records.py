@@ -200,17 +200,18 @@ def decode_plainly(
     lean[count, LEAN_SCALE] = -1
     lean[count, LEAN_MARK] = (data[start + 18] << 8 | data[start + 19]) << 8 | data[start + 22]
     lean[count, LEAN_DIGEST] = 0
-    if header > 20:
-        lean[count, LEAN_DIGEST] = timestamps_at(data, start + 54, start + 34 + min(header, captured - 34))
+    return header == 20 or put_timestamps(data, start + 54, start + min(header + 34, captured), lean, count)
+
+
+def put_timestamps(data: Octets, at: int, end: int, lean: Array, count: int) -> bool:
+    """Make a number of TCP's timestamps, where they stand as every common system puts them; False where they do not."""
+    if end - at < 12:
+        return True
+    if data[at] != 1 or data[at + 1] != 1 or data[at + 2] != 8 or data[at + 3] != 10:
+        return False
+    lean[count, LEAN_DIGEST] = data[at + 4] << 54 | data[at + 5] << 46 | data[at + 6] << 38 | data[at + 7] << 30
+    lean[count, LEAN_DIGEST] ^= data[at + 8] << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11]
     return True
-
-
-def timestamps_at(data: Octets, at: int, end: int) -> int:
-    """The number made of TCP's timestamps, where they stand as every common system puts them; -1 where they do not."""
-    if end - at < 12 or data[at] != 1 or data[at + 1] != 1 or data[at + 2] != 8 or data[at + 3] != 10:
-        return -1
-    value = data[at + 4] << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
-    return value << 30 ^ (data[at + 8] << 24 | data[at + 9] << 16 | data[at + 10] << 8 | data[at + 11])
 
 
 def digest_payload(data: Octets, start: int, row: Row, lean: Array, at: int) -> None:
