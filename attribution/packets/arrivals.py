@@ -219,7 +219,9 @@ class _Parts:
 
     def explain(self, packet: Packet, time_ns: int) -> Fate | None:
         if packet[FRAGMENT]:
-            return Fate.IN_FRAGMENTS if self._reassembled(packet, time_ns) else None
+            return Fate.IN_FRAGMENTS if self._is_whole_here(packet, time_ns) else None
+        if packet[LAYERS] & LAYER_CUT:
+            return Fate.CUT if self._is_whole_here(packet, time_ns) else None
         if not self.parts:
             return None
         near = [part for part in self.parts.get(_datagram(packet), ()) if abs(part.time - time_ns) < REACH_NS]
@@ -231,11 +233,11 @@ class _Parts:
                 octets = max(octets, (part.fragment & ~7) + part.octets)
         return Fate.IN_FRAGMENTS if near and octets >= packet[IP_LENGTH] else None
 
-    def _reassembled(self, packet: Packet, time_ns: int) -> bool:
-        """A firewall puts fragments together again: then the whole datagram is there."""
+    def _is_whole_here(self, packet: Packet, time_ns: int) -> bool:
+        """A firewall puts fragments together again, another capture cuts no headers: then all of it is there."""
         if not self.whole:
             for other in self.capture.packets:
-                if other[DEPTH] and not other[FRAGMENT]:
+                if other[DEPTH] and not other[FRAGMENT] and not other[LAYERS] & LAYER_CUT:
                     time = self.clocks.common(self.number, other[TIME])
                     self.whole[_datagram(other)].append((time, other[IP_LENGTH]))
         end = (packet[FRAGMENT] & ~7) + packet[IP_LENGTH]

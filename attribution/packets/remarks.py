@@ -23,9 +23,20 @@ class Missed:
     answered: int = 0
     skipped: int = 0
     cut: int = 0
+    unlike: int = 0
     in_pieces: int = 0
     in_fragments: int = 0
     dropped: int = 0
+
+
+REASONS: Final = (
+    ("answered", "packets are missing here that arrived all the same, for they were answered: the capture missed them"),
+    ("skipped", "packets are missing here that the points before and after show: the capture missed them"),
+    ("cut", "packets cannot be known again: the snap length cut their headers"),
+    ("unlike", "segments of connections of which no packet is the same at both points: changed on the way"),
+    ("in_pieces", "segments came in other pieces, as network cards cut and join them; not lost"),
+    ("in_fragments", "datagrams came in fragments, or put together again; not lost"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +106,20 @@ def _of_clocks(files: Sequence[str], shifts: Sequence[ClockRelation]) -> Iterato
 def _of_missed(
     files: Sequence[str], dropped: Sequence[int], missed: Mapping[tuple[int, int], Missed]
 ) -> Iterator[Caveat]:
-    by_file: dict[int, Counter[str]] = {}
+    counted: Counter[tuple[int, str]] = Counter()
     for (_, second), found in sorted(missed.items()):
-        counter = by_file.setdefault(second, Counter())
-        counter["packets are missing here that arrived all the same: they were answered; the capture missed them"] += (
-            found.answered
-        )
-        counter["packets are missing here that the points before and after show: the capture missed them"] += (
-            found.skipped
-        )
-        counter["packets cannot be known again: the snap length cut their headers"] += found.cut
-        counter["segments came in other pieces, as network cards cut and join them; not lost"] += found.in_pieces
-        counter["datagrams came in fragments, or put together again; not lost"] += found.in_fragments
+        for name, _ in REASONS:
+            counted[second, name] += getattr(found, name)
         if dropped[second] and found.dropped:
-            least = max(0, found.dropped - dropped[second])
-            yield Caveat(
-                files[second],
-                "frame 1",
-                f"packets are missing here; the capture itself dropped {dropped[second]}: at least {least} were lost",
-                found.dropped,
+            own = dropped[second]
+            reason = (
+                f"packets are missing here; the capture itself dropped {own}: at least {max(0, found.dropped - own)}"
             )
-    for second, counter in sorted(by_file.items()):
-        for reason, count in counter.items():
-            if count:
-                yield Caveat(files[second], "frame 1", reason, count)
+            yield Caveat(files[second], "frame 1", f"{reason} were lost", found.dropped)
+    for second, file in enumerate(files):
+        for name, reason in REASONS:
+            if counted[second, name]:
+                yield Caveat(file, "frame 1", reason, counted[second, name])
 
 
 def _of_silences(files: Sequence[str], silences: Sequence[Silence]) -> Iterator[Caveat]:

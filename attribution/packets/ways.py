@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import median
 
-from attribution.packets.capture import Capture
+from attribution.packets.capture import Capture, Packet
 from attribution.packets.clocks import ClockRelation, Passage, relate_clocks
 from attribution.packets.columns import TIME, TTL
-from attribution.packets.matching import Flow, Matches
+from attribution.packets.matching import Flow, Matches, Sighting
 
 Pair = tuple[int, ...]
 """One direction between two addresses: eight words."""
@@ -54,17 +55,24 @@ def find_ways(captures: Sequence[Capture], matches: Matches) -> Ways:
     """
     shared: dict[Pair, dict[tuple[int, int], list[tuple[int, int, int]]]] = defaultdict(lambda: defaultdict(list))
     groups = [shared[group_of(flow)] for flow in matches.flows]
+    ordered: dict[Pair, dict[tuple[int, int], list[tuple[int, int, int]]]] = defaultdict(lambda: defaultdict(list))
+    repeated: list[tuple[int, list[Sighting]]] = []
     for (flow, _), sightings in matches.keyed.items():
         if len(sightings) < 2:
             continue
         pairs = groups[flow]
         rows = [(capture, captures[capture].packets[index]) for capture, index in sightings]
         if len({capture for capture, _ in rows}) < len(rows):
+            repeated.append((flow, sightings))
             continue
         for place, (near, packet) in enumerate(rows):
             time_ns, life = packet[TIME], packet[TTL]
             for far, twin in rows[place + 1 :]:
                 pairs[near, far].append((time_ns, twin[TIME], life - twin[TTL]))
+    for flow, sightings in repeated:
+        if not groups[flow]:
+            _pair_in_order(captures, sightings, ordered[group_of(matches.flows[flow])])
+    shared.update(ordered)
     decided = find_directions(
         {group: {pair: _medians(found) for pair, found in pairs.items()} for group, pairs in shared.items()}
     )
@@ -79,6 +87,19 @@ def find_ways(captures: Sequence[Capture], matches: Matches) -> Ways:
             wins[far] += 0 if forward else 1
         ranks[group] = {point: -count for point, count in wins.items()}
     return Ways(ranks, dict(passages))
+
+
+def _pair_in_order(
+    captures: Sequence[Capture], sightings: list[Sighting], pairs: dict[tuple[int, int], list[tuple[int, int, int]]]
+) -> None:
+    """Where all packets of a direction have their like: those that two captures show equally often, one by one."""
+    rows: dict[int, list[Packet]] = defaultdict(list)
+    for capture, index in sightings:
+        rows[capture].append(captures[capture].packets[index])
+    for near, far in combinations(sorted(rows), 2):
+        if len(rows[near]) == len(rows[far]):
+            for packet, twin in zip(sorted(rows[near]), sorted(rows[far]), strict=True):
+                pairs[near, far].append((packet[TIME], twin[TIME], packet[TTL] - twin[TTL]))
 
 
 def _medians(found: Sequence[tuple[int, int, int]]) -> tuple[float, float]:

@@ -121,10 +121,15 @@ def _middle(cluster: Integers) -> int:
 
 
 def _once(numbers: Integers, times: Integers) -> tuple[Integers, Integers]:
-    """Packets whose number no other has."""
-    unique, first, count = np.unique(numbers, return_index=True, return_counts=True)
-    single = (count == 1) & (unique >= 0)
-    return unique[single], times[first[single]]
+    """Packets whose number no other has, but for a mirror's copies of them."""
+    if not len(numbers):
+        return numbers, times
+    order = np.lexsort((times, numbers))
+    numbers, times = numbers[order], times[order]
+    first = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+    last = np.append(first[1:], len(numbers)) - 1
+    single = (times[last] - times[first] < MIRROR_NS) & (numbers[first] >= 0)
+    return numbers[first[single]], times[first[single]]
 
 
 def _is_mirrored(head: Head, loose: Integers, strict: Integers, times: Integers) -> bool:

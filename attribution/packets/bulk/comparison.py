@@ -105,7 +105,7 @@ class Feed:
         while count < HEAD_PACKETS and (batch := next(self.batches, None)) is not None:
             self.head.append(batch.lean[: batch.count].copy())
             count += batch.count
-        return Head(self.head)
+        return Head(list(self.head))
 
     def sample(self, start: Start) -> Numbered:
         """A share of all packets, chosen by their number, so that two captures choose the same. Reads to the end."""

@@ -80,6 +80,7 @@ SIDE_GAP: Final = 2  # newest gap in the sequence
 SIDE_OLDEST_OPEN: Final = 3
 SIDE_NEWEST_OPEN: Final = 4
 SIDE_WIDTH: Final = 5
+ECHO_BITS: Final = 48  # of a word; an exchange of echoes keeps in those five words which were answered
 FLOW_WAYS: Final = FLOW_SIDES + 4 * SIDE_WIDTH  # then for each direction:
 WAY_MATCHED: Final = 0
 WAY_LATEST: Final = 1  # when the latest sent of its matched packets was sent
@@ -160,6 +161,7 @@ IN_PIECES: Final = 1  # the other side has its octets in other segments
 ANSWERED: Final = 2  # it arrived, for it was acknowledged, and no other copy passed the other side
 COPIED: Final = 3  # its like had passed before
 PARTIAL: Final = 4  # a fragment, or cut headers: not to be known again, but it may explain another
+UNLIKE: Final = 5  # both captures show its direction of the flow, and not one packet of it is the same
 
 # The state of the whole
 AT: Final = 0  # how far into each batch
@@ -625,21 +627,12 @@ def follow_stream(
 
 
 def remember_echo(flows: Array, flow: int, base: int, sequence: int) -> None:
-    """Of an exchange of echoes the latest 32 sequence numbers that were answered, as bits below the highest."""
-    latest = flows[flow, base + SIDE_NEXT]
-    if latest < 0:
-        flows[flow, base + SIDE_NEXT] = sequence
-        flows[flow, base + SIDE_ANSWER] = 1
-        return
-    ahead = (sequence - latest) & 0xFFFF
-    if ahead == 0:
-        return
-    if ahead < 0x8000:
-        flows[flow, base + SIDE_NEXT] = sequence
-        bits = flows[flow, base + SIDE_ANSWER] << ahead & WORD if ahead < 32 else 0
-        flows[flow, base + SIDE_ANSWER] = bits | 1
-    elif 0x10000 - ahead < 32:
-        flows[flow, base + SIDE_ANSWER] |= 1 << (0x10000 - ahead)
+    """Keep the latest 240 sequence numbers that were answered: five words of 48 bits, each with its number."""
+    block = sequence // ECHO_BITS
+    word = base + block % SIDE_WIDTH
+    if flows[flow, word] >> ECHO_BITS != block:
+        flows[flow, word] = block << ECHO_BITS
+    flows[flow, word] |= 1 << sequence % ECHO_BITS
 
 
 def fill_gaps(left: int, right: int, gap: int, state: Array, gaps: Array) -> None:
@@ -884,10 +877,12 @@ def leave(side: int, index: int, state: Array, ring: Array, flows: Array, gaps: 
         why = COPIED
     elif ring[side, place, SEEN_PART] != 0:
         why = PARTIAL
+    elif ring[side, place, SEEN_LENGTH] > 0 and gather_pieces(side, place, way, ring, flows):
+        why = IN_PIECES
+    elif never_alike(1 - side, way, flows):
+        why = UNLIKE
     elif ring[side, place, SEEN_LENGTH] > 0:
-        if gather_pieces(side, place, way, ring, flows):
-            why = IN_PIECES
-        elif segment_arrived(side, place, way, state, ring, flows, gaps):
+        if segment_arrived(side, place, way, state, ring, flows, gaps):
             why = ANSWERED
     elif ring[side, place, SEEN_COVERED] < 0 and echo_answered(side, place, way, ring, flows):
         why = ANSWERED
@@ -904,6 +899,14 @@ def leave(side: int, index: int, state: Array, ring: Array, flows: Array, gaps: 
     left[row, LEFT_MARK] = ring[side, place, SEEN_MARK]
     left[row, LEFT_PART] = ring[side, place, SEEN_PART]
     left[row, LEFT_OCTETS] = ring[side, place, SEEN_OCTETS]
+
+
+def never_alike(other: int, way: int, flows: Array) -> Any:
+    """Whether the other capture shows this direction of a TCP flow too, but nothing was ever matched: it is changed."""
+    if flows[way >> 1, FLOW_KEY + 4] & 0xFF != TCP or flows[way >> 1, FLOW_WAYS + (way & 1) * WAY_WIDTH] > 0:
+        return False
+    base = FLOW_SIDES + (other * 2 + (way & 1)) * SIDE_WIDTH
+    return flows[way >> 1, base + SIDE_NEXT] >= 0 or flows[way >> 1, base + SIDE_ANSWER] >= 0
 
 
 def gather_pieces(side: int, place: int, way: int, ring: Array, flows: Array) -> Any:
@@ -933,7 +936,7 @@ def gather_pieces(side: int, place: int, way: int, ring: Array, flows: Array) ->
     return ring[side, place, SEEN_COVERED] >= size
 
 
-def segment_arrived(side: int, place: int, way: int, state: Array, ring: Array, flows: Array, gaps: Array) -> bool:
+def segment_arrived(side: int, place: int, way: int, state: Array, ring: Array, flows: Array, gaps: Array) -> Any:
     """Whether a segment that the other capture did not see was acknowledged, though no copy of it passed there."""
     flow = way >> 1
     left = ring[side, place, SEEN_SEQUENCE]
@@ -951,13 +954,13 @@ def segment_arrived(side: int, place: int, way: int, state: Array, ring: Array, 
 
 def echo_answered(side: int, place: int, way: int, ring: Array, flows: Array) -> bool:
     """Whether an echo was answered, by what either capture saw."""
+    sequence = ring[side, place, SEEN_SEQUENCE]
+    block = sequence // ECHO_BITS
     for each in range(2):
-        base = FLOW_SIDES + (each * 2 + (1 - (way & 1))) * SIDE_WIDTH
-        latest = flows[way >> 1, base + SIDE_NEXT]
-        if latest >= 0:
-            before = (latest - ring[side, place, SEEN_SEQUENCE]) & 0xFFFF
-            if before < 32 and flows[way >> 1, base + SIDE_ANSWER] >> before & 1:
-                return True
+        word = FLOW_SIDES + (each * 2 + (1 - (way & 1))) * SIDE_WIDTH + block % SIDE_WIDTH
+        held = flows[way >> 1, word]
+        if held >> ECHO_BITS == block and held >> sequence % ECHO_BITS & 1:
+            return True
     return False
 
 

@@ -140,12 +140,13 @@ class Leavings:
                 silences[inside] = number
                 fate[inside] = SILENT
         fate[why == mt.IN_PIECES] = PASSED
-        fate[(why == mt.ANSWERED) | (rows[:, mt.LEFT_PART] == mt.CUT)] = NOT_COMPARED
+        fate[(why == mt.ANSWERED) | (why == mt.UNLIKE)] = NOT_COMPARED
         fate[(why == mt.COPIED) & (fate != NOT_COMPARED)] = COPY
         self._explain_by_parts(rows, all_rows, fate)
         for one in range(2):
             mine = side == one
             self.missed[one].in_pieces += int((mine & (why == mt.IN_PIECES)).sum())
+            self.missed[one].unlike += int((mine & (why == mt.UNLIKE)).sum())
             self.missed[one].answered += int((mine & (why == mt.ANSWERED)).sum())
         self._sum_up(rows, fate)
         self._sum_up_flows(rows, fate)
@@ -181,12 +182,15 @@ class Leavings:
                 elif part.cut:
                     fate[row] = NOT_COMPARED
                     self.missed[one].cut += 1
-            fragments = mine & (rows[:, mt.LEFT_PART] > 0)
-            if fragments.any():
+            partly = mine & (rows[:, mt.LEFT_PART] != 0)
+            if partly.any():
                 whole = (all_rows[:, mt.LEFT_SIDE] == 1 - one) & (all_rows[:, mt.LEFT_PART] == 0)
-                again = fragments & np.isin(keys, all_keys[whole & (all_rows[:, mt.LEFT_MARK] > 0)])
+                again = partly & np.isin(keys, all_keys[whole & (all_rows[:, mt.LEFT_MARK] > 0)])
+                cut = again & (rows[:, mt.LEFT_PART] == mt.CUT)
                 fate[again] = PASSED
-                self.missed[one].in_fragments += int(again.sum())
+                fate[cut] = NOT_COMPARED
+                self.missed[one].cut += int(cut.sum())
+                self.missed[one].in_fragments += int((again & ~cut).sum())
 
     def _sum_up(self, rows: Integers, fate: Integers) -> None:
         second = rows[:, mt.LEFT_COMMON] // BIN_NS
@@ -370,6 +374,7 @@ class Outcome:
         """Whether each group × 2 + direction passes the first capture first."""
         groups, samples = self.pairing.groups, self.pairing.group_samples
         forward = np.zeros(2 * len(groups), np.bool_)
+        self.known = np.zeros(2 * len(groups), np.bool_)
         told: dict[tuple[int, ...], dict[tuple[int, int], tuple[float, float]]] = {}
         names: dict[int, tuple[int, ...]] = {}
         counts: dict[tuple[int, ...], int] = {}
@@ -377,10 +382,9 @@ class Outcome:
             for way in range(2):
                 row = groups[group]
                 count = int(row[mt.GROUP_COUNT + way * mt.GROUP_WAY])
+                number = 2 * group + way
+                words = names[number] = _words(row[:4].tolist(), way)
                 if count:
-                    number = 2 * group + way
-                    words = _words(row[:4].tolist(), way)
-                    names[number] = words
                     taken = int(samples[number, mt.SAMPLE_TAKEN])
                     ahead = samples[number, mt.SAMPLE_PAIRS + 1 : mt.SAMPLE_PAIRS + 2 * taken : 2]
                     fall = round(int(row[mt.GROUP_FALL + way * mt.GROUP_WAY]) / count)
@@ -389,7 +393,8 @@ class Outcome:
                         told[words] = {(0, 1): (fall, float(np.median(ahead)))}
         decided = find_directions(told)
         for number, words in names.items():
-            forward[number] = decided[words, 0, 1]
+            forward[number] = decided.get((words, 0, 1), False)
+            self.known[number] = words in told
         return forward
 
     def stretches(self) -> list[Stretch]:
@@ -403,16 +408,15 @@ class Outcome:
             shared[words] = shared.get(words, 0) + count
         found: dict[int, Stretch] = {}
         for number in range(2, 2 * int(state[mt.GROUPS])):
-            row = groups[number >> 1]
-            words = _words(row[:4].tolist(), number & 1)
-            if shared[words] >= FEWEST_SHARED and row[mt.GROUP_COUNT + (number & 1) * mt.GROUP_WAY]:
+            words = _words(groups[number >> 1, :4].tolist(), number & 1)
+            if shared[words] >= FEWEST_SHARED:
                 found[number] = self._stretch(number)
         self._fill_bins(found)
         self._fill_lost(found)
         self._fill_flows(found)
         for number, stretch in found.items():
             self._sum_up(number, stretch)
-        return list(found.values())
+        return [stretch for stretch in found.values() if stretch.whole.sent or stretch.not_compared]
 
     def _stretch(self, number: int) -> Stretch:
         first = 0 if self.forward[number] else 1
@@ -490,7 +494,7 @@ class Outcome:
             silence = silences[side][number]
             silence.towards = silence.from_beyond = 0
             for group, count in seen.items():
-                if not self.pairing.groups[group >> 1, mt.GROUP_COUNT + (group & 1) * mt.GROUP_WAY]:
+                if not self.known[group]:
                     continue
                 if self.forward[group] == (side == 0):
                     silence.from_beyond += count
@@ -573,6 +577,7 @@ class Outcome:
             stretch.delay_most_ns = int(high.max()) if forward else -int(low.min())
         if self.feeds[1 if forward else 0].dropped:
             stretch.not_compared += whole.sent
+            self.pairing.leavings.missed[0 if forward else 1].dropped += whole.lost
             stretch.whole = Tally(delays_ns=whole.delays_ns)
             stretch.bins = {}
             stretch.flows = {}
