@@ -52,13 +52,16 @@ SLACK_NS: Final = 1_000_000
 
 @dataclass(slots=True)
 class Instance:
-    """One packet on its way: where it was seen, in the order of the way. `again` marks a copy that the network made."""
+    """One packet on its way: where it was seen, in the order of the way.
+
+    Of a copy that the network made, `again` is where the first point of the stretch saw the packet, and the second.
+    """
 
     flow: Flow
     stops: list[Sighting]
     times: list[int]
     packet: Packet
-    again: tuple[int, int] | None = None
+    again: tuple[Sighting, int] | None = None
 
 
 class Fate(Enum):

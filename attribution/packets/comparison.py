@@ -227,34 +227,34 @@ class _Counted:
     def copied(self, instance: Instance) -> None:
         """A copy that the network made: it shows at the second point of a stretch only."""
         if instance.again is not None:
-            first, second = instance.again
-            for tally in self._tallies(instance, first, instance.stops[0], second):
+            here, second = instance.again
+            for tally in self._tallies(instance, here, second, instance.times[0]):
                 tally.duplicated += 1
 
     def passed(self, instance: Instance, place: int, here: Sighting, there: Sighting) -> None:
         delay_ns = instance.times[place + 1] - instance.times[place]
         self.shared[here.capture, there.capture, group_of(instance.flow)] += 1
         if self.captures[there.capture].dropped:
-            stretch = self._stretch(instance, here.capture, here, there.capture)
+            stretch = self._stretch(instance, here, there.capture)
             stretch.not_compared += 1
             stretch.whole.delays_ns.append(delay_ns)
             return
         size = self._packet(here)[WIRE]
-        for tally in self._tallies(instance, here.capture, here, there.capture):
+        for tally in self._tallies(instance, here, there.capture):
             tally.passed(here.packet + 1, size, delay_ns)
 
     def arrived(self, instance: Instance, last: Sighting, following: int) -> None:
         """It came in another form: when exactly is not measured."""
         self.shared[last.capture, following, group_of(instance.flow)] += 1
-        for tally in self._tallies(instance, last.capture, last, following):
+        for tally in self._tallies(instance, last, following):
             tally.passed(last.packet + 1, self._packet(last)[WIRE])
 
     def lost(self, instance: Instance, last: Sighting, following: int) -> None:
-        for tally in self._tallies(instance, last.capture, last, following):
+        for tally in self._tallies(instance, last, following):
             tally.missed(last.packet + 1, self._packet(last)[WIRE])
 
     def not_compared(self, instance: Instance, last: Sighting, following: int) -> None:
-        self._stretch(instance, last.capture, last, following).not_compared += 1
+        self._stretch(instance, last, following).not_compared += 1
 
     def reordered(self, instances: Sequence[Instance]) -> None:
         """Count the packets of one flow that arrived after one that was sent later (RFC 4737)."""
@@ -271,7 +271,7 @@ class _Counted:
                     latest = sent
                     continue
                 here = next(stop for stop in instance.stops if stop.capture == first)
-                for tally in self._tallies(instance, first, here, second):
+                for tally in self._tallies(instance, here, second):
                     tally.reordered += 1
 
     def finish(self) -> list[Stretch]:
@@ -281,12 +281,13 @@ class _Counted:
     def _packet(self, sighting: Sighting) -> Packet:
         return self.captures[sighting.capture].packets[sighting.packet]
 
-    def _stretch(self, instance: Instance, first: int, here: Sighting, second: int) -> Stretch:
+    def _stretch(self, instance: Instance, here: Sighting, second: int) -> Stretch:
+        first = here.capture
         key = (first, second, group_of(instance.flow), instance.flow[8])
         stretch = self.stretches.get(key)
         if stretch is None:
             one, other = self.captures[first], self.captures[second]
-            packet = self._packet(here) if here.capture == first else instance.packet
+            packet = self._packet(here)
             stretch = self.stretches[key] = Stretch(
                 first=one.point,
                 second=other.point,
@@ -300,14 +301,17 @@ class _Counted:
             )
         return stretch
 
-    def _tallies(self, instance: Instance, first: int, here: Sighting, second: int) -> tuple[Tally, Tally, Tally]:
-        stretch = self._stretch(instance, first, here, second)
+    def _tallies(
+        self, instance: Instance, here: Sighting, second: int, time_ns: int | None = None
+    ) -> tuple[Tally, Tally, Tally]:
+        """Where a packet that was seen here, on its way to the second point, counts; when, if not then."""
+        stretch = self._stretch(instance, here, second)
         packet = self._packet(here)
         ports: Ports = (None, None)
         if packet[PROTOCOL] in PORTED and packet[SOURCE_PORT] >= 0:
             ports = (packet[SOURCE_PORT], packet[DESTINATION_PORT])
         bins, flows = stretch.bins, stretch.flows
-        second_of_time = self.clocks.common(here.capture, packet[TIME]) // BIN_NS
+        second_of_time = (self.clocks.common(here.capture, packet[TIME]) if time_ns is None else time_ns) // BIN_NS
         interval, flow = bins.get(second_of_time), flows.get(ports)
         if interval is None:
             interval = bins[second_of_time] = Tally()
@@ -485,13 +489,13 @@ def _nearest(
     return best
 
 
-def _copy_of(instance: Instance, found: Sequence[Instance]) -> tuple[int, int] | None:
+def _copy_of(instance: Instance, found: Sequence[Instance]) -> tuple[Sighting, int] | None:
     """The stretch on which the network copied a packet: its like came over it, and it came from nowhere."""
     here = instance.stops[0].capture
     for other in found:
         for one, another in zip(other.stops, other.stops[1:], strict=False):
             if other is not instance and another.capture == here:
-                return one.capture, here
+                return one, here
     return None
 
 

@@ -466,9 +466,13 @@ def take(
     if again == IGNORED:
         return
     twin = look_across(1 - side, heads[1 - side, slot], key, lean[at, LEAN_TIME], way, state, ring, flows, groups)
-    alone = flows[way >> 1, FLOW_SEEN] == 1 << side and (side == 0 or flows[flow, FLOW_ALIAS] < 0)
-    if alone:
-        slot = number & links
+    slot = number & links
+    if side == 1 and flows[flow, FLOW_ALIAS] >= 0:
+        if again == OPEN and copied_before(heads[3, slot], number, flow, state, ring):
+            ring[side, here, SEEN_STATE] = SUSPECT
+    elif side == 0 and twin < 0 and flows[flow, FLOW_OUTSIDE] >= 0:
+        twin = look_for_translated(side, heads[3, slot], number, way, state, ring, flows, groups)
+    elif flows[flow, FLOW_SEEN] == 1 << side:
         ring[side, here, SEEN_LOOSE] = number
         ring[side, here, SEEN_OLDER_LOOSE] = heads[2 + side, slot]
         heads[2 + side, slot] = index
@@ -546,8 +550,10 @@ def look_for_translated(
         if ring[other, place, SEEN_LOOSE] == number and ring[other, place, SEEN_STATE] == OPEN:
             theirs = ring[other, place, SEEN_FLOW]
             outside, inside = (theirs, way) if side == 0 else (way, theirs)
+            alias = inside ^ outside & 1
+            if flows[outside >> 1, FLOW_ALIAS] == alias:
+                return older
             if flows[theirs >> 1, FLOW_SEEN] == 1 << other and flows[outside >> 1, FLOW_ALIAS] < 0:
-                alias = inside ^ outside & 1
                 if flows[outside >> 1, FLOW_CLAIM] < 0 or flows[outside >> 1, FLOW_CLAIMS] == 0:
                     flows[outside >> 1, FLOW_CLAIM] = alias
                 if flows[outside >> 1, FLOW_CLAIM] == alias:
@@ -558,6 +564,19 @@ def look_for_translated(
                 flows[outside >> 1, FLOW_CLAIMS] -= 1
         older = ring[other, place, SEEN_OLDER_LOOSE]
     return -1
+
+
+def copied_before(older: int, number: int, flow: int, state: Array, ring: Array) -> Any:
+    """Whether a packet's like was matched when its flow had no name at the first capture yet."""
+    mask = ring.shape[1] - 1
+    steps = 0
+    while older >= state[TAIL + 1] and steps < CHAIN_WALK:
+        place = older & mask
+        steps += 1
+        if ring[1, place, SEEN_LOOSE] == number and ring[1, place, SEEN_STATE] == MATCHED:
+            return ring[1, place, SEEN_FLOW] >> 1 == flow
+        older = ring[1, place, SEEN_OLDER_LOOSE]
+    return False
 
 
 def join_flows(inside: int, outside: int, flows: Array, groups: Array) -> None:
@@ -872,6 +891,8 @@ def leave(side: int, index: int, state: Array, ring: Array, flows: Array, gaps: 
     if standing in (MATCHED, IGNORED):
         return
     way = ring[side, place, SEEN_FLOW]
+    if side == 1 and flows[way >> 1, FLOW_ALIAS] >= 0:
+        way = flows[way >> 1, FLOW_ALIAS] ^ way & 1
     why = MISSING
     if standing == SUSPECT:
         why = COPIED

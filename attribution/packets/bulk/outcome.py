@@ -44,7 +44,7 @@ PASSED: Final = 1
 NOT_COMPARED: Final = 2
 COPY: Final = 3
 SILENT: Final = 4  # lost, or the other capture did not record: it shows nothing at all
-FATES: Final = 5
+COPY_UNHEARD: Final = 5  # where the other capture was not listening
 
 Flags = NDArray[np.bool_]
 
@@ -141,7 +141,8 @@ class Leavings:
                 fate[inside] = SILENT
         fate[why == mt.IN_PIECES] = PASSED
         fate[(why == mt.ANSWERED) | (why == mt.UNLIKE)] = NOT_COMPARED
-        fate[(why == mt.COPIED) & (fate != NOT_COMPARED)] = COPY
+        copied = why == mt.COPIED
+        fate[copied] = np.where(fate[copied] == NOT_COMPARED, COPY_UNHEARD, COPY)
         self._explain_by_parts(rows, all_rows, fate)
         for one in range(2):
             mine = side == one
@@ -214,12 +215,11 @@ class Leavings:
         flows = self.pairing.flows
         way, side = rows[:, mt.LEFT_FLOW], rows[:, mt.LEFT_SIDE]
         base = mt.FLOW_WAYS + (way & 1) * mt.WAY_WIDTH + side
-        for kind, column in (
-            (LOST, mt.WAY_LOST),
-            (SILENT, mt.WAY_LOST),
-            (PASSED, mt.WAY_PIECES),
-            (COPY, mt.WAY_COPIES),
-        ):
+        columns = (
+            (LOST, mt.WAY_LOST), (SILENT, mt.WAY_LOST), (PASSED, mt.WAY_PIECES), (COPY, mt.WAY_COPIES),
+            (COPY_UNHEARD, mt.WAY_COPIES),
+        )  # fmt: skip
+        for kind, column in columns:
             chosen = fate == kind
             np.add.at(flows, (way[chosen] >> 1, base[chosen] + column), 1)
         lost = np.flatnonzero((fate == LOST) | (fate == SILENT))
@@ -470,14 +470,14 @@ class Outcome:
                 continue
             first = 0 if self.forward[number] else 1
             if side != first:
-                if fate == COPY:
+                if fate in (COPY, COPY_UNHEARD):
                     stretch.bins.setdefault(second, Tally()).duplicated += gone.count
                 continue
             tally = stretch.bins.setdefault(second, Tally())
             if fate == PASSED:
                 tally.sent += gone.count
                 tally.see(gone.first_frame)
-            elif fate == NOT_COMPARED or (fate == SILENT and self._did_not_record(silences[1 - side], second)):
+            elif fate in (NOT_COMPARED, COPY_UNHEARD) or (fate == SILENT and self._did_not_record(silences[1 - side], second)):
                 stretch.not_compared += gone.count
             else:
                 tally.sent += gone.count
