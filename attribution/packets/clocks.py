@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 SLICES: Final = 24
 FEWEST_SLICES: Final = 4
+DOUBTS: Final = 4  # standard errors that a drift must be away from nothing
 MOST_STEPS: Final = 4
 FASTEST_DRIFT: Final = 0.0005  # of a clock that is not set: crystals stay within a tenth of it
 
@@ -98,7 +99,7 @@ def _relate(there: Sequence[Passage], back: Sequence[Passage]) -> tuple[ClockRel
         backward[(passage[0] - start) // width].append(passage)
     slices = [_enclosure(one, other) for one, other in zip(forward, backward, strict=True) if one and other]
     if len(slices) >= FEWEST_SLICES:
-        return _fit_line(slices), slices
+        return _fit_line(slices, (start, end)), slices
     offset, uncertainty = whole
     return ClockRelation(start, offset, 0.0, uncertainty if there and back else None), slices
 
@@ -123,8 +124,8 @@ def _enclosure(one: Sequence[Passage], other: Sequence[Passage]) -> Enclosure:
     return Enclosure((min(times) + max(times)) // 2, offset, uncertainty, upper, lower)
 
 
-def _fit_line(slices: Sequence[Enclosure]) -> ClockRelation:
-    """Least squares over the slices, the narrow ones weighing most; a slope within its own doubt is none."""
+def _fit_line(slices: Sequence[Enclosure], span: tuple[int, int]) -> ClockRelation:
+    """Least squares over the slices, the narrow ones weighing most; a slope that their scatter may feign is none."""
     reference = slices[len(slices) // 2].middle
     base = slices[len(slices) // 2].offset
     weights = [1.0 / (one.uncertainty + 1000.0) ** 2 for one in slices]
@@ -137,15 +138,16 @@ def _fit_line(slices: Sequence[Enclosure]) -> ClockRelation:
     slope = 0.0
     if spread > 0:
         slope = sum(w * (x - mean_x) * (y - mean_y) for w, x, y in zip(weights, xs, ys, strict=True)) / spread
-        doubt = (len(slices) / total / spread) ** 0.5 * total**0.5
-        if abs(slope) < 2 * doubt or abs(slope) > 0.01:
+        strays = [y - mean_y - slope * (x - mean_x) for x, y in zip(xs, ys, strict=True)]
+        scatter = sum(w * stray**2 for w, stray in zip(weights, strays, strict=True)) / (len(slices) - 2)
+        if abs(slope) < DOUBTS * (scatter / spread) ** 0.5 or abs(slope) > FASTEST_DRIFT:
             slope = 0.0
     typical = sorted(one.uncertainty for one in slices)[len(slices) // 2]
     relation = ClockRelation(reference, base + int(mean_y - slope * mean_x), slope)
-    return replace(relation, uncertainty_ns=max(typical, _farthest(relation, slices)))
+    return replace(relation, uncertainty_ns=max(typical, _farthest(relation, slices, span)))
 
 
-def _farthest(relation: ClockRelation, slices: Sequence[Enclosure]) -> int:
+def _farthest(relation: ClockRelation, slices: Sequence[Enclosure], span: tuple[int, int]) -> int:
     """How far the true line can be from this one: of all lines inside every enclosure, those that touch two of them.
 
     Zero where no line is inside them all (a clock that wanders): then the enclosures themselves are the measure.
@@ -155,7 +157,7 @@ def _farthest(relation: ClockRelation, slices: Sequence[Enclosure]) -> int:
     lowers = [(first - relation.reference_ns, _ahead((first, second)) - relation.at(first))
               for first, second in (one.lower for one in slices)]  # fmt: skip
     corners = uppers + lowers
-    ends = (slices[0].middle - relation.reference_ns, slices[-1].middle - relation.reference_ns)
+    ends = [time_ns - relation.reference_ns for time_ns in span]
     farthest = 0.0
     for number, (x, y) in enumerate(corners):
         for u, v in corners[number + 1 :]:
