@@ -17,7 +17,8 @@ Clock = Callable[[int], int]
 
 
 def passages(
-    clock: Clock, seed: int, *, seconds: int = 60, there_ns: int = 3 * MS, back_ns: int = 9 * MS, jitter_ns: int = 2 * MS
+    clock: Clock, seed: int, *, seconds: int = 60, there_ns: int = 3 * MS, back_ns: int = 9 * MS,
+    jitter_ns: int = 2 * MS,
 ) -> tuple[list[Passage], list[Passage]]:  # fmt: skip
     """Packets both ways, on unlike ways with queues, as the first clock and another show them."""
     chance = random.Random(seed)

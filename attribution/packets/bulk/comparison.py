@@ -26,11 +26,12 @@ from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, PairCount
 from attribution.packets.arrivals import REACH_NS, SILENCE_NS
 from attribution.packets.bulk import flow_table as ft
-from attribution.packets.bulk import matcher as mt
+from attribution.packets.bulk import pair_columns as pc
 from attribution.packets.bulk.alignment import Head, Numbered, Start, find_start
 from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.bulk.engine import BATCH, Batch, BulkReader, Integers, Window
-from attribution.packets.bulk.outcome import Leavings, Outcome
+from attribution.packets.bulk.leavings import Leavings
+from attribution.packets.bulk.outcome import Outcome
 from attribution.packets.compression import is_compressed, read_pieces
 from attribution.packets.tallies import pair_counts
 
@@ -172,29 +173,29 @@ class Pairing:
         capacity = LEAST_RING
         while capacity < min(MOST_RING, RING_SECONDS * start.rate):
             capacity *= 2
-        self.ring: Integers = np.zeros((2, capacity, mt.SEEN_WIDTH), np.int64)
+        self.ring: Integers = np.zeros((2, capacity, pc.SEEN_WIDTH), np.int64)
         self.heads: Integers = np.full((4, capacity), -1, np.int64)
         self.slots = np.full(1 << 12, -1, np.int32)
-        self.flows: Integers = np.zeros((1 << 11, mt.FLOW_WIDTH), np.int64)
-        self.group_slots = np.full(4 * mt.MOST_GROUPS, -1, np.int32)
-        self.groups: Integers = np.zeros((mt.MOST_GROUPS, mt.GROUP_WIDTH), np.int64)
-        self.bins: Integers = np.zeros((4 * mt.MOST_GROUPS, mt.BIN_WIDTH), np.int64)
-        self.fine: Integers = np.zeros((mt.FINE_GROUPS, mt.FINE_SLICES, 4), np.int64)
-        self.group_samples: Integers = np.zeros((2 * mt.MOST_GROUPS, mt.SAMPLE_PAIRS + 2 * mt.GROUP_KEPT), np.int64)
-        self.group_samples[:, mt.SAMPLE_STRIDE] = 1
-        self.flow_samples: Integers = np.zeros((FLOW_SAMPLES, mt.SAMPLE_PAIRS + 2 * mt.FLOW_KEPT), np.int64)
-        self.gaps: Integers = np.zeros((GAPS, mt.GAP_WIDTH), np.int64)
-        self.left: Integers = np.zeros((ROOM, mt.LEFT_WIDTH), np.int64)
-        self.closed: Integers = np.zeros((ROOM_FOR_BINS, mt.BIN_WIDTH), np.int64)
-        self.state: Integers = np.zeros(mt.STATE_WIDTH, np.int64)
-        self.state[mt.GROUPS] = 1
-        self.state[mt.NOW] = mt.NEVER
-        self.state[mt.SET_CLOCK] = start.clock
-        self.state[mt.SET_OFFSET] = start.relation.offset_ns
-        self.state[mt.SET_REFERENCE] = start.relation.reference_ns
-        self.state[mt.SET_DRIFT] = int(start.relation.drift * DRIFT_UNIT)
-        self.state[mt.SET_WINDOW] = REACH_NS
-        self.state[mt.SET_MIRRORED : mt.SET_MIRRORED + 2] = start.mirrored
+        self.flows: Integers = np.zeros((1 << 11, pc.FLOW_WIDTH), np.int64)
+        self.group_slots = np.full(4 * pc.MOST_GROUPS, -1, np.int32)
+        self.groups: Integers = np.zeros((pc.MOST_GROUPS, pc.GROUP_WIDTH), np.int64)
+        self.bins: Integers = np.zeros((4 * pc.MOST_GROUPS, pc.BIN_WIDTH), np.int64)
+        self.fine: Integers = np.zeros((pc.FINE_GROUPS, pc.FINE_SLICES, 4), np.int64)
+        self.group_samples: Integers = np.zeros((2 * pc.MOST_GROUPS, pc.SAMPLE_PAIRS + 2 * pc.GROUP_KEPT), np.int64)
+        self.group_samples[:, pc.SAMPLE_STRIDE] = 1
+        self.flow_samples: Integers = np.zeros((FLOW_SAMPLES, pc.SAMPLE_PAIRS + 2 * pc.FLOW_KEPT), np.int64)
+        self.gaps: Integers = np.zeros((GAPS, pc.GAP_WIDTH), np.int64)
+        self.left: Integers = np.zeros((ROOM, pc.LEFT_WIDTH), np.int64)
+        self.closed: Integers = np.zeros((ROOM_FOR_BINS, pc.BIN_WIDTH), np.int64)
+        self.state: Integers = np.zeros(pc.STATE_WIDTH, np.int64)
+        self.state[pc.GROUPS] = 1
+        self.state[pc.NOW] = pc.NEVER
+        self.state[pc.SET_CLOCK] = start.clock
+        self.state[pc.SET_OFFSET] = start.relation.offset_ns
+        self.state[pc.SET_REFERENCE] = start.relation.reference_ns
+        self.state[pc.SET_DRIFT] = int(start.relation.drift * DRIFT_UNIT)
+        self.state[pc.SET_WINDOW] = REACH_NS
+        self.state[pc.SET_MIRRORED : pc.SET_MIRRORED + 2] = start.mirrored
         self.outcome = Outcome(feeds, self)
         self.leavings = Leavings(self)
 
@@ -211,18 +212,18 @@ class Pairing:
                 self.groups, self.bins, self.fine, self.group_samples, self.flow_samples, self.gaps, self.left,
                 self.closed,
             )  # fmt: skip
-            if why == mt.FINISHED:
+            if why == pc.FINISHED:
                 break
-            if why == mt.WANTS_TABLES:
+            if why == pc.WANTS_TABLES:
                 self._grow()
-            elif why == mt.WANTS_ROOM:
+            elif why == pc.WANTS_ROOM:
                 self._count()
             else:
-                side = why - mt.WANTS_FIRST
+                side = why - pc.WANTS_FIRST
                 following = waiting[side].result()
-                self.state[mt.AT + side] = 0
+                self.state[pc.AT + side] = 0
                 if following is None:
-                    self.state[mt.ENDED + side] = 1
+                    self.state[pc.ENDED + side] = 1
                     current[side] = blank
                 else:
                     current[side] = following
@@ -234,7 +235,7 @@ class Pairing:
         """Let everything go that is still in the rings or open."""
         while not self.kernels.let_go(self.state, self.ring, self.flows, self.gaps, self.left):
             self._count()
-        place, count = 0, 4 * int(self.state[mt.GROUPS])
+        place, count = 0, 4 * int(self.state[pc.GROUPS])
         while place < count:
             place = self.kernels.close_all(self.state, self.bins, self.closed, place, count)
             self._count()
@@ -242,10 +243,10 @@ class Pairing:
         self.leavings.finish()
 
     def _count(self) -> None:
-        self.leavings.take(self.left[: self.state[mt.LEFT]])
-        self.outcome.take_bins(self.closed[: self.state[mt.CLOSED]])
-        self.state[mt.LEFT] = 0
-        self.state[mt.CLOSED] = 0
+        self.leavings.take(self.left[: self.state[pc.LEFT]])
+        self.outcome.take_bins(self.closed[: self.state[pc.CLOSED]])
+        self.state[pc.LEFT] = 0
+        self.state[pc.CLOSED] = 0
 
     def common(self, side: int, time_ns: int) -> int:
         """A capture's time on the common clock, as far as it is known."""
@@ -253,9 +254,9 @@ class Pairing:
 
     def _grow(self) -> None:
         """More connections than there is room for: twice as many fit from now on."""
-        count = int(self.state[mt.FLOWS])
+        count = int(self.state[pc.FLOWS])
         if count >= len(self.flows):
-            self.flows.resize((2 * len(self.flows), mt.FLOW_WIDTH), refcheck=False)
+            self.flows.resize((2 * len(self.flows), pc.FLOW_WIDTH), refcheck=False)
         if count >= len(self.slots) // 2:
             self.slots = np.full(4 * len(self.slots), -1, np.int32)
             self.kernels.rehash_flows(self.slots, self.flows, count)

@@ -19,12 +19,23 @@ from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from attribution.packets import columns, decode, link_layers, tcp_health
-from attribution.packets.bulk import flow_table, matcher, records
+from attribution.packets.bulk import (
+    flow_table,
+    matcher,
+    numbering,
+    pair_columns,
+    pair_flows,
+    pair_streams,
+    pair_tallies,
+    records,
+)
 
-MODULES: Final[tuple[ModuleType, ...]] = (link_layers, decode, tcp_health, flow_table, records, matcher)
+MODULES: Final[tuple[ModuleType, ...]] = (
+    link_layers, decode, tcp_health, flow_table, records, numbering, pair_flows, pair_streams, pair_tallies, matcher,
+)  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
 OPTIONS: Final[dict[str, Any]] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
-INLINED: Final = (matcher,)
+INLINED: Final = (pair_flows, pair_streams, pair_tallies, matcher)
 """Modules of many small functions with many arguments, which take longer to call than to run."""
 
 
@@ -33,7 +44,7 @@ def compiled_kernels() -> SimpleNamespace:
     """Every kernel by its name, compiled (or loaded) when first called."""
     import numba
 
-    sources = "".join(inspect.getsource(module) for module in (columns, *MODULES))
+    sources = "".join(inspect.getsource(module) for module in (columns, pair_columns, *MODULES))
     sources += repr((OPTIONS, [module.__name__ for module in INLINED]))
     state = hashlib.sha256(sources.encode()).hexdigest()[:12]
     done: dict[str, Callable[..., Any]] = {}

@@ -1,13 +1,12 @@
 """What two large captures say of the way between them, gathered while they stream by.
 
-`Leavings` judges the packets that left a ring unmatched, `Outcome` gathers seconds that are over and puts all together
-at the end, when it is known which way the traffic went and how the clocks stood to each other.
+`Outcome` gathers seconds that are over, and puts them together with what was lost (`leavings`) at the end, when it is
+known which way the traffic went and how the clocks stood to each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,13 +15,14 @@ from numpy.typing import NDArray
 from attribution.model.capture import ComparisonSummary
 from attribution.model.observation import Caveat
 from attribution.packets.arrivals import FEWEST_WITNESSES, SILENCE_NS, SILENCE_TIMES, Silence
-from attribution.packets.bulk import matcher as mt
+from attribution.packets.bulk import pair_columns as pc
 from attribution.packets.bulk.engine import Integers
+from attribution.packets.bulk.leavings import COPY, COPY_UNHEARD, NOT_COMPARED, PASSED, SILENT
 from attribution.packets.bulk.overview import address_text
 from attribution.packets.capture import caveats_of_file
 from attribution.packets.clocks import ClockRelation, Passage, relate_clocks
 from attribution.packets.columns import SCTP, TCP, UDP
-from attribution.packets.remarks import Missed, Oddities, clock_caveats, remarks
+from attribution.packets.remarks import Oddities, clock_caveats, remarks
 from attribution.packets.stretches import FLOWS_SHOWN, clock_figures, stretch_figures
 from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, FRAMES_SHOWN, Ports, Stretch, Tally
 from attribution.packets.ways import find_directions
@@ -31,207 +31,10 @@ if TYPE_CHECKING:
     from attribution.packets.bulk.comparison import Feed, Pairing
 
 LONGEST_MARGIN_NS: Final = 1_000_000_000
-HOLD_NS: Final = 7_000_000_000  # what leaves a ring waits so long for what may explain it
-MOST_HELD: Final = 1 << 18
-MOST_PARTS: Final = 1 << 16
-MOST_FLOWS_SHOWN: Final = 1 << 16
 CELLS: Final = 480  # of time, from each of which the tightest packets are taken to relate the clocks
 PORTED: Final = frozenset({TCP, UDP, SCTP})
 
-# What became of a packet that was never matched
-LOST: Final = 0
-PASSED: Final = 1
-NOT_COMPARED: Final = 2
-COPY: Final = 3
-SILENT: Final = 4  # lost, or the other capture did not record: it shows nothing at all
-COPY_UNHEARD: Final = 5  # where the other capture was not listening
-
 Flags = NDArray[np.bool_]
-
-
-@dataclass(slots=True)
-class Gone:
-    """Packets of one second of a group that one capture shows and the other does not, and became the same."""
-
-    count: int = 0
-    frames: list[int] = field(default_factory=list)
-    first_frame: int = 0
-    smallest: int = 0
-
-
-@dataclass(slots=True)
-class Part:
-    """The fragments of one datagram, or a packet whose headers are cut, that only one capture shows."""
-
-    octets: int = 0
-    end: int = -1
-    begun: bool = False
-    cut: bool = False
-
-    @property
-    def whole(self) -> bool:
-        return self.begun and self.octets == self.end
-
-
-class Leavings:
-    """Judges what left the rings unmatched, a little later: what explains it may leave after it."""
-
-    def __init__(self, pairing: Pairing) -> None:
-        self.pairing = pairing
-        self.held: list[Integers] = []
-        self.count = 0
-        self.parts: tuple[dict[int, Part], dict[int, Part]] = ({}, {})
-        self.gone: dict[tuple[int, int, int, int], Gone] = {}
-        self.flow_frames: dict[tuple[int, int], list[int]] = {}
-        self.missed = [Missed(), Missed()]
-        self.beyond: dict[tuple[int, int], dict[int, int]] = {}
-
-    def take(self, rows: Integers) -> None:
-        if not len(rows):
-            return
-        self.held.append(rows.copy())
-        self.count += len(rows)
-        for row in rows[rows[:, mt.LEFT_WHY] == mt.PARTIAL].tolist():
-            self._note_part(row)
-        if self.count > MOST_HELD // 4:
-            self._judge_until(int(self.pairing.state[mt.NOW]) - HOLD_NS)
-
-    def finish(self) -> None:
-        self._judge_until(None)
-
-    def _note_part(self, row: list[int]) -> None:
-        parts = self.parts[row[mt.LEFT_SIDE]]
-        key = row[mt.LEFT_GROUP] << 32 | row[mt.LEFT_MARK]
-        part = parts.setdefault(key, Part())
-        if row[mt.LEFT_PART] == mt.CUT:
-            part.cut = True
-        else:
-            offset = row[mt.LEFT_PART] & ~7
-            part.octets += row[mt.LEFT_OCTETS]
-            part.begun = part.begun or offset == 0
-            if not row[mt.LEFT_PART] & 1:
-                part.end = offset + row[mt.LEFT_OCTETS]
-        if len(parts) > MOST_PARTS:
-            parts.pop(next(iter(parts)))
-
-    def _judge_until(self, time_ns: int | None) -> None:
-        """Judge what is held and not younger than `time_ns` (all of it without); more than there is room for, too."""
-        rows = np.concatenate(self.held) if self.held else np.zeros((0, mt.LEFT_WIDTH), np.int64)
-        now = np.ones(len(rows), np.bool_) if time_ns is None else rows[:, mt.LEFT_COMMON] <= time_ns
-        if time_ns is not None and len(rows) - int(now.sum()) > MOST_HELD // 2:
-            now[: len(rows) - MOST_HELD // 4] = True
-        self.held = [rows[~now]]
-        self.count = len(self.held[0])
-        if now.any():
-            self._judge(rows[now], rows)
-
-    def _judge(self, rows: Integers, all_rows: Integers) -> None:
-        side, group, why = rows[:, mt.LEFT_SIDE], rows[:, mt.LEFT_GROUP], rows[:, mt.LEFT_WHY]
-        common = rows[:, mt.LEFT_COMMON]
-        fate = np.full(len(rows), LOST, np.int64)
-        silences = np.full(len(rows), -1, np.int64)
-        reaches = (rows[:, mt.LEFT_SIZE] & 0xFF) > self._falls()[group]
-        for one in range(2):
-            mine = side == one
-            opens, closes = self.pairing.outcome.listening(1 - one)
-            fate[mine & ~((common >= opens) & (common <= closes) & reaches)] = NOT_COMPARED
-            for number, silence in enumerate(self.pairing.outcome.silences(1 - one)):
-                inside = mine & (fate == LOST) & (common > silence.start_ns) & (common < silence.end_ns)
-                silences[inside] = number
-                fate[inside] = SILENT
-        fate[why == mt.IN_PIECES] = PASSED
-        fate[(why == mt.ANSWERED) | (why == mt.UNLIKE)] = NOT_COMPARED
-        copied = why == mt.COPIED
-        fate[copied] = np.where(fate[copied] == NOT_COMPARED, COPY_UNHEARD, COPY)
-        self._explain_by_parts(rows, all_rows, fate)
-        for one in range(2):
-            mine = side == one
-            self.missed[one].in_pieces += int((mine & (why == mt.IN_PIECES)).sum())
-            self.missed[one].unlike += int((mine & (why == mt.UNLIKE)).sum())
-            self.missed[one].answered += int((mine & (why == mt.ANSWERED)).sum())
-        self._sum_up(rows, fate)
-        self._sum_up_flows(rows, fate)
-        for row in np.flatnonzero(silences >= 0).tolist():
-            seen = self.beyond.setdefault((1 - int(side[row]), int(silences[row])), {})
-            seen[int(group[row])] = seen.get(int(group[row]), 0) + 1
-
-    def _falls(self) -> Integers:
-        """How many routers lie between the points, for each group × 2 + direction."""
-        groups = self.pairing.groups
-        falls: Integers = np.zeros(2 * len(groups), np.int64)
-        for way in range(2):
-            column = way * mt.GROUP_WAY
-            count = np.maximum(groups[:, mt.GROUP_COUNT + column], 1)
-            falls[way::2] = np.abs(groups[:, mt.GROUP_FALL + column]) // count
-        return falls
-
-    def _explain_by_parts(self, rows: Integers, all_rows: Integers, fate: Integers) -> None:
-        """A datagram came in fragments or was put together again; or the other capture cut its headers."""
-        if not self.parts[0] and not self.parts[1]:
-            return
-        keys = rows[:, mt.LEFT_GROUP] << 32 | rows[:, mt.LEFT_MARK]
-        all_keys = all_rows[:, mt.LEFT_GROUP] << 32 | all_rows[:, mt.LEFT_MARK]
-        for one in range(2):
-            theirs = self.parts[1 - one]
-            mine = (rows[:, mt.LEFT_SIDE] == one) & ((fate == LOST) | (fate == NOT_COMPARED) | (fate == SILENT))
-            known = np.array(list(theirs), np.int64)
-            for row in np.flatnonzero(mine & (rows[:, mt.LEFT_PART] == 0) & np.isin(keys, known)).tolist():
-                part = theirs[int(keys[row])]
-                if part.whole:
-                    fate[row] = PASSED
-                    self.missed[one].in_fragments += 1
-                elif part.cut:
-                    fate[row] = NOT_COMPARED
-                    self.missed[one].cut += 1
-            partly = mine & (rows[:, mt.LEFT_PART] != 0)
-            if partly.any():
-                whole = (all_rows[:, mt.LEFT_SIDE] == 1 - one) & (all_rows[:, mt.LEFT_PART] == 0)
-                again = partly & np.isin(keys, all_keys[whole & (all_rows[:, mt.LEFT_MARK] > 0)])
-                cut = again & (rows[:, mt.LEFT_PART] == mt.CUT)
-                fate[again] = PASSED
-                fate[cut] = NOT_COMPARED
-                self.missed[one].cut += int(cut.sum())
-                self.missed[one].in_fragments += int((again & ~cut).sum())
-
-    def _sum_up(self, rows: Integers, fate: Integers) -> None:
-        second = rows[:, mt.LEFT_COMMON] // BIN_NS
-        base = int(second.min())
-        key = ((second - base) << 20 | rows[:, mt.LEFT_GROUP] << 4 | rows[:, mt.LEFT_SIDE] << 3 | fate).astype(np.int64)
-        order = np.lexsort((rows[:, mt.LEFT_INDEX], key))
-        found, start, count = np.unique(key[order], return_index=True, return_counts=True)
-        sizes = np.minimum.reduceat(rows[order, mt.LEFT_SIZE] >> 8, start)
-        frames = rows[order, mt.LEFT_INDEX] + 1
-        for one, at, many, size in zip(found.tolist(), start.tolist(), count.tolist(), sizes.tolist(), strict=True):
-            place = (one >> 3 & 1, one >> 4 & 0xFFFF, base + (one >> 20), one & 7)
-            gone = self.gone.get(place)
-            if gone is None:
-                gone = self.gone[place] = Gone(smallest=size, first_frame=int(frames[at]))
-            gone.count += many
-            gone.smallest = min(gone.smallest, size)
-            wanted = min(many, FRAMES_SHOWN - len(gone.frames))
-            gone.frames += frames[at : at + wanted].tolist()
-
-    def _sum_up_flows(self, rows: Integers, fate: Integers) -> None:
-        flows = self.pairing.flows
-        way, side = rows[:, mt.LEFT_FLOW], rows[:, mt.LEFT_SIDE]
-        base = mt.FLOW_WAYS + (way & 1) * mt.WAY_WIDTH + side
-        columns = (
-            (LOST, mt.WAY_LOST), (SILENT, mt.WAY_LOST), (PASSED, mt.WAY_PIECES), (COPY, mt.WAY_COPIES),
-            (COPY_UNHEARD, mt.WAY_COPIES),
-        )  # fmt: skip
-        for kind, column in columns:
-            chosen = fate == kind
-            np.add.at(flows, (way[chosen] >> 1, base[chosen] + column), 1)
-        lost = np.flatnonzero((fate == LOST) | (fate == SILENT))
-        triples = zip(way[lost].tolist(), side[lost].tolist(), (rows[lost, mt.LEFT_INDEX] + 1).tolist(), strict=True)
-        for one, which, frame in triples:
-            shown = self.flow_frames.get((one, which))
-            if shown is None:
-                if len(self.flow_frames) >= MOST_FLOWS_SHOWN:
-                    continue
-                shown = self.flow_frames[one, which] = []
-            if len(shown) < FRAMES_SHOWN:
-                shown.append(frame)
 
 
 # A second that is over, as it is kept
@@ -259,9 +62,9 @@ class Outcome:
         if not len(closed):
             return
         rows: Integers = np.empty((len(closed), KEPT_WIDTH), np.int64)
-        rows[:, :KEPT_MEDIAN] = closed[:, : mt.BIN_TAKEN]
-        taken = closed[:, mt.BIN_TAKEN]
-        samples = np.where(np.arange(mt.BIN_KEPT) < taken[:, None], closed[:, mt.BIN_SAMPLES :], np.iinfo(np.int64).max)
+        rows[:, :KEPT_MEDIAN] = closed[:, : pc.BIN_TAKEN]
+        taken = closed[:, pc.BIN_TAKEN]
+        samples = np.where(np.arange(pc.BIN_KEPT) < taken[:, None], closed[:, pc.BIN_SAMPLES :], np.iinfo(np.int64).max)
         samples.sort(axis=1)
         row = np.arange(len(closed))
         low, high = samples[row, (taken - 1) // 2], samples[row, taken // 2]
@@ -282,24 +85,24 @@ class Outcome:
         groups = self.pairing.groups
         forward = np.zeros(2 * len(groups), np.bool_)
         for way in range(2):
-            fall = groups[:, mt.GROUP_FALL + way * mt.GROUP_WAY]
-            first = groups[:, mt.GROUP_FIRST + way * mt.GROUP_WAY]
+            fall = groups[:, pc.GROUP_FALL + way * pc.GROUP_WAY]
+            first = groups[:, pc.GROUP_FIRST + way * pc.GROUP_WAY]
             forward[way::2] = (fall > 0) | ((fall == 0) & (first > 0))
         relation = self._relate(forward)
         if relation is None or relation.uncertainty_ns is None:
             return
         state = self.pairing.state
         latest = int(self._all_kept()[:, KEPT_MOST_TIME].max())
-        state[mt.SET_REFERENCE] = latest
-        state[mt.SET_OFFSET] = relation.at(latest)
-        state[mt.SET_DRIFT] = int(relation.drift * (1 << 40))
+        state[pc.SET_REFERENCE] = latest
+        state[pc.SET_OFFSET] = relation.at(latest)
+        state[pc.SET_DRIFT] = int(relation.drift * (1 << 40))
 
     def _relate(self, forward: Flags) -> ClockRelation | None:
         """The clocks' relation from the tightest packets of each way, by slice of the beginning, then by second."""
         kept, state = self._all_kept(), self.pairing.state
-        fine = self.pairing.fine[: 2 * int(state[mt.GROUPS])]
-        later = int(state[mt.BEGINNING]) + mt.FINE_NS * mt.FINE_SLICES
-        coarse = (kept[:, KEPT_GROUP] >= mt.FINE_GROUPS) | (kept[:, KEPT_SECOND] * BIN_NS >= later)
+        fine = self.pairing.fine[: 2 * int(state[pc.GROUPS])]
+        later = int(state[pc.BEGINNING]) + pc.FINE_NS * pc.FINE_SLICES
+        coarse = (kept[:, KEPT_GROUP] >= pc.FINE_GROUPS) | (kept[:, KEPT_SECOND] * BIN_NS >= later)
         kept = kept[coarse]
         ways = forward[kept[:, KEPT_GROUP]]
         fine_ways = forward[: len(fine)]
@@ -314,7 +117,7 @@ class Outcome:
             return 1 << 62, -(1 << 62)
         doubt = relation.uncertainty_ns or 0
         opens = self.pairing.common(side, feed.first_ns) + doubt
-        if not self.pairing.state[mt.ENDED + side]:
+        if not self.pairing.state[pc.ENDED + side]:
             return opens, 1 << 62
         return opens, self.pairing.common(side, feed.last_ns) - doubt - self._margin()
 
@@ -349,7 +152,7 @@ class Outcome:
 
     @property
     def pairs(self) -> int:
-        return int(self.pairing.state[mt.PAIRS])
+        return int(self.pairing.state[pc.PAIRS])
 
     @property
     def starts(self) -> tuple[int, int]:
@@ -378,16 +181,16 @@ class Outcome:
         told: dict[tuple[int, ...], dict[tuple[int, int], tuple[float, float]]] = {}
         names: dict[int, tuple[int, ...]] = {}
         counts: dict[tuple[int, ...], int] = {}
-        for group in range(1, int(self.pairing.state[mt.GROUPS])):
+        for group in range(1, int(self.pairing.state[pc.GROUPS])):
             for way in range(2):
                 row = groups[group]
-                count = int(row[mt.GROUP_COUNT + way * mt.GROUP_WAY])
+                count = int(row[pc.GROUP_COUNT + way * pc.GROUP_WAY])
                 number = 2 * group + way
                 words = names[number] = _words(row[:4].tolist(), way)
                 if count:
-                    taken = int(samples[number, mt.SAMPLE_TAKEN])
-                    ahead = samples[number, mt.SAMPLE_PAIRS + 1 : mt.SAMPLE_PAIRS + 2 * taken : 2]
-                    fall = round(int(row[mt.GROUP_FALL + way * mt.GROUP_WAY]) / count)
+                    taken = int(samples[number, pc.SAMPLE_TAKEN])
+                    ahead = samples[number, pc.SAMPLE_PAIRS + 1 : pc.SAMPLE_PAIRS + 2 * taken : 2]
+                    fall = round(int(row[pc.GROUP_FALL + way * pc.GROUP_WAY]) / count)
                     if count > counts.get(words, 0):  # another protocol between the same addresses goes the same way
                         counts[words] = count
                         told[words] = {(0, 1): (fall, float(np.median(ahead)))}
@@ -401,13 +204,13 @@ class Outcome:
         """Both directions between all pairs of addresses that share enough traffic."""
         groups, state = self.pairing.groups, self.pairing.state
         shared: dict[tuple[int, ...], int] = {}
-        for number in range(2, 2 * int(state[mt.GROUPS])):
+        for number in range(2, 2 * int(state[pc.GROUPS])):
             row = groups[number >> 1]
             words = _words(row[:4].tolist(), number & 1)
-            count = int(row[mt.GROUP_COUNT + (number & 1) * mt.GROUP_WAY])
+            count = int(row[pc.GROUP_COUNT + (number & 1) * pc.GROUP_WAY])
             shared[words] = shared.get(words, 0) + count
         found: dict[int, Stretch] = {}
-        for number in range(2, 2 * int(state[mt.GROUPS])):
+        for number in range(2, 2 * int(state[pc.GROUPS])):
             words = _words(groups[number >> 1, :4].tolist(), number & 1)
             if shared[words] >= FEWEST_SHARED:
                 found[number] = self._stretch(number)
@@ -421,7 +224,7 @@ class Outcome:
     def _stretch(self, number: int) -> Stretch:
         first = 0 if self.forward[number] else 1
         shown = number
-        outside = int(self.pairing.groups[number >> 1, mt.GROUP_OUTSIDE])
+        outside = int(self.pairing.groups[number >> 1, pc.GROUP_OUTSIDE])
         if first == 1 and outside:
             shown = outside - 1 ^ number & 1
         row = self.pairing.groups[shown >> 1].tolist()
@@ -477,7 +280,9 @@ class Outcome:
             if fate == PASSED:
                 tally.sent += gone.count
                 tally.see(gone.first_frame)
-            elif fate in (NOT_COMPARED, COPY_UNHEARD) or (fate == SILENT and self._did_not_record(silences[1 - side], second)):
+            elif fate in (NOT_COMPARED, COPY_UNHEARD) or (
+                fate == SILENT and self._did_not_record(silences[1 - side], second)
+            ):
                 stretch.not_compared += gone.count
             else:
                 tally.sent += gone.count
@@ -512,29 +317,29 @@ class Outcome:
         )
 
     def _fill_flows(self, found: dict[int, Stretch]) -> None:
-        count = int(self.pairing.state[mt.FLOWS])
+        count = int(self.pairing.state[pc.FLOWS])
         flows = self.pairing.flows[:count]
-        order = np.argsort(flows[:, mt.FLOW_GROUP], kind="stable")
-        borders = np.searchsorted(flows[order, mt.FLOW_GROUP], np.arange(int(self.pairing.state[mt.GROUPS]) + 1))
+        order = np.argsort(flows[:, pc.FLOW_GROUP], kind="stable")
+        borders = np.searchsorted(flows[order, pc.FLOW_GROUP], np.arange(int(self.pairing.state[pc.GROUPS]) + 1))
         for number, stretch in found.items():
             rows = order[borders[number >> 1] : borders[(number >> 1) + 1]]
             flip = number & 1
             first = 0 if self.forward[number] else 1
-            base = mt.FLOW_WAYS + flip * mt.WAY_WIDTH
-            way = flows[:, base : base + mt.WAY_WIDTH]
-            lost = way[rows, mt.WAY_LOST + first] + way[rows, mt.WAY_COPIES + first]
-            sent = way[rows, mt.WAY_MATCHED] + way[rows, mt.WAY_PIECES + first] + lost
+            base = pc.FLOW_WAYS + flip * pc.WAY_WIDTH
+            way = flows[:, base : base + pc.WAY_WIDTH]
+            lost = way[rows, pc.WAY_LOST + first] + way[rows, pc.WAY_COPIES + first]
+            sent = way[rows, pc.WAY_MATCHED] + way[rows, pc.WAY_PIECES + first] + lost
             largest = np.argsort(-sent, kind="stable")[:FLOWS_SHOWN]
             for place in largest[sent[largest] > 0].tolist():
                 row = int(rows[place])
                 tally = Tally(
                     sent=int(sent[place]),
                     lost=int(lost[place]),
-                    duplicated=int(way[row, mt.WAY_COPIES + 1 - first]),
-                    reordered=int(way[row, mt.WAY_REORDERED]),
+                    duplicated=int(way[row, pc.WAY_COPIES + 1 - first]),
+                    reordered=int(way[row, pc.WAY_REORDERED]),
                     frames=list(self.pairing.leavings.flow_frames.get((row << 1 | flip, first), ())),
                 )
-                kept = int(way[row, mt.WAY_SAMPLES])
+                kept = int(way[row, pc.WAY_SAMPLES])
                 if kept >= 0:
                     tally.delays_ns = self._delays(self.pairing.flow_samples[kept], bool(self.forward[number]))
                 stretch.flows[self._ports(row, flip, first, stretch.protocol)] = tally
@@ -543,16 +348,16 @@ class Outcome:
         """Source and destination port as the first point shows them."""
         if protocol not in PORTED:
             return (None, None)
-        outside = int(self.pairing.flows[flow, mt.FLOW_OUTSIDE])
+        outside = int(self.pairing.flows[flow, pc.FLOW_OUTSIDE])
         if first == 1 and outside >= 0:
             flow, flip = outside >> 1, (outside & 1) ^ flip
-        ports = int(self.pairing.flows[flow, mt.FLOW_KEY + 4]) >> 16
+        ports = int(self.pairing.flows[flow, pc.FLOW_KEY + 4]) >> 16
         low, high = ports >> 16 & 0xFFFF, ports & 0xFFFF
         return (low, high) if not flip else (high, low)
 
     def _delays(self, samples: Integers, forward: bool) -> list[int]:
-        taken = int(samples[mt.SAMPLE_TAKEN])
-        pairs = samples[mt.SAMPLE_PAIRS : mt.SAMPLE_PAIRS + 2 * taken].reshape(taken, 2)
+        taken = int(samples[pc.SAMPLE_TAKEN])
+        pairs = samples[pc.SAMPLE_PAIRS : pc.SAMPLE_PAIRS + 2 * taken].reshape(taken, 2)
         delays = pairs[:, 1] - _at(self.relation, pairs[:, 0])
         return [int(delay) for delay in (delays if forward else -delays).tolist()]
 
@@ -605,18 +410,18 @@ class Outcome:
             if feed.dropped:
                 reason = "packets missing here may be the capture's own loss; not compared"
                 yield Caveat(feed.origin.file, "frame 1", reason)
-        strays = int(self.pairing.state[mt.STRAYS])
+        strays = int(self.pairing.state[pc.STRAYS])
         if strays:
-            reason = f"packets of further addresses: only {mt.MOST_GROUPS} pairs of them are told one by one"
+            reason = f"packets of further addresses: only {pc.MOST_GROUPS} pairs of them are told one by one"
             yield Caveat(self.feeds[0].origin.file, "frame 1", reason, strays)
 
     def remarks(self) -> Iterator[Caveat]:
         """All that a reader of the figures must know besides them; after `stretches`."""
         yield from self.caveats()
         missed = {(side, 1 - side): found for side, found in enumerate(self.pairing.leavings.missed)}
-        flows = self.pairing.flows[: int(self.pairing.state[mt.FLOWS])]
-        copies = self.pairing.state[mt.COPIES : mt.COPIES + 2] * np.array(self.pairing.start.mirrored)
-        oddities = Oddities(translated=int((flows[:, mt.FLOW_ALIAS] >= 0).sum()), copies=tuple(copies.tolist()))
+        flows = self.pairing.flows[: int(self.pairing.state[pc.FLOWS])]
+        copies = self.pairing.state[pc.COPIES : pc.COPIES + 2] * np.array(self.pairing.start.mirrored)
+        oddities = Oddities(translated=int((flows[:, pc.FLOW_ALIAS] >= 0).sum()), copies=tuple(copies.tolist()))
         files = [feed.origin.file for feed in self.feeds]
         dropped = [feed.dropped for feed in self.feeds]
         yield from remarks(files, dropped, self.shifts, missed, self.all_silences, oddities)
