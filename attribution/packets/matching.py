@@ -142,7 +142,7 @@ def match_packets(captures: Sequence[Capture]) -> Matches:
             [numbers.setdefault(flow_of(packet), len(numbers)) if packet[DEPTH] else -1 for packet in capture.packets]
         )
     flows = list(numbers)
-    aliases = _translated_flows(captures, of_packets, kept)
+    aliases = _translated_flows(captures, of_packets, flows, kept)
     named = [[aliases.get(flow, flow) for flow in mine] for mine in of_packets] if aliases else of_packets
     found = _lay_over(captures, named, kept, {})
     shifts = _moved_flows(captures, named, flows, found)
@@ -267,10 +267,13 @@ def _comparable(captures: Sequence[Capture]) -> Kept:
     return max(least, 0), timestamps
 
 
-def _translated_flows(captures: Sequence[Capture], of_packets: list[list[int]], kept: Kept) -> dict[int, int]:
+def _translated_flows(
+    captures: Sequence[Capture], of_packets: list[list[int]], flows: list[Flow], kept: Kept
+) -> dict[int, int]:
     """Flows that carry the same packets under other addresses: a translator stands between the captures.
 
-    Each packet's stable part votes for the two flows it was seen in; a flow is renamed if nearly all votes agree.
+    Each packet's stable part votes for the two flows it was seen in; a flow is renamed if nearly all votes agree. A
+    flow of a single packet is, where others between the same addresses were translated alike.
     """
     sizes = [Counter(mine) for mine in of_packets]
     lonely = [
@@ -290,9 +293,15 @@ def _translated_flows(captures: Sequence[Capture], of_packets: list[list[int]], 
             (_, called), *others = sorted(holders)
             for number, flow in others:
                 votes.setdefault((number, flow), Counter())[called] += 1
+    hosts: Counter[tuple[Flow, Flow]] = Counter()
+    for (_, flow), counter in votes.items():
+        for called, count in counter.items():
+            hosts[flows[flow][:8], flows[called][:8]] += count
     aliases: dict[int, int] = {}
     for (number, flow), counter in votes.items():
         called, count = counter.most_common(1)[0]
+        if count == counter.total() == 1 == sizes[number][flow] and hosts[flows[flow][:8], flows[called][:8]] > 2:
+            aliases[flow] = aliases.get(called, called)
         if count >= 2 and count >= 0.5 * min(sizes[number][flow], 40) and count >= 0.9 * counter.total():
             aliases[flow] = aliases.get(called, called)
     return aliases

@@ -11,6 +11,12 @@ from attribution.packets.columns import ICMP, ICMP6, SCTP, TCP, UDP
 from attribution.packets.tallies import BIN_NS, Ports, Stretch, Tally
 
 FLOWS_SHOWN: Final = 20
+# A tunnel's outer header, and the packet that an ICMP error quotes, are shown by their names too.
+NOT_BESIDES: Final = {
+    "tcp": ("!icmp", "!icmpv6"),
+    "udp": ("!tcp", "!sctp", "!icmp", "!icmpv6"),
+    "sctp": ("!icmp", "!icmpv6"),
+}
 PORTED: Final = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
 
 
@@ -90,7 +96,7 @@ def direction_filter(stretch: Stretch, ports: Ports = (None, None)) -> str:
     words = [f"{ip}.src=={stretch.source}", f"{ip}.dst=={stretch.destination}"]
     name = PORTED.get(stretch.protocol)
     if name:
-        words.append(name)
+        words += [name, *NOT_BESIDES[name]]
         words += [f"{name}.{end}port=={port}" for end, port in zip(("src", "dst"), ports, strict=True) if port]
     elif stretch.protocol in (ICMP, ICMP6):
         words.append("icmpv6" if stretch.protocol == ICMP6 else "icmp")
