@@ -88,7 +88,6 @@ from attribution.packets.bulk.pair_columns import (
     SEEN_LENGTH,
     SEEN_LOOSE,
     SEEN_MARK,
-    SEEN_OCTETS,
     SEEN_OLDER_ALIKE,
     SEEN_OLDER_LOOSE,
     SEEN_OLDER_OPEN,
@@ -115,6 +114,7 @@ from attribution.packets.bulk.pair_columns import (
     WAY_REORDERED,
     WAY_SAMPLES,
     WAY_WIDTH,
+    WORD,
 )
 from attribution.packets.bulk.pair_flows import (
     enter_flow,
@@ -418,9 +418,9 @@ def leave(side: int, index: int, state: Array, ring: Array, flows: Array, gaps: 
     left[row, LEFT_GROUP] = group_of(flows, way)
     left[row, LEFT_SIZE] = ring[side, place, SEEN_SIZE]
     left[row, LEFT_WHY] = why
-    left[row, LEFT_MARK] = ring[side, place, SEEN_MARK]
+    left[row, LEFT_MARK] = ring[side, place, SEEN_MARK] & WORD
     left[row, LEFT_PART] = ring[side, place, SEEN_PART]
-    left[row, LEFT_OCTETS] = ring[side, place, SEEN_OCTETS]
+    left[row, LEFT_OCTETS] = ring[side, place, SEEN_MARK] >> 32
 
 
 def advance(

@@ -34,8 +34,8 @@ from attribution.packets.bulk.pair_columns import (
     SEEN_COVERED,
     SEEN_FLOW,
     SEEN_LENGTH,
+    SEEN_MARK,
     SEEN_NEWER_OPEN,
-    SEEN_OCTETS,
     SEEN_OLDER_OPEN,
     SEEN_PART,
     SEEN_SEQUENCE,
@@ -100,7 +100,7 @@ def follow_stream(
     base = FLOW_SIDES + (side * 2 + (way & 1)) * SIDE_WIDTH
     flow = way >> 1
     if protocol != TCP or length < 0:
-        ring[side, here, SEEN_OCTETS] = lean[at, LEAN_SCALE]
+        ring[side, here, SEEN_MARK] |= lean[at, LEAN_SCALE] << 32
         if lean[at, LEAN_LAYERS] & LAYER_CUT:
             ring[side, here, SEEN_PART] = CUT
         elif protocol in (ICMP, ICMP6):
