@@ -2,7 +2,7 @@
 
 For incidents: `read_capture` turns a pcap or pcapng file into rows of columns, `observe_capture` tells what one
 capture point witnessed, `compare_captures` what was lost between several. For the command line: `summarise_capture`
-(any size) and `summarise_comparison`. All are pure functions of streams or octets.
+and `summarise_points` (any size). All are pure functions of streams or octets.
 
 For a notebook: `read` gives a pandas table of packets, `analyse` the figures of a capture, `compare` those of several;
 they take a path, octets or a stream. Nothing heavy is imported until it is used.
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from attribution.packets.api import analyse, compare, read
     from attribution.packets.capture import Capture, read_capture
-    from attribution.packets.comparison import compare_captures
+    from attribution.packets.comparison import compare_captures, summarise_comparison
     from attribution.packets.observe import observe_capture
-    from attribution.packets.stretches import summarise_comparison
+    from attribution.packets.points import summarise_points
     from attribution.packets.summary import summarise_capture
 
 _HOMES = {
@@ -26,7 +26,8 @@ _HOMES = {
     "observe_capture": "attribution.packets.observe",
     "compare_captures": "attribution.packets.comparison",
     "summarise_capture": "attribution.packets.summary",
-    "summarise_comparison": "attribution.packets.stretches",
+    "summarise_comparison": "attribution.packets.comparison",
+    "summarise_points": "attribution.packets.points",
     "analyse": "attribution.packets.api",
     "compare": "attribution.packets.api",
     "read": "attribution.packets.api",
@@ -42,6 +43,7 @@ __all__ = [
     "read_capture",
     "summarise_capture",
     "summarise_comparison",
+    "summarise_points",
 ]
 
 

@@ -87,10 +87,10 @@ def origin_of(file: str, point: str, clock_offset_s: float | None) -> Origin:
     return Origin(file, EvidenceType.CAPTURE, device=point, clock_offset_ns=offset_ns)
 
 
-def compare_streams(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> ComparisonSummary:
-    """Several open captures compared; the one place that chooses how."""
-    from attribution.packets.capture import read_capture
-    from attribution.packets.stretches import summarise_comparison
+def compare_streams(
+    streams: Sequence[BinaryIO], origins: Sequence[Origin], announce: Announce | None = None
+) -> ComparisonSummary:
+    """Several open captures compared."""
+    from attribution.packets.points import summarise_points
 
-    captures = [read_capture(stream, origin) for stream, origin in zip(streams, origins, strict=True)]
-    return summarise_comparison(captures)
+    return summarise_points(streams, origins, announce)

@@ -3,79 +3,52 @@
 Each packet's way is the order of the points where it was seen. Where it stops short, it was lost before the point
 that its flow went to next, last time (a packet that takes another way after a failure is not lost). Only that stretch
 is charged, so no loss is counted twice. Not counted are packets that the second capture cannot speak of: before its
-start and after its end, with a time to live too low to get there, or answered although never seen.
+start and after its end, with a time to live too low to get there, or that arrived although they were never seen
+(`arrivals`).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
+from attribution.model.capture import ComparisonSummary
 from attribution.model.observation import Caveat, PairCount
 from attribution.packets.addresses import destination_text, source_text
+from attribution.packets.arrivals import (
+    FEWEST_WITNESSES,
+    REACH_NS,
+    Arrivals,
+    Fate,
+    Instance,
+    find_silences,
+    silence_at,
+)
 from attribution.packets.capture import Capture, Packet
-from attribution.packets.clocks import ClockRelation, Passage, relate_clocks
 from attribution.packets.columns import (
-    ACK,
-    ACKNOWLEDGEMENT,
-    FLAGS,
-    ICMP,
-    ICMP6,
-    ICMP_TYPE,
-    LENGTH,
-    SEQUENCE,
-    SYN,
-    TCP,
+    DESTINATION_PORT,
+    PROTOCOL,
+    SOURCE_PORT,
     TIME,
     TTL,
-    UDP,
+    VERSION,
     WIRE,
 )
 from attribution.packets.matching import Flow, Matches, Sighting, match_packets
+from attribution.packets.remarks import Missed, Oddities, clock_caveats, remarks
+from attribution.packets.stretches import PORTED, clock_figures, stretch_figures
+from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, Ports, Stretch, Tally, pair_counts
+from attribution.packets.ways import Clocks, Pair, common_clocks, find_ways, group_of
 
-BIN_NS: Final = 1_000_000_000
-FRAMES_SHOWN: Final = 16
 SHORTEST_MARGIN_NS: Final = 20_000_000
 LONGEST_MARGIN_NS: Final = 1_000_000_000
-FEWEST_SHARED: Final = 3
-NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
-Pair = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Clocks:
-    """The captures' clocks on one scale: `shifts[n]` turns capture n's times into the common time."""
-
-    shifts: tuple[ClockRelation, ...]
-
-    def common(self, capture: int, time_ns: int) -> int:
-        return time_ns + self.shifts[capture].at(time_ns)
-
-
-@dataclass(slots=True)
-class Instance:
-    """One packet on its way: where it was seen, in the order of the way."""
-
-    flow: Flow
-    stops: list[Sighting]
-    times: list[int]
-    packet: Packet
-
-
-@dataclass(slots=True)
-class _Tally:
-    """One second of one direction between two points."""
-
-    sent: int = 0
-    lost: int = 0
-    smallest_lost: int | None = None
-    largest_passed: int | None = None
-    frames: list[int] = field(default_factory=list)
-    first_frame: int = 0
+STEADY: Final = 0.9  # share of a direction's packets that makes a way the usual one
+ALIKE_TRIED: Final = 64
+AROUND: Final = 16  # packets of a flow before and after one, and how many of them must have gone one way
+AROUND_AGREED: Final = 0.75
 
 
 def compare_captures(captures: Sequence[Capture]) -> Iterator[PairCount | Caveat]:
@@ -88,52 +61,123 @@ def compare_captures(captures: Sequence[Capture]) -> Iterator[PairCount | Caveat
     yield from comparison.counts()
 
 
+def summarise_comparison(captures: Sequence[Capture]) -> ComparisonSummary:
+    """Lay captures of several points over each other and put every stretch between neighbours into figures."""
+    comparison = Comparison(captures)
+    stretches = comparison.stretches()
+    starts = [capture.start_ns for capture in captures]
+    files = [capture.origin.file for capture in captures]
+    return ComparisonSummary(
+        packets=sum(len(capture.packets) for capture in captures),
+        matched=sum(
+            len(instance.stops)
+            for instances in comparison.flows.values()
+            for instance in instances
+            if len(instance.stops) > 1
+        ),
+        stretches=tuple(stretch_figures(stretch) for stretch in stretches),
+        clocks=clock_figures(files, starts, comparison.clocks.shifts),
+        caveats=tuple([caveat for capture in captures for caveat in capture.caveats] + list(comparison.remarks())),
+    )
+
+
 class Comparison:
     """Several captures laid over each other: packets matched, clocks related, ways and losses known."""
 
     def __init__(self, captures: Sequence[Capture]) -> None:
         self.captures = captures
-        matches = match_packets(captures)
-        self.ways = _find_ways(captures, matches)
-        self.clocks = _common_clocks(captures, self.ways)
-        self.flows = _instances_by_flow(captures, matches, self.ways, self.clocks)
+        self.matches = match_packets(captures)
+        self.ways = find_ways(captures, self.matches)
+        self.clocks = common_clocks(captures, self.ways)
+        self.flows = _instances_by_flow(captures, self.matches, self.ways.ranks, self.clocks)
         self.starts = [self.clocks.common(n, capture.start_ns) for n, capture in enumerate(captures)]
         self.ends = [self.clocks.common(n, capture.end_ns) for n, capture in enumerate(captures)]
         self.margins = _margins(self.flows)
         self.hops = _hops(captures, self.flows)
+        self.missed: dict[tuple[int, int], Missed] = defaultdict(Missed)
+        self.silences = find_silences(captures, self.clocks)
+        self._stretches: list[Stretch] | None = None
 
     def caveats(self) -> Iterator[Caveat]:
-        for number, capture in enumerate(self.captures):
-            relation = self.clocks.shifts[number]
-            shift = relation.at(capture.start_ns)
-            if abs(shift) > 50_000_000:
-                yield Caveat(
-                    capture.origin.file,
-                    "frame 1",
-                    f"this clock is {-shift / 1e9:+.6f} s off the other captures'; set right for the comparison",
-                )
+        files = [capture.origin.file for capture in self.captures]
+        yield from clock_caveats(files, [capture.start_ns for capture in self.captures], self.clocks.shifts)
+        for capture in self.captures:
             if capture.dropped:
                 yield Caveat(
                     capture.origin.file, "frame 1", "packets missing here may be the capture's own loss; not compared"
                 )
 
     def counts(self) -> Iterator[PairCount]:
-        tallies: dict[tuple[int, int, Pair, int, int], _Tally] = {}
-        examples: dict[Pair, Packet] = {}
+        yield from pair_counts(self.stretches())
+
+    def remarks(self) -> Iterator[Caveat]:
+        """All that a reader of the figures must know besides them."""
+        self.stretches()
+        yield from self.caveats()
+        files = [capture.origin.file for capture in self.captures]
+        dropped = [capture.dropped for capture in self.captures]
+        silences = [silence for silences in self.silences for silence in silences]
+        matches = self.matches
+        oddities = Oddities(matches.translated, matches.moved, matches.copies)
+        yield from remarks(files, dropped, self.clocks.shifts, self.missed, silences, oddities)
+
+    def stretches(self) -> list[Stretch]:
+        """Every direction of traffic between two points that share enough of it."""
+        if self._stretches is None:
+            self._stretches = self._count()
+        return self._stretches
+
+    def _count(self) -> list[Stretch]:
+        counted = _Counted(self)
         usual = self._usual_next()
-        answered = _Answers(self)
+        arrivals = Arrivals(self.captures, self.clocks, self.flows)
+        self._witness_silences(usual)
         for flow, instances in self.flows.items():
-            group = _group(flow)
+            group = group_of(flow)
             nexts = _Nexts(instances, usual.get(group, {}))
             for instance in instances:
-                examples.setdefault(group, instance.packet)
-                for here, there in zip(instance.stops, instance.stops[1:], strict=False):
-                    self._count(tallies, instance, here, there.capture, group, lost=False)
+                counted.copied(instance)
+                for place, (here, there) in enumerate(zip(instance.stops, instance.stops[1:], strict=False)):
+                    counted.passed(instance, place, here, there)
+                    skipped = nexts.skipped(here.capture, there.capture, instance.times[place])
+                    if skipped is not None:
+                        self.missed[here.capture, skipped].skipped += 1
+                        counted.not_compared(instance, here, skipped)
                 last = instance.stops[-1]
                 following = nexts.after(last.capture, instance.times[-1])
-                if following is not None and not answered.arrived(flow, instance, following):
-                    self._count(tallies, instance, last, following, group, lost=True)
-        yield from self._observations(tallies, examples)
+                if following is not None:
+                    self._judge(counted, arrivals, instance, last, following)
+            counted.reordered(instances)
+        return counted.finish()
+
+    def _judge(self, counted: _Counted, arrivals: Arrivals, instance: Instance, last: Sighting, following: int) -> None:
+        """What became of a packet that the following point does not show."""
+        missed = self.missed[last.capture, following]
+        if self.captures[following].dropped:
+            counted.not_compared(instance, last, following)
+            missed.dropped += 1
+            return
+        packet = self.captures[last.capture].packets[last.packet]
+        time_ns = self.clocks.common(last.capture, packet[TIME])
+        fate = arrivals.fate(instance.flow, instance, following)
+        if fate in (Fate.IN_PIECES, Fate.IN_FRAGMENTS):
+            missed.in_pieces += fate is Fate.IN_PIECES
+            missed.in_fragments += fate is Fate.IN_FRAGMENTS
+            counted.arrived(instance, last, following)
+        elif fate in (Fate.ANSWERED, Fate.CUT):
+            missed.answered += fate is Fate.ANSWERED
+            missed.cut += fate is Fate.CUT
+            counted.not_compared(instance, last, following)
+        elif not self._would_be_seen(packet, time_ns, last, following, group_of(instance.flow)):
+            counted.not_compared(instance, last, following)
+        else:
+            silence = silence_at(self.silences[following], time_ns)
+            if silence is not None:
+                silence.towards += 1
+            if silence is not None and silence.from_beyond >= FEWEST_WITNESSES:
+                counted.not_compared(instance, last, following)
+            else:
+                counted.lost(instance, last, following)
 
     def _usual_next(self) -> dict[Pair, dict[int, int]]:
         """For each direction between two addresses and each point, the next point, if nearly all flows agree on it."""
@@ -141,44 +185,26 @@ class Comparison:
         for flow, instances in self.flows.items():
             for instance in instances:
                 for here, there in zip(instance.stops, instance.stops[1:], strict=False):
-                    seen[_group(flow)][here.capture][there.capture] += 1
+                    seen[group_of(flow)][here.capture][there.capture] += 1
         usual: dict[Pair, dict[int, int]] = {}
         for group, points in seen.items():
             for point, counter in points.items():
                 following, count = counter.most_common(1)[0]
-                if count >= 0.9 * counter.total():
+                if count >= STEADY * counter.total():
                     usual.setdefault(group, {})[point] = following
         return usual
 
-    def _count(
-        self,
-        tallies: dict[tuple[int, int, Pair, int, int], _Tally],
-        instance: Instance,
-        here: Sighting,
-        following: int,
-        group: Pair,
-        lost: bool,
-    ) -> None:
-        packet = self.captures[here.capture].packets[here.packet]
-        time_ns = self.clocks.common(here.capture, packet[TIME])
-        if self.captures[following].dropped:
+    def _witness_silences(self, usual: dict[Pair, dict[int, int]]) -> None:
+        """Count, for each silence, the packets that must have passed the silent point, for they came from beyond it."""
+        if not any(self.silences):
             return
-        if lost and not self._would_be_seen(packet, time_ns, here, following, group):
-            return
-        protocol = instance.flow[8]
-        key = (here.capture, following, group, protocol, time_ns // BIN_NS)
-        tally = tallies.get(key)
-        if tally is None:
-            tally = tallies[key] = _Tally(first_frame=here.packet + 1)
-        tally.sent += 1
-        size = packet[WIRE]
-        if lost:
-            tally.lost += 1
-            if len(tally.frames) < FRAMES_SHOWN:
-                tally.frames.append(here.packet + 1)
-            tally.smallest_lost = size if tally.smallest_lost is None else min(size, tally.smallest_lost)
-        else:
-            tally.largest_passed = max(size, tally.largest_passed or 0)
+        for flow, instances in self.flows.items():
+            before = {there: here for here, there in usual.get(group_of(flow), {}).items()}
+            for instance in instances:
+                passed = before.get(instance.stops[0].capture)
+                silence = None if passed is None else silence_at(self.silences[passed], instance.times[0])
+                if silence is not None:
+                    silence.from_beyond += 1
 
     def _would_be_seen(self, packet: Packet, time_ns: int, here: Sighting, following: int, group: Pair) -> bool:
         """Whether the second capture was listening when the packet should have come by, and it could get that far."""
@@ -188,225 +214,110 @@ class Comparison:
         listening = self.starts[following] + doubt <= time_ns <= self.ends[following] - delay - doubt
         return listening and packet[TTL] > self.hops.get((group, here.capture, following), 0)
 
-    def _observations(
-        self, tallies: dict[tuple[int, int, Pair, int, int], _Tally], examples: dict[Pair, Packet]
-    ) -> Iterator[PairCount]:
-        shared: Counter[tuple[int, int, Pair]] = Counter()
-        for (first, second, group, _, _), tally in tallies.items():
-            shared[first, second, group] += tally.sent - tally.lost
-        for (first, second, group, protocol, second_of_time), tally in sorted(
-            tallies.items(), key=lambda item: (item[0][4], item[0][:4])
-        ):
-            if shared[first, second, group] < FEWEST_SHARED:
-                continue
+
+class _Counted:
+    """The stretches while they are being counted."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.captures = comparison.captures
+        self.clocks = comparison.clocks
+        self.stretches: dict[tuple[int, int, Pair, int], Stretch] = {}
+        self.shared: Counter[tuple[int, int, Pair]] = Counter()
+
+    def copied(self, instance: Instance) -> None:
+        """A copy that the network made: it shows at the second point of a stretch only."""
+        if instance.again is not None:
+            here, second = instance.again
+            for tally in self._tallies(instance, here, second, instance.times[0]):
+                tally.duplicated += 1
+
+    def passed(self, instance: Instance, place: int, here: Sighting, there: Sighting) -> None:
+        delay_ns = instance.times[place + 1] - instance.times[place]
+        self.shared[here.capture, there.capture, group_of(instance.flow)] += 1
+        if self.captures[there.capture].dropped:
+            stretch = self._stretch(instance, here, there.capture)
+            stretch.not_compared += 1
+            stretch.whole.delays_ns.append(delay_ns)
+            return
+        size = self._packet(here)[WIRE]
+        for tally in self._tallies(instance, here, there.capture):
+            tally.passed(here.packet + 1, size, delay_ns)
+
+    def arrived(self, instance: Instance, last: Sighting, following: int) -> None:
+        """It came in another form: when exactly is not measured."""
+        self.shared[last.capture, following, group_of(instance.flow)] += 1
+        for tally in self._tallies(instance, last, following):
+            tally.passed(last.packet + 1, self._packet(last)[WIRE])
+
+    def lost(self, instance: Instance, last: Sighting, following: int) -> None:
+        for tally in self._tallies(instance, last, following):
+            tally.missed(last.packet + 1, self._packet(last)[WIRE])
+
+    def not_compared(self, instance: Instance, last: Sighting, following: int) -> None:
+        self._stretch(instance, last, following).not_compared += 1
+
+    def reordered(self, instances: Sequence[Instance]) -> None:
+        """Count the packets of one flow that arrived after one that was sent later (RFC 4737)."""
+        arrivals: dict[tuple[int, int], list[tuple[int, int, int, Instance]]] = defaultdict(list)
+        for number, instance in enumerate(instances):
+            for place, (here, there) in enumerate(zip(instance.stops, instance.stops[1:], strict=False)):
+                if not self.captures[there.capture].dropped:
+                    times = (instance.times[place + 1], instance.times[place])
+                    arrivals[here.capture, there.capture].append((*times, number, instance))
+        for (first, second), found in arrivals.items():
+            latest = None
+            for _, sent, _, instance in sorted(found, key=lambda item: item[:3]):
+                if latest is None or sent >= latest:
+                    latest = sent
+                    continue
+                here = next(stop for stop in instance.stops if stop.capture == first)
+                for tally in self._tallies(instance, here, second):
+                    tally.reordered += 1
+
+    def finish(self) -> list[Stretch]:
+        """The stretches whose two points share enough of their traffic."""
+        return [stretch for key, stretch in self.stretches.items() if self.shared[key[:3]] >= FEWEST_SHARED]
+
+    def _packet(self, sighting: Sighting) -> Packet:
+        return self.captures[sighting.capture].packets[sighting.packet]
+
+    def _stretch(self, instance: Instance, here: Sighting, second: int) -> Stretch:
+        first = here.capture
+        key = (first, second, group_of(instance.flow), instance.flow[8])
+        stretch = self.stretches.get(key)
+        if stretch is None:
             one, other = self.captures[first], self.captures[second]
-            packet = examples[group]
-            yield PairCount(
-                time_ns=second_of_time * BIN_NS,
-                end_ns=(second_of_time + 1) * BIN_NS,
-                origin=one.origin,
-                locator=f"frame {tally.frames[0] if tally.frames else tally.first_frame}",
+            packet = self._packet(here)
+            stretch = self.stretches[key] = Stretch(
                 first=one.point,
                 second=other.point,
+                origin=one.origin,
                 second_file=other.origin.file,
                 source=source_text(packet),
                 destination=destination_text(packet),
-                protocol=NAMES.get(protocol, str(protocol)),
-                sent=tally.sent,
-                lost=tally.lost,
-                clock_shift_ns=self.clocks.shifts[first].at(one.start_ns),
-                smallest_lost=tally.smallest_lost,
-                largest_passed=tally.largest_passed,
-                frames=tuple(tally.frames),
+                protocol=instance.flow[8],
+                version=packet[VERSION],
+                shift_ns=self.clocks.shifts[first].at(one.start_ns),
             )
+        return stretch
 
-
-def _group(flow: Flow) -> Pair:
-    """The direction between two addresses that a flow belongs to."""
-    return flow[:8]
-
-
-@dataclass(slots=True)
-class _Ways:
-    """Who comes before whom: for each direction between two addresses, the rank of each capture on the way.
-
-    `passages` are the times at two captures of the packets seen once at both, by direction.
-    """
-
-    ranks: dict[Pair, dict[int, int]]
-    passages: dict[tuple[int, int], tuple[list[Passage], list[Passage]]]
-
-
-def _find_ways(captures: Sequence[Capture], matches: Matches) -> _Ways:
-    """Order the capture points on each direction of traffic: a lower time to live is farther on.
-
-    Points with the same time to live (two ends of one cable, a switch between) are told apart by time: the direction
-    in which the second clock reads more ahead is the one in which packets get there later, whatever the offset.
-    """
-    shared: dict[Pair, dict[tuple[int, int], list[tuple[int, int, int]]]] = defaultdict(lambda: defaultdict(list))
-    groups = [shared[_group(flow)] for flow in matches.flows]
-    for (flow, _), sightings in matches.keyed.items():
-        if len(sightings) < 2:
-            continue
-        pairs = groups[flow]
-        rows = [(capture, captures[capture].packets[index]) for capture, index in sightings]
-        if len({capture for capture, _ in rows}) < len(rows):
-            continue
-        for place, (near, packet) in enumerate(rows):
-            time_ns, life = packet[TIME], packet[TTL]
-            for far, twin in rows[place + 1 :]:
-                pairs[near, far].append((time_ns, twin[TIME], life - twin[TTL]))
-    directions = _directions(shared)
-    passages: dict[tuple[int, int], tuple[list[Passage], list[Passage]]] = defaultdict(lambda: ([], []))
-    ranks: dict[Pair, dict[int, int]] = {}
-    for group, pairs in shared.items():
-        wins: Counter[int] = Counter()
-        for (near, far), found in pairs.items():
-            forward = directions[group, near, far]
-            passages[near, far][0 if forward else 1].extend((first, second) for first, second, _ in found)
-            wins[near] += 1 if forward else 0
-            wins[far] += 0 if forward else 1
-        ranks[group] = {point: -count for point, count in wins.items()}
-    return _Ways(ranks, dict(passages))
-
-
-def _directions(
-    shared: dict[Pair, dict[tuple[int, int], list[tuple[int, int, int]]]],
-) -> dict[tuple[Pair, int, int], bool]:
-    """Whether traffic of a direction between two addresses goes from the first capture of a pair to the second."""
-    decided: dict[tuple[Pair, int, int], bool] = {}
-    differences: dict[tuple[int, int], dict[Pair, float]] = defaultdict(dict)
-    bounds: dict[tuple[int, int], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
-    for group, pairs in shared.items():
-        for (one, other), found in pairs.items():
-            fall = median([fall for _, _, fall in found])
-            ahead = median([second - first for first, second, _ in found])
-            differences[one, other][group] = ahead
-            if fall:
-                decided[group, one, other] = fall > 0
-                bounds[one, other][0 if fall > 0 else 1].append(ahead)
-    for (one, other), groups in differences.items():
-        there, back = bounds[one, other]
-        for group, ahead in groups.items():
-            if (group, one, other) in decided:
-                continue
-            opposite = groups.get((*group[4:], *group[:4]))
-            if opposite is not None and opposite != ahead:
-                decided[group, one, other] = ahead > opposite
-            elif there and back:
-                decided[group, one, other] = ahead > (min(there) + max(back)) / 2
-            else:
-                rest = [value for other_group, value in groups.items() if other_group != group]
-                decided[group, one, other] = ahead > median(rest) if rest else ahead >= 0
-    return decided
-
-
-def _common_clocks(captures: Sequence[Capture], ways: _Ways) -> Clocks:
-    """Hang all clocks on one: the stated ones are true, else the middle one is taken for true."""
-    relations: dict[int, dict[int, ClockRelation]] = defaultdict(dict)
-    weights: dict[tuple[int, int], int] = {}
-    for (one, other), (there, back) in ways.passages.items():
-        relation = relate_clocks(there, back)
-        if relation is not None:
-            relations[other][one] = relation.reversed
-            relations[one][other] = relation
-            weights[one, other] = weights[other, one] = min(len(there), len(back)) * 1000 + len(there) + len(back)
-    shifts: dict[int, ClockRelation] = {}
-    for root in range(len(captures)):
-        if root in shifts:
-            continue
-        members = _hang_on(root, relations, weights)
-        chosen = _truest(members, captures)
-        members = _hang_on(chosen, relations, weights) if chosen != root else members
-        shifts.update(members)
-    return Clocks(tuple(shifts[number] for number in range(len(captures))))
-
-
-def _hang_on(
-    root: int, relations: dict[int, dict[int, ClockRelation]], weights: dict[tuple[int, int], int]
-) -> dict[int, ClockRelation]:
-    """Relate every clock that can be reached to the root's, over the relations with the most packets first."""
-    members = {root: ClockRelation(0, 0)}
-    while True:
-        candidates = [
-            (weights[inner, outer], inner, outer)
-            for inner in members
-            for outer in relations.get(inner, {})
-            if outer not in members
-        ]
-        if not candidates:
-            return members
-        _, inner, outer = max(candidates)
-        step, base = relations[outer][inner], members[inner]
-        offset = step.offset_ns + base.at(step.reference_ns + step.offset_ns)
-        members[outer] = ClockRelation(step.reference_ns, offset, step.drift + base.drift, step.uncertainty_ns)
-
-
-def _truest(members: dict[int, ClockRelation], captures: Sequence[Capture]) -> int:
-    """A clock whose offset was stated is true; else the one in the middle of them all."""
-    stated = [number for number in members if captures[number].origin.clock_offset_ns is not None]
-    offsets = sorted((members[number].at(captures[number].start_ns), number) for number in stated or members)
-    return offsets[len(offsets) // 2][1]
-
-
-def _instances_by_flow(
-    captures: Sequence[Capture], matches: Matches, ways: _Ways, clocks: Clocks
-) -> dict[Flow, list[Instance]]:
-    """Every packet's way, by flow, in the order of the common time at which it was first seen."""
-    flows: dict[Flow, list[Instance]] = defaultdict(list)
-    ranks_of = [ways.ranks.get(_group(flow)) for flow in matches.flows]
-    for (number, _), sightings in matches.keyed.items():
-        ranks = ranks_of[number]
-        if ranks:
-            flow = matches.flows[number]
-            flows[flow].extend(_instances(captures, flow, sightings, ranks, clocks))
-    for instances in flows.values():
-        instances.sort(key=lambda instance: instance.times[0])
-    return flows
-
-
-def _instances(
-    captures: Sequence[Capture], flow: Flow, sightings: list[Sighting], ranks: dict[int, int], clocks: Clocks
-) -> Iterator[Instance]:
-    """Sightings of one key are one packet, unless a point saw it twice: then a sender repeated it to the bit.
-
-    A sighting with a lower time to live at the same point is the same packet going round in a loop.
-    """
-    if len(sightings) == 1:
-        sighting = sightings[0]
-        packet = captures[sighting.capture].packets[sighting.packet]
-        if sighting.capture in ranks:
-            yield Instance(flow, sightings, [clocks.common(sighting.capture, packet[TIME])], packet)
-        return
-    timed = []
-    for sighting in sightings:
-        packet = captures[sighting.capture].packets[sighting.packet]
-        rank = ranks.get(sighting.capture)
-        if rank is not None:
-            timed.append((clocks.common(sighting.capture, packet[TIME]), rank, sighting, packet))
-    if not timed:
-        return
-    if len({rank_and.capture for _, _, rank_and, _ in timed}) == len(timed):
-        timed.sort(key=lambda item: item[1])
-        yield Instance(flow, [item[2] for item in timed], [item[0] for item in timed], timed[0][3])
-        return
-    timed.sort(key=lambda item: (item[0], item[1]))
-    lowest: dict[int, int] = {}
-    current: Instance | None = None
-    reached = 0
-    for time_ns, rank, sighting, packet in timed:
-        if packet[TTL] < lowest.get(sighting.capture, 0):
-            continue
-        lowest[sighting.capture] = packet[TTL]
-        if current is None or rank <= reached or sighting.capture in {stop.capture for stop in current.stops}:
-            if current is not None:
-                yield current
-            current = Instance(flow, [], [], packet)
-        current.stops.append(sighting)
-        current.times.append(time_ns)
-        reached = rank
-    if current is not None:
-        yield current
+    def _tallies(
+        self, instance: Instance, here: Sighting, second: int, time_ns: int | None = None
+    ) -> tuple[Tally, Tally, Tally]:
+        """Where a packet that was seen here, on its way to the second point, counts; when, if not then."""
+        stretch = self._stretch(instance, here, second)
+        packet = self._packet(here)
+        ports: Ports = (None, None)
+        if packet[PROTOCOL] in PORTED and packet[SOURCE_PORT] >= 0:
+            ports = (packet[SOURCE_PORT], packet[DESTINATION_PORT])
+        bins, flows = stretch.bins, stretch.flows
+        second_of_time = (self.clocks.common(here.capture, packet[TIME]) if time_ns is None else time_ns) // BIN_NS
+        interval, flow = bins.get(second_of_time), flows.get(ports)
+        if interval is None:
+            interval = bins[second_of_time] = Tally()
+        if flow is None:
+            flow = flows[ports] = Tally()
+        return stretch.whole, interval, flow
 
 
 class _Nexts:
@@ -420,6 +331,7 @@ class _Nexts:
                 times, nexts = self.seen.setdefault(here.capture, ([], []))
                 times.append(instance.times[place])
                 nexts.append(there.capture)
+        self.forked = {point for point, (_, nexts) in self.seen.items() if len(set(nexts)) > 1}
 
     def after(self, point: int, time_ns: int) -> int | None:
         found = self.seen.get(point)
@@ -429,48 +341,162 @@ class _Nexts:
         place = bisect_right(times, time_ns)
         return nexts[place - 1] if place else nexts[0]
 
+    def skipped(self, point: int, following: int, time_ns: int) -> int | None:
+        """The point where nearly all packets around this one went instead: it did not show this one."""
+        if point not in self.forked:
+            return None
+        times, nexts = self.seen[point]
+        place = bisect_left(times, time_ns)
+        around = nexts[max(0, place - AROUND) : place + AROUND]
+        most, count = Counter(around).most_common(1)[0]
+        return most if most != following and count >= AROUND_AGREED * len(around) else None
 
-class _Answers:
-    """Who answered although a capture did not see the question pass: such packets went another way, or were missed."""
 
-    def __init__(self, comparison: Comparison) -> None:
-        self.flows = comparison.flows
-        self.captures = comparison.captures
-        self.acknowledged: dict[Flow, list[tuple[int, int]]] = {}
+Ranks = dict[Pair, dict[int, int]]
+Delays = dict[tuple[Pair, int, int], int]
 
-    def arrived(self, flow: Flow, instance: Instance, following: int) -> bool:
-        packet, protocol = instance.packet, flow[8]
-        if protocol in (ICMP, ICMP6) and packet[ICMP_TYPE] in (8, 128):
-            reply = (*flow[4:8], *flow[:4], protocol, 0 if protocol == ICMP else 129, flow[10])
-            return any(
-                answer.packet[SEQUENCE] == packet[SEQUENCE] and answer.times[0] >= instance.times[0] - 1_000_000
-                for answer in self.flows.get(reply, ())
-                if abs(answer.times[0] - instance.times[0]) < 10 * BIN_NS
-            )
-        if protocol != TCP or not (packet[LENGTH] or packet[FLAGS] & SYN):
-            return False
-        left = packet[SEQUENCE]
-        right = left + packet[LENGTH] + (1 if packet[FLAGS] & SYN else 0)
-        reply = (*flow[4:8], *flow[:4], protocol, flow[10], flow[9])
-        acknowledged = any(
-            answer.packet[FLAGS] & ACK
-            and answer.times[0] >= instance.times[0] - 1_000_000
-            and (answer.packet[ACKNOWLEDGEMENT] - right) & 0xFFFFFFFF < 1 << 31
-            for answer in self.flows.get(reply, ())
+
+def _instances_by_flow(
+    captures: Sequence[Capture], matches: Matches, ranks: Ranks, clocks: Clocks
+) -> dict[Flow, list[Instance]]:
+    """Every packet's way, by flow, in the order of the common time at which it was first seen.
+
+    Packets alike to the bit are told apart by how long they usually take: that is learned from all others first.
+    """
+    flows: dict[Flow, list[Instance]] = defaultdict(list)
+    ranks_of = [ranks.get(group_of(flow)) for flow in matches.flows]
+    repeated: list[tuple[Flow, list[Sighting], dict[int, int]]] = []
+    for (number, _), sightings in matches.keyed.items():
+        found = ranks_of[number]
+        if not found:
+            continue
+        flow = matches.flows[number]
+        if len(sightings) > 1 and len({sighting.capture for sighting in sightings}) < len(sightings):
+            repeated.append((flow, sightings, found))
+        elif (instance := _single(captures, flow, sightings, found, clocks)) is not None:
+            flows[flow].append(instance)
+    usual = _usual_delays(flows) if repeated else {}
+    for flow, sightings, found in repeated:
+        flows[flow].extend(_told_apart(captures, flow, sightings, found, clocks, usual))
+    for instances in flows.values():
+        instances.sort(key=lambda instance: instance.times[0])
+    return flows
+
+
+def _single(
+    captures: Sequence[Capture], flow: Flow, sightings: list[Sighting], ranks: dict[int, int], clocks: Clocks
+) -> Instance | None:
+    """Sightings of one key at different points are one packet."""
+    if len(sightings) == 1:
+        (sighting,) = sightings
+        packet = captures[sighting.capture].packets[sighting.packet]
+        if sighting.capture not in ranks:
+            return None
+        return Instance(flow, sightings, [clocks.common(sighting.capture, packet[TIME])], packet)
+    stops = sorted((one for one in sightings if one.capture in ranks), key=lambda one: ranks[one.capture])
+    if not stops:
+        return None
+    packets = [captures[one.capture].packets[one.packet] for one in stops]
+    times = [clocks.common(one.capture, packet[TIME]) for one, packet in zip(stops, packets, strict=True)]
+    return Instance(flow, stops, times, packets[0])
+
+
+def _usual_delays(flows: dict[Flow, list[Instance]]) -> Delays:
+    found: dict[tuple[Pair, int, int], list[int]] = defaultdict(list)
+    for flow, instances in flows.items():
+        group = group_of(flow)
+        for instance in instances:
+            times = instance.times
+            for place, (here, there) in enumerate(zip(instance.stops, instance.stops[1:], strict=False)):
+                found[group, here.capture, there.capture].append(times[place + 1] - times[place])
+    return {key: int(median(delays)) for key, delays in found.items()}
+
+
+def _told_apart(
+    captures: Sequence[Capture],
+    flow: Flow,
+    sightings: list[Sighting],
+    ranks: dict[int, int],
+    clocks: Clocks,
+    usual: Delays,
+) -> list[Instance]:
+    """Packets alike to the bit, seen more than once by one point: a sender repeated them, or the network did.
+
+    Each is joined to the one before it that took most nearly the usual time. One that nothing is left for is a copy
+    that the network made, if another of its like came the same way. A sighting with a lower time to live at the same
+    point is the same packet going round in a loop.
+    """
+    rows: list[tuple[int, int, Sighting, Packet]] = []
+    for sighting in sightings:
+        rank = ranks.get(sighting.capture)
+        if rank is not None:
+            packet = captures[sighting.capture].packets[sighting.packet]
+            rows.append((rank, clocks.common(sighting.capture, packet[TIME]), sighting, packet))
+    rows.sort(key=lambda row: row[:3])
+    found: list[Instance] = []
+    here: int | None = None
+    lowest = 0
+    ends: dict[int, list[tuple[int, int]]] = {}
+    for _, time_ns, sighting, packet in rows:
+        if sighting.capture != here:
+            here, lowest = sighting.capture, 0
+            ends = _ends(found)
+        if packet[TTL] < lowest:
+            continue
+        lowest = packet[TTL]
+        joined = _nearest(found, ends, sighting, time_ns, group_of(flow), usual)
+        if joined is not None:
+            found[joined].stops.append(sighting)
+            found[joined].times.append(time_ns)
+        else:
+            found.append(Instance(flow, [sighting], [time_ns], packet))
+    for instance in found:
+        instance.again = _copy_of(instance, found)
+    return found
+
+
+def _ends(found: Sequence[Instance]) -> dict[int, list[tuple[int, int]]]:
+    """By the point where they were last seen: the times of packets, and which they are."""
+    ends: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for number, instance in enumerate(found):
+        ends[instance.stops[-1].capture].append((instance.times[-1], number))
+    for times in ends.values():
+        times.sort()
+    return ends
+
+
+def _nearest(
+    found: Sequence[Instance],
+    ends: dict[int, list[tuple[int, int]]],
+    sighting: Sighting,
+    time_ns: int,
+    group: Pair,
+    usual: Delays,
+) -> int | None:
+    """Which packet on its way this sighting continues: the one that should have come nearest to its time."""
+    best, least = None, REACH_NS
+    for point, times in ends.items():
+        wanted = time_ns - usual.get((group, point, sighting.capture), 0)
+        place = bisect_left(times, (wanted, -1))
+        near = (
+            *range(place, min(place + ALIKE_TRIED, len(times))),
+            *range(place - 1, max(place - ALIKE_TRIED, -1), -1),
         )
-        return acknowledged and not self._came_again(flow, left, right, following)
+        for at in near:
+            last, number = times[at]
+            if abs(last - wanted) < least and found[number].stops[-1].capture == point:
+                best, least = number, abs(last - wanted)
+    return best
 
-    def _came_again(self, flow: Flow, left: int, right: int, following: int) -> bool:
-        """Another copy of the octets passed the point, so that the acknowledgement may be that one's."""
-        for other in self.flows[flow]:
-            if any(stop.capture == following for stop in other.stops):
-                packet = other.packet
-                size = packet[LENGTH] + (1 if packet[FLAGS] & SYN else 0)
-                if (packet[SEQUENCE] - right) & 0xFFFFFFFF >= 1 << 31 and (
-                    left - packet[SEQUENCE] - size
-                ) & 0xFFFFFFFF >= 1 << 31:
-                    return True
-        return False
+
+def _copy_of(instance: Instance, found: Sequence[Instance]) -> tuple[Sighting, int] | None:
+    """The stretch on which the network copied a packet: its like came over it, and it came from nowhere."""
+    here = instance.stops[0].capture
+    for other in found:
+        for one, another in zip(other.stops, other.stops[1:], strict=False):
+            if other is not instance and another.capture == here:
+                return one, here
+    return None
 
 
 def _margins(flows: dict[Flow, list[Instance]]) -> dict[tuple[int, int], int]:
@@ -491,7 +517,7 @@ def _hops(captures: Sequence[Capture], flows: dict[Flow, list[Instance]]) -> dic
     """How many routers lie between two points on each direction of traffic."""
     hops: dict[tuple[Pair, int, int], int] = {}
     for flow, instances in flows.items():
-        group = _group(flow)
+        group = group_of(flow)
         for instance in instances:
             for here, there in zip(instance.stops, instance.stops[1:], strict=False):
                 key = (group, here.capture, there.capture)

@@ -9,6 +9,7 @@ Kernels: they run as they stand on lists and compiled on arrays.
 from __future__ import annotations
 
 from attribution.packets.columns import (
+    CAPTURED,
     FRAGMENT,
     ICMP,
     ICMP6,
@@ -22,12 +23,22 @@ from attribution.packets.columns import (
     TCP,
     TRANSPORT,
     WIDTH,
+    WIRE,
     Octets,
     Row,
 )
 from attribution.packets.decode import decode_headers
 from attribution.packets.fragments import decode_joined, join_fragment
-from attribution.packets.lean import LEAN_EXTRA, LEAN_WIDTH, Words, lean_row
+from attribution.packets.lean import (
+    LEAN_DIGEST,
+    LEAN_EXTRA,
+    LEAN_KEPT,
+    LEAN_LENGTH,
+    LEAN_WIDTH,
+    Words,
+    lean_row,
+    scatter,
+)
 from attribution.packets.link_layers import IP_BY_VERSION
 
 Heads = Row
@@ -72,3 +83,26 @@ def quotes_segment(data: Octets, start: int, end: int, row: Row, quoted: Row) ->
     if quoted[PROTOCOL] != TCP or quoted[FRAGMENT] or quoted[SOURCE_PORT] < 0:
         return False
     return quoted[TRANSPORT] >= 0 or quoted[LAYERS] & LAYER_MALFORMED != 0
+
+
+def digest_payload(data: Octets, start: int, row: Row, lean: Words, at: int) -> None:
+    """Make a number of what tells packets apart whose headers say little: two of 30 bits, of 8 octets and of 24.
+
+    Segments are told apart by their numbers and timestamps, and keep these.
+    """
+    if lean[at + LEAN_LENGTH] >= 0:
+        return
+    lean[at + LEAN_KEPT] = 24
+    lean[at + LEAN_DIGEST] = 0
+    if row[PAYLOAD] < 0 or row[PROTOCOL] == TCP:
+        return
+    kept = row[CAPTURED] - row[PAYLOAD]
+    if row[CAPTURED] < row[WIRE]:
+        lean[at + LEAN_KEPT] = max(min(kept, 24), 0)
+    mixed = 0
+    short = 0
+    for place in range(min(kept, 24)):
+        mixed = scatter(mixed << 9 ^ data[start + row[PAYLOAD] + place] ^ place << 41)
+        if place == 7:
+            short = mixed
+    lean[at + LEAN_DIGEST] = (short & 0x3FFFFFFF) << 31 | mixed & 0x3FFFFFFF

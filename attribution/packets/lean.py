@@ -72,6 +72,10 @@ LEAN_EXTRA: Final = 19  # 1 + where in the batch's `extra` words this packet's S
 LEAN_FRAME: Final = 20  # its frame number, which the flow table gives it
 LEAN_WIDTH: Final = 21
 
+# Where a comparison of captures wants it, packets that are no segments have instead of timestamps:
+LEAN_DIGEST: Final = LEAN_TIMESTAMP  # a number made of the first octets of what they carry
+LEAN_KEPT: Final = LEAN_ECHO  # how many of those octets the capture kept: 24 where none is missing
+
 SACKS_WIDTH: Final = 9  # how many blocks, then their edges
 
 SACK_PERMITTED: Final = 1 << 30  # among the layers: the segment offers to take SACK

@@ -1,9 +1,11 @@
 """The same packet at several capture points: recognised by what no router changes.
 
 Addresses, protocol, IP identification, ports, sequence and acknowledgement numbers, flags, payload length and the
-sender's timestamp stay; TTL, hardware addresses, tags, labels, outer headers, checksums (which network cards fill in
-after the capture) and a SYN's clamped segment size do not. Behind NAT addresses and ports change as well: there the
-rest must do, and only flows that it ties together without contradiction are matched.
+sender's timestamp stay; TTL, DSCP, hardware addresses, tags, labels, outer headers, checksums (which network cards
+fill in after the capture) and a SYN's clamped segment size do not. Behind NAT addresses and ports change as well: there
+the rest must do, and only flows that it ties together without contradiction are matched. A firewall that moves TCP's
+sequence numbers moves all of a flow by the same: what else stays gives that number away. What one capture saw twice
+within a millisecond, and does so all the time, its mirror port copied.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
+    ACK,
     ACKNOWLEDGEMENT,
     CAPTURED,
     DEPTH,
@@ -24,6 +28,8 @@ from attribution.packets.columns import (
     ICMP6,
     IP_ID,
     IP_LENGTH,
+    LAYER_OPTIONS_CUT,
+    LAYERS,
     LENGTH,
     PAYLOAD,
     PROTOCOL,
@@ -31,6 +37,7 @@ from attribution.packets.columns import (
     SOURCE,
     SOURCE_PORT,
     TCP,
+    TIME,
     TIMESTAMP,
     TIMESTAMP_ECHO,
     TRANSPORT,
@@ -40,25 +47,50 @@ from attribution.packets.columns import (
 
 Key = tuple[object, ...]
 PAYLOAD_COMPARED: Final = 24  # octets of payload that tell packets apart whose headers say little
+MIRROR_NS: Final = 1_000_000
+MIRRORED_SHARE: Final = 0.1  # of a capture's packets seen twice: then the capture copies, not the network
+WORD: Final = 0xFFFFFFFF
 
 
-def stable_part(packet: Packet, octets: bytes, compared: int) -> Key:
-    """What stays the same of a packet on its way, besides its flow; `compared` octets of payload where they matter."""
+Shift = tuple[int, int]
+"""By how much a flow's sequence and acknowledgement numbers were moved."""
+
+
+def stable_part(packet: Packet, octets: bytes, compared: int, timestamps: bool = True, shift: Shift = (0, 0)) -> Key:
+    """What stays the same of a packet on its way, besides its flow; `compared` octets of payload where they matter.
+
+    TCP's timestamps count unless a capture cut them off; `shift` is taken from its numbers.
+    """
     protocol = packet[PROTOCOL]
     if protocol == TCP and packet[TRANSPORT] >= 0:
-        return (
-            packet[IP_ID], packet[SEQUENCE], packet[ACKNOWLEDGEMENT], packet[FLAGS], packet[WINDOW], packet[LENGTH],
-            packet[TIMESTAMP], packet[TIMESTAMP_ECHO],
-        )  # fmt: skip
+        sequence, acknowledgement = packet[SEQUENCE], packet[ACKNOWLEDGEMENT]
+        if shift != (0, 0):
+            sequence = (sequence - shift[0]) & WORD
+            acknowledgement = (acknowledgement - shift[1]) & WORD if packet[FLAGS] & ACK else acknowledgement
+        if timestamps:
+            return (
+                packet[IP_ID], sequence, acknowledgement, packet[FLAGS], packet[WINDOW], packet[LENGTH],
+                packet[TIMESTAMP], packet[TIMESTAMP_ECHO],
+            )  # fmt: skip
+        return (packet[IP_ID], sequence, acknowledgement, packet[FLAGS], packet[WINDOW], packet[LENGTH])
     if packet[PAYLOAD] < 0:
         return (packet[IP_ID], packet[FRAGMENT], packet[IP_LENGTH])
     payload = octets[packet[PAYLOAD] : packet[PAYLOAD] + compared]
     return (packet[IP_ID], packet[FRAGMENT], packet[LENGTH], packet[SEQUENCE], payload)
 
 
-def translated_part(packet: Packet, octets: bytes, compared: int) -> Key:
+def translated_part(packet: Packet, octets: bytes, compared: int, timestamps: bool = True) -> Key:
     """What stays the same even where addresses and ports are translated."""
-    return (packet[PROTOCOL], *stable_part(packet, octets, compared))
+    return (packet[PROTOCOL], *stable_part(packet, octets, compared, timestamps))
+
+
+def unnumbered_part(packet: Packet) -> Key | None:
+    """What stays the same of a segment even where its sequence numbers are moved; None where that is too little."""
+    if packet[PROTOCOL] != TCP or packet[TRANSPORT] < 0 or (packet[IP_ID] <= 0 and packet[TIMESTAMP] < 0):
+        return None
+    return (
+        packet[IP_ID], packet[FLAGS], packet[WINDOW], packet[LENGTH], packet[TIMESTAMP], packet[TIMESTAMP_ECHO],
+    )  # fmt: skip
 
 
 Flow = tuple[int, ...]
@@ -79,22 +111,30 @@ class Sighting(NamedTuple):
     packet: int
 
 
+Keyed = dict[tuple[int, Key], list[Sighting]]
+Kept = tuple[int, bool]
+"""What every capture kept enough of: how many octets of payload, and whether TCP's options are whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Matches:
     """Every packet that can be known again, with all its sightings in the order of the captures.
 
     `keyed` is by the number of the flow in `flows` and the packet's stable part. Flows that an address translator
-    renamed go by the name that they have in the earliest capture; `translated` counts them.
+    renamed go by the name that they have in the earliest capture; `translated` counts them. `moved` counts flows whose
+    sequence numbers were moved, `copies` what each capture's mirror port showed twice (left out of `keyed`).
     """
 
     flows: list[Flow]
-    keyed: dict[tuple[int, Key], list[Sighting]]
+    keyed: Keyed
     translated: int = 0
+    moved: int = 0
+    copies: tuple[int, ...] = ()
 
 
 def match_packets(captures: Sequence[Capture]) -> Matches:
     """Lay several captures over each other."""
-    compared = _payload_compared(captures)
+    kept = _comparable(captures)
     numbers: dict[Flow, int] = {}
     of_packets: list[list[int]] = []
     for capture in captures:
@@ -102,39 +142,138 @@ def match_packets(captures: Sequence[Capture]) -> Matches:
             [numbers.setdefault(flow_of(packet), len(numbers)) if packet[DEPTH] else -1 for packet in capture.packets]
         )
     flows = list(numbers)
-    aliases = _translated_flows(captures, of_packets, compared)
-    found: dict[tuple[int, Key], list[Sighting]] = {}
-    for number, (capture, mine) in enumerate(zip(captures, of_packets, strict=True)):
+    aliases = _translated_flows(captures, of_packets, flows, kept)
+    named = [[aliases.get(flow, flow) for flow in mine] for mine in of_packets] if aliases else of_packets
+    found = _lay_over(captures, named, kept, {})
+    shifts = _moved_flows(captures, named, flows, found)
+    if shifts:
+        found = _lay_over(captures, named, kept, shifts)
+    copies = tuple(_drop_copies(number, capture, found) for number, capture in enumerate(captures))
+    translated = {min(flows[flow], _reverse(flows[flow])) for flow in aliases}
+    return Matches(flows, found, len(translated), len({flow for _, flow in shifts}), copies)
+
+
+def _reverse(flow: Flow) -> Flow:
+    return (*flow[4:8], *flow[:4], flow[8], flow[10], flow[9])
+
+
+def _lay_over(
+    captures: Sequence[Capture], named: list[list[int]], kept: Kept, shifts: dict[tuple[int, int], Shift]
+) -> Keyed:
+    """All packets by their flow and stable part."""
+    found: Keyed = {}
+    for number, (capture, mine) in enumerate(zip(captures, named, strict=True)):
         octets = capture.octets
         for index, packet in enumerate(capture.packets):
             flow = mine[index]
             if flow < 0:
                 continue
-            if aliases:
-                flow = aliases.get(flow, flow)
-            key = (flow, stable_part(packet, octets[index], compared))
+            if shifts and (number, flow) in shifts:
+                key = (flow, stable_part(packet, octets[index], *kept, shifts[number, flow]))
+            else:
+                key = (flow, stable_part(packet, octets[index], *kept))
             held = found.get(key)
             if held is None:
                 found[key] = [Sighting(number, index)]
             else:
                 held.append(Sighting(number, index))
-    return Matches(flows, found, len(aliases))
+    return found
 
 
-def _payload_compared(captures: Sequence[Capture]) -> int:
-    """How many octets of payload every capture kept of the packets that are told apart by them."""
-    least = PAYLOAD_COMPARED
+def _drop_copies(number: int, capture: Capture, found: Keyed) -> int:
+    """Take out of `found` what a capture's mirror port copied, if it does so all the time. Answers how many.
+
+    Bare acknowledgements without an identification of their own are alike by nature and tell nothing.
+    """
+    packets = capture.packets
+    doubled: list[tuple[tuple[int, Key], Sighting]] = []
+    for key, sightings in found.items():
+        mine = [sighting for sighting in sightings if sighting.capture == number] if len(sightings) > 1 else []
+        if len(mine) < 2 or not _is_particular(packets[mine[0].packet]):
+            continue
+        mine.sort(key=lambda sighting: packets[sighting.packet][TIME])
+        for one, other in pairwise(mine):
+            if packets[other.packet][TIME] - packets[one.packet][TIME] < MIRROR_NS:
+                doubled.append((key, other))
+    if len(doubled) < max(3.0, MIRRORED_SHARE * len(packets)):
+        return 0
+    for key, sighting in doubled:
+        found[key].remove(sighting)
+    return len(doubled)
+
+
+def _is_particular(packet: Packet) -> bool:
+    return packet[PROTOCOL] != TCP or packet[IP_ID] > 0 or packet[LENGTH] > 0
+
+
+def _moved_flows(
+    captures: Sequence[Capture], named: list[list[int]], flows: list[Flow], found: Keyed
+) -> dict[tuple[int, int], Shift]:
+    """TCP flows that share no segment between the captures until their numbers are moved by a constant."""
+    shared = {flow for (flow, _), sightings in found.items() if len({one.capture for one in sightings}) > 1}
+    seen = [set(mine) for mine in named]
+    doubtful = {
+        flow
+        for flow in set().union(*seen) - shared - {-1}
+        if flows[flow][8] == TCP and sum(flow in mine for mine in seen) > 1
+    }
+    if not doubtful:
+        return {}
+    parts: dict[int, dict[Key, list[Sighting]]] = {flow: {} for flow in doubtful}
+    for number, (capture, mine) in enumerate(zip(captures, named, strict=True)):
+        for index, flow in enumerate(mine):
+            if flow in doubtful:
+                part = unnumbered_part(capture.packets[index])
+                if part is not None:
+                    parts[flow].setdefault(part, []).append(Sighting(number, index))
+    shifts: dict[tuple[int, int], Shift] = {}
+    for flow, alike in parts.items():
+        votes: dict[int, tuple[Counter[int], Counter[int]]] = {}
+        for sightings in alike.values():
+            if len({one.capture for one in sightings}) < len(sightings):
+                continue
+            base = captures[sightings[0].capture].packets[sightings[0].packet]
+            for number, index in sightings[1:]:
+                packet = captures[number].packets[index]
+                by_sequence, by_answer = votes.setdefault(number, (Counter(), Counter()))
+                by_sequence[(packet[SEQUENCE] - base[SEQUENCE]) & WORD] += 1
+                if packet[FLAGS] & ACK:
+                    by_answer[(packet[ACKNOWLEDGEMENT] - base[ACKNOWLEDGEMENT]) & WORD] += 1
+        for number, counters in votes.items():
+            chosen = [_agreed(counter) for counter in counters]
+            if chosen[0] is not None:
+                shifts[number, flow] = (chosen[0], chosen[1] or 0)
+    return shifts
+
+
+def _agreed(counter: Counter[int]) -> int | None:
+    """What nearly all say."""
+    if not counter:
+        return None
+    value, count = counter.most_common(1)[0]
+    return value if count >= 2 and count >= 0.8 * counter.total() else None
+
+
+def _comparable(captures: Sequence[Capture]) -> Kept:
+    """What every capture kept of the packets that are told apart by it."""
+    least, timestamps = PAYLOAD_COMPARED, True
     for capture in captures:
         for packet in capture.packets:
-            if packet[CAPTURED] < packet[WIRE] and packet[PROTOCOL] != TCP and packet[PAYLOAD] >= 0:
-                least = min(least, packet[CAPTURED] - packet[PAYLOAD])
-    return max(least, 0)
+            if packet[CAPTURED] < packet[WIRE]:
+                if packet[PROTOCOL] == TCP:
+                    timestamps = timestamps and not packet[LAYERS] & LAYER_OPTIONS_CUT
+                elif packet[PAYLOAD] >= 0:
+                    least = min(least, packet[CAPTURED] - packet[PAYLOAD])
+    return max(least, 0), timestamps
 
 
-def _translated_flows(captures: Sequence[Capture], of_packets: list[list[int]], compared: int) -> dict[int, int]:
+def _translated_flows(
+    captures: Sequence[Capture], of_packets: list[list[int]], flows: list[Flow], kept: Kept
+) -> dict[int, int]:
     """Flows that carry the same packets under other addresses: a translator stands between the captures.
 
-    Each packet's stable part votes for the two flows it was seen in; a flow is renamed if nearly all votes agree.
+    Each packet's stable part votes for the two flows it was seen in; a flow is renamed if nearly all votes agree. A
+    flow of a single packet is, where others between the same addresses were translated alike.
     """
     sizes = [Counter(mine) for mine in of_packets]
     lonely = [
@@ -142,21 +281,27 @@ def _translated_flows(captures: Sequence[Capture], of_packets: list[list[int]], 
     ]
     if sum(1 for mine in lonely if mine) < 2:
         return {}
-    seen: dict[Key, list[tuple[int, int]]] = {}
+    seen: dict[Key, set[tuple[int, int]]] = {}
     for number, (capture, mine) in enumerate(zip(captures, of_packets, strict=True)):
         for index, flow in enumerate(mine):
             if flow in lonely[number] and flow >= 0:
-                part = translated_part(capture.packets[index], capture.octets[index], compared)
-                seen.setdefault(part, []).append((number, flow))
+                part = translated_part(capture.packets[index], capture.octets[index], *kept)
+                seen.setdefault(part, set()).add((number, flow))
     votes: dict[tuple[int, int], Counter[int]] = {}
     for holders in seen.values():
         if len({number for number, _ in holders}) == len(holders) > 1:
-            (_, called), *others = holders
+            (_, called), *others = sorted(holders)
             for number, flow in others:
                 votes.setdefault((number, flow), Counter())[called] += 1
+    hosts: Counter[tuple[Flow, Flow]] = Counter()
+    for (_, flow), counter in votes.items():
+        for called, count in counter.items():
+            hosts[flows[flow][:8], flows[called][:8]] += count
     aliases: dict[int, int] = {}
     for (number, flow), counter in votes.items():
         called, count = counter.most_common(1)[0]
+        if count == counter.total() == 1 == sizes[number][flow] and hosts[flows[flow][:8], flows[called][:8]] > 2:
+            aliases[flow] = aliases.get(called, called)
         if count >= 2 and count >= 0.5 * min(sizes[number][flow], 40) and count >= 0.9 * counter.total():
             aliases[flow] = aliases.get(called, called)
     return aliases

@@ -2,102 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
-from statistics import median
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from attribution.model.capture import ClockFigures, ComparisonSummary, StretchFigures
-from attribution.model.observation import PairCount
-from attribution.packets.addresses import destination_text, source_text
-from attribution.packets.capture import Capture
-from attribution.packets.comparison import NAMES, Comparison
+from attribution.model.capture import ClockFigures, StretchBin, StretchFigures, StretchFlow
+from attribution.packets.clocks import ClockRelation
+from attribution.packets.columns import ICMP, ICMP6, SCTP, TCP, UDP
+from attribution.packets.tallies import BIN_NS, Ports, Stretch, Tally
 
-FRAMES_SHOWN: Final = 16
+FLOWS_SHOWN: Final = 20
+# A tunnel's outer header, and the packet that an ICMP error quotes, are shown by their names too.
+NOT_BESIDES: Final = {
+    "tcp": ("!icmp", "!icmpv6"),
+    "udp": ("!tcp", "!sctp", "!icmp", "!icmpv6"),
+    "sctp": ("!icmp", "!icmpv6"),
+}
+PORTED: Final = {TCP: "tcp", UDP: "udp", SCTP: "sctp"}
 
 
-Key = tuple[int, int, str, str, str]
-
-
-def summarise_comparison(captures: Sequence[Capture]) -> ComparisonSummary:
-    """Lay captures of several points over each other and put every stretch between neighbours into figures."""
-    comparison = Comparison(captures)
-    counted: dict[Key, list[PairCount]] = {}
-    numbers = {(capture.point, capture.origin.file): number for number, capture in enumerate(captures)}
-    for pair in comparison.counts():
-        first, second = numbers[pair.first, pair.origin.file], numbers[pair.second, pair.second_file]
-        counted.setdefault((first, second, pair.source, pair.destination, pair.protocol), []).append(pair)
-    delays, reordered = _delays(comparison)
-    stretches = [
-        _stretch(captures, key, found, delays.get(key, []), reordered.get(key, 0)) for key, found in counted.items()
-    ]
-    clocks = [
-        ClockFigures(
-            capture.origin.file,
-            relation.at(capture.start_ns) / 1e6,
-            relation.drift * 1e6,
-            None if relation.uncertainty_ns is None else relation.uncertainty_ns / 1e6,
-        )
-        for capture, relation in zip(captures, comparison.clocks.shifts, strict=True)
-    ]
-    return ComparisonSummary(
-        packets=sum(len(capture.packets) for capture in captures),
-        matched=sum(
-            len(instance.stops)
-            for instances in comparison.flows.values()
-            for instance in instances
-            if len(instance.stops) > 1
-        ),
-        stretches=tuple(stretches),
-        clocks=tuple(clocks),
-        caveats=tuple(comparison.caveats()),
+def stretch_figures(stretch: Stretch) -> StretchFigures:
+    """One direction between two points: every figure with the frames behind it, and a filter that shows them."""
+    whole = stretch.whole
+    delays = whole.delays_ns
+    least = stretch.delay_least_ns if stretch.delay_least_ns is not None else min(delays, default=None)
+    most = stretch.delay_most_ns if stretch.delay_most_ns is not None else max(delays, default=None)
+    largest = sorted(stretch.flows.items(), key=lambda item: (-item[1].sent, item[1].first_frame or 0))
+    return StretchFigures(
+        first=stretch.first,
+        second=stretch.second,
+        first_file=stretch.origin.file,
+        second_file=stretch.second_file,
+        source=stretch.source,
+        destination=stretch.destination,
+        protocol=stretch.name,
+        sent=whole.sent,
+        lost=whole.lost,
+        duplicated=whole.duplicated,
+        reordered=whole.reordered,
+        not_compared=stretch.not_compared,
+        delay_least_ms=None if least is None else least / 1e6,
+        delay_median_ms=whole.delay_median_ms,
+        delay_most_ms=None if most is None else most / 1e6,
+        lossy_seconds=sum(1 for tally in stretch.bins.values() if tally.lost),
+        frames=whole.shown,
+        display_filter=frames_filter(whole.shown) or direction_filter(stretch),
+        bins=tuple(_bin(second, tally) for second, tally in sorted(stretch.bins.items())),
+        flows=tuple(_flow(stretch, ports, tally) for ports, tally in largest[:FLOWS_SHOWN]),
     )
 
 
-def _delays(comparison: Comparison) -> tuple[dict[Key, list[int]], dict[Key, int]]:
-    """How long each matched packet took, and how many arrived after one of their flow that was sent later."""
-    delays: dict[Key, list[int]] = {}
-    reordered: dict[Key, int] = {}
-    for flow, instances in comparison.flows.items():
-        latest: dict[tuple[int, int], int] = {}
-        for instance in instances:
-            for place, (here, there) in enumerate(pairwise(instance.stops)):
-                packet = instance.packet
-                protocol = NAMES.get(flow[8], str(flow[8]))
-                key = (here.capture, there.capture, source_text(packet), destination_text(packet), protocol)
-                arrived = instance.times[place + 1]
-                delays.setdefault(key, []).append(arrived - instance.times[place])
-                if arrived < latest.get((here.capture, there.capture), arrived):
-                    reordered[key] = reordered.get(key, 0) + 1
-                latest[here.capture, there.capture] = max(arrived, latest.get((here.capture, there.capture), arrived))
-    return delays, reordered
+def _bin(second: int, tally: Tally) -> StretchBin:
+    return StretchBin(
+        second * BIN_NS,
+        (second + 1) * BIN_NS,
+        tally.sent,
+        tally.lost,
+        tally.duplicated,
+        tally.reordered,
+        tally.delay_median_ms,
+        tally.shown,
+    )
 
 
-def _stretch(
-    captures: Sequence[Capture], key: Key, found: list[PairCount], delays: list[int], reordered: int
-) -> StretchFigures:
-    first, second, source, destination, protocol = key
-    frames = sorted(frame for pair in found for frame in pair.frames)
-    version = 6 if ":" in source else 4
-    ends = f"{'ipv6' if version == 6 else 'ip'}.src=={source} && {'ipv6' if version == 6 else 'ip'}.dst=={destination}"
-    shown = f"frame.number in {{{','.join(str(frame) for frame in frames)}}}" if frames else f"{ends} && {protocol}"
-    return StretchFigures(
-        first=captures[first].point,
-        second=captures[second].point,
-        first_file=captures[first].origin.file,
-        second_file=captures[second].origin.file,
-        source=source,
-        destination=destination,
-        protocol=protocol,
-        sent=sum(pair.sent for pair in found),
-        lost=sum(pair.lost for pair in found),
-        duplicated=0,
-        reordered=reordered,
-        not_compared=0,
-        delay_least_ms=min(delays) / 1e6 if delays else None,
-        delay_median_ms=median(delays) / 1e6 if delays else None,
-        delay_most_ms=max(delays) / 1e6 if delays else None,
-        lossy_seconds=sum(1 for pair in found if pair.lost),
-        frames=tuple(frames[:FRAMES_SHOWN]),
-        display_filter=shown,
+def _flow(stretch: Stretch, ports: Ports, tally: Tally) -> StretchFlow:
+    return StretchFlow(
+        ports[0],
+        ports[1],
+        tally.sent,
+        tally.lost,
+        tally.duplicated,
+        tally.reordered,
+        tally.delay_median_ms,
+        tally.shown,
+        frames_filter(tally.shown) or direction_filter(stretch, ports),
+    )
+
+
+def frames_filter(frames: Sequence[int]) -> str:
+    """The Wireshark display filter that shows these frames and no others; empty where there are none."""
+    pieces: list[list[int]] = []
+    for frame in frames:
+        if pieces and frame == pieces[-1][1] + 1:
+            pieces[-1][1] = frame
+        else:
+            pieces.append([frame, frame])
+    words = [str(low) if low == high else f"{low}..{high}" for low, high in pieces]
+    return f"frame.number in {{{','.join(words)}}}" if words else ""
+
+
+def direction_filter(stretch: Stretch, ports: Ports = (None, None)) -> str:
+    """The Wireshark display filter that shows one direction between two addresses, or one flow of it."""
+    ip = "ipv6" if stretch.version == 6 else "ip"
+    words = [f"{ip}.src=={stretch.source}", f"{ip}.dst=={stretch.destination}"]
+    name = PORTED.get(stretch.protocol)
+    if name:
+        words += [name, *NOT_BESIDES[name]]
+        words += [f"{name}.{end}port=={port}" for end, port in zip(("src", "dst"), ports, strict=True) if port]
+    elif stretch.protocol in (ICMP, ICMP6):
+        words.append("icmpv6" if stretch.protocol == ICMP6 else "icmp")
+    else:
+        words.append(f"{ip}.{'nxt' if stretch.version == 6 else 'proto'}=={stretch.protocol}")
+    return " && ".join(words)
+
+
+def clock_figures(
+    files: Sequence[str], starts: Sequence[int], shifts: Iterable[ClockRelation]
+) -> tuple[ClockFigures, ...]:
+    """What was added to each capture's times. The drift is the clock's own growth against the common one."""
+    return tuple(
+        ClockFigures(
+            file,
+            relation.at(start) / 1e6,
+            relation.drift * 1e6,
+            None if relation.uncertainty_ns is None else relation.uncertainty_ns / 1e6,
+        )
+        for file, start, relation in zip(files, starts, shifts, strict=True)
     )

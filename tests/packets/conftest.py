@@ -25,7 +25,8 @@ class Recording:
 
 
 def record(folder: Path, loss: float) -> Recording:
-    """Bulk transfers, conversations and resets through the router, then pings so that both captures outlast them.
+    """Bulk transfers, conversations and resets through the router; pings before and after, so that both captures
+    begin before them and outlast them.
 
     Skips the test where this machine cannot do it.
     """
@@ -48,6 +49,7 @@ def _record(folder: Path, loss: float) -> Recording:
         servers = [net.start(net.two, SERVER, style, port) for style, port in styles]
         try:
             time.sleep(0.5)
+            net.start(net.one, PINGS, TWO).wait(timeout=20)
             clients = [
                 net.start(net.one, CLIENT, "bulk", TWO, "5001", "3", str(int(30_000 / loss))),
                 net.start(net.one, CLIENT, "bulk", TWO, "5003", "5", "20000"),

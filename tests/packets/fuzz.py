@@ -25,7 +25,7 @@ import zstandard
 
 from attribution.errors import CaptureError
 from attribution.packets import read_capture
-from attribution.packets.bulk.engine import BulkReader
+from attribution.packets.bulk.engine import BulkReader, Wanted
 from attribution.packets.columns import WIDTH
 from attribution.packets.compression import ZSTD_MAGIC, read_pieces
 from attribution.packets.judgement import judge_capture
@@ -219,7 +219,7 @@ def read_plainly(stream: io.RawIOBase | bytes) -> Plain | str:
 def read_compiled(data: bytes) -> tuple[list[tuple[int, ...]], list[tuple[int, int]]] | str:
     """The same by the compiled reader."""
     try:
-        bulk = BulkReader("tap.pcap", read_pieces(io.BytesIO(data)), keep=True)
+        bulk = BulkReader("tap.pcap", read_pieces(io.BytesIO(data)), wanted=Wanted.ROWS)
         rows = [
             tuple(row)
             for batch in bulk.batches()

@@ -5,22 +5,18 @@ from __future__ import annotations
 import gzip
 import io
 import random
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from attribution.model.capture import CaptureSummary
-from attribution.model.observation import PairCount
 from attribution.packets import read_capture
-from attribution.packets.bulk.comparison import compare_bulk
 from attribution.packets.bulk.engine import BulkReader
 from attribution.packets.bulk.reading import array_ledger, read_large
 from attribution.packets.compression import read_pieces
 from attribution.packets.judgement import judge_capture
 from attribution.packets.summary import summarise_capture, summary_of
 from attribution.packets.survey import survey_capture
-from tests.packets.conftest import Recording
 from tests.packets.making import (
     START,
     Timed,
@@ -35,7 +31,6 @@ from tests.packets.making import (
     tcp,
     vlan,
 )
-from tests.packets.test_comparison import Path3
 from tests.packets.test_decode import WRAPPED
 from tests.packets.test_tcp_health import random_connections
 
@@ -122,34 +117,6 @@ def test_a_cut_file_is_read_up_to_the_cut() -> None:
 
     assert large.truncated
     assert large.packets == summarise_capture(data, origin()).packets
-
-
-def lost_between(files: list[bytes]) -> Counter[tuple[str, str]]:
-    sources = [(read_pieces(io.BytesIO(data)), None) for data in files]
-    origins = [origin(name, name) for name in ("left", "right")]
-    lost: Counter[tuple[str, str]] = Counter()
-    for found in compare_bulk(sources, origins):
-        if isinstance(found, PairCount):
-            lost[found.first[0], found.second[0]] += found.lost
-    return lost
-
-
-def test_the_loss_between_two_large_captures_is_the_truth(recording: Recording) -> None:
-    lost = lost_between([recording.left.read_bytes(), recording.right.read_bytes()])
-
-    assert sum(lost.values()) == recording.dropped
-    assert set(lost) == {("left", "right"), ("right", "left")}
-
-
-def test_two_large_captures_with_clocks_apart() -> None:
-    path = Path3().both_ways(300)
-    for _ in range(9):
-        path.pass_by("a")
-    path.both_ways(300)
-    later = [(time_ns + 3_000_000_000, octets) for time_ns, octets in sorted(path.seen["b"])]
-    files = [pcap(sorted(path.seen["a"]), nanoseconds=True), pcap(later, nanoseconds=True)]
-
-    assert lost_between(files) == Counter({("left", "right"): 9})
 
 
 def test_recorded_incidents() -> None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import random
-import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 from attribution.model.observation import Caveat, PairCount
-from attribution.packets import Capture, compare_captures, read_capture, summarise_comparison
+from attribution.packets import Capture, compare_captures, summarise_comparison
 from attribution.packets.capture_files import FileReader
+from tests.packets import two_points
 from tests.packets.conftest import Recording
-from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, icmp_error, ipv4, origin, pcap, tcp, udp
+from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, icmp_error, ipv4, pcap, tcp, udp
+from tests.packets.network import ONE
+from tests.packets.two_points import WAYS, Change, in_vxlan, one_after_another, shifted
 
 MS = SECOND // 1000
-Change = Callable[[int, bytes], Timed]
 
 
 def counts(captures: Sequence[Capture]) -> dict[tuple[str, str], tuple[int, int]]:
@@ -39,48 +40,35 @@ def records(file: Path) -> list[Timed]:
     return [(one.time_ns, data[one.start : one.start + one.captured]) for one in reader.read(data, True)]
 
 
-def shifted(offset_ns: int, drift: float = 0.0) -> Change:
-    return lambda time_ns, octets: (time_ns + offset_ns + int(drift * (time_ns - START)), octets)
-
-
-def in_vxlan(time_ns: int, octets: bytes) -> Timed:
-    outer = udp(struct.pack(">II", 8 << 24, 42 << 8) + octets, 50000, 4789)
-    return time_ns, ethernet(ipv4(outer, 17, "172.16.0.1", "172.16.0.2", ttl=20))
-
-
-def translated(time_ns: int, octets: bytes) -> Timed:
-    """As behind an address translator: the first host shows another address and its ports another number."""
-    changed = bytearray(octets)
-    inside, outside = bytes([10, 77, 1, 1]), bytes([198, 51, 100, 7])
-    for place, port in ((26, 34), (30, 36)):
-        if changed[place : place + 4] == inside:
-            changed[place : place + 4] = outside
-            if changed[23] == 6:
-                number = int.from_bytes(changed[port : port + 2], "big")
-                changed[port : port + 2] = ((number + 10_000) % 65_536).to_bytes(2, "big")
-    return time_ns, bytes(changed)
+def translated_host(time_ns: int, octets: bytes) -> Timed:
+    return two_points.translated(time_ns, octets, inside=ONE)
 
 
 CHANGES: dict[str, Change] = {
-    "as recorded": lambda time_ns, octets: (time_ns, octets),
-    "clock 3 s ahead": shifted(3 * SECOND),
-    "clock 3 s behind, 50 ppm fast": shifted(-3 * SECOND, 50e-6),
-    "inside VXLAN": in_vxlan,
-    "behind NAT": translated,
-    "behind NAT, 3 s ahead": lambda time_ns, octets: translated(time_ns + 3 * SECOND, octets),
+    "": lambda time_ns, octets: (time_ns, octets),
+    "3 s ahead": shifted(3 * SECOND),
+    "50 ppm fast": shifted(0, 50e-6),
+    "in VXLAN": in_vxlan,
+    "behind NAT": translated_host,
 }
+EVERYTHING = [kinds for size in range(5) for kinds in combinations([name for name in CHANGES if name], size)]
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_the_loss_between_two_points_is_the_truth_packet_for_packet(recording: Recording, change: str) -> None:
-    left = read_capture(io.BytesIO(recording.left.read_bytes()), origin("left", "left.pcap"))
-    changed = [CHANGES[change](time_ns, octets) for time_ns, octets in records(recording.right)]
-    right = read_capture(io.BytesIO(pcap(changed, nanoseconds=True)), origin("right", "right.pcap"))
-    found = counts([left, right])
+@pytest.mark.parametrize("compare", WAYS)
+@pytest.mark.parametrize("kinds", EVERYTHING, ids=lambda kinds: ", ".join(kinds) or "as recorded")
+def test_the_loss_between_two_points_is_the_truth_packet_for_packet(
+    recording: Recording, kinds: tuple[str, ...], compare: str
+) -> None:
+    """The dropping rule's own counter is the truth, whatever was done to the clock and to the packets of one side."""
+    order = ["behind NAT", "in VXLAN", "3 s ahead", "50 ppm fast"]
+    change = one_after_another(*(CHANGES[kind] for kind in order if kind in kinds))
+    changed = [change(time_ns, octets) for time_ns, octets in records(recording.right)]
+    found = WAYS[compare]([recording.left.read_bytes(), pcap(changed, nanoseconds=True)])
 
     assert recording.dropped > 50
-    assert sum(lost for _, lost in found.values()) == recording.dropped
-    assert {pair for pair, (_, lost) in found.items() if lost} == {("left", "right"), ("right", "left")}
+    assert sum(stretch.lost for stretch in found.stretches) == recording.dropped
+    assert {stretch.first[0] for stretch in found.stretches if stretch.lost} == {"a", "b"}
+    assert all(len(stretch.frames) == min(stretch.lost, 16) for stretch in found.stretches)
 
 
 class Path3:
@@ -224,6 +212,70 @@ def test_the_figures_of_a_comparison_can_be_opened() -> None:
 
     assert (lossy.first[0], lossy.second[0], lossy.sent, lossy.lost) == ("a", "b", 204, 4)
     assert lossy.frames == (201, 202, 203, 204)
-    assert lossy.display_filter == "frame.number in {201,202,203,204}"
+    assert lossy.display_filter == "frame.number in {201..204}"
     assert lossy.delay_median_ms == pytest.approx(0.1, abs=0.01)
     assert [clock.file for clock in found.clocks] == ["a.pcap", "b.pcap", "c.pcap"]
+
+
+def test_a_packet_that_the_middle_point_alone_does_not_show_was_missed_by_its_capture() -> None:
+    path = Path3().both_ways(100)
+    for _ in range(5):
+        path.pass_by("ac").both_ways(3)
+    found = summarise_comparison(path.both_ways(100).captures())
+    figures = {(one.first[0], one.second[0]): (one.lost, one.not_compared) for one in found.stretches}
+
+    assert figures["a", "b"] == (0, 5)
+    assert figures["b", "c"] == (0, 0)
+    assert [(caveat.file, caveat.count) for caveat in found.caveats if "before and after" in caveat.reason] == [
+        ("b.pcap", 5)
+    ]
+
+
+def test_of_a_capture_with_drops_of_its_own_the_least_loss_is_told() -> None:
+    path = Path3().both_ways(100)
+    for _ in range(7):
+        path.pass_by("a")
+    one, two, three = path.both_ways(100).captures()
+    lossy = replace(two, interfaces=(replace(two.interfaces[0], dropped=5),))
+    found = summarise_comparison([one, lossy, three])
+    (stretch,) = [one for one in found.stretches if (one.first[0], one.second[0]) == ("a", "b")]
+
+    assert (stretch.sent, stretch.lost, stretch.not_compared) == (0, 0, 207)
+    assert stretch.delay_median_ms == pytest.approx(0.1, abs=0.01)
+    assert any("dropped 5: at least 2 were lost" in caveat.reason and caveat.count == 7 for caveat in found.caveats)
+
+
+def test_sequence_numbers_that_a_firewall_moves_do_not_hide_the_packets() -> None:
+    """As some firewalls do: each direction's numbers moved by a constant, and the acknowledgements of them back."""
+    left: list[Timed] = []
+    right: list[Timed] = []
+    for number in range(200):
+        time_ns = START + number * 10 * MS
+        for back in (False, True):
+            sequence, answer = (5000, 1000 + 10 * number) if back else (1000 + 10 * number, 5000)
+            payload = b"" if back else bytes(10)
+            ports, ends = ((80, 4000), ("10.0.0.2", "10.0.0.1")) if back else ((4000, 80), ("10.0.0.1", "10.0.0.2"))
+            moved = (sequence, answer + 2**31) if back else (sequence + 2**31, answer)
+            here = tcp(*ports, sequence, answer, 0x18, payload)
+            there = tcp(*ports, *moved, 0x18, payload)
+            if number % 50 != 7 or back:
+                first, second = (right, left) if back else (left, right)
+                body, other = (there, here) if back else (here, there)
+                first.append(
+                    (time_ns + back * MS, ethernet(ipv4(body, 6, *ends, number=2 * number + back + 1, ttl=64)))
+                )
+                second.append(
+                    (
+                        time_ns + back * MS + 90_000,
+                        ethernet(ipv4(other, 6, *ends, number=2 * number + back + 1, ttl=63)),
+                    )
+                )
+            else:
+                left.append((time_ns, ethernet(ipv4(here, 6, *ends, number=2 * number + 1, ttl=64))))
+    found = summarise_comparison([capture(sorted(left), "left"), capture(sorted(right), "right")])
+
+    assert {one.first[0]: (one.sent, one.lost) for one in found.stretches} == {
+        "left": (200, 4),
+        "right": (200, 0),
+    }
+    assert any("sequence numbers" in caveat.reason for caveat in found.caveats)

@@ -1,242 +1,265 @@
-"""Two large captures laid over each other: what passed the one and never the other, second by second.
+"""Two large captures laid over each other while both stream by: what passed the one and never the other.
 
-The reasoning is that of `attribution.packets.comparison`, for two points: a lower time to live is farther on, clocks
-are enclosed from both directions, a packet is missed only while the other capture listened. What is left out here:
-address translation, and packets that took another way (give the smaller captures of the incident to that).
+Both files are read at once and advance together in the common time. How their clocks stand to each other is found from
+their beginnings first, and followed from then on. Each capture keeps its latest packets in a ring (`matcher`), some
+seconds or some hundred thousand of them; what was matched or left the ring is counted and forgotten. That takes as much
+memory for a gigabyte as for a terabyte: the rings (up to 256 MB), half a kilobyte for each connection, and 13 KB for
+each of the first 4,096 pairs of addresses. Keeping 24 octets of every packet instead takes 480 MB for 2 × 10 million
+packets, has no bound, and was not faster: joining two tables that do not fit a processor's cache costs more than the
+whole of this.
+
+The reasoning is that of `attribution.packets.comparison` for two points. Left out are packets that took another way
+between three points, and sequence numbers that a firewall moves. Medians of delay are those of a sample where there are
+many packets: every n-th.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat
 from typing import BinaryIO, Final
 
 import numpy as np
 
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, PairCount
-from attribution.packets import flow_table as ft
-from attribution.packets.bulk import matcher as mt
+from attribution.packets import lean as ln
+from attribution.packets.arrivals import REACH_NS, SILENCE_NS
+from attribution.packets.bulk import pair_columns as pc
+from attribution.packets.bulk.alignment import Head, Numbered, Start, find_start
 from attribution.packets.bulk.compilation import compiled_kernels
-from attribution.packets.bulk.engine import BulkReader, Integers
-from attribution.packets.capture import caveats_of_file
-from attribution.packets.clocks import SLICES, ClockRelation, Passage, relate_clocks
-from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
-from attribution.packets.figures import address_text
+from attribution.packets.bulk.engine import BATCH, BulkReader, Integers, Wanted, new_batch
+from attribution.packets.bulk.leavings import Leavings
+from attribution.packets.bulk.outcome import Outcome
+from attribution.packets.compression import is_compressed, read_pieces
+from attribution.packets.tallies import pair_counts
 
-BIN_NS: Final = 1_000_000_000
-FRAMES_SHOWN: Final = 16
-LONGEST_DELAY_NS: Final = 1_000_000_000
-NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
-CHUNK: Final = 1 << 18
-Flags = np.ndarray[tuple[int], np.dtype[np.bool_]]
-Partners = np.ndarray[tuple[int], np.dtype[np.int32]]
-Source = tuple[Iterable[bytes], BinaryIO | None]
-"""The file in pieces (`compression.read_pieces`), and the stream to read on from where it is not compressed."""
+HEAD_PACKETS: Final = 1 << 17  # of each capture's beginning, from which the clocks' relation is found
+SAMPLED: Final = 64
+MOST_SAMPLED: Final = 1 << 20
+MOST_PAUSES: Final = 1 << 12
+PIECE: Final = 1 << 20
+RING: Final = 4
+LEAST_RING, MOST_RING = 1 << 14, 1 << 20
+RING_SECONDS: Final = 2
+FLOW_SAMPLES: Final = 1 << 13
+GAPS: Final = 1 << 16
+CACHE_LINE: Final = 64
+ROOM: Final = 1 << 15  # rows that leave the rings, before they are counted
+ROOM_FOR_BINS: Final = 1 << 11
+DRIFT_UNIT: Final = 1 << 40
 
 
-@dataclass(slots=True)
-class _Side:
-    """One capture: its packets as `matcher` keeps them, and the reader with its flows."""
+def compare_bulk(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> Iterator[PairCount | Caveat]:
+    """Yield what was sent and lost between two capture points in each second, in both directions."""
+    outcome = lay_over(streams, origins)
+    yield from outcome.caveats()
+    yield from pair_counts(outcome.stretches())
 
-    origin: Origin
-    seen: Integers
-    bulk: BulkReader
 
-    @property
-    def point(self) -> tuple[str, str | None]:
-        return (self.origin.device or self.origin.file, self.origin.interface)
+def lay_over(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> Outcome:
+    """Read both captures side by side, and count.
+
+    Where their beginnings share nothing and both can be read twice, every 64th packet of the whole is looked at first.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        feeds = [Feed(stream, origin) for stream, origin in zip(streams, origins, strict=True)]
+        heads = list(pool.map(Feed.take_head, feeds))
+        start = find_start(heads, origins)
+        if not start.pairs and all(stream.seekable() for stream in streams):
+            start = find_start(heads, origins, list(pool.map(Feed.sample, feeds, repeat(start))))
+            feeds = [Feed(stream, origin) for stream, origin in zip(streams, origins, strict=True)]
+        for feed in feeds:
+            feed.start = start
+        return Pairing(pool, feeds, start).run()
+
+
+class Feed:
+    """One capture's packets, batch after batch, with their numbers."""
+
+    def __init__(self, stream: BinaryIO, origin: Origin) -> None:
+        if stream.seekable():
+            stream.seek(0)
+        self.origin = origin
+        self.kernels = compiled_kernels()
+        first = stream.read(PIECE)
+        pieces, rest = (read_pieces(stream, PIECE, first), None) if is_compressed(first) else ([first], stream)
+        self.bulk = BulkReader(origin.file, pieces, rest, origin.clock_offset_ns or 0, Wanted.DIGESTS)
+        self.batches = [new_batch() for _ in range(RING)]  # the matcher looks at one while the next ones are filled
+        self.head: list[Integers] = []
+        self.numbers = [np.empty(BATCH, np.int64) for _ in range(RING)]
+        self.turn = 0
+        self.packets = 0
+        self.first_ns: int | None = None
+        self.last_ns: int | None = None
+        self.pauses: list[tuple[int, int]] = []
+        self.start = Start()
 
     @property
     def dropped(self) -> int:
+        """Packets that the capture itself says it missed."""
         return sum(interface.dropped or 0 for interface in self.bulk.reader.interfaces)
 
+    def take_head(self) -> Head:
+        """Read the beginning, and keep it for `following`."""
+        count = 0
+        batch = self.batches[0]
+        while count < HEAD_PACKETS and self.bulk.fill(batch):
+            self.head.append(batch.lean[: batch.count].copy())
+            count += batch.count
+        return Head(list(self.head))
 
-def compare_bulk(sources: Sequence[Source], origins: Sequence[Origin]) -> Iterator[PairCount | Caveat]:
-    """Yield what was sent and lost between two capture points in each second, in both directions."""
-    compiled_kernels()
-    with ThreadPoolExecutor(2) as pool:
-        one, other = pool.map(_take_in, sources, origins)
-    for side in (one, other):
-        yield from caveats_of_file(side.origin, side.bulk.reader, {}, True)
-    yield from _compare(one, other)
+    def sample(self, start: Start) -> Numbered:
+        """A share of all packets, chosen by their number, so that two captures choose the same. Reads to the end."""
+        self.start = start
+        found: list[Integers] = []
+        mask, count = SAMPLED - 1, 0
+        while (following := self.following()) is not None:
+            lean, numbers, many = following
+            chosen = np.flatnonzero((numbers[:many] >= 0) & (numbers[:many] & mask == 0))
+            strict = numbers[chosen]
+            self.kernels.number_flows(lean[chosen], len(chosen), strict)
+            found.append(np.stack([numbers[chosen], strict, lean[chosen, ln.LEAN_TIME]], axis=1))
+            count += len(chosen)
+            if count > MOST_SAMPLED:
+                mask = 2 * mask + 1
+                found = [rows[rows[:, 0] & mask == 0] for rows in found]
+                count = sum(len(rows) for rows in found)
+        rows = np.concatenate(found) if found else np.zeros((0, 3), np.int64)
+        return rows[:, 0], rows[:, 1], rows[:, 2]
 
-
-def _take_in(source: Source, origin: Origin) -> _Side:
-    bulk = BulkReader(origin.file, origin.clock_offset_ns or 0)
-    seen: Integers = np.empty((1 << 16, mt.SEEN_WIDTH), np.int64)
-    count = 0
-    for batch in bulk.batches(*source):
-        if count + batch.count > len(seen):
-            seen.resize((len(seen) + (len(seen) >> 2), mt.SEEN_WIDTH), refcheck=False)
-        bulk.kernels.remember_batch(batch.lean, batch.flow_of, batch.count, seen, count)
-        count += batch.count
-    seen.resize((count, mt.SEEN_WIDTH), refcheck=False)
-    return _Side(origin, seen, bulk)
-
-
-def _compare(one: _Side, other: _Side) -> Iterator[PairCount | Caveat]:
-    kernels = compiled_kernels()
-    partner: Partners = np.empty(len(one.seen), np.int32)
-    partner_of_other: Partners = np.empty(len(other.seen), np.int32)
-    size = 1 << max(4, (2 * len(other.seen)).bit_length())
-    kernels.join(one.seen, other.seen, np.full(size, -1, np.int32), partner, partner_of_other)
-    names, group_of = _groups(one.bulk, {})
-    names, group_of_other = _groups(other.bulk, names)
-    groups: Integers = np.zeros((len(names) + 1, mt.GROUP_WIDTH), np.int64)
-    kernels.weigh_groups(one.seen, other.seen, partner, group_of, groups)
-    forward = _directions(groups, names)
-    relation = _relate(one, other, partner, group_of, forward)
-    if relation is None:
-        yield Caveat(one.origin.file, "frame 1", f"shares no packets with {other.origin.file}; not compared")
-        return
-    yield from _lost(one, other, partner, group_of, forward, groups, names, relation)
-    yield from _lost(other, one, partner_of_other, group_of_other, ~forward, groups, names, relation.reversed)
-
-
-Group = tuple[int, int, int, int, int, int]
-
-
-def _groups(bulk: BulkReader, known: dict[Group, int]) -> tuple[dict[Group, int], Integers]:
-    """Number the directions between two addresses by protocol; for each flow × 2 + direction, which it belongs to."""
-    table = bulk.table.flows
-    group_of: Integers = np.zeros(2 * len(table), np.int64)
-    for flow, row in enumerate(table[:, ft.FLOW_KEY : ft.FLOW_KEY + 5].tolist()):
-        kind = row[4] & 0xFFFF
-        for direction in range(2):
-            ends = (*row[:4],) if direction == 0 else (*row[2:4], *row[:2])
-            group_of[2 * flow + direction] = known.setdefault((*ends, kind >> 8, kind & 0xFF), len(known))
-    return known, group_of
-
-
-def _directions(groups: Integers, names: dict[Group, int]) -> Flags:
-    """Which directions of traffic pass the first capture first."""
-    count = np.maximum(groups[:, mt.GROUP_COUNT], 1)
-    fall, ahead = groups[:, mt.GROUP_FALL] / count, groups[:, mt.GROUP_AHEAD] / count
-    forward = np.zeros(len(groups), np.bool_)
-    for group, number in names.items():
-        opposite = names.get((*group[2:4], *group[:2], *group[4:]))
-        if abs(fall[number]) >= 0.5:
-            forward[number] = fall[number] > 0
-        elif opposite is not None and groups[opposite, mt.GROUP_COUNT]:
-            forward[number] = ahead[number] > ahead[opposite]
+    def following(self) -> tuple[Integers, Integers, int] | None:
+        """The next packets, their numbers, and how many; None at the end."""
+        if self.head:
+            lean = self.head.pop(0)
         else:
-            forward[number] = ahead[number] >= 0
-    return forward
+            batch = self.batches[self.turn % RING]
+            if not self.bulk.fill(batch):
+                return None
+            lean = batch.lean[: batch.count]
+        numbers = self.numbers[self.turn % RING]
+        self.turn += 1
+        count = len(lean)
+        self.kernels.number_packets(lean, count, self.start.octets, int(self.start.timestamps), numbers)
+        self.packets += count
+        self._keep_time(lean[:, ln.LEAN_TIME])
+        return lean, numbers, count
+
+    def _keep_time(self, times: Integers) -> None:
+        first, last = int(times.min()), int(times.max())
+        if self.last_ns is not None and first - self.last_ns > SILENCE_NS:
+            self._pause(self.last_ns, first)
+        for place in np.flatnonzero(np.diff(times) > SILENCE_NS).tolist():
+            self._pause(int(times[place]), int(times[place + 1]))
+        self.first_ns = first if self.first_ns is None else min(self.first_ns, first)
+        self.last_ns = last if self.last_ns is None else max(self.last_ns, last)
+
+    def _pause(self, start: int, end: int) -> None:
+        if len(self.pauses) < MOST_PAUSES:
+            self.pauses.append((start, end))
 
 
-def _relate(
-    one: _Side, other: _Side, partner: Partners, group_of: Integers, forward: Flags
-) -> ClockRelation | None:
-    """The two clocks, from the tightest pair of each slice of time."""
-    if not len(one.seen):
-        return None
-    times = one.seen[:, mt.SEEN_TIME]
-    start = int(times.min())
-    width = (int(times.max()) - start) // SLICES + 1
-    bounds: Integers = np.full((SLICES + 1, 4), -1, np.int64)
-    compiled_kernels().enclose_clocks(one.seen, other.seen, partner, group_of, forward, start, width, bounds)
-    there: list[Passage] = [(int(row[0]), int(row[1])) for row in bounds if row[0] >= 0]
-    back: list[Passage] = [(int(row[2]), int(row[3])) for row in bounds if row[2] >= 0]
-    return relate_clocks(there, back)
+def _aligned(*shape: int) -> Integers:
+    """Zeros whose rows begin where a line of the processor's cache does."""
+    room: Integers = np.zeros(int(np.prod(shape)) + CACHE_LINE // 8, np.int64)
+    skipped = -room.ctypes.data % CACHE_LINE // 8
+    return room[skipped : skipped + int(np.prod(shape))].reshape(shape)
 
 
-class _Tally:
-    """Counts the packets that leave one capture point towards the other, some at a time."""
+class Pairing:
+    """The rings, the tables and the counts of two captures that are being laid over each other."""
 
-    def __init__(
-        self, here: _Side, there: _Side, partner: Partners, group_of: Integers, leaving: Flags, groups: Integers,
-        relation: ClockRelation,
-    ) -> None:  # fmt: skip
-        self.seen, self.listened = here.seen, there.seen[:, mt.SEEN_TIME]
-        self.partner, self.group_of, self.relation = partner, group_of, relation
-        enough = groups[:, mt.GROUP_COUNT] >= 3
-        self.leaving = leaving & enough
-        self.fall = np.abs(groups[:, mt.GROUP_FALL]) // np.maximum(groups[:, mt.GROUP_COUNT], 1)
-        doubt = relation.uncertainty_ns or 0
-        self.opens = int(self.listened.min()) + doubt
-        self.closes = int(self.listened.max()) - doubt - self._delay()
+    def __init__(self, pool: ThreadPoolExecutor, feeds: Sequence[Feed], start: Start) -> None:
+        self.pool, self.feeds, self.start = pool, feeds, start
+        self.kernels = compiled_kernels()
+        capacity = LEAST_RING
+        while capacity < min(MOST_RING, RING_SECONDS * start.rate):
+            capacity *= 2
+        self.ring = _aligned(2, capacity, pc.SEEN_WIDTH)
+        self.heads: Integers = np.full((4, capacity), -1, np.int64)
+        self.slots = np.full(1 << 12, -1, np.int32)
+        self.flows: Integers = np.zeros((1 << 11, pc.FLOW_WIDTH), np.int64)
+        self.group_slots = np.full(4 * pc.MOST_GROUPS, -1, np.int32)
+        self.groups: Integers = np.zeros((pc.MOST_GROUPS, pc.GROUP_WIDTH), np.int64)
+        self.bins: Integers = np.zeros((4 * pc.MOST_GROUPS, pc.BIN_WIDTH), np.int64)
+        self.fine: Integers = np.zeros((pc.FINE_GROUPS, pc.FINE_SLICES, 4), np.int64)
+        self.group_samples: Integers = np.zeros((2 * pc.MOST_GROUPS, pc.SAMPLE_PAIRS + 2 * pc.GROUP_KEPT), np.int64)
+        self.group_samples[:, pc.SAMPLE_STRIDE] = 1
+        self.flow_samples: Integers = np.zeros((FLOW_SAMPLES, pc.SAMPLE_PAIRS + 2 * pc.FLOW_KEPT), np.int64)
+        self.gaps: Integers = np.zeros((GAPS, pc.GAP_WIDTH), np.int64)
+        self.left: Integers = np.zeros((ROOM, pc.LEFT_WIDTH), np.int64)
+        self.closed: Integers = np.zeros((ROOM_FOR_BINS, pc.BIN_WIDTH), np.int64)
+        self.state: Integers = np.zeros(pc.STATE_WIDTH, np.int64)
+        self.state[pc.GROUPS] = 1
+        self.state[pc.NOW] = pc.NEVER
+        self.state[pc.SET_CLOCK] = start.clock
+        self.state[pc.SET_OFFSET] = start.relation.offset_ns
+        self.state[pc.SET_REFERENCE] = start.relation.reference_ns
+        self.state[pc.SET_DRIFT] = int(start.relation.drift * DRIFT_UNIT)
+        self.state[pc.SET_WINDOW] = REACH_NS
+        self.state[pc.SET_MIRRORED : pc.SET_MIRRORED + 2] = start.mirrored
+        self.outcome = Outcome(feeds, self)
+        self.leavings = Leavings(self)
 
-    def _delay(self) -> int:
-        """Twice what nearly all need: the worst of millions may be two packets alike to the bit, taken for another."""
-        samples = []
-        for start in range(0, len(self.seen), CHUNK):
-            arrival, group, twin = self._chunk(start)
-            passed = (twin >= 0) & self.leaving[group]
-            delays = self.listened[twin[passed]] - arrival[passed]
-            if delays.size:
-                samples.append(float(np.quantile(delays, 0.999)))
-        return min(int(2 * max(samples, default=0.0)), LONGEST_DELAY_NS)
+    def run(self) -> Outcome:
+        """Advance both captures to their ends."""
+        waiting: list[Future[tuple[Integers, Integers, int] | None]] = [
+            self.pool.submit(feed.following) for feed in self.feeds
+        ]
+        blank = np.zeros((1, ln.LEAN_WIDTH), np.int64), np.zeros(1, np.int64), 0
+        current: list[tuple[Integers, Integers, int]] = [blank, blank]
+        while True:
+            why = self.kernels.advance(
+                *current[0], *current[1], self.state, self.ring, self.heads, self.slots, self.flows, self.group_slots,
+                self.groups, self.bins, self.fine, self.group_samples, self.flow_samples, self.gaps, self.left,
+                self.closed,
+            )  # fmt: skip
+            if why == pc.FINISHED:
+                break
+            if why == pc.WANTS_TABLES:
+                self._grow()
+            elif why == pc.WANTS_ROOM:
+                self._count()
+            else:
+                side = why - pc.WANTS_FIRST
+                following = waiting[side].result()
+                self.state[pc.AT + side] = 0
+                if following is None:
+                    self.state[pc.ENDED + side] = 1
+                    current[side] = blank
+                else:
+                    current[side] = following
+                    waiting[side] = self.pool.submit(self.feeds[side].following)
+        self._finish()
+        return self.outcome
 
-    def _chunk(self, start: int) -> tuple[Integers, Integers, Partners]:
-        """Arrival at the other point by its clock, group, and partner, of some packets."""
-        times = self.seen[start : start + CHUNK, mt.SEEN_TIME]
-        flows = self.seen[start : start + CHUNK, mt.SEEN_FLOW]
-        relation = self.relation
-        arrival = times + relation.offset_ns + (relation.drift * (times - relation.reference_ns)).astype(np.int64)
-        group = np.where(flows >= 0, self.group_of[np.maximum(flows, 0)], len(self.leaving) - 1)
-        return arrival, group, self.partner[start : start + CHUNK]
+    def _finish(self) -> None:
+        """Let everything go that is still in the rings or open."""
+        while not self.kernels.let_go(self.state, self.ring, self.flows, self.gaps, self.left):
+            self._count()
+        place, count = 0, 4 * int(self.state[pc.GROUPS])
+        while place < count:
+            place = self.kernels.close_all(self.state, self.bins, self.closed, place, count)
+            self._count()
+        self.outcome.settle()
+        self.leavings.finish()
 
-    def count(self) -> tuple[Integers, Integers, Integers, dict[int, list[int]], int, int]:
-        """Sent, lost and first packet by bin (group × span + second), frames of the lost, first second, and span."""
-        starts = range(0, len(self.seen), CHUNK)
-        first_second = min(int(self._chunk(start)[0].min()) for start in starts) // BIN_NS
-        span = max(int(self._chunk(start)[0].max()) for start in starts) // BIN_NS - first_second + 1
-        bins = span * len(self.leaving)
-        sent: Integers = np.zeros(bins, np.int64)
-        lost: Integers = np.zeros(bins, np.int64)
-        earliest: Integers = np.zeros(bins, np.int64)
-        frames: dict[int, list[int]] = {}
-        for start in reversed(starts):
-            arrival, group, twin = self._chunk(start)
-            covered = (arrival >= self.opens) & (arrival <= self.closes)
-            reaches = (self.seen[start : start + CHUNK, mt.SEEN_SIZE] & 0xFF) > self.fall[group]
-            counted = np.flatnonzero(self.leaving[group] & ((twin >= 0) | (covered & reaches)))
-            places = group[counted] * span + (arrival[counted] // BIN_NS - first_second)
-            gone = twin[counted] < 0
-            sent += np.bincount(places, minlength=bins)
-            lost += np.bincount(places[gone], minlength=bins)
-            earliest[places[::-1]] = counted[::-1] + start
-            for place, index in zip(places[gone].tolist(), (counted[gone] + start + 1).tolist(), strict=True):
-                frames.setdefault(place, []).append(index)
-        shown = {place: sorted(found)[:FRAMES_SHOWN] for place, found in frames.items()}
-        return sent, lost, earliest, shown, first_second, span
+    def _count(self) -> None:
+        self.leavings.take(self.left[: self.state[pc.LEFT]])
+        self.outcome.take_bins(self.closed[: self.state[pc.CLOSED]])
+        self.state[pc.LEFT] = 0
+        self.state[pc.CLOSED] = 0
 
+    def common(self, side: int, time_ns: int) -> int:
+        """A capture's time on the common clock, as far as it is known."""
+        return int(self.kernels.common_time(self.state, side, time_ns))
 
-def _lost(
-    here: _Side,
-    there: _Side,
-    partner: Partners,
-    group_of: Integers,
-    leaving: Flags,
-    groups: Integers,
-    names: dict[Group, int],
-    relation: ClockRelation,
-) -> Iterator[PairCount]:
-    """Packets that pass `here` first, by second: matched ones, and those that `there` should have seen."""
-    if there.dropped or not len(here.seen) or not len(there.seen):
-        return
-    tally = _Tally(here, there, partner, group_of, leaving, groups, relation)
-    sent, lost, earliest, frames, first_second, span = tally.count()
-    by_number = {number: name for name, number in names.items()}
-    for place in np.flatnonzero(sent).tolist():
-        name = by_number[place // span]
-        second = first_second + place % span
-        told = frames.get(place, [])
-        yield PairCount(
-            time_ns=second * BIN_NS,
-            end_ns=(second + 1) * BIN_NS,
-            origin=here.origin,
-            locator=f"frame {told[0] if told else int(earliest[place]) + 1}",
-            first=here.point,
-            second=there.point,
-            second_file=there.origin.file,
-            source=address_text(name[0], name[1], name[4]),
-            destination=address_text(name[2], name[3], name[4]),
-            protocol=NAMES.get(name[5], str(name[5])),
-            sent=int(sent[place]),
-            lost=int(lost[place]),
-            clock_shift_ns=relation.offset_ns,
-            frames=tuple(told),
-        )
+    def _grow(self) -> None:
+        """More connections than there is room for: twice as many fit from now on."""
+        count = int(self.state[pc.FLOWS])
+        if count >= len(self.flows):
+            self.flows.resize((2 * len(self.flows), pc.FLOW_WIDTH), refcheck=False)
+        if count >= len(self.slots) // 2:
+            self.slots = np.full(4 * len(self.slots), -1, np.int32)
+            self.kernels.rehash_flows(self.slots, self.flows, count)

@@ -44,38 +44,68 @@ from attribution.packets import (
     tcp_pace,
     telling,
 )
-from attribution.packets.bulk import records
+from attribution.packets.bulk import (
+    matcher,
+    numbering,
+    pair_columns,
+    pair_flows,
+    pair_streams,
+    pair_tallies,
+    records,
+)
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
     loss_nodes, sender_numbers, one_point, following, records,
+    numbering, pair_flows, pair_streams, pair_tallies, matcher,
 )  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
+
+INLINED: Final = (pair_flows, pair_streams, pair_tallies, matcher)
+"""Modules of many small functions with many arguments, which take longer to call than to run."""
 
 ENTRANCES: Final = (
     records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,
     flow_table.leave_rows, flow_table.free_rows,
-    failures.gather_failures,
+    failures.gather_failures, numbering.number_packets, numbering.least_payload, numbering.number_flows,
+    matcher.common_time, matcher.advance, matcher.let_go, pair_tallies.close_all, pair_flows.rehash_flows,
     following.follow_batch, following.settle_flows, pair_bins.refile_bins, pair_bins.refile_pairs,
 )  # fmt: skip
 """The kernels that are called from outside. Their annotations say what each parameter is."""
 
+NUMBER: Final = "int64"
 WORDS: Final = "int64*"
 OCTETS: Final = "uint8*"
-NUMBER: Final = "int64"
-MEANING: Final = {"Octets": OCTETS, "Row": WORDS, "Words": WORDS, "Heads": OCTETS, "int": NUMBER}
+ARRAYS: Final = {"Vector": ("int64", 1), "Rows": ("int64", 2), "Cube": ("int64", 3), "Slots": ("int32", 1)}
+MEANING: Final = {
+    "Octets": OCTETS, "Row": WORDS, "Words": WORDS, "Heads": OCTETS, "int": NUMBER, **{name: name for name in ARRAYS},
+}  # fmt: skip
+"""What a parameter's annotation is in memory: a number, a pointer, or an array with its shape."""
 
 
 class Kernel:
     """A compiled function: whole numbers and arrays in, one whole number out; the interpreter runs on beside it."""
 
     def __init__(self, address: int, parameters: Sequence[str]) -> None:
-        kinds = [ctypes.c_int64 if parameter == NUMBER else ctypes.c_void_p for parameter in parameters]
+        kinds: list[type[Any]] = []
+        for parameter in parameters:
+            if parameter in ARRAYS:
+                kinds += [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p]
+                kinds += [ctypes.c_int64] * (2 * ARRAYS[parameter][1])
+            else:
+                kinds.append(ctypes.c_int64 if parameter == NUMBER else ctypes.c_void_p)
         self._call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, *kinds)(address)
+        self._arrays = [parameter in ARRAYS for parameter in parameters]
 
     def __call__(self, *arguments: Any) -> int:
         answer, trouble = ctypes.c_int64(), ctypes.c_void_p()
-        given = [one.ctypes.data if isinstance(one, np.ndarray) else one for one in arguments]
+        given: list[Any] = []
+        for argument, described in zip(arguments, self._arrays, strict=True):
+            if described:  # an array of numba's: nobody's memory, how many, how wide, where, shape and strides
+                given += (None, None, argument.size, argument.itemsize, argument.ctypes.data)
+                given += (*argument.shape, *argument.strides)
+            else:
+                given.append(argument.ctypes.data if isinstance(argument, np.ndarray) else argument)
         if self._call(ctypes.addressof(answer), ctypes.addressof(trouble), *given):
             raise RuntimeError("a compiled kernel failed")
         return answer.value
@@ -115,7 +145,8 @@ def unsealed(kept: bytes) -> bytes | None:
 
 @cache
 def _name_of_code() -> str:
-    sources = "".join(inspect.getsource(module) for module in (columns, *MODULES, inspect.getmodule(Kernel)) if module)
+    modules = (columns, pair_columns, *MODULES, inspect.getmodule(Kernel))
+    sources = "".join(inspect.getsource(module) for module in modules if module is not None)
     machine = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
     digest = hashlib.sha256(f"{sources}\0{llvmlite.__version__}\0{machine}".encode()).hexdigest()
     return f"kernels-{digest[:24]}.code"
@@ -165,21 +196,24 @@ def _compile() -> bytes:
     from numba.core import types
 
     pointer: Any = types.CPointer
-    kinds = {NUMBER: types.int64, WORDS: pointer(types.int64), OCTETS: pointer(types.uint8)}
+    kinds: dict[str, Any] = {NUMBER: types.int64, WORDS: pointer(types.int64), OCTETS: pointer(types.uint8)}
+    kinds |= {name: types.Array(getattr(types, kind), axes, "C") for name, (kind, axes) in ARRAYS.items()}
     options: Any = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    compiled: dict[str, Any] = {}
+    options["_nrt"] = False  # no kernel makes an array, so none need be counted: that would lock memory at every call
+    compiled: dict[Any, Any] = {}
     for module in MODULES:
-        names = {**vars(module), **compiled}
+        names = {
+            name: compiled.get(value, value) if isinstance(value, FunctionType) else value
+            for name, value in vars(module).items()
+        }
         for name, function in vars(module).items():
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
-                if name in compiled:
-                    raise NameError(f"two kernels are called {name}: compiled, each would be taken for the other")
                 bound = FunctionType(function.__code__, names, name, function.__defaults__)
-                names[name] = compiled[name] = numba.njit(**options)(bound)
+                names[name] = compiled[function] = numba.njit(**options, forceinline=module in INLINED)(bound)
     whole = llvm.parse_assembly("")
     symbols: dict[str, str] = {}
     for entrance in ENTRANCES:
-        kernel = compiled[entrance.__name__]
+        kernel = compiled[entrance]
         kernel.compile(tuple(kinds[parameter] for parameter in parameters_of(entrance)))
         (found,) = kernel.overloads.values()
         symbols[entrance.__name__] = found.fndesc.llvm_func_name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -45,11 +46,19 @@ class Batch:
     told: list[Told] = field(default_factory=list)
 
 
-def new_batch(keep: bool = False) -> Batch:
-    """An empty batch; `keep` makes room for whole rows."""
+class Wanted(IntEnum):
+    """What is done with each packet besides its lean row."""
+
+    FLOWS = 0  # fragments are joined, what ICMP errors quote is heard: for following connections
+    ROWS = 1  # as well, the whole row of every packet is kept
+    DIGESTS = 2  # every frame by itself, with a number made of what it carries: for finding it again elsewhere
+
+
+def new_batch(wanted: Wanted = Wanted.FLOWS) -> Batch:
+    """An empty batch, with room for whole rows where they are wanted."""
     health, stream, flow_of, fresh, duplicates = (np.zeros(BATCH, np.int64) for _ in range(5))
     return Batch(
-        np.empty((BATCH if keep else 1, WIDTH), np.int64),
+        np.empty((BATCH if wanted == Wanted.ROWS else 1, WIDTH), np.int64),
         np.zeros((BATCH, LEAN_WIDTH), np.int64),
         np.zeros(BATCH * LEAN_WIDTH, np.int64),
         health,
@@ -123,11 +132,16 @@ class BulkReader:
     """
 
     def __init__(
-        self, place: str, pieces: Iterable[bytes], rest: BinaryIO | None = None, offset_ns: int = 0, keep: bool = False
+        self,
+        place: str,
+        pieces: Iterable[bytes],
+        rest: BinaryIO | None = None,
+        offset_ns: int = 0,
+        wanted: Wanted = Wanted.FLOWS,
     ) -> None:
         self.reader = FileReader(place)
         self.offset_ns = offset_ns
-        self.keep = keep
+        self.wanted = wanted
         self.kernels = compiled_kernels()
         self._window = Window(pieces, rest)
         self._row = np.array(BLANK, np.int64)
@@ -141,7 +155,7 @@ class BulkReader:
         self.unknown_links: Counter[int] = Counter()
         self._told: Counter[int] = Counter()
         self._decoded = self._decode()
-        self._batch = new_batch(keep)
+        self._batch = new_batch(wanted)
 
     def fill(self, batch: Batch) -> bool:
         """Decode the next packets into this batch."""
@@ -150,7 +164,7 @@ class BulkReader:
 
     def batches(self) -> Iterator[Batch]:
         """Yield one batch again and again, filled anew each time."""
-        batch = new_batch(self.keep)
+        batch = new_batch(self.wanted)
         while self.fill(batch):
             yield batch
 
@@ -202,12 +216,12 @@ class BulkReader:
             at = self.kernels.walk_pcap(
                 octets, at, octets.size, reader.header_octets, big, reader.fraction_ns, self.offset_ns,
                 int(reader.swapped_lengths), reader.interfaces[0].link_type, batch.lean, BATCH, self._hard,
-                int(self.keep), report,
+                int(self.wanted), report,
             )  # fmt: skip
         else:
             at = self.kernels.walk_pcapng(
                 octets, at, octets.size, big, self._interfaces, len(self._interfaces), reader.first_interface,
-                batch.lean, BATCH, self._hard, int(self.keep), report,
+                batch.lean, BATCH, self._hard, int(self.wanted), report,
             )  # fmt: skip
         batch.count = int(report[r.REPORT_COUNT])
         if report[r.REPORT_HARD]:
@@ -221,7 +235,7 @@ class BulkReader:
             self.unknown_links.update({link: number for link, number in links.items() if link not in KNOWN_LINKS})
         telling = self.kernels.digest_all(
             octets, self._hard, count, self._row, self._scratch, self._numbers, self._heads, batch.rows, batch.lean,
-            batch.extra, int(self.keep), self._report,
+            batch.extra, int(self.wanted), self._report,
         )  # fmt: skip
         for place, start, captured, wire, link_type, time_ns, interface, kind in self._hard[:telling].tolist():
             self._told[kind] += 1

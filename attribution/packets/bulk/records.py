@@ -22,7 +22,7 @@ from attribution.packets.columns import (
     Row,
 )
 from attribution.packets.decode import decode_packet
-from attribution.packets.digest import Heads, digest_row
+from attribution.packets.digest import Heads, digest_payload, digest_row
 from attribution.packets.lean import (
     LEAN_ACKNOWLEDGEMENT,
     LEAN_ECHO,
@@ -39,6 +39,7 @@ from attribution.packets.lean import (
     LEAN_WINDOW,
     LEAN_WIRE,
     Words,
+    lean_row,
     put_key,
 )
 from attribution.packets.link_layers import LINK_ETHERNET
@@ -46,6 +47,10 @@ from attribution.packets.telling import FEWEST_LIVES, is_telling
 
 NANOSECONDS: Final = 1_000_000_000
 LARGEST: Final = 262_144
+
+# What is kept of each packet besides its lean row (`engine.Wanted`)
+ROWS: Final = 1
+DIGESTS: Final = 2
 
 # How a walk ended
 NEEDS_MORE: Final = 0  # the piece ends inside a record
@@ -170,7 +175,7 @@ def walk_pcap(
     """Decode the records of data[at:end], at most `room` of them. Answers how far it came; see `report` for the rest.
 
     `lean` gets every packet's row for the flow table; packets listed in `hard` still need `digest_all`, which is
-    every packet where `keep` is 1.
+    every packet where `keep` is ROWS.
     """
     count = 0
     hard_count = 0
@@ -190,7 +195,8 @@ def walk_pcap(
         if start + captured > end:
             break
         time_ns = word_at(data, at, big) * NANOSECONDS + word_at(data, at + 4, big) * fraction_ns + offset_ns
-        if keep or not decode_plainly(data, start, captured, wire, link_type, time_ns, lean, count * LEAN_WIDTH):
+        place = count * LEAN_WIDTH
+        if keep == ROWS or not decode_plainly(data, start, captured, wire, link_type, time_ns, lean, place):
             put_aside(hard, hard_count, count, start, captured, wire, link_type, time_ns, 0)
             hard_count += 1
         count += 1
@@ -237,7 +243,8 @@ def walk_pcapng(
         time_ns = ticks * (NANOSECONDS // per_second) + interfaces[number * 3 + 2]
         wire = word_at(data, at + 24, big)
         link_type = interfaces[number * 3]
-        if keep or not decode_plainly(data, at + 28, captured, wire, link_type, time_ns, lean, count * LEAN_WIDTH):
+        place = count * LEAN_WIDTH
+        if keep == ROWS or not decode_plainly(data, at + 28, captured, wire, link_type, time_ns, lean, place):
             put_aside(hard, hard_count, count, at + 28, captured, wire, link_type, time_ns, number)
             hard_count += 1
         count += 1
@@ -252,7 +259,7 @@ def digest_all(
     data: Octets, hard: Words, hard_count: int, row: Row, scratch: Row, numbers: Words, heads: Heads, rows: Words,
     lean: Words, extra: Words, keep: int, report: Words,
 ) -> int:  # fmt: skip
-    """Decode the packets that were put aside, in full; `rows` gets the whole of each where `keep` is 1.
+    """Decode the packets that were put aside, in full; `rows` gets the whole of each where `keep` is ROWS.
 
     Those that tell something of the network are moved to the front of `hard`, and counted in `report`.
     """
@@ -269,10 +276,14 @@ def digest_all(
         row[WIRE] = wire
         row[INTERFACE] = hard[at + HARD_INTERFACE]
         decode_packet(data, start, start + captured, start + max(wire, captured), hard[at + HARD_LINK], row)
+        if keep == DIGESTS:
+            extra_at = lean_row(row, lean, place * LEAN_WIDTH, extra, extra_at)
+            digest_payload(data, start, row, lean, place * LEAN_WIDTH)
+            continue
         extra_at = digest_row(
             data, start, start + captured, row, scratch, numbers, heads, lean, place * LEAN_WIDTH, extra, extra_at
         )
-        if keep:
+        if keep == ROWS:
             for column in range(WIDTH):
                 rows[place * WIDTH + column] = row[column]
         kind = is_telling(row, data, start, start + captured)

@@ -1,0 +1,147 @@
+"""What a reader must know besides the figures: what a capture missed itself, and what cannot be told apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from attribution.model.observation import Caveat
+from attribution.packets.arrivals import FEWEST_TOWARDS, FEWEST_WITNESSES, Silence
+from attribution.packets.clocks import ClockRelation
+
+WORTH_TELLING_NS: Final = 50_000_000
+
+
+@dataclass(slots=True)
+class Missed:
+    """Packets of one point that the next does not show as such, by what became of them. `dropped` are those that a
+    capture with drops of its own does not show."""
+
+    answered: int = 0
+    skipped: int = 0
+    cut: int = 0
+    unlike: int = 0
+    in_pieces: int = 0
+    in_fragments: int = 0
+    dropped: int = 0
+
+
+REASONS: Final = (
+    ("answered", "packets are missing here that arrived all the same, for they were answered: the capture missed them"),
+    ("skipped", "packets are missing here that the points before and after show: the capture missed them"),
+    ("cut", "packets cannot be known again: the snap length cut their headers"),
+    ("unlike", "segments of connections of which no packet is the same at both points: changed on the way"),
+    ("in_pieces", "segments came in other pieces, as network cards cut and join them; not lost"),
+    ("in_fragments", "datagrams came in fragments, or put together again; not lost"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """What was done to the packets between the points or by the captures, as far as it was seen through."""
+
+    translated: int = 0
+    moved: int = 0
+    copies: tuple[int, ...] = ()
+
+
+def remarks(
+    files: Sequence[str],
+    dropped: Sequence[int],
+    shifts: Sequence[ClockRelation],
+    missed: Mapping[tuple[int, int], Missed],
+    silences: Sequence[Silence],
+    oddities: Oddities,
+) -> Iterator[Caveat]:
+    """Yield all that must be told, by file."""
+    yield from _of_clocks(files, shifts)
+    for file, copies in zip(files, oddities.copies, strict=False):
+        if copies:
+            yield Caveat(
+                file, "frame 1", "packets that the capture shows twice, as a mirror port does; counted once", copies
+            )
+    if oddities.translated:
+        yield Caveat(files[0], "frame 1", "flows whose addresses are translated on the way", oddities.translated)
+    if oddities.moved:
+        yield Caveat(
+            files[0],
+            "frame 1",
+            "flows whose sequence numbers a firewall moves; matched by what else stays",
+            oddities.moved,
+        )
+    yield from _of_missed(files, dropped, missed)
+    yield from _of_silences(files, silences)
+
+
+def clock_caveats(files: Sequence[str], starts: Sequence[int], shifts: Sequence[ClockRelation]) -> Iterator[Caveat]:
+    """Yield which clocks were set right for the comparison."""
+    for file, start, relation in zip(files, starts, shifts, strict=True):
+        shift = relation.at(start)
+        if abs(shift) > WORTH_TELLING_NS:
+            reason = f"this clock is {-shift / 1e9:+.6f} s off the other captures'; set right for the comparison"
+            yield Caveat(file, "frame 1", reason)
+
+
+def _of_clocks(files: Sequence[str], shifts: Sequence[ClockRelation]) -> Iterator[Caveat]:
+    for file, relation in zip(files, shifts, strict=True):
+        for moment, jump in relation.steps:
+            yield Caveat(
+                file,
+                _clock_time(moment),
+                f"a clock was set: this one jumped by {-jump / 1e9:+.6f} s against the others",
+            )
+    if len(files) > 1 and any(relation.uncertainty_ns is None for relation in shifts):
+        for file, relation in zip(files, shifts, strict=True):
+            if relation.uncertainty_ns is None:
+                yield Caveat(
+                    file,
+                    "frame 1",
+                    "traffic between the points goes one way only: delay cannot be told from the clocks",
+                )
+
+
+def _of_missed(
+    files: Sequence[str], dropped: Sequence[int], missed: Mapping[tuple[int, int], Missed]
+) -> Iterator[Caveat]:
+    counted: Counter[tuple[int, str]] = Counter()
+    for (_, second), found in sorted(missed.items()):
+        for name, _ in REASONS:
+            counted[second, name] += getattr(found, name)
+        if dropped[second] and found.dropped:
+            own = dropped[second]
+            reason = (
+                f"packets are missing here; the capture itself dropped {own}: at least {max(0, found.dropped - own)}"
+            )
+            yield Caveat(files[second], "frame 1", f"{reason} were lost", found.dropped)
+    for second, file in enumerate(files):
+        for name, reason in REASONS:
+            if counted[second, name]:
+                yield Caveat(file, "frame 1", reason, counted[second, name])
+
+
+def _of_silences(files: Sequence[str], silences: Sequence[Silence]) -> Iterator[Caveat]:
+    for silence in silences:
+        span = f"from {_clock_time(silence.start_ns)} for {(silence.end_ns - silence.start_ns) / 1e9:.1f} s"
+        if silence.from_beyond >= FEWEST_WITNESSES and silence.towards:
+            yield Caveat(
+                files[silence.capture],
+                "frame 1",
+                f"shows nothing {span}, while packets from beyond it came through: it did not record, or they went "
+                "another way; not compared",
+                silence.towards,
+            )
+        elif silence.towards >= FEWEST_TOWARDS:
+            yield Caveat(
+                files[silence.capture],
+                "frame 1",
+                f"shows nothing at all {span}: a capture that stopped cannot be told from a link that failed; "
+                "what did not come is counted as lost",
+                silence.towards,
+            )
+
+
+def _clock_time(time_ns: int) -> str:
+    return datetime.fromtimestamp(time_ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S") + " UTC"

@@ -1,0 +1,125 @@
+"""What became of the packets between two capture points, counted by second and by flow.
+
+Both ways of comparing captures end here: in plain Python where few packets are compared, compiled where many are. From
+here come the counts that a verdict weighs (`pair_counts`) and the figures for people (`stretches`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from attribution.model.incident import Origin
+from attribution.model.observation import PairCount
+from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
+
+BIN_NS: Final = 1_000_000_000
+FRAMES_SHOWN: Final = 16
+FEWEST_SHARED: Final = 3  # packets that two points must share in one direction before one of them can miss any
+NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
+
+
+@dataclass(slots=True)
+class Tally:
+    """Packets that left one point for the next: of a second, of a flow, or of all.
+
+    Of `sent`, `lost` did not come. `delays_ns` are those of the packets that did, or a sample of them.
+    """
+
+    sent: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    delays_ns: list[int] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+    first_frame: int | None = None
+    smallest_lost: int | None = None
+    largest_passed: int | None = None
+
+    def passed(self, frame: int, size: int, delay_ns: int | None = None) -> None:
+        self.sent += 1
+        self.see(frame)
+        self.largest_passed = max(size, self.largest_passed or 0)
+        if delay_ns is not None:
+            self.delays_ns.append(delay_ns)
+
+    def missed(self, frame: int, size: int) -> None:
+        self.sent += 1
+        self.lost += 1
+        self.see(frame)
+        self.smallest_lost = size if self.smallest_lost is None else min(size, self.smallest_lost)
+        self.frames.append(frame)
+
+    def see(self, frame: int) -> None:
+        self.first_frame = frame if self.first_frame is None else min(frame, self.first_frame)
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        return tuple(sorted(self.frames)[:FRAMES_SHOWN])
+
+    @property
+    def delay_median_ms(self) -> float | None:
+        return median(self.delays_ns) / 1e6 if self.delays_ns else None
+
+
+Ports = tuple[int | None, int | None]
+
+
+@dataclass(slots=True)
+class Stretch:
+    """One direction of traffic between two capture points.
+
+    `bins` are by second of the common time, `flows` by the ports that the first point shows. `shift_ns` is what was
+    added to the first point's times. `delay_least_ns` and `delay_most_ns` are over all packets, where `whole` only
+    holds a sample.
+    """
+
+    first: tuple[str, str | None]
+    second: tuple[str, str | None]
+    origin: Origin
+    second_file: str
+    source: str
+    destination: str
+    protocol: int
+    version: int
+    shift_ns: int = 0
+    not_compared: int = 0
+    whole: Tally = field(default_factory=Tally)
+    bins: dict[int, Tally] = field(default_factory=dict)
+    flows: dict[Ports, Tally] = field(default_factory=dict)
+    delay_least_ns: int | None = None
+    delay_most_ns: int | None = None
+
+    @property
+    def name(self) -> str:
+        return NAMES.get(self.protocol, str(self.protocol))
+
+
+def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
+    """Yield what was sent and lost in each second, in the order of time."""
+    found = [(second, number, stretch) for number, stretch in enumerate(stretches) for second in stretch.bins]
+    for second, _, stretch in sorted(found, key=lambda item: item[:2]):
+        tally = stretch.bins[second]
+        if not tally.sent:
+            continue
+        shown = tally.shown
+        yield PairCount(
+            time_ns=second * BIN_NS,
+            end_ns=(second + 1) * BIN_NS,
+            origin=stretch.origin,
+            locator=f"frame {shown[0] if shown else tally.first_frame}",
+            first=stretch.first,
+            second=stretch.second,
+            second_file=stretch.second_file,
+            source=stretch.source,
+            destination=stretch.destination,
+            protocol=stretch.name,
+            sent=tally.sent,
+            lost=tally.lost,
+            clock_shift_ns=stretch.shift_ns,
+            smallest_lost=tally.smallest_lost,
+            largest_passed=tally.largest_passed,
+            frames=shown,
+        )
