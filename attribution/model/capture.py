@@ -183,8 +183,10 @@ class StretchFigures:
     `first` and `second` are (device, interface), in the direction of travel. Of `sent` packets `lost` never came to the
     second point although it listened; `duplicated` came more than once, `reordered` after one of their flow that was
     sent later; `not_compared` are packets that the second capture cannot speak of: outside its time, beyond its snap
-    length, or where it dropped packets itself. `frames` are the first of the lost in the first capture's file;
-    `display_filter` shows them there. `bins` and `flows` (those with the most packets) are the same counts, divided.
+    length, where it dropped packets itself or did not record, or that it missed, for they were answered or seen farther
+    on. `frames` are the first of the lost in the first capture's file; `display_filter` shows them there, or all of
+    this direction where nothing was lost. `bins` and `flows` (those with the most packets) are the same counts,
+    divided. Where very many packets are compared, medians of delay are those of every n-th.
     """
 
     first: tuple[str, str | None]

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 SLICES: Final = 24
 FEWEST_SLICES: Final = 4
+TICK_NS: Final = 1000  # times in captures are often whole microseconds
 DOUBTS: Final = 4  # standard errors that a drift must be away from nothing
 MOST_STEPS: Final = 4
 FASTEST_DRIFT: Final = 0.0005  # of a clock that is not set: crystals stay within a tenth of it
@@ -114,7 +115,7 @@ def _enclose(there: Sequence[Passage], back: Sequence[Passage]) -> tuple[int, in
     greatest = max((second - first for first, second in back), default=None)
     if least is None or greatest is None:
         return (least if least is not None else greatest or 0), 0
-    return (least + greatest) // 2, abs(least - greatest) // 2 + 1
+    return (least + greatest) // 2, abs(least - greatest) // 2 + TICK_NS
 
 
 def _enclosure(one: Sequence[Passage], other: Sequence[Passage]) -> Enclosure:
@@ -171,7 +172,7 @@ def _farthest(relation: ClockRelation, slices: Sequence[Enclosure], span: tuple[
                 height + slope * at >= value - 1 for at, value in lowers
             ):
                 farthest = max(farthest, *(abs(height + slope * end) for end in ends))
-    return int(farthest) + 1
+    return int(farthest) + TICK_NS
 
 
 def _find_step(

@@ -1,16 +1,15 @@
 """Two large captures laid over each other while both stream by: what passed the one and never the other.
 
 Both files are read at once and advance together in the common time. How their clocks stand to each other is found from
-their beginnings first, and followed from then on. Each capture keeps its latest packets in a ring (`matcher`), some
-seconds or some hundred thousand of them; what was matched or left the ring is counted and forgotten. That takes as much
-memory for a gigabyte as for a terabyte: the rings (up to 256 MB), half a kilobyte for each connection, and 13 KB for
-each of the first 4,096 pairs of addresses. Keeping 24 octets of every packet instead takes 480 MB for 2 × 10 million
-packets, has no bound, and was not faster: joining two tables that do not fit a processor's cache costs more than the
-whole of this.
+their beginnings first, and followed from then on. Each capture keeps its latest packets in a ring (`matcher`): two
+seconds' worth at least, no more than half a million. What was matched or left the ring is counted and forgotten, so the
+memory is bounded whatever the files' size: the rings (up to 150 MB), 0.4 KB for each connection (up to a million) and
+13 KB for each of up to 4,096 pairs of addresses. Keeping 24 octets of each packet and joining them at the end instead
+takes 480 MB for 2 × 10 million packets, and has no bound. What takes longer than the ring lasts counts as lost.
 
 The reasoning is that of `attribution.packets.comparison` for two points. Left out are packets that took another way
-between three points, and sequence numbers that a firewall moves. Medians of delay are those of a sample where there are
-many packets: every n-th.
+between three points, and sequence numbers that a firewall moves (such connections are told, and not compared). Medians
+of delay are those of a sample where there are many packets: every n-th.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ MOST_SAMPLED: Final = 1 << 20
 MOST_PAUSES: Final = 1 << 12
 PIECE: Final = 1 << 20
 RING: Final = 4
-LEAST_RING, MOST_RING = 1 << 14, 1 << 20
+LEAST_RING, MOST_RING = 1 << 14, 1 << 19
 RING_SECONDS: Final = 2
 FLOW_SAMPLES: Final = 1 << 13
 GAPS: Final = 1 << 16

@@ -67,6 +67,7 @@ from attribution.packets.bulk.pair_columns import (
     MATCHED,
     MIRROR_NS,
     MISSING,
+    MOST_FLOWS,
     NEVER,
     NOT_LISTED,
     NOW,
@@ -344,6 +345,12 @@ def take(
         return
     slot = find_flow(lean, at, slots, flows)
     flow = slots[slot]
+    if flow < 0 and state[FLOWS] >= MOST_FLOWS:
+        state[STRAYS] += 1
+        ring[side, here, SEEN_STATE] = IGNORED
+        ring[side, here, SEEN_KEY] = -1
+        ring[side, here, SEEN_LOOSE] = -1
+        return
     if flow < 0:
         flow = enter_flow(lean, at, slot, state, slots, flows, group_slots, groups)
     flows[flow, FLOW_SEEN] |= 1 << side
@@ -442,7 +449,7 @@ def advance(
     while True:
         if state[LEFT] >= room or state[CLOSED] >= room_for_bins:
             return WANTS_ROOM
-        if state[FLOWS] >= most_flows:
+        if state[FLOWS] >= most_flows and state[FLOWS] < MOST_FLOWS:
             return WANTS_TABLES
         at_0, at_1 = state[AT], state[AT + 1]
         first, second = at_0 < count_0, at_1 < count_1

@@ -412,7 +412,10 @@ class Outcome:
                 yield Caveat(feed.origin.file, "frame 1", reason)
         strays = int(self.pairing.state[pc.STRAYS])
         if strays:
-            reason = f"packets of further addresses: only {pc.MOST_GROUPS} pairs of them are told one by one"
+            reason = (
+                f"packets of further addresses or connections are not compared: "
+                f"room is for {pc.MOST_GROUPS} pairs of addresses and {pc.MOST_FLOWS} connections"
+            )
             yield Caveat(self.feeds[0].origin.file, "frame 1", reason, strays)
 
     def remarks(self) -> Iterator[Caveat]:

@@ -76,6 +76,7 @@ GROUP_WAY: Final = 4  # columns from GROUP_COUNT on that stand twice
 GROUP_OUTSIDE: Final = GROUP_COUNT + 2 * GROUP_WAY  # 1 + (group × 2 + flip) as the second capture knows it, or 0
 GROUP_WIDTH: Final = GROUP_OUTSIDE + 1
 MOST_GROUPS: Final = 1 << 12
+MOST_FLOWS: Final = 1 << 20  # packets of any further flow are counted and not compared
 
 # One second of a direction between two addresses; two of them are open at a time
 BIN_GROUP: Final = 0  # group × 2 + direction
