@@ -152,6 +152,39 @@ def test_a_few_octets_that_stand_for_many_come_in_pieces() -> None:
     assert largest < 100_000_000
 
 
+class Pipe(io.BytesIO):
+    """Gives an octet or two at a time, whatever is asked for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(2 if size is None or size > 2 or size < 0 else size)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.ZstdCompressor().compress])
+def test_a_pipe_that_gives_a_few_octets_at_a_time(compress: object) -> None:
+    found = read_capture(Pipe(compress(pcap(FRAMES))), origin())  # type: ignore[operator]
+
+    assert len(found.packets) == 5
+
+
+def test_of_a_damaged_gzip_file_all_is_read_that_comes_before_the_damage() -> None:
+    noise = random.Random(2)
+    data = pcap([(START, noise.randbytes(200)) for _ in range(1000)])
+    damaged = bytearray(gzip.compress(data))
+    damaged[len(damaged) // 2 :] = b"\xff" * (len(damaged) - len(damaged) // 2)
+    found = read(bytes(damaged))
+
+    assert 480 <= len(found.packets) <= 520
+    assert found.truncated
+
+
+def test_times_that_no_clock_shows_are_taken_for_zero_and_said_so() -> None:
+    options = option(14, struct.pack("<q", 2**62))
+    found = read(section() + interface(options=options) + enhanced(7_000_000, b"x" * 60) + enhanced(2**63, b"y" * 60))
+
+    assert [packet[TIME] for packet in found.packets] == [7 * SECOND, 0]
+    assert next(caveat.reason for caveat in found.caveats).startswith("some times are hundreds of years off")
+
+
 def test_more_interfaces_than_anyone_has_end_the_file() -> None:
     found = read(section() + interface() * 70_000)
 
