@@ -241,9 +241,7 @@ def tells_duplicates(state: Row, mine: int) -> bool:
     habits = state[mine + HABITS]
     if habits & SELECTIVE:
         return True
-    if habits & OPENED and not habits & WILLING:
-        return False
-    return not habits & PLAINLY
+    return habits & WILLING != 0 if habits & OPENED else not habits & PLAINLY
 
 
 def tell_waiting(state: Row, mine: int, pool: Row, out: Row, tag: int, direction: int) -> None:
@@ -270,17 +268,19 @@ def tell_waiting(state: Row, mine: int, pool: Row, out: Row, tag: int, direction
     give_node(pool, node)
 
 
+def tells_now(pool: Row, trouble: int, now_ns: int) -> bool:
+    """Whether the first of the losses that wait has waited long enough, or is pushed out by others."""
+    if pool[pool[trouble + BOOKS] + WAITING_COUNT] > MOST_WAITING:
+        return True
+    return now_ns - pool[pool[trouble + WAITING] + STAMP] > PATIENCE_NS
+
+
 def tell_due(state: Row, mine: int, pool: Row, out: Row, tag: int, direction: int, now_ns: int) -> None:
-    """Tell losses that have waited long enough, or that others push out, a few at a time."""
+    """Tell losses that need not wait any more, a few at a time."""
     trouble = state[mine + TROUBLE]
-    books = pool[trouble + BOOKS]
     for _ in range(TOLD_AT_ONCE):
-        node = pool[trouble + WAITING]
-        if not node:
-            return
-        if now_ns - pool[node + STAMP] <= PATIENCE_NS and pool[books + WAITING_COUNT] <= MOST_WAITING:
-            return
-        tell_waiting(state, mine, pool, out, tag, direction)
+        if pool[trouble + WAITING] and tells_now(pool, trouble, now_ns):
+            tell_waiting(state, mine, pool, out, tag, direction)
 
 
 def feasible(pool: Row, copy: int, latest_ns: int, echo: int) -> bool:
@@ -1200,7 +1200,8 @@ def follow_segment(
             return 0
         state[mine + SEGMENTS] += 1
     state[mine + LAST_TIME] = time_ns
-    if state[mine + TROUBLE]:
+    trouble = state[mine + TROUBLE]
+    if trouble and pool[trouble + WAITING] and tells_now(pool, trouble, time_ns):
         tell_due(state, mine, pool, out, tag, direction, time_ns)
     return passage
 

@@ -4,6 +4,9 @@ Each kernel is given to numba with the names it calls bound to their compiled se
 beside the modules or in the user's cache, under the function's name; the name is given a digest of all the kernels'
 sources, so that only the first use after an installation or a change pays for it (numba itself looks at a function's
 own file, not at those of the functions it calls).
+
+No kernel makes an array, so none counts references to one (`_nrt`): counting at each call would cost more than the
+calls themselves.
 """
 
 from __future__ import annotations
@@ -15,10 +18,12 @@ from functools import cache
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
-from attribution.packets import columns, decode, link_layers, tcp_health
+from attribution.packets import columns, decode, link_layers, loss_nodes, one_point, sender_numbers, tcp_health
 from attribution.packets.bulk import flow_table, matcher, records
 
-MODULES: Final[tuple[ModuleType, ...]] = (link_layers, decode, tcp_health, flow_table, records, matcher)
+MODULES: Final[tuple[ModuleType, ...]] = (
+    link_layers, decode, tcp_health, loss_nodes, sender_numbers, one_point, flow_table, records, matcher,
+)  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
 
 
@@ -37,5 +42,5 @@ def compiled_kernels() -> SimpleNamespace:
                 bound = FunctionType(function.__code__, names, name, function.__defaults__)
                 bound.__module__ = module.__name__
                 bound.__qualname__ = f"{name}_{state}"
-                names[name] = done[name] = numba.njit(nogil=True, cache=True, error_model="numpy")(bound)
+                names[name] = done[name] = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(bound)
     return SimpleNamespace(**done)
