@@ -26,8 +26,9 @@ from attribution.packets.columns import (
     WIRE,
 )
 from attribution.packets.flows import Conversation
-from attribution.packets.loss_nodes import NODE_WIDTH, ROOM, open_nodes
-from attribution.packets.one_point import (
+from attribution.packets.one_point.nodes import NODE_WIDTH, ROOM, open_nodes
+from attribution.packets.one_point.segments import follow_blocks, follow_segment, settle_losses
+from attribution.packets.one_point.state import (
     ACKED,
     DOWNSTREAM,
     EVENT_COUNT,
@@ -49,9 +50,6 @@ from attribution.packets.one_point import (
     UPSTREAM,
     UPSTREAM_BARE,
     clear_losses,
-    follow_blocks,
-    follow_segment,
-    settle_losses,
     unwrapped,
 )
 

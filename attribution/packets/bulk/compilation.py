@@ -18,13 +18,17 @@ from functools import cache
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
-from attribution.packets import columns, decode, link_layers, loss_nodes, one_point, sender_numbers, tcp_health
+from attribution.packets import columns, decode, link_layers, tcp_health
 from attribution.packets.bulk import flow_table, matcher, records
+from attribution.packets.one_point import copies, gaps, nodes, numbers, segments, state, waiting
 
 MODULES: Final[tuple[ModuleType, ...]] = (
-    link_layers, decode, tcp_health, loss_nodes, sender_numbers, one_point, flow_table, records, matcher,
+    link_layers, decode, tcp_health, nodes, numbers, state, waiting, gaps, copies, segments, flow_table, records,
+    matcher,
 )  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
+
+OPTIONS: Final[dict[str, Any]] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
 
 
 @cache
@@ -33,7 +37,7 @@ def compiled_kernels() -> SimpleNamespace:
     import numba
 
     sources = "".join(inspect.getsource(module) for module in (columns, *MODULES))
-    state = hashlib.sha256(sources.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(sources.encode()).hexdigest()[:12]
     done: dict[str, Callable[..., Any]] = {}
     for module in MODULES:
         names = {**vars(module), **done}
@@ -41,6 +45,6 @@ def compiled_kernels() -> SimpleNamespace:
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
                 bound = FunctionType(function.__code__, names, name, function.__defaults__)
                 bound.__module__ = module.__name__
-                bound.__qualname__ = f"{name}_{state}"
-                names[name] = done[name] = numba.njit(nogil=True, cache=True, error_model="numpy", _nrt=False)(bound)
+                bound.__qualname__ = f"{name}_{digest}"
+                names[name] = done[name] = numba.njit(**OPTIONS)(bound)
     return SimpleNamespace(**done)
