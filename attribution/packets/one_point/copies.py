@@ -236,7 +236,7 @@ def acknowledge(
         if pool[trouble + GAPS]:
             forget_gaps(pool, trouble, reached)
     node = state[mine + FLIGHT]
-    newest_ns = 0
+    newest_ns = -1
     popped = 0
     told = True
     filled_ns = now_ns
@@ -268,7 +268,7 @@ def acknowledge(
         pool[node + FROM] = reached
         if flags & SYN:  # the octets that came with a SYN were not accepted (RFC 7413 §4.2.2)
             pool[node + MARKS] |= ACCOUNTED
-    if newest_ns:
+    if newest_ns >= 0:
         measure_round_trip(state, mine, now_ns - newest_ns)
     if trouble:
         books = pool[trouble + BOOKS]
@@ -299,7 +299,7 @@ def mark_arrived(state: Row, mine: int, pool: Row, now_ns: int, left: int, right
     node = pool[trouble + BLOCK_CURSOR]
     if not node or pool[node + FROM] > left:
         node = state[mine + FLIGHT]
-    newest_ns = 0
+    newest_ns = -1
     steps = 0
     while node and pool[node + FROM] < right and steps < MOST_STEPS:
         if pool[node + FROM] >= left and pool[node + UNTIL] <= right:
@@ -313,7 +313,7 @@ def mark_arrived(state: Row, mine: int, pool: Row, now_ns: int, left: int, right
             steps += 1
         pool[trouble + BLOCK_CURSOR] = node
         node = pool[node + NEXT]
-    if newest_ns:
+    if newest_ns >= 0:
         measure_round_trip(state, mine, now_ns - newest_ns)
     if pool[trouble + GAPS]:
         close_gaps(pool, trouble, left, right)

@@ -305,7 +305,7 @@ def miss_greetings(
     node = state[other + FLIGHT]
     if not node or echo < 0:
         return
-    first_ns = 0
+    first_ns = -1
     answered = 0
     copy = node
     following = pool[node + OLDER]
@@ -317,7 +317,7 @@ def miss_greetings(
             break
         copy = following
         following = pool[copy + NEXT] if copy else 0
-    if first_ns and answered and now_ns - first_ns >= HALF_SECOND_NS:
+    if first_ns >= 0 and answered:
         trouble = open_trouble(state, mine, pool)
         wait_for(pool, trouble, MISSED, 0, 0, first_ns, now_ns, answered, frame, wire, -1)
 

@@ -164,7 +164,11 @@ def come_again(
         place = find_place(state, mine, pool, left)
         if place >= 0:
             put_copy(state, mine, pool, place, left, right, now_ns, frame, packed_marks(0, wire, number), timestamp, 0)
-    elif not repeat_octets(state, mine, pool, left, right, now_ns, frame, wire, number, timestamp, untold):
+    elif late and right <= state[mine + ACKED]:
+        resent = False  # overtaken, and even its acknowledgement was faster
+    elif not repeat_octets(
+        state, mine, pool, left, right, now_ns, frame, wire, number, timestamp, untold
+    ):  # fmt: skip
         return False
     state[mine + HIGHEST] = max(state[mine + HIGHEST], right)
     if resent:
