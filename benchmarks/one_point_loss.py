@@ -26,47 +26,17 @@ is sent again after a silence looks like one that was sent late.
 from __future__ import annotations
 
 import argparse
-import os
-import random
 import sys
 import tempfile
-import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from attribution.model.incident import EvidenceType, Origin  # noqa: E402
-from attribution.packets import Capture, read_capture  # noqa: E402
-from attribution.packets.addresses import source_text  # noqa: E402
-from attribution.packets.columns import IP_ID  # noqa: E402
-from attribution.packets.survey import survey_capture  # noqa: E402
 from tests.packets import network  # noqa: E402
+from tests.packets.dropping import Condition, Recorded, record, seen_from  # noqa: E402
 
 RATES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
-WANTED_DROPS = 1400  # of bulk data in each direction
-SECONDS = 25
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What is done to the traffic. Delays are in milliseconds, on the cable of one host, both ways."""
-
-    loss: float
-    where: str = "both"  # there, back, both
-    traffic: str = "bulk talk short"
-    left_ms: float = 0.0
-    right_ms: float = 0.0
-    reordered: float = 0.0
-    sack: bool = True
-    timestamps: bool = True
-
-    def __str__(self) -> str:
-        words = [f"{self.loss:.1%}", self.where, self.traffic]
-        words += [f"{side} +{ms:g} ms" for side, ms in (("left", self.left_ms), ("right", self.right_ms)) if ms]
-        words += [f"{self.reordered:.0%} reordered"] if self.reordered else []
-        return ", ".join(words + ["no SACK"] * (not self.sack) + ["no timestamps"] * (not self.timestamps))
 
 
 def conditions() -> list[Condition]:
@@ -82,158 +52,6 @@ def conditions() -> list[Condition]:
     return base
 
 
-SERVER = """
-import socket, struct, threading
-listener = socket.socket(); listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("", 5001)); listener.listen(4096)
-block = bytes(range(256)) * 4096
-def serve(connection):
-    try:
-        with connection:
-            connection.setsockopt(socket.SOL_SOCKET, 47, 3_000_000)  # SO_MAX_PACING_RATE
-            while True:
-                head = connection.recv(8, socket.MSG_WAITALL)
-                if len(head) < 8: return
-                up, down = struct.unpack(">II", head)
-                while up > 0:
-                    got = connection.recv(min(up, 1 << 18))
-                    if not got: return
-                    up -= len(got)
-                while down > 0: down -= connection.send(block[:min(down, len(block))])
-    except OSError: pass
-while True:
-    connection, _ = listener.accept()
-    threading.Thread(target=serve, args=(connection,), daemon=True).start()
-"""
-
-CLIENT = """
-import random, socket, struct, sys, threading, time
-host, lines, connections, turns, up, down, pause_ms, seconds = sys.argv[1], *map(int, sys.argv[2:])
-block = bytes(range(256)) * 4096
-end = time.monotonic() + seconds
-def talk(connection):
-    for turn in range(turns):
-        if time.monotonic() > end: return
-        scale = 1 if up + down > 50000 else random.choice((1, 1, 0.5, 2))
-        sent, asked = int(up * scale), int(down * scale)
-        first = min(sent, 60000)
-        connection.sendall(struct.pack(">II", sent, asked) + block[:first])
-        while sent > first: sent -= connection.send(block[:min(sent - first, len(block))])
-        while asked > 0:
-            got = connection.recv(min(asked, 1 << 18))
-            if not got: return
-            asked -= len(got)
-        if pause_ms: time.sleep(random.random() * 2 * pause_ms / 1e3)
-def one():
-    for number in range(connections):
-        if time.monotonic() > end: return
-        try:
-            with socket.create_connection((host, 5001), timeout=60) as connection:
-                connection.setsockopt(socket.SOL_SOCKET, 47, 3_000_000)
-                talk(connection)
-        except OSError: pass
-threads = [threading.Thread(target=one) for n in range(lines)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-"""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """Two capture files, and what the rules counted of each direction, by kind."""
-
-    left: Path
-    right: Path
-    dropped: dict[str, dict[str, int]]
-
-
-def record(folder: Path, condition: Condition, seconds: int = SECONDS, drops: int = WANTED_DROPS) -> Recorded:
-    """Let the hosts talk for some seconds under a condition."""
-    folder.mkdir(parents=True, exist_ok=True)
-    left, right = folder / "left.pcap", folder / "right.pcap"
-    with network.network(f"op{os.getpid()}") as net:
-        for port, ms in (("left", condition.left_ms), ("right", condition.right_ms)):
-            if ms:
-                net.delay(port, ms, condition.reordered, 3.0)
-        for host in (net.one, net.two):
-            net.inside(host, "sysctl", "-qw", f"net.ipv4.tcp_sack={int(condition.sack)}")
-            net.inside(host, "sysctl", "-qw", f"net.ipv4.tcp_timestamps={int(condition.timestamps)}")
-        for way, source in (("there", network.ONE), ("back", network.TWO)):
-            net.drop_by_kind(condition.loss if condition.where in (way, "both") else 0.0, source)
-        net.capture("left", left)
-        net.capture("right", right)
-        server = net.start(net.two, SERVER)
-        time.sleep(0.5)
-        clients = [net.start(net.one, CLIENT, network.TWO, *job) for job in _jobs(condition, seconds, drops)]
-        deadline = time.monotonic() + seconds + 3
-        while any(client.poll() is None for client in clients) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        for client in clients:
-            client.kill()
-        time.sleep(0.5)
-        net.start(net.one, network.PINGS, network.TWO).wait(timeout=20)
-        server.kill()
-        net.stop_captures()
-        dropped = {"there": net.dropped_by_kind(network.ONE), "back": net.dropped_by_kind(network.TWO)}
-    return Recorded(left, right, dropped)
-
-
-def _jobs(condition: Condition, seconds: int, drops: int) -> list[list[str]]:
-    """Arguments of the client programs: lines, connections each, turns each, octets up and down, pause, seconds."""
-    jobs = []
-    if "bulk" in condition.traffic:
-        lines = 10 if condition.loss < 0.05 else 40
-        amount = int(min(500e6, drops * 1448 / condition.loss) / lines) // 1448 * 1448 + 700
-        jobs += [(lines, 1, 1, amount, 100, 0, seconds), (lines, 1, 1, 100, amount, 0, seconds)]
-    if "talk" in condition.traffic:
-        jobs.append((60, 1, 100000, 400, 700, 10, seconds))
-    if "short" in condition.traffic:
-        jobs.append((40, 100000, 1, 500, 4000, 3, seconds))
-    return [[str(word) for word in job] for job in jobs]
-
-
-def renumbered(capture: Capture, numbers: str) -> Capture:
-    """The capture as if its senders filled the IP identification another way."""
-    if numbers == "own":
-        return capture
-    drawn = random.Random(1)
-
-    def number_of(number: int) -> int:
-        if number < 0 or numbers == "zero":
-            return min(number, 0)
-        return drawn.randrange(1 << 16) if numbers == "random" else (number & 0xFF) << 8 | number >> 8
-
-    packets = tuple((*row[:IP_ID], number_of(row[IP_ID]), *row[IP_ID + 1 :]) for row in capture.packets)
-    return replace(capture, packets=packets)
-
-
-@dataclass
-class Figures:
-    """What one point says of one direction."""
-
-    sent: int = 0
-    upstream: int = 0
-    upstream_bare: int = 0
-    downstream: int = 0
-    unanswered: int = 0
-
-
-def seen_from(file: Path, numbers: str) -> dict[str, Figures]:
-    """The figures of one capture alone, by direction."""
-    origin = Origin(file.name, EvidenceType.CAPTURE, device=file.stem)
-    capture = renumbered(read_capture(file.read_bytes(), origin), numbers)
-    found = {"there": Figures(), "back": Figures()}
-    for _, result in survey_capture(capture).losses:
-        if result.passages:
-            way = "there" if source_text(capture.packets[result.passages[0].packet]) == network.ONE else "back"
-            found[way].sent += len(result.passages)
-            found[way].upstream += len(result.upstream)
-            found[way].upstream_bare += len(result.upstream_bare)
-            found[way].downstream += len(result.downstream)
-            found[way].unanswered += len(result.unanswered)
-    return found
-
-
 def beside(figure: int, truth: int) -> str:
     """A figure and its error; marked where it is off by more than three packets and two in a hundred."""
     off = figure - truth
@@ -241,17 +59,16 @@ def beside(figure: int, truth: int) -> str:
     return f"{figure:6d} {100 * off / max(truth, 1):+6.1f}%{mark}"
 
 
-def compare(recorded: Recorded, condition: Condition, numbers: str) -> None:
+def compare(recorded: Recorded, numbers: str) -> None:
     """Print a line for each direction."""
     left, right = seen_from(recorded.left, numbers), seen_from(recorded.right, numbers)
     for way, near, far in (("there", left, right), ("back", right, left)):
         dropped = recorded.dropped[way]
-        upstream = dropped["data"] + (dropped["answer"] if condition.timestamps else 0)
-        downstream = dropped["data"] + dropped["answer"] + dropped["syn"]
+        upstream, downstream = recorded.upstream(way), recorded.downstream(way)
         one, two = near[way], far[way]
         both = one.downstream + one.unanswered
         print(
-            f"{condition!s:46} {numbers:7} {way:5} | {upstream:6d} {beside(two.upstream, upstream)} | "
+            f"{recorded.condition!s:46} {numbers:7} {way:5} | {upstream:6d} {beside(two.upstream, upstream)} | "
             f"{downstream:6d} {beside(one.downstream, downstream)} {beside(both, downstream)}"
             f" | {dropped['acknowledgement']:6d} {two.upstream_bare:6d} | {one.upstream} {two.downstream} "
             f"{two.unanswered} of {one.sent}",
@@ -277,7 +94,7 @@ def main() -> None:
             if arguments.only in str(condition):
                 recorded = record((arguments.folder or Path(scratch)) / str(number), condition)
                 for numbers in arguments.numbers.split(","):
-                    compare(recorded, condition, numbers)
+                    compare(recorded, numbers)
 
 
 if __name__ == "__main__":
