@@ -43,8 +43,7 @@ def survey_capture(capture: Capture) -> Survey:
             held.append(index)
     conversations = tcp_conversations(capture, by_protocol.get(TCP, ()))
     losses: list[tuple[FlowKey, DirectionLoss]] = []
-    for conversation in conversations:
-        forward, backward = tcp_losses(capture, conversation)
+    for conversation, (forward, backward) in zip(conversations, tcp_losses(capture, conversations), strict=True):
         key = conversation.key
         losses.append((key[:8], forward))
         losses.append(((*key[4:8], *key[:4]), backward))

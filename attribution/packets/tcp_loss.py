@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
@@ -13,7 +14,6 @@ from attribution.packets.columns import (
     FLAGS,
     IP_ID,
     LENGTH,
-    OPTION_SACK_PERMITTED,
     OPTIONS,
     SACK,
     SACK_COUNT,
@@ -42,23 +42,28 @@ from attribution.packets.one_point.state import (
     EVENTS,
     EVENTS_NEEDED,
     FIRST_EVENT,
+    HALF,
     HIGHEST,
     LOSS_STATE_WIDTH,
     LOSS_WIDTH,
+    LOW,
     NODES_NEEDED,
     UNANSWERED,
     UPSTREAM,
     UPSTREAM_BARE,
     clear_losses,
-    unwrapped,
 )
 
+SEGMENT_OF: Final = itemgetter(
+    TIME, WIRE, SEQUENCE, ACKNOWLEDGEMENT, LENGTH, FLAGS, WINDOW, IP_ID, TIMESTAMP, TIMESTAMP_ECHO, OPTIONS
+)
+"""What the kernels are told of a segment, and of its SACK blocks, in their order."""
+BLOCKS_OF: Final = itemgetter(TIME, ACKNOWLEDGEMENT, SACK_COUNT, *range(SACK, SACK + 8))
 FIRST_NODES: Final = 64
 EVENT_ROOM: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """One passage of a segment: octets [left, right) of the direction's stream, however often 32 bits wrapped."""
 
     left: int
@@ -68,8 +73,7 @@ class Copy:
     wire: int
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """One packet that did not arrive: when it passed (or should have), the frame that tells, its size if known."""
 
     time_ns: int
@@ -94,69 +98,62 @@ class DirectionLoss:
     acknowledged: int = 0
 
 
-def tcp_losses(capture: Capture, conversation: Conversation) -> tuple[DirectionLoss, DirectionLoss]:
-    """Loss before and beyond the capture point, of a connection's two directions (the first packet's way first)."""
-    follower = _Follower()
+def tcp_losses(
+    capture: Capture, conversations: Iterable[Conversation]
+) -> Iterator[tuple[DirectionLoss, DirectionLoss]]:
+    """Loss before and beyond the capture point, of each connection's two directions (the first packet's way first)."""
+    state = [0] * LOSS_STATE_WIDTH
+    pool = [0] * (FIRST_NODES * NODE_WIDTH)
+    out = [0] * (FIRST_EVENT + EVENT_ROOM * EVENT_WIDTH)
+    open_nodes(pool, FIRST_NODES)
     packets = capture.packets
-    for index, forward in zip(conversation.packets, conversation.forward, strict=True):
-        follower.follow(packets[index], index, 0 if forward else 1)
-    follower.settle(capture.end_ns)
-    return follower.ways
+    for conversation in conversations:
+        ways = (DirectionLoss(), DirectionLoss())
+        passages = (ways[0].passages, ways[1].passages)
+        clear_losses(state, 0)
+        for index, forward in zip(conversation.packets, conversation.forward, strict=True):
+            row = packets[index]
+            direction = 0 if forward else 1
+            if pool[ROOM] < NODES_NEEDED:
+                pool[ROOM] += len(pool) // NODE_WIDTH
+                pool.extend([0] * len(pool))
+            if out[EVENTS] > EVENT_ROOM - EVENTS_NEEDED:
+                _take_losses(out, ways)
+            if row[SACK_COUNT]:
+                follow_blocks(state, 0, pool, direction, *BLOCKS_OF(row))
+            if follow_segment(state, 0, pool, out, 0, index, direction, *SEGMENT_OF(row)):
+                passages[direction].append(_passage(row, index, state[direction * LOSS_WIDTH + HIGHEST]))
+        for direction, way in enumerate(ways):
+            way.acknowledged = state[direction * LOSS_WIDTH + ACKED]
+        while not settle_losses(state, 0, pool, out, EVENT_ROOM, 0, capture.end_ns):
+            _take_losses(out, ways)
+        _take_losses(out, ways)
+        yield ways
 
 
-class _Follower:
-    """The rows of integers that one connection's segments are followed in, and the losses told so far."""
+def _passage(row: Packet, index: int, near: int) -> Copy:
+    left = near + ((row[SEQUENCE] - near + HALF) & LOW) - HALF
+    right = left + row[LENGTH]
+    if row[FLAGS] & (SYN | FIN):
+        right += bool(row[FLAGS] & SYN) + bool(row[FLAGS] & FIN)
+    return Copy(left, right, row[TIME], index, row[WIRE])
 
-    def __init__(self) -> None:
-        self.ways = (DirectionLoss(), DirectionLoss())
-        self.state = [0] * LOSS_STATE_WIDTH
-        self.pool = [0] * (FIRST_NODES * NODE_WIDTH)
-        self.out = [0] * (FIRST_EVENT + EVENT_ROOM * EVENT_WIDTH)
-        clear_losses(self.state, 0)
-        open_nodes(self.pool, FIRST_NODES)
 
-    def follow(self, row: Packet, index: int, direction: int) -> None:
-        """Follow one segment; one with octets becomes a passage."""
-        if self.pool[ROOM] < NODES_NEEDED:
-            self.pool[ROOM] += len(self.pool) // NODE_WIDTH
-            self.pool.extend([0] * len(self.pool))
-        if self.out[EVENTS] > EVENT_ROOM - EVENTS_NEEDED:
-            self._take_events()
-        if row[SACK_COUNT]:
-            follow_blocks(
-                self.state, 0, self.pool, direction, row[TIME], row[ACKNOWLEDGEMENT], row[SACK_COUNT],
-                *row[SACK : SACK + 8],
-            )  # fmt: skip
-        passed = follow_segment(
-            self.state, 0, self.pool, self.out, 0, direction, row[TIME], index, row[WIRE], row[SEQUENCE],
-            row[ACKNOWLEDGEMENT], row[LENGTH], row[FLAGS], row[WINDOW], row[IP_ID], row[TIMESTAMP],
-            row[TIMESTAMP_ECHO], row[OPTIONS] & OPTION_SACK_PERMITTED,
-        )  # fmt: skip
-        if passed:
-            left = unwrapped(self.state[direction * LOSS_WIDTH + HIGHEST], row[SEQUENCE])
-            right = left + row[LENGTH] + bool(row[FLAGS] & SYN) + bool(row[FLAGS] & FIN)
-            self.ways[direction].passages.append(Copy(left, right, row[TIME], index, row[WIRE]))
-
-    def settle(self, end_ns: int) -> None:
-        """Take what is still in question at the end of the capture."""
-        for direction, way in enumerate(self.ways):
-            way.acknowledged = self.state[direction * LOSS_WIDTH + ACKED]
-        while not settle_losses(self.state, 0, self.pool, self.out, EVENT_ROOM, 0, end_ns):
-            self._take_events()
-        self._take_events()
-
-    def _take_events(self) -> None:
-        for row in range(FIRST_EVENT, FIRST_EVENT + self.out[EVENTS] * EVENT_WIDTH, EVENT_WIDTH):
-            event = self.out[row : row + EVENT_WIDTH]
-            way = self.ways[event[EVENT_DIRECTION]]
-            kinds = {
-                UPSTREAM: way.upstream,
-                DOWNSTREAM: way.downstream,
-                UNANSWERED: way.unanswered,
-                UPSTREAM_BARE: way.upstream_bare,
-            }
-            kinds[event[EVENT_KIND]].extend(_losses_of(event))
-        self.out[EVENTS] = 0
+def _take_losses(out: list[int], ways: tuple[DirectionLoss, DirectionLoss]) -> None:
+    """Empty the buffer of events into the directions they belong to."""
+    if not out[EVENTS]:
+        return
+    for row in range(FIRST_EVENT, FIRST_EVENT + out[EVENTS] * EVENT_WIDTH, EVENT_WIDTH):
+        event = out[row : row + EVENT_WIDTH]
+        way = ways[event[EVENT_DIRECTION]]
+        kinds = {
+            UPSTREAM: way.upstream,
+            DOWNSTREAM: way.downstream,
+            UNANSWERED: way.unanswered,
+            UPSTREAM_BARE: way.upstream_bare,
+        }
+        kinds[event[EVENT_KIND]].extend(_losses_of(event))
+    out[EVENTS] = 0
 
 
 def _losses_of(event: list[int]) -> Iterator[Loss]:

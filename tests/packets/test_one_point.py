@@ -98,7 +98,7 @@ class Point:
             )
         self.answers.append(
             self.kernels.follow_segment(
-                self.state, 0, self.pool, self.out, 7, direction, time_ns, frame, 66 + one.length,
+                self.state, 0, self.pool, self.out, 7, frame, direction, time_ns, 66 + one.length,
                 one.sequence % 2**32, one.acknowledgement % 2**32, one.length, one.flags, one.window, one.number,
                 one.timestamp, one.echo, one.sack_permitted,
             )

@@ -17,16 +17,15 @@ from attribution.packets.columns import Row
 NUMBER: Final = 0  # the newest number, -1 at first
 BY_ONE: Final = 1  # steps of one
 STEPS: Final = 2  # other steps: PLAUSIBLE + WILD << STEP_BITS + UNEXPLAINED << 2 × STEP_BITS + SWAPPED << 3 × STEP_BITS
-SIZES: Final = 3  # payload of the last packet, and << STEP_BITS, the largest that took one number only
-NUMBERS_WIDTH: Final = 4
+SIZE: Final = 3  # payload of the last packet
+SINGLE: Final = 4  # the largest payload that took one number only
+NUMBERS_WIDTH: Final = 5
 
 STEP_BITS: Final = 15  # so that four counts fit into one number
 STEP_MASK: Final = (1 << STEP_BITS) - 1
 WILD_STEP: Final = 1 << STEP_BITS
 UNEXPLAINED_STEP: Final = 1 << 2 * STEP_BITS
 SWAPPED_STEP: Final = 1 << 3 * STEP_BITS
-SIZE_BITS: Final = 24
-SIZE_MASK: Final = (1 << SIZE_BITS) - 1
 
 UNKNOWN: Final = -1  # what a number says where the sender does not count
 LATE: Final = -2  # a number that is older than the newest
@@ -82,8 +81,8 @@ def put_step(state: Row, at: int, step: int) -> None:
 
 def numbers_taken(state: Row, at: int) -> int:
     """How many numbers the last packet took: more than one where it is several in one frame."""
-    size = state[at + SIZES] & SIZE_MASK
-    single = state[at + SIZES] >> SIZE_BITS
+    size = state[at + SIZE]
+    single = state[at + SINGLE]
     if size <= LARGEST_PAYLOAD or size <= single:
         return 1
     single = max(single, SMALLEST_PAYLOAD)

@@ -19,7 +19,7 @@ remembered of a direction is bounded: what is oldest is let go first.
 
 from __future__ import annotations
 
-from attribution.packets.columns import ACK, FIN, RST, SYN, Row
+from attribution.packets.columns import ACK, FIN, OPTION_SACK_PERMITTED, RST, SYN, Row
 from attribution.packets.one_point.copies import (
     acknowledge,
     find_place,
@@ -56,9 +56,8 @@ from attribution.packets.one_point.numbers import (
     LATE,
     NUMBER,
     REPEATED,
-    SIZE_BITS,
-    SIZE_MASK,
-    SIZES,
+    SINGLE,
+    SIZE,
     SWAPPED,
     UNKNOWN,
     counts_packets,
@@ -108,6 +107,7 @@ from attribution.packets.one_point.state import (
     UNANSWERED,
     UNANSWERED_NS,
     UNTOLD,
+    USUAL,
     WAITING,
     WILLING,
     WORD,
@@ -178,87 +178,115 @@ def come_again(
     return True
 
 
+def hears_something(state: Row, mine: int, other: int, pool: Row) -> bool:
+    """Whether a sender has something to acknowledge that it has not yet, or again."""
+    if state[other + FLIGHT]:
+        return True
+    trouble = state[other + TROUBLE]
+    return trouble != 0 and pool[pool[trouble + BOOKS] + TROUBLED] > state[mine + LAST_TIME]
+
+
+def untold_by(flags: int, other_habits: int) -> int:
+    """The mark of a segment that no duplicate SACK tells of when it comes twice."""
+    if flags & SYN:
+        return GREETING if flags & ACK else UNTOLD
+    return UNTOLD if flags & FIN and other_habits & FINISHED else 0
+
+
+def habits_after(habits: int, flags: int, window: int, options: int) -> int:
+    """A sender's habits after another segment."""
+    habits = habits & ~(ELSEWHERE | CLOSED) | SEEN
+    if window == 0 and not flags & SYN:
+        habits |= CLOSED
+    if flags & SYN:
+        habits |= OPENED | (WILLING if options & OPTION_SACK_PERMITTED else 0)
+    if flags & FIN:
+        habits |= FINISHED
+    if flags & (SYN | ACK) == ACK:
+        habits |= HEARING
+    return habits
+
+
 def follow_segment(
-    state: Row, at: int, pool: Row, out: Row, tag: int, direction: int, time_ns: int, frame: int, wire: int,
+    state: Row, at: int, pool: Row, out: Row, tag: int, frame: int, direction: int, time_ns: int, wire: int,
     sequence: int, acknowledgement: int, length: int, flags: int, window: int, number: int, timestamp: int, echo: int,
-    sack_permitted: int,
+    options: int,
 ) -> int:  # fmt: skip
     """Follow one segment. Answers PASSAGE for one with octets (or a SYN or FIN), 0 for any other, or the same again.
 
     `direction` is 0 or 1, `number` the IP identification (-1 where there is none), `timestamp` and `echo` the option's
-    two values (-1 where it is missing), `sack_permitted` not 0 where a SYN has that option, `tag` the caller's number
-    of the connection. NODES_NEEDED nodes must be free, and EVENTS_NEEDED rows of `out`.
+    two values (-1 where it is missing), `options` the OPTION_ bits, `tag` the caller's number of the connection.
+    NODES_NEEDED nodes must be free, and EVENTS_NEEDED rows of `out`.
     """
     mine = at + direction * LOSS_WIDTH
     other = at + (1 - direction) * LOSS_WIDTH
+    counter = mine + NUMBERS
     habits = state[mine + HABITS]
-    hearing = state[other + FLIGHT] != 0
-    if not hearing and state[other + TROUBLE]:
-        hearing = pool[pool[state[other + TROUBLE] + BOOKS] + TROUBLED] > state[mine + LAST_TIME]
-    opening = habits & (OPENED | HEARING) == OPENED
-    unseen = False
-    again = False
-    if habits & OTHER_ORDER:
-        number = swapped(number) if number >= 0 else number
+    if habits & OTHER_ORDER and number > 0:
+        number = swapped(number)
     missing = 0
-    if number > 0 and number == (state[mine + NUMBERS + NUMBER] + 1) & 0xFFFF:
-        state[mine + NUMBERS + NUMBER] = number
-        state[mine + NUMBERS + BY_ONE] += 1
-        size = state[mine + NUMBERS + SIZES]
-        if size & SIZE_MASK > size >> SIZE_BITS:
-            state[mine + NUMBERS + SIZES] = (size & SIZE_MASK) << SIZE_BITS
+    if number > 0 and number == (state[counter + NUMBER] + 1) & 0xFFFF:
+        state[counter + NUMBER] = number
+        state[counter + BY_ONE] += 1
+        if state[counter + SIZE] > state[counter + SINGLE]:
+            state[counter + SINGLE] = state[counter + SIZE]
+        state[counter + SIZE] = length
     else:
-        missing = read_number(state, mine + NUMBERS, number)
+        missing = read_number(state, counter, number)
+        state[counter + SIZE] = length
         if missing == SWAPPED:
             habits |= OTHER_ORDER
+            state[mine + HABITS] = habits
             number = swapped(number)
             missing = 0
-        if missing == LATE and state[mine + TROUBLE] and counts_packets(state, mine + NUMBERS):
+    hearing = False
+    opening = False
+    if missing and missing != UNKNOWN and counts_packets(state, counter):
+        if missing == LATE and state[mine + TROUBLE]:
             take_back_number(pool, state[mine + TROUBLE], number)
-    # who answers a FIN without counting has it already, and waits out the connection's time (RFC 9293 §3.6.1)
-    from_nowhere = number == 0 and missing == UNKNOWN and habits & FINISHED != 0
-    if missing > 0 and state[other + TROUBLE] and counts_packets(state, mine + NUMBERS):
-        excuse_not_needed(state, other, pool, state[mine + LAST_TIME], time_ns, missing)
-    if flags & (SYN | ACK) == SYN | ACK and not habits & SEEN:
-        miss_greetings(state, mine, other, pool, time_ns, frame, wire, echo)
+        if missing > 0:
+            hearing = hears_something(state, mine, other, pool)
+            if state[other + TROUBLE]:
+                excuse_not_needed(state, other, pool, state[mine + LAST_TIME], time_ns, missing)
+    elif missing > 0:
+        hearing = hears_something(state, mine, other, pool)
+    if missing > 0:
+        opening = habits & (OPENED | HEARING) == OPENED
+    unseen = False
+    again = False
     if flags & (ACK | RST) == ACK and state[other + HABITS] & SEEN:
+        if flags & SYN and not habits & SEEN:
+            miss_greetings(state, mine, other, pool, time_ns, frame, wire, echo)
         highest = state[other + HIGHEST]
         reached = highest + ((acknowledgement - highest + HALF) & LOW) - HALF
-        again = reached == state[other + ACKED]
-        if again and flags & SYN and state[other + TROUBLE]:
-            excuse_plainly(state, other, pool, time_ns)
-        if reached > state[other + ACKED]:
+        acked = state[other + ACKED]
+        if reached > acked:
             unseen = reached > highest
+            left_out = missing if missing > 0 else 0
+            # who answers a FIN without counting has it already, and waits out the connection's time (RFC 9293 §3.6.1)
+            if number == 0 and missing == UNKNOWN and habits & FINISHED and state[counter + BY_ONE]:
+                left_out = -1
             acknowledge(
-                state, other, pool, reached, time_ns, echo, flags, state[mine + LAST_TIME],
-                -1 if from_nowhere and state[mine + NUMBERS + BY_ONE] else max(missing, 0), length == 0,
-            )  # fmt: skip
-    state[mine + NUMBERS + SIZES] = state[mine + NUMBERS + SIZES] >> SIZE_BITS << SIZE_BITS | length
+                state, other, pool, reached, time_ns, echo, flags, state[mine + LAST_TIME], left_out, length == 0
+            )
+        elif reached == acked and state[other + TROUBLE]:
+            again = True
+            if flags & SYN:
+                excuse_plainly(state, other, pool, time_ns)
     if flags & RST:
         refuse(state, other, pool, time_ns)
-        state[mine + HABITS] = habits
         state[mine + LAST_TIME] = time_ns
         return 0
-    late = missing == LATE
-    excused = unseen or habits & ELSEWHERE != 0
-    left_out = missing if missing > 0 and not excused else 0
-    habits = habits & ~(ELSEWHERE | CLOSED)
-    if window == 0 and not flags & SYN:
-        habits |= CLOSED
     untold = 0
-    if flags & (SYN | FIN | ACK) != ACK:
-        if flags & SYN:
-            habits |= OPENED | (WILLING if sack_permitted else 0)
-            untold = GREETING if flags & ACK else UNTOLD
-        if flags & FIN:
-            habits |= FINISHED
-            untold = UNTOLD if state[other + HABITS] & FINISHED else 0
-    if flags & (SYN | ACK) == ACK:
-        habits |= HEARING
-    if not habits & SEEN:
-        habits |= SEEN
-        state[mine + HIGHEST] = WORD + sequence
-    state[mine + HABITS] = habits
+    left_out = 0
+    if missing > 0 and not unseen and not habits & ELSEWHERE:
+        left_out = missing
+    if window == 0 or flags & (SYN | FIN | ACK) != ACK or habits & (SEEN | HEARING | ELSEWHERE | CLOSED) != USUAL:
+        untold = untold_by(flags, state[other + HABITS])
+        if not habits & SEEN:
+            state[mine + HIGHEST] = WORD + sequence
+        habits = habits_after(habits, flags, window, options)
+        state[mine + HABITS] = habits
     highest = state[mine + HIGHEST]
     left = highest + ((sequence - highest + HALF) & LOW) - HALF
     right = left + length
@@ -270,7 +298,7 @@ def follow_segment(
         and (left == highest - 1 or (left == highest and state[other + HABITS] & CLOSED))
     ):  # fmt: skip
         passage = 0  # an acknowledgement alone, a keep-alive, or a probe of a closed window
-        if again and state[other + TROUBLE]:
+        if again:
             excuse_plainly(state, other, pool, time_ns)
             if state[other + FLIGHT]:
                 pool[pool[state[other + TROUBLE] + BOOKS] + PLAIN] += 1
@@ -281,7 +309,8 @@ def follow_segment(
             miss_numbers(state, mine, pool, left_out, time_ns, frame, number, hearing, opening, True)
         state[mine + BARE] += 1
     elif habits & REFUSED:
-        state[mine + HIGHEST] = max(highest, right)
+        if right > highest:
+            state[mine + HIGHEST] = right
     else:
         if state[mine + COPIES] >= MOST_COPIES:
             let_oldest_go(state, mine, pool, time_ns)
@@ -299,8 +328,8 @@ def follow_segment(
             )  # fmt: skip
             state[mine + HIGHEST] = right
         elif not come_again(
-            state, mine, other, pool, left, right, time_ns, frame, wire, number, timestamp, late,
-            untold,
+            state, mine, other, pool, left, right, time_ns, frame, wire, number, timestamp,
+            missing == LATE, untold,
         ):  # fmt: skip
             return 0
         state[mine + SEGMENTS] += 1

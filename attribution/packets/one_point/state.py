@@ -40,6 +40,7 @@ FINISHED: Final = 1 << 8  # it has sent a FIN
 OPENED: Final = 1 << 9  # its SYN passed,
 WILLING: Final = 1 << 10  # and offered to take SACK
 PLAINLY: Final = 1 << 11  # its receiver repeats acknowledgements without SACK
+USUAL: Final = SEEN | HEARING  # of these two, ELSEWHERE and CLOSED
 
 # The node of trouble, and the two that hang on it
 GAPS: Final = 0  # octets that did not pass, in their order
