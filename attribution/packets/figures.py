@@ -18,11 +18,11 @@ from attribution.model.capture import (
 )
 from attribution.packets import flow_table as ft
 from attribution.packets import following as fw
-from attribution.packets import one_point as op
 from attribution.packets import tcp_pace as tp
 from attribution.packets.columns import ICMP, ICMP6, SCTP, TCP, UDP
 from attribution.packets.failures import PATIENCE_NS
 from attribution.packets.ledger import Ledger, packets_of
+from attribution.packets.one_point import state as op
 from attribution.packets.tcp_health import HEALTH_NAMES
 
 WITH_PORTS: Final = frozenset({TCP, UDP, SCTP})
@@ -170,7 +170,7 @@ def _directions(row: list[int], progress: list[int]) -> Iterator[DirectionFigure
         side = row[ft.FLOW_SIDES + number * ft.SIDE_WIDTH :][: ft.SIDE_WIDTH]
         at = fw.PROGRESS_PACE + tp.PACE_SIDES + number * tp.PACE_SIDE_WIDTH
         pace = progress[at : at + tp.PACE_SIDE_WIDTH]
-        lost = progress[fw.PROGRESS_LOST + 3 * number :][:3]
+        lost = progress[fw.PROGRESS_LOST + fw.LOST_KINDS * number :][: fw.LOST_KINDS]
         loss = progress[fw.PROGRESS_LOSS + number * op.LOSS_WIDTH :][: op.LOSS_WIDTH]
         packets = side[ft.SIDE_PACKETS]
         shares = _limits(pace)

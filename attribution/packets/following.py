@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from attribution.packets.columns import ACK, RST, SYN, TCP, Row
+from attribution.packets.columns import ACK, OPTION_SACK_PERMITTED, RST, SYN, TCP, Row
 from attribution.packets.lean import (
     LEAN_ACKNOWLEDGEMENT,
     LEAN_DIRECTION,
@@ -29,8 +29,9 @@ from attribution.packets.lean import (
     LEAN_WIRE,
     SACK_PERMITTED,
 )
-from attribution.packets.loss_nodes import FORGOTTEN, ROOM
-from attribution.packets.one_point import (
+from attribution.packets.one_point.nodes import FORGOTTEN, ROOM
+from attribution.packets.one_point.segments import follow_blocks, follow_segment, settle_losses
+from attribution.packets.one_point.state import (
     DOWNSTREAM,
     EVENT_COUNT,
     EVENT_DIRECTION,
@@ -49,10 +50,8 @@ from attribution.packets.one_point import (
     NODES_NEEDED,
     UNANSWERED,
     UPSTREAM,
+    UPSTREAM_BARE,
     clear_losses,
-    follow_blocks,
-    follow_segment,
-    settle_losses,
 )
 from attribution.packets.pair_bins import (
     BIN_CAPACITY,
@@ -85,8 +84,9 @@ Words = Row
 # Of a flow, what this stage keeps
 PROGRESS_PAIR: Final = 0  # see `pair_of`
 PROGRESS_BINS: Final = 1  # for each direction, its latest bin
-PROGRESS_LOST: Final = 3  # for each direction: upstream, downstream, unanswered
-PROGRESS_PACE: Final = 9
+PROGRESS_LOST: Final = 3  # for each direction: upstream, downstream, unanswered, acknowledgements alone upstream
+LOST_KINDS: Final = 4
+PROGRESS_PACE: Final = PROGRESS_LOST + 2 * LOST_KINDS
 PROGRESS_LOSS: Final = PROGRESS_PACE + PACE_WIDTH
 PROGRESS_WIDTH: Final = PROGRESS_LOSS + LOSS_STATE_WIDTH
 
@@ -189,10 +189,10 @@ def seek_losses(
         )  # fmt: skip
     number = lean[at + LEAN_MARK] >> 8 if lean[at + LEAN_KEY + 4] >> 8 & 0xFF == 4 else -1
     return follow_segment(
-        progress, state, pool, events, 0, direction, lean[at + LEAN_TIME], lean[at + LEAN_FRAME], lean[at + LEAN_WIRE],
+        progress, state, pool, events, 0, lean[at + LEAN_FRAME], direction, lean[at + LEAN_TIME], lean[at + LEAN_WIRE],
         lean[at + LEAN_SEQUENCE], lean[at + LEAN_ACKNOWLEDGEMENT], lean[at + LEAN_LENGTH], lean[at + LEAN_FLAGS],
         lean[at + LEAN_WINDOW], number, lean[at + LEAN_TIMESTAMP], lean[at + LEAN_ECHO],
-        lean[at + LEAN_LAYERS] & SACK_PERMITTED,
+        OPTION_SACK_PERMITTED if lean[at + LEAN_LAYERS] & SACK_PERMITTED else 0,
     )  # fmt: skip
 
 
@@ -203,13 +203,13 @@ def charge_losses(
     for event in range(events[EVENTS]):
         at = FIRST_EVENT + event * EVENT_WIDTH
         kind = events[at + EVENT_KIND]
-        if kind not in (UPSTREAM, DOWNSTREAM, UNANSWERED):
-            continue
         direction = events[at + EVENT_DIRECTION]
         member = progress[base + PROGRESS_PAIR] ^ direction
         count, wire = events[at + EVENT_COUNT], events[at + EVENT_WIRE]
         began, span = events[at + EVENT_START], events[at + EVENT_END] - events[at + EVENT_START]
-        progress[base + PROGRESS_LOST + 3 * direction + kind - UPSTREAM] += count
+        progress[base + PROGRESS_LOST + LOST_KINDS * direction + kind - UPSTREAM] += count
+        if kind == UPSTREAM_BARE:
+            continue
         parts = min(count, PARTS)
         for part in range(parts):
             share = count * (part + 1) // parts - count * part // parts

@@ -19,8 +19,8 @@ from attribution.packets import following as fw
 from attribution.packets import pair_bins as pb
 from attribution.packets.columns import Row
 from attribution.packets.lean import LEAN_WIDTH
-from attribution.packets.loss_nodes import NODE_WIDTH, ROOM, open_nodes
-from attribution.packets.one_point import NODES_NEEDED
+from attribution.packets.one_point.nodes import NODE_WIDTH, ROOM, open_nodes
+from attribution.packets.one_point.state import NODES_NEEDED
 
 ATTEMPT_COLUMNS: Final = (
     *range(ft.FLOW_KEY, ft.FLOW_KEY + 5), ft.FLOW_OPENING, ft.FLOW_STARTER, ft.FLOW_FRAME,

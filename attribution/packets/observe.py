@@ -10,7 +10,7 @@ from attribution.packets import flow_table as ft
 from attribution.packets import pair_bins as pb
 from attribution.packets.capture import Capture
 from attribution.packets.ledger import SECOND_NS
-from attribution.packets.loss_nodes import FORGOTTEN
+from attribution.packets.one_point.nodes import FORGOTTEN
 from attribution.packets.survey import Survey, survey_capture
 from attribution.packets.tap import tap_counts
 from attribution.packets.witnesses import find_witnesses

@@ -82,16 +82,16 @@ class Network:
         )  # fmt: skip
         tcp = ("-p", "tcp", "--tcp-flags")
         for match in (
-            (*tcp, "SYN,ACK", "SYN"), (*tcp, "RST", "RST"),
+            (*tcp, "SYN,ACK", "SYN"), (*tcp, "SYN,ACK", "SYN,ACK"), (*tcp, "RST", "RST"),
             (*tcp, "SYN,FIN", "NONE", "-m", "length", "--length", "0:80"), (),
         ):  # fmt: skip
             self.inside(self.router, "iptables", "-A", chain, *match, "-j", "DROP")
 
     def dropped_by_kind(self, source: str) -> dict[str, int]:
-        """How many opening SYNs, resets, bare acknowledgements, and other segments of a host were dropped."""
+        """How many SYNs, answers to one, resets, bare acknowledgements and other segments of a host were dropped."""
         listing = self.inside(self.router, "iptables", "-L", f"LOST-{source}", "-v", "-x", "-n")
         counts = [int(line.split()[0]) for line in listing.splitlines() if " DROP " in line]
-        return dict(zip(("syn", "reset", "acknowledgement", "data"), counts, strict=True))
+        return dict(zip(("syn", "answer", "reset", "acknowledgement", "data"), counts, strict=True))
 
     def detour(self, port: str, share: float, rate: str = "40mbit") -> None:
         """Let this share of what leaves a port wait in a slower queue, so that what follows overtakes it.
@@ -287,20 +287,23 @@ for name in ("host", "router"):
     end.setsockopt(263, 23, 1)  # PACKET_IGNORE_OUTGOING
     end.setsockopt(socket.SOL_SOCKET, 33, 1 << 27)  # SO_RCVBUFFORCE
     end.setsockopt(socket.SOL_SOCKET, 32, 1 << 27)  # SO_SNDBUFFORCE
-    end.bind((name, 0)); end.setblocking(False); ends.append(end)
+    end.bind((name, 0)); ends.append(end)
 held, number = [], 0
 while True:
     now = time.monotonic()
     while held and held[0][0] <= now:
         _, _, out, frame = heapq.heappop(held)
-        try: out.send(frame)
-        except OSError: pass
+        while True:
+            try: out.send(frame); break
+            except OSError as problem:
+                if problem.errno != 105: break  # ENOBUFS
+                time.sleep(0.0001)
     wait = max(0.0, held[0][0] - now) if held else 0.5
     for end in select.select(ends, (), (), wait)[0]:
         out, due = ends[end is ends[0]], time.monotonic() + delay
         try:
             for turn in range(64):
-                frame = end.recv(70000); number += 1
+                frame = end.recv(70000, socket.MSG_DONTWAIT); number += 1
                 extra = later if share and random.random() < share else 0.0
                 heapq.heappush(held, (due + extra, number, out, frame))
         except BlockingIOError: pass

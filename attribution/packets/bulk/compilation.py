@@ -36,10 +36,7 @@ from attribution.packets import (
     fragments,
     lean,
     link_layers,
-    loss_nodes,
-    one_point,
     pair_bins,
-    sender_numbers,
     tcp_health,
     tcp_pace,
     telling,
@@ -53,10 +50,11 @@ from attribution.packets.bulk import (
     pair_tallies,
     records,
 )
+from attribution.packets.one_point import copies, gaps, nodes, numbers, segments, state, waiting
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
-    loss_nodes, sender_numbers, one_point, following, records,
+    nodes, numbers, state, waiting, gaps, copies, segments, following, records,
     numbering, pair_flows, pair_streams, pair_tallies, matcher,
 )  # fmt: skip
 """In this order: a function may call those of its own module, above it, and of the modules before it."""
@@ -69,7 +67,8 @@ ENTRANCES: Final = (
     flow_table.leave_rows, flow_table.free_rows,
     failures.gather_failures, numbering.number_packets, numbering.least_payload, numbering.number_flows,
     matcher.common_time, matcher.advance, matcher.let_go, pair_tallies.close_all, pair_flows.rehash_flows,
-    following.follow_batch, following.settle_flows, pair_bins.refile_bins, pair_bins.refile_pairs,
+    following.follow_batch, following.settle_flows, nodes.open_nodes, state.clear_losses, segments.follow_blocks,
+    segments.follow_segment, segments.settle_losses, pair_bins.refile_bins, pair_bins.refile_pairs,
 )  # fmt: skip
 """The kernels that are called from outside. Their annotations say what each parameter is."""
 

@@ -17,16 +17,15 @@ from attribution.packets.columns import Row
 NUMBER: Final = 0  # the newest number, -1 at first
 BY_ONE: Final = 1  # steps of one
 STEPS: Final = 2  # other steps: PLAUSIBLE + WILD << STEP_BITS + UNEXPLAINED << 2 × STEP_BITS + SWAPPED << 3 × STEP_BITS
-SIZES: Final = 3  # payload of the last packet, and << STEP_BITS, the largest that took one number only
-NUMBERS_WIDTH: Final = 4
+SIZE: Final = 3  # payload of the last packet
+SINGLE: Final = 4  # the largest payload that took one number only
+NUMBERS_WIDTH: Final = 5
 
 STEP_BITS: Final = 15  # so that four counts fit into one number
 STEP_MASK: Final = (1 << STEP_BITS) - 1
 WILD_STEP: Final = 1 << STEP_BITS
 UNEXPLAINED_STEP: Final = 1 << 2 * STEP_BITS
 SWAPPED_STEP: Final = 1 << 3 * STEP_BITS
-SIZE_BITS: Final = 24
-SIZE_MASK: Final = (1 << SIZE_BITS) - 1
 
 UNKNOWN: Final = -1  # what a number says where the sender does not count
 LATE: Final = -2  # a number that is older than the newest
@@ -35,6 +34,7 @@ SWAPPED: Final = -4  # from now on, numbers must be read in the other order of o
 LONGEST_JUMP: Final = 1024  # packets; a counter that jumps farther was set anew
 LONGEST_STEP: Final = 64  # what one that counts a connection's packets hardly exceeds
 FEWEST_SWAPPED: Final = 3
+FEWEST_STEPS: Final = 4
 LARGEST_PAYLOAD: Final = 1500  # a longer one was put together from several packets, unless it took one number only
 SMALLEST_PAYLOAD: Final = 536  # what such a frame is made of at least (RFC 9293 §3.7.1)
 
@@ -54,6 +54,12 @@ def counts_packets(state: Row, at: int) -> bool:
     return by_one > 0 and 3 * by_one >= total and 10 * wild <= total and 16 * unexplained <= by_one + 32
 
 
+def may_count(state: Row, at: int) -> bool:
+    """Whether so few numbers were seen that a sender may turn out to count."""
+    steps = state[at + STEPS]
+    return state[at + BY_ONE] == 0 and steps >> STEP_BITS == 0 and steps & STEP_MASK <= FEWEST_STEPS
+
+
 def put_step(state: Row, at: int, step: int) -> None:
     """Count a step of one kind; where the counts grow large, all are halved, so that a change of habit shows."""
     state[at + STEPS] += step
@@ -71,6 +77,16 @@ def put_step(state: Row, at: int, step: int) -> None:
             | steps >> 3 * STEP_BITS << 3 * STEP_BITS
         )
         state[at + BY_ONE] >>= 1
+
+
+def numbers_taken(state: Row, at: int) -> int:
+    """How many numbers the last packet took: more than one where it is several in one frame."""
+    size = state[at + SIZE]
+    single = state[at + SINGLE]
+    if size <= LARGEST_PAYLOAD or size <= single:
+        return 1
+    single = max(single, SMALLEST_PAYLOAD)
+    return (size + single - 1) // single
 
 
 def read_number(state: Row, at: int, number: int) -> int:
@@ -105,14 +121,5 @@ def read_number(state: Row, at: int, number: int) -> int:
         state[at + BY_ONE] += 1
         return 0
     put_step(state, at, 1 if step <= LONGEST_STEP + taken else WILD_STEP)
-    return step - taken if step - taken <= LONGEST_JUMP else UNKNOWN
-
-
-def numbers_taken(state: Row, at: int) -> int:
-    """How many numbers the last packet took: more than one where it is several in one frame."""
-    size = state[at + SIZES] & SIZE_MASK
-    single = state[at + SIZES] >> SIZE_BITS
-    if size <= LARGEST_PAYLOAD or size <= single:
-        return 1
-    single = max(single, SMALLEST_PAYLOAD)
-    return (size + single - 1) // single
+    longest = LONGEST_JUMP if counts_packets(state, at) else LONGEST_STEP if may_count(state, at) else 0
+    return step - taken if step - taken <= longest else UNKNOWN

@@ -31,6 +31,7 @@ OLDER: Final = 7  # the earlier copies of the same octets; of gaps and losses: h
 
 MARK_BITS: Final = 8
 WIRE_BITS: Final = 24
+WIRE_MASK: Final = (1 << WIRE_BITS) - 1
 
 
 def open_nodes(pool: Row, capacity: int) -> None:
@@ -80,12 +81,12 @@ def copy_node(pool: Row, node: int) -> int:
 
 def packed_marks(marks: int, wire: int, number: int) -> int:
     """The MARKS of a node; octets on the wire and IP identification are -1 where they are not known."""
-    return marks | (min(wire, (1 << WIRE_BITS) - 2) + 1) << MARK_BITS | (number + 1) << MARK_BITS + WIRE_BITS
+    return marks | (wire + 1 & WIRE_MASK) << MARK_BITS | (number + 1) << MARK_BITS + WIRE_BITS
 
 
 def wire_of(pool: Row, node: int) -> int:
     """How many octets on the wire the node stands for; -1 where that is not known."""
-    return (pool[node + MARKS] >> MARK_BITS & (1 << WIRE_BITS) - 1) - 1
+    return (pool[node + MARKS] >> MARK_BITS & WIRE_MASK) - 1
 
 
 def number_of(pool: Row, node: int) -> int:

@@ -1,0 +1,1 @@
+"""Loss before and beyond a single capture point; see `segments`."""
