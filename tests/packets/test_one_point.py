@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from attribution.packets import read_capture
-from attribution.packets.bulk.compilation import compiled_kernels
+from attribution.packets.bulk.compilation import Kit, compiled_kernels
 from attribution.packets.columns import (
     ACK,
     ACKNOWLEDGEMENT,
@@ -36,11 +36,18 @@ from attribution.packets.columns import (
     WIRE,
 )
 from attribution.packets.flows import tcp_conversations
-from attribution.packets.one_point import nodes, segments, state
+from attribution.packets.one_point import copies, gaps, nodes, numbers, segments, state, waiting
 from tests.packets.making import origin
 
 MS = 1_000_000
 PLAIN = SimpleNamespace(**{**vars(nodes), **vars(state), **vars(segments)})
+ALONE = Kit(
+    (nodes, numbers, state, waiting, gaps, copies, segments),
+    (
+        nodes.open_nodes, state.clear_losses, segments.follow_blocks, segments.follow_segment, segments.settle_losses,
+    ),
+)  # fmt: skip
+"""The kernels by themselves, as no program uses them."""
 ROOM = 64
 
 
@@ -375,7 +382,7 @@ def random_story(seed: int, count: int) -> list[Segment]:
 
 
 def test_compiled_code_tells_the_same_of_random_connections() -> None:
-    kernels = compiled_kernels()
+    kernels = compiled_kernels(ALONE)
     kinds: Counter[int] = Counter()
     for seed in range(40):
         story = random_story(seed, 400)
@@ -393,7 +400,7 @@ def test_compiled_code_tells_the_same_of_random_connections() -> None:
 
 
 def test_compiled_code_tells_the_same_of_recorded_incidents() -> None:
-    kernels = compiled_kernels()
+    kernels = compiled_kernels(ALONE)
     losses = 0
     for file in sorted((Path(__file__).parents[2] / "pcaps").glob("*/captures/*"))[::4]:
         capture = read_capture(file.read_bytes(), origin(file.name, file.name))
@@ -451,7 +458,7 @@ def crossing_copies(count: int) -> Iterator[Segment]:
 @pytest.mark.parametrize("attack", [one_way, endless_gaps, flood_of_blocks, the_same_again, crossing_copies])
 def test_memory_is_bounded_whatever_comes(attack: Any) -> None:
     most = 2 * (2 * state.MOST_COPIES + 2 * state.MOST_GAPS)
-    point = Point(compiled_kernels(), compiled=True, most_nodes=most)
+    point = Point(compiled_kernels(ALONE), compiled=True, most_nodes=most)
     count = 1_000_000 if attack is one_way else 120_000
     for frame, one in enumerate(attack(count)):
         point.follow(one, frame)

@@ -19,7 +19,7 @@ from attribution.errors import CaptureError
 from attribution.model.capture import ComparisonSummary
 from attribution.packets import points, summarise_points
 from attribution.packets.bulk import comparison, matcher, pair_flows, pair_streams, pair_tallies
-from attribution.packets.bulk.compilation import compiled_kernels
+from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
 from tests.packets.making import SECOND, START, Timed, block, enhanced, ethernet, interface, ipv4, origin, pcap, section
 from tests.packets.making import option as pcapng_option
 from tests.packets.test_two_points import everything, figures, mixture
@@ -226,8 +226,8 @@ def test_the_kernels_mean_the_same_where_nothing_is_compiled(monkeypatch: pytest
     compiled = compared_in_bulk(files)
     plain = {name: function for module in (pair_flows, pair_streams, pair_tallies, matcher)
              for name, function in vars(module).items() if callable(function)}  # fmt: skip
-    mixed = SimpleNamespace(**{**vars(compiled_kernels()), **plain})
-    monkeypatch.setattr(comparison, "compiled_kernels", lambda: mixed)
+    mixed = SimpleNamespace(**{**vars(compiled_kernels(PAIRING)), **plain})
+    monkeypatch.setattr(comparison, "compiled_kernels", lambda _: mixed)
 
     assert compared_in_bulk(files) == compiled
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from attribution.model.incident import Origin
 from attribution.packets import lean as ln
-from attribution.packets.bulk.compilation import compiled_kernels
+from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
 from attribution.packets.bulk.engine import Integers
 from attribution.packets.clocks import ClockRelation
 from attribution.packets.columns import TCP
@@ -54,7 +54,7 @@ Numbered = tuple[Integers, Integers, Integers]
 
 def find_start(heads: Sequence[Head], origins: Sequence[Origin], samples: Sequence[Numbered] | None = None) -> Start:
     """Join the beginnings of two captures, or samples of the whole where there are any."""
-    kernels = compiled_kernels()
+    kernels = compiled_kernels(PAIRING)
     least, timestamps = 24, True
     for head in heads:
         for batch in head.batches:
@@ -82,7 +82,7 @@ def find_start(heads: Sequence[Head], origins: Sequence[Origin], samples: Sequen
 
 def _numbered(head: Head, octets: int, timestamps: bool) -> Numbered:
     """Numbers without and with the flow, and times, of a beginning's packets."""
-    kernels = compiled_kernels()
+    kernels = compiled_kernels(PAIRING)
     loose: Integers = np.empty(head.count, np.int64)
     strict: Integers = np.empty(head.count, np.int64)
     times: Integers = np.empty(head.count, np.int64)

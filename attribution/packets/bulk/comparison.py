@@ -27,7 +27,7 @@ from attribution.packets import lean as ln
 from attribution.packets.arrivals import REACH_NS, SILENCE_NS
 from attribution.packets.bulk import pair_columns as pc
 from attribution.packets.bulk.alignment import Head, Numbered, Start, find_start
-from attribution.packets.bulk.compilation import compiled_kernels
+from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
 from attribution.packets.bulk.engine import BATCH, BulkReader, Integers, Wanted, new_batch
 from attribution.packets.bulk.leavings import Leavings
 from attribution.packets.bulk.outcome import Outcome
@@ -81,7 +81,7 @@ class Feed:
         if stream.seekable():
             stream.seek(0)
         self.origin = origin
-        self.kernels = compiled_kernels()
+        self.kernels = compiled_kernels(PAIRING)
         first = stream.read(PIECE)
         pieces, rest = (read_pieces(stream, PIECE, first), None) if is_compressed(first) else ([first], stream)
         self.bulk = BulkReader(origin.file, pieces, rest, origin.clock_offset_ns or 0, Wanted.DIGESTS)
@@ -171,7 +171,7 @@ class Pairing:
 
     def __init__(self, pool: ThreadPoolExecutor, feeds: Sequence[Feed], start: Start) -> None:
         self.pool, self.feeds, self.start = pool, feeds, start
-        self.kernels = compiled_kernels()
+        self.kernels = compiled_kernels(PAIRING)
         capacity = LEAST_RING
         while capacity < min(MOST_RING, RING_SECONDS * start.rate):
             capacity *= 2

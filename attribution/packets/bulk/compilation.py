@@ -17,6 +17,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
@@ -52,25 +53,42 @@ from attribution.packets.bulk import (
 )
 from attribution.packets.one_point import copies, gaps, nodes, numbers, segments, state, waiting
 
-MODULES: Final[tuple[ModuleType, ...]] = (
-    link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
-    nodes, numbers, state, waiting, gaps, copies, segments, following, records,
-    numbering, pair_flows, pair_streams, pair_tallies, matcher,
-)  # fmt: skip
-"""In this order: a function may call those of its own module, above it, and of the modules before it."""
+Function = Callable[..., Any]
 
-INLINED: Final = (pair_flows, pair_streams, pair_tallies, matcher)
-"""Modules of many small functions with many arguments, which take longer to call than to run."""
 
-ENTRANCES: Final = (
-    records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,
-    flow_table.leave_rows, flow_table.free_rows,
-    failures.gather_failures, numbering.number_packets, numbering.least_payload, numbering.number_flows,
-    matcher.common_time, matcher.advance, matcher.let_go, pair_tallies.close_all, pair_flows.rehash_flows,
-    following.follow_batch, following.settle_flows, nodes.open_nodes, state.clear_losses, segments.follow_blocks,
-    segments.follow_segment, segments.settle_losses, pair_bins.refile_bins, pair_bins.refile_pairs,
+@dataclass(frozen=True)
+class Kit:
+    """Kernels that are compiled and kept together, so that nobody pays for those that he does not use.
+
+    A function may call those of its own module, above it, and of the modules before it. `entrances` are called from
+    outside; their annotations say what each parameter is. Modules in `inlined` have many small functions with many
+    arguments, which take longer to call than to run.
+    """
+
+    modules: tuple[ModuleType, ...]
+    entrances: tuple[Function, ...]
+    inlined: tuple[ModuleType, ...] = ()
+
+
+READING: Final = Kit(
+    (
+        link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
+        nodes, numbers, state, waiting, gaps, copies, segments, following, records,
+    ),
+    (
+        records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,
+        flow_table.leave_rows, flow_table.free_rows, failures.gather_failures, following.follow_batch,
+        following.settle_flows, pair_bins.refile_bins, pair_bins.refile_pairs,
+    ),
 )  # fmt: skip
-"""The kernels that are called from outside. Their annotations say what each parameter is."""
+PAIRING: Final = Kit(
+    (lean, numbering, pair_flows, pair_streams, pair_tallies, matcher),
+    (
+        numbering.number_packets, numbering.least_payload, numbering.number_flows, matcher.common_time,
+        matcher.advance, matcher.let_go, pair_tallies.close_all, pair_flows.rehash_flows,
+    ),
+    (pair_flows, pair_streams, pair_tallies, matcher),
+)  # fmt: skip
 
 NUMBER: Final = "int64"
 WORDS: Final = "int64*"
@@ -116,20 +134,20 @@ def parameters_of(function: Callable[..., Any]) -> list[str]:
 
 
 @cache
-def compiled_kernels() -> SimpleNamespace:
-    """Every entrance by its name, from the code that was kept or else compiled now."""
-    name = _name_of_code()
+def compiled_kernels(kit: Kit = READING) -> SimpleNamespace:
+    """Every entrance of a kit by its name, from the code that was kept or else compiled now."""
+    name = _name_of_code(kit)
     kept = _find(name)
     code = unsealed(kept) if kept is not None else None
     if code is None:
-        code = _compile()
+        code = _compile(kit)
         _keep(name, sealed(code))
-    return _load(code)
+    return _load(kit, code)
 
 
-def code_at_hand() -> bool:
+def code_at_hand(kit: Kit = READING) -> bool:
     """Whether the kernels need not be compiled first."""
-    return any((folder / _name_of_code()).is_file() for folder in _folders())
+    return any((folder / _name_of_code(kit)).is_file() for folder in _folders())
 
 
 def sealed(code: bytes) -> bytes:
@@ -143,8 +161,8 @@ def unsealed(kept: bytes) -> bytes | None:
 
 
 @cache
-def _name_of_code() -> str:
-    modules = (columns, pair_columns, *MODULES, inspect.getmodule(Kernel))
+def _name_of_code(kit: Kit) -> str:
+    modules = (columns, pair_columns, *kit.modules, inspect.getmodule(Kernel))
     sources = "".join(inspect.getsource(module) for module in modules if module is not None)
     machine = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
     digest = hashlib.sha256(f"{sources}\0{llvmlite.__version__}\0{machine}".encode()).hexdigest()
@@ -189,7 +207,7 @@ def _machine() -> Any:
     )
 
 
-def _compile() -> bytes:
+def _compile(kit: Kit) -> bytes:
     """One object file of all entrances, behind a line that tells their names in it."""
     import numba
     from numba.core import types
@@ -200,7 +218,7 @@ def _compile() -> bytes:
     options: Any = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     options["_nrt"] = False  # no kernel makes an array, so none need be counted: that would lock memory at every call
     compiled: dict[Any, Any] = {}
-    for module in MODULES:
+    for module in kit.modules:
         names = {
             name: compiled.get(value, value) if isinstance(value, FunctionType) else value
             for name, value in vars(module).items()
@@ -208,20 +226,21 @@ def _compile() -> bytes:
         for name, function in vars(module).items():
             if isinstance(function, FunctionType) and function.__module__ == module.__name__:
                 bound = FunctionType(function.__code__, names, name, function.__defaults__)
-                names[name] = compiled[function] = numba.njit(**options, forceinline=module in INLINED)(bound)
+                names[name] = compiled[function] = numba.njit(**options, forceinline=module in kit.inlined)(bound)
     whole = llvm.parse_assembly("")
     symbols: dict[str, str] = {}
-    for entrance in ENTRANCES:
+    for entrance in kit.entrances:
         kernel = compiled[entrance]
-        kernel.compile(tuple(kinds[parameter] for parameter in parameters_of(entrance)))
-        (found,) = kernel.overloads.values()
+        asked = tuple(kinds[parameter] for parameter in parameters_of(entrance))
+        kernel.compile(asked)
+        found = kernel.overloads[asked]
         symbols[entrance.__name__] = found.fndesc.llvm_func_name
         whole.link_in(llvm.parse_assembly(str(found.library._final_module)))
     whole.verify()
     return json.dumps(symbols).encode() + b"\n" + bytes(_machine().emit_object(whole))
 
 
-def _load(code: bytes) -> SimpleNamespace:
+def _load(kit: Kit, code: bytes) -> SimpleNamespace:
     head, _, octets = code.partition(b"\n")
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _machine())
     engine.add_object_file(llvm.ObjectFileRef.from_data(octets))
@@ -229,6 +248,6 @@ def _load(code: bytes) -> SimpleNamespace:
     symbols = json.loads(head)
     kernels = {
         entrance.__name__: Kernel(engine.get_function_address(symbols[entrance.__name__]), parameters_of(entrance))
-        for entrance in ENTRANCES
+        for entrance in kit.entrances
     }
     return SimpleNamespace(**kernels, engine=engine)  # the code lives as long as its engine
