@@ -176,7 +176,7 @@ class Pairing:
         while capacity < min(MOST_RING, RING_SECONDS * start.rate):
             capacity *= 2
         self.ring = _aligned(2, capacity, pc.SEEN_WIDTH)
-        self.heads: Integers = np.full((4, capacity), -1, np.int64)
+        self.heads: Integers = np.full((4, 2 * capacity), -1, np.int64)
         self.slots = np.full(1 << 12, -1, np.int32)
         self.flows: Integers = np.zeros((1 << 11, pc.FLOW_WIDTH), np.int64)
         self.group_slots = np.full(4 * pc.MOST_GROUPS, -1, np.int32)
