@@ -155,7 +155,7 @@ def _jobs(condition: Condition, seconds: int, drops: int) -> list[list[str]]:
     """Arguments of the client programs: lines, connections each, turns each, octets up and down, pause, seconds."""
     jobs = []
     if "bulk" in condition.traffic:
-        lines = 10 if condition.loss < 0.05 else 40
+        lines = 10 if condition.loss < 0.05 else max(10, min(40, drops // 35))
         amount = int(min(500e6, drops * 1448 / condition.loss) / lines) // 1448 * 1448 + 700
         jobs += [(lines, 1, 1, amount, 100, 0, seconds), (lines, 1, 1, 100, amount, 0, seconds)]
     if "talk" in condition.traffic:

@@ -15,7 +15,7 @@ FEWEST = 3  # packets: where two in a hundred are less than that
 
 
 @pytest.fixture(scope="module", params=[
-    Condition(0.01, "there", "bulk", left_ms=3), Condition(0.05, traffic="bulk talk", right_ms=3),
+    Condition(0.01, "there", "bulk", left_ms=3), Condition(0.05, traffic="bulk", right_ms=3),
     Condition(0.2, traffic="bulk", right_ms=3),
 ], ids=str)  # fmt: skip
 def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
@@ -24,7 +24,7 @@ def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if lacking:
         pytest.skip(lacking)
     try:
-        return record(tmp_path_factory.mktemp("dropping"), request.param, seconds=5, drops=250)
+        return record(tmp_path_factory.mktemp("dropping"), request.param, seconds=5, drops=500)
     except (RuntimeError, subprocess.TimeoutExpired) as problem:
         pytest.skip(f"the network could not be recorded: {problem}")
 

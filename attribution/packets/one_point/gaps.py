@@ -24,6 +24,7 @@ from attribution.packets.one_point.state import (
     ASSUMED,
     BARE,
     BOOKS,
+    DOWNSTREAM,
     FLIGHT,
     GAP_COUNT,
     GAPS,
@@ -45,15 +46,17 @@ from attribution.packets.one_point.state import (
     SEGMENTS,
     SILENCE_NS,
     STRAGGLER_NS,
+    TIMEOUT_NS,
     TROUBLE,
     TROUBLED,
+    UNTOLD,
     UPSTREAM,
     UPSTREAM_BARE,
     WAITING,
     WORD,
     open_trouble,
 )
-from attribution.packets.one_point.waiting import wait_for
+from attribution.packets.one_point.waiting import excuse_plainly, wait_for
 
 
 def shrink_gap(pool: Row, gap: int, left: int, right: int) -> None:
@@ -298,12 +301,13 @@ def assume_lost_copies(
 def miss_greetings(
     state: Row, mine: int, other: int, pool: Row, now_ns: int, frame: int, wire: int, echo: int
 ) -> None:  # fmt: skip
-    """The first answer to a SYN comes late: it was sent before, if the timestamp that it returns is an early copy's.
+    """The first answer to a SYN comes late: it was sent before, if only one SYN came, or if it returns an early one's
+    timestamp.
 
     A listener answers each SYN that comes and, while it waits, repeats the answer; its answers bear no numbers.
     """
     node = state[other + FLIGHT]
-    if not node or echo < 0:
+    if not node or (echo < 0 and pool[node + OLDER]):
         return
     first_ns = -1
     answered = 0
@@ -312,7 +316,7 @@ def miss_greetings(
     while copy:
         if now_ns - pool[copy + PASSED] >= HALF_SECOND_NS:
             answered += 1
-        if pool[copy + STAMP] == echo:
+        if pool[copy + STAMP] == echo or echo < 0:
             first_ns = pool[copy + PASSED]
             break
         copy = following
@@ -320,6 +324,27 @@ def miss_greetings(
     if first_ns >= 0 and answered:
         trouble = open_trouble(state, mine, pool)
         wait_for(pool, trouble, MISSED, 0, 0, first_ns, now_ns, answered, frame, wire, -1)
+
+
+def greet_again(
+    state: Row, mine: int, other: int, pool: Row, now_ns: int, frame: int, wire: int, echo: int
+) -> None:  # fmt: skip
+    """A second answer to a SYN, soon after the first: a SYN had come before, and its answer was lost.
+
+    A listener that got but one SYN answers once, and again only after a second. Timestamps tell that without this.
+    """
+    if not excuse_plainly(state, other, pool, now_ns) and echo < 0:
+        node = pool[state[other + TROUBLE] + WAITING]
+        while node:
+            marks = pool[node + MARKS]
+            if marks & UNTOLD and marks & KIND_MASK == DOWNSTREAM and pool[node + OLDER]:
+                if now_ns - pool[node + STAMP] < TIMEOUT_NS:
+                    pool[node + OLDER] = 0
+                    trouble = open_trouble(state, mine, pool)
+                    start_ns = pool[node + PASSED]
+                    wait_for(pool, trouble, MISSED, 0, 0, start_ns, now_ns, 1, frame, wire, -1)
+                return
+            node = pool[node + NEXT]
 
 
 def unseen_numbers(missing: int) -> int:

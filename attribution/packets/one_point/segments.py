@@ -34,6 +34,7 @@ from attribution.packets.one_point.copies import (
 from attribution.packets.one_point.gaps import (
     assume_lost_copies,
     fill_gaps,
+    greet_again,
     miss_greetings,
     miss_numbers,
     open_gap,
@@ -272,7 +273,7 @@ def follow_segment(
         elif reached == acked and state[other + TROUBLE]:
             again = True
             if flags & SYN:
-                excuse_plainly(state, other, pool, time_ns)
+                greet_again(state, mine, other, pool, time_ns, frame, wire, echo)
     if flags & RST:
         refuse(state, other, pool, time_ns)
         state[mine + LAST_TIME] = time_ns

@@ -177,7 +177,7 @@ def excuse_not_needed(state: Row, mine: int, pool: Row, heard_ns: int, now_ns: i
         node = pool[node + NEXT]
 
 
-def excuse_plainly(state: Row, mine: int, pool: Row, now_ns: int) -> None:
+def excuse_plainly(state: Row, mine: int, pool: Row, now_ns: int) -> bool:
     """The same acknowledgement again, without SACK: it may answer a copy that was not needed."""
     node = pool[state[mine + TROUBLE] + WAITING]
     selective = tells_duplicates(state, mine)
@@ -187,5 +187,6 @@ def excuse_plainly(state: Row, mine: int, pool: Row, now_ns: int) -> None:
             waited_ns = now_ns - pool[node + PASSED]
             if waited_ns < TIMEOUT_NS and (marks & (UNTOLD | GREETING) or waited_ns >= state[mine + ROUND_TRIP] >> 3):
                 pool[node + OLDER] = 0
-                return
+                return True
         node = pool[node + NEXT]
+    return False
