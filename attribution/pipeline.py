@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from attribution.bundle import Bundle, open_bundle
 from attribution.detectors import detect_evidence
 from attribution.inference import Inference, infer_causes
 from attribution.model.agreement import Agreement
-from attribution.model.incident import EvidenceType, Incident
+from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
 from attribution.model.topology import Topology
 from attribution.model.verdict import Cause, Hypothesis, Verdict
-from attribution.packets import Capture, compare_captures, observe_capture, read_capture
+from attribution.packets import Capture, compare_captures, compare_points, observe_point
 from attribution.readers import check_against_topology, count_strangers, read_evidence, read_incident, read_topology
 from attribution.report import summarise
 from attribution.responsibility import answering_side, decide_responsibility, load_agreement
@@ -53,7 +54,7 @@ def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
 
 def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observation | Caveat]:
     """All that the files state, in the order of their names; captures also say what was lost between them."""
-    captures: list[Capture] = []
+    captures: list[tuple[Origin, Capture | None]] = []
     read: dict[tuple[str, EvidenceType], str] = {}
     for origin in sorted(incident.origins, key=lambda origin: origin.file):
         known = replace(origin, sha256=bundle.digest(origin.file))
@@ -62,12 +63,26 @@ def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observatio
             yield Caveat(known.file, "the whole file", f"the same, octet for octet, as {first}: read once")
             continue
         if known.type is EvidenceType.CAPTURE:
-            capture = read_capture(bundle.read(known.file), known)
-            yield from observe_capture(capture)
-            captures.append(capture)
+            with bundle.open(known.file) as stream:
+                seen, capture = observe_point(stream, known)
+                yield from seen
+            captures.append((known, capture))
         else:
             yield from read_evidence(bundle.read(known.file), known)
-    yield from compare_captures(captures)
+    yield from compare_all(bundle, captures)
+
+
+def compare_all(
+    bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]]
+) -> Iterator[Observation | Caveat]:
+    """What was lost between the capture points. Where a capture is too large to be kept, neighbours are read again."""
+    small = [capture for _, capture in captures if capture is not None]
+    if len(small) == len(captures):
+        yield from compare_captures(small)
+        return
+    with ExitStack() as opened:
+        streams = [opened.enter_context(bundle.open(origin.file)) for origin, _ in captures]
+        yield from compare_points(streams, [origin for origin, _ in captures])
 
 
 def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement, inference: Inference) -> Verdict:

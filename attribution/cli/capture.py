@@ -163,7 +163,7 @@ def compare(
             streams = [opened.enter_context(_opened(file, progress)) for _, file in points]
             origins = [origin_of(_place(file), name, clocks.get(name)) for name, file in points]
             progress.begin(", ".join(name for name, _ in points), _total_size(points))
-            found = compare_streams(streams, origins)
+            found = compare_streams(streams, origins, progress.announce)
         progress.clear()
         write([_render_comparison(found, form, table or "stretches", bin_s, output, no_color)], output)
 

@@ -1,8 +1,8 @@
 """Packet captures: what was seen where, and what that says of the network.
 
-For incidents: `read_capture` turns a pcap or pcapng file into rows of columns, `observe_capture` tells what one
-capture point witnessed, `compare_captures` what was lost between several. For the command line: `summarise_capture`
-and `summarise_points` (any size). All are pure functions of streams or octets.
+For incidents: `observe_point` tells what one capture point witnessed, `compare_captures` and (of any size)
+`compare_points` what was lost between several; `read_capture` turns a pcap or pcapng file into rows of columns. For
+the command line: `summarise_capture` and `summarise_points` (any size). All are pure functions of streams or octets.
 
 For a notebook: `read` gives a pandas table of packets, `analyse` the figures of a capture, `compare` those of several;
 they take a path, octets or a stream. Nothing heavy is imported until it is used.
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from attribution.packets.api import analyse, compare, read
     from attribution.packets.capture import Capture, read_capture
     from attribution.packets.comparison import compare_captures, summarise_comparison
-    from attribution.packets.observe import observe_capture
-    from attribution.packets.points import summarise_points
+    from attribution.packets.observe import observe_capture, observe_point
+    from attribution.packets.points import compare_points, summarise_points
     from attribution.packets.summary import summarise_capture
 
 _HOMES = {
     "Capture": "attribution.packets.capture",
     "read_capture": "attribution.packets.capture",
     "observe_capture": "attribution.packets.observe",
+    "observe_point": "attribution.packets.observe",
+    "compare_points": "attribution.packets.points",
     "compare_captures": "attribution.packets.comparison",
     "summarise_capture": "attribution.packets.summary",
     "summarise_comparison": "attribution.packets.comparison",
@@ -38,7 +40,9 @@ __all__ = [
     "analyse",
     "compare",
     "compare_captures",
+    "compare_points",
     "observe_capture",
+    "observe_point",
     "read",
     "read_capture",
     "summarise_capture",

@@ -19,7 +19,7 @@ from attribution.packets.sources import Source, open_source, place_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from attribution.packets.summary import Announce
+    from attribution.packets.sizes import Announce
 
 ALL_FLOWS = 1_000_000_000
 NANOSECONDS = 1_000_000_000

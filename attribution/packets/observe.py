@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO
 
+from attribution.model.incident import Origin
 from attribution.model.observation import CaptureCoverage, Caveat, Observation
 from attribution.packets import failures as fl
 from attribution.packets import flow_table as ft
 from attribution.packets import pair_bins as pb
-from attribution.packets.capture import Capture
+from attribution.packets.capture import Capture, read_capture
+from attribution.packets.compression import PIECE, is_compressed, read_pieces
 from attribution.packets.ledger import SECOND_NS
 from attribution.packets.one_point.nodes import FORGOTTEN
+from attribution.packets.sizes import is_small
 from attribution.packets.survey import Survey, survey_capture
 from attribution.packets.tap import tap_counts
 from attribution.packets.witnesses import find_witnesses
+
+
+def observe_point(stream: BinaryIO, origin: Origin) -> tuple[Iterator[Observation | Caveat], Capture | None]:
+    """What one capture point witnessed, whatever the size of its file; and the capture, where it is kept in memory.
+
+    `stream` can be read more than once. Raises CaptureError where it is no capture.
+    """
+    if is_small(stream, origin):
+        capture = read_capture(stream, origin)
+        return observe_capture(capture), capture
+    from attribution.packets.bulk.reading import read_large
+
+    first = stream.read(PIECE)
+    pieces, rest = (read_pieces(stream, PIECE, first), None) if is_compressed(first) else ([first], stream)
+    capture, ledger = read_large(pieces, rest, origin)
+    return chain(capture.caveats, observe_survey(survey_capture(capture, ledger))), None
 
 
 def observe_capture(capture: Capture) -> Iterator[Observation | Caveat]:

@@ -7,20 +7,17 @@ neighbours are laid over each other two by two, in the order in which they are g
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
 from attribution.errors import CaptureError
 from attribution.model.capture import ClockFigures, ComparisonSummary
 from attribution.model.incident import Origin
+from attribution.model.observation import Caveat, PairCount
 from attribution.packets.capture import read_capture
-from attribution.packets.capture_files import FileReader
 from attribution.packets.comparison import summarise_comparison
-from attribution.packets.compression import CutShort, read_pieces
-from attribution.packets.summary import SMALL_OCTETS, SMALL_PACKETS, Announce
-
-PIECE: Final = 1 << 20
+from attribution.packets.sizes import SMALL_OCTETS, Announce, is_small
 
 
 def summarise_points(
@@ -35,7 +32,7 @@ def summarise_points(
     if len(sources) != len(origins) or len(sources) < 2:
         raise ValueError("as many origins as sources, and two at least")
     streams = [source if source.seekable() else _taken_in(source) for source in sources]
-    if all(_is_small(stream, origin) for stream, origin in zip(streams, origins, strict=True)):
+    if all(is_small(stream, origin) for stream, origin in zip(streams, origins, strict=True)):
         return summarise_comparison(
             [read_capture(stream, origin) for stream, origin in zip(streams, origins, strict=True)]
         )
@@ -49,6 +46,17 @@ def summarise_points(
         if not stream.seekable():
             raise CaptureError(origin.file, "a large capture that can be read once only", "expected a file")
     return _summarise_neighbours(streams, origins)
+
+
+def compare_points(sources: Sequence[BinaryIO], origins: Sequence[Origin]) -> Iterator[PairCount | Caveat]:
+    """Yield what was sent and lost between neighbouring points, in the order in which they are given, of any size.
+
+    `sources` are open files that can be read more than once.
+    """
+    from attribution.packets.bulk.comparison import compare_bulk
+
+    for number in range(len(sources) - 1):
+        yield from compare_bulk(sources[number : number + 2], origins[number : number + 2])
 
 
 def _summarise_neighbours(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> ComparisonSummary:
@@ -84,28 +92,6 @@ def _hung_on(before: ClockFigures, one: ClockFigures, other: ClockFigures) -> Cl
         before.drift_ppm + other.drift_ppm - one.drift_ppm,
         None if None in doubts else sum(doubt for doubt in doubts if doubt is not None),
     )
-
-
-def _is_small(stream: BinaryIO, origin: Origin) -> bool:
-    """Whether a capture is soon read in plain Python; the stream is at its beginning again, if it can be."""
-    if not stream.seekable():
-        return False
-    stream.seek(0)
-    reader = FileReader(origin.file)
-    held, octets = b"", 0
-    small = True
-    try:
-        for piece in read_pieces(stream, PIECE):
-            octets += len(piece)
-            data = held + piece
-            if octets > SMALL_OCTETS or any(reader.records > SMALL_PACKETS for _ in reader.read(data, False)):
-                small = False
-                break
-            held = data[reader.consumed :]
-    except CutShort:
-        pass  # what is there will do to tell
-    stream.seek(0)
-    return small
 
 
 def _taken_in(source: BinaryIO) -> BinaryIO:

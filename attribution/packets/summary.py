@@ -7,10 +7,10 @@ The same functions keep the books of both, so both give the same figures.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from attribution.model.capture import CaptureSummary
 from attribution.model.incident import Origin
@@ -21,15 +21,10 @@ from attribution.packets.capture_files import FileReader
 from attribution.packets.compression import PIECE, CutShort, is_compressed, read_pieces
 from attribution.packets.figures import flows_of, health_of, protocols_of
 from attribution.packets.observe import caveats_of_survey
+from attribution.packets.sizes import FEW_PACKETS, SMALL_OCTETS, SMALL_PACKETS, Announce
 from attribution.packets.survey import Survey, survey_capture
 from attribution.packets.tap import tap_counts
 from attribution.packets.witnesses import find_witnesses
-
-SMALL_PACKETS: Final = 5_000  # up to so many, plain Python is done before compiled code is loaded
-FEW_PACKETS: Final = 50_000  # up to so many, it is done before code is compiled that was not kept
-SMALL_OCTETS: Final = 48 << 20
-
-Announce = Callable[[str], None]
 
 
 def summarise_capture(

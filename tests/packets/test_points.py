@@ -17,7 +17,7 @@ import pytest
 
 from attribution.errors import CaptureError
 from attribution.model.capture import ComparisonSummary
-from attribution.packets import points, summarise_points
+from attribution.packets import points, sizes, summarise_points
 from attribution.packets.bulk import comparison, matcher, pair_flows, pair_streams, pair_tallies
 from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
 from tests.packets.making import SECOND, START, Timed, block, enhanced, ethernet, interface, ipv4, origin, pcap, section
@@ -36,7 +36,7 @@ def compared(request: pytest.FixtureRequest) -> Compared:
 @pytest.fixture
 def all_large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if every capture were too large for plain Python."""
-    monkeypatch.setattr(points, "SMALL_PACKETS", 10)
+    monkeypatch.setattr(sizes, "FEW_PACKETS", 10)
     yield
 
 
@@ -105,6 +105,7 @@ def piped(octets: bytes) -> io.BufferedReader:
 def test_a_pipe_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch, held: int, packed: bool) -> None:
     """Whether the capture is small enough to be kept or not."""
     monkeypatch.setattr(points, "SMALL_OCTETS", held)
+    monkeypatch.setattr(sizes, "SMALL_OCTETS", held)
     one, other = mixture(2)
     found = summarise_points([piped(gzip.compress(one) if packed else one), io.BytesIO(other)], ORIGINS[:2])
 
@@ -129,7 +130,7 @@ def three_points() -> list[bytes]:
 @pytest.mark.parametrize("large", [False, True])
 def test_three_points_are_compared_two_by_two(monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
     if large:
-        monkeypatch.setattr(points, "SMALL_PACKETS", 10)
+        monkeypatch.setattr(sizes, "FEW_PACKETS", 10)
     found = summarise_points([io.BytesIO(file) for file in three_points()], ORIGINS)
     lost = {(one.first[0], one.second[0]): (one.sent, one.lost) for one in found.stretches}
     shifts = [clock.shift_ms / 1000 for clock in found.clocks]
@@ -148,6 +149,7 @@ def test_a_large_capture_that_must_be_read_twice_cannot_come_from_a_pipe() -> No
     assert summarise_points(streams, ORIGINS).stretches  # small enough to be kept
     with pytest.MonkeyPatch.context() as patch, pytest.raises(CaptureError, match=r"b\.pcap"):
         patch.setattr(points, "SMALL_OCTETS", 1000)
+        patch.setattr(sizes, "SMALL_OCTETS", 1000)
         summarise_points([io.BytesIO(one), piped(other), io.BytesIO(third)], ORIGINS)
 
 
