@@ -141,9 +141,6 @@ class _Reasons:
             for stream, packet in zip(judged.stream, capture.packets, strict=True)
             if stream >= 0 and packet[LAYERS] & LAYER_MALFORMED
         }
-        self._joined = {
-            stream for stream, packet in zip(judged.stream, capture.packets, strict=True) if packet[FRAGMENT]
-        }
 
     def difference(self, index: int, kind: str, ours: str, theirs: str) -> Difference:
         return Difference(str(self.file), index + 1, kind, ours.strip(), theirs.strip(), self._reason(index, kind))
@@ -151,8 +148,6 @@ class _Reasons:
     def _reason(self, index: int, kind: str) -> str:
         packet, stream = self.capture.packets[index], self.judged.stream[index]
         shown = self.theirs.get(index + 1, NOTHING)
-        if kind == "compiled health" and stream in self._joined:
-            return "the compiled reader does not join fragments"
         if any(":cfp:" in f":{one.protocols}:" for one in self.theirs.values()):
             return "tshark takes the last four octets of a FabricPath frame for its checksum"
         if "," in shown.streams:
