@@ -36,8 +36,10 @@ def summarise_points(
         return summarise_comparison(
             [read_capture(stream, origin) for stream, origin in zip(streams, origins, strict=True)]
         )
-    if announce is not None:
-        announce("large captures: loading compiled code (the first time ever, that takes half a minute)")
+    from attribution.packets.bulk.compilation import PAIRING, code_at_hand
+
+    if announce is not None and not code_at_hand(PAIRING):
+        announce("large captures: compiling the code that compares them, once for this installation (half a minute)")
     if len(streams) == 2:
         from attribution.packets.bulk.comparison import lay_over
 

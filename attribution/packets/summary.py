@@ -49,7 +49,7 @@ def summarise_capture(
     from attribution.packets.bulk.reading import read_large
 
     if announce is not None and not code_at_hand():
-        announce("a large capture: compiling the code that reads it, once for this installation (some ten seconds)")
+        announce("a large capture: compiling the code that reads it, once for this installation (some twenty seconds)")
     rest = None if is_compressed(first) else stream
     return summary_of(survey_capture(*read_large(chain(held, pieces) if rest is None else held, rest, origin)), flows)
 

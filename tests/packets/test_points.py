@@ -18,7 +18,7 @@ import pytest
 from attribution.errors import CaptureError
 from attribution.model.capture import ComparisonSummary
 from attribution.packets import points, sizes, summarise_points
-from attribution.packets.bulk import comparison, matcher, pair_flows, pair_streams, pair_tallies
+from attribution.packets.bulk import comparison, compilation, matcher, pair_flows, pair_streams, pair_tallies
 from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
 from tests.packets.making import SECOND, START, Timed, block, enhanced, ethernet, interface, ipv4, origin, pcap, section
 from tests.packets.making import option as pcapng_option
@@ -74,12 +74,16 @@ def test_small_captures_are_compared_in_plain_python() -> None:
 
 
 @pytest.mark.usefixtures("all_large")
-def test_large_captures_are_announced_and_compared_through_compiled_code() -> None:
+@pytest.mark.parametrize("at_hand", [False, True])
+def test_large_captures_are_compared_through_compiled_code_which_is_announced_where_it_must_be_made(
+    monkeypatch: pytest.MonkeyPatch, at_hand: bool
+) -> None:
+    monkeypatch.setattr(compilation, "code_at_hand", lambda _: at_hand)
     told: list[str] = []
     files = mixture(1)
     found = summarise_points([io.BytesIO(file) for file in files], ORIGINS[:2], told.append)
 
-    assert len(told) == 1
+    assert len(told) == (not at_hand)
     assert figures(found) == figures(WAYS["plain"](files))
 
 
