@@ -7,10 +7,13 @@ the router's both ports, so that every drop lies between them: what the farther 
 compared with the rule's count.
 
 What is compared with what
-    upstream    segments with octets or FIN, and answers to SYNs where timestamps are on (without them a late answer
-                looks like one to the last SYN). An opening SYN that never came leaves no trace at the farther point.
+    upstream    segments with octets or FIN, and answers to SYNs. An opening SYN that never came leaves no trace at the
+                farther point.
     downstream  SYNs, answers to them, segments with octets or FIN. Acknowledgements without octets are counted by a
                 rule of their own: nothing is said about those lost beyond a point, and those lost before it are shown.
+                What a receiving host refuses (a timestamp that is too old after reordering, RFC 7323 §5) is lost
+                beyond both points and counted by no rule: what the farther point says was lost beyond it is taken off
+                what the nearer one says, and shown in the last column; it is nothing where nothing is reordered.
 
 An error is marked where it is more than 2 % of the count and more than three packets. `unanswered` are segments of
 which nothing told whether they or the answer to them was lost: the truth should lie between `downstream` and the sum
@@ -66,10 +69,11 @@ def compare(recorded: Recorded, numbers: str) -> None:
         dropped = recorded.dropped[way]
         upstream, downstream = recorded.upstream(way), recorded.downstream(way)
         one, two = near[way], far[way]
-        both = one.downstream + one.unanswered
+        beyond = one.downstream - two.downstream
+        both = beyond + one.unanswered
         print(
             f"{recorded.condition!s:46} {numbers:7} {way:5} | {upstream:6d} {beside(two.upstream, upstream)} | "
-            f"{downstream:6d} {beside(one.downstream, downstream)} {beside(both, downstream)}"
+            f"{downstream:6d} {beside(beyond, downstream)} {beside(both, downstream)}"
             f" | {dropped['acknowledgement']:6d} {two.upstream_bare:6d} | {one.upstream} {two.downstream} "
             f"{two.unanswered} of {one.sent}",
             flush=True,

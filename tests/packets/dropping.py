@@ -108,11 +108,10 @@ class Recorded:
     def upstream(self, way: str) -> int:
         """How many segments the farther point can know to have been lost before it.
 
-        Those with octets or FIN, and answers to SYNs where timestamps are on: without them a late answer looks like
-        one to the last SYN. An opening SYN that never came leaves no trace.
+        Those with octets or FIN, and answers to SYNs. An opening SYN that never came leaves no trace.
         """
         counts = self.dropped[way]
-        return counts["data"] + (counts["answer"] if self.condition.timestamps else 0)
+        return counts["data"] + counts["answer"]
 
     def downstream(self, way: str) -> int:
         """How many segments the nearer point can know to have been lost beyond it: all but bare acknowledgements."""
