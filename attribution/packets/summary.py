@@ -16,6 +16,7 @@ from attribution.model.capture import CaptureSummary
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
 from attribution.packets import flow_table as ft
+from attribution.packets.bulk.kept_code import is_any_kept
 from attribution.packets.capture import read_capture
 from attribution.packets.capture_files import FileReader
 from attribution.packets.compression import PIECE, CutShort, is_compressed, read_pieces
@@ -72,15 +73,10 @@ def _take_some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool, CutShort | N
 def _is_small(held: list[bytes], origin: Origin) -> bool:
     """Whether plain Python is the faster way: few packets, or so many that only kept code is worth its loading."""
     reader = FileReader(origin.file)
-    if all(reader.records <= SMALL_PACKETS for _ in reader.read(b"".join(held), True)):
-        return True
-    reader = FileReader(origin.file)
-    few = all(reader.records <= FEW_PACKETS for _ in reader.read(b"".join(held), True))
-    if not few:
-        return False
-    from attribution.packets.bulk.compilation import code_at_hand
-
-    return not code_at_hand()
+    for _ in reader.read(b"".join(held), True):
+        if reader.records > FEW_PACKETS:
+            return False
+    return reader.records <= SMALL_PACKETS or not is_any_kept()
 
 
 def summary_of(survey: Survey, flows: int = 20) -> CaptureSummary:

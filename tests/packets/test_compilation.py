@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.packets.bulk import compilation
+from attribution.packets.bulk import compilation, kept_code
 
 LOAD = """
 import sys
@@ -33,27 +33,27 @@ def test_every_entrance_says_what_its_parameters_are() -> None:
 def test_code_that_cannot_be_kept_is_used_all_the_same(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nowhere = tmp_path / "a file"
     nowhere.write_text("no folder can be made below a file")
-    monkeypatch.setattr(compilation, "_folders", lambda: [nowhere / "below"])
+    monkeypatch.setattr(kept_code, "folders", lambda: [nowhere / "below"])
 
-    compilation._keep("kernels-0.code", b"{}\n")
+    kept_code.keep_code("kernels-0.code", b"{}\n")
 
-    assert compilation._find("kernels-0.code") is None
+    assert kept_code.find_code("kernels-0.code") is None
 
 
 def test_code_is_kept_in_the_next_folder_where_one_is_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     closed = tmp_path / "a file"
     closed.write_text("")
-    monkeypatch.setattr(compilation, "_folders", lambda: [closed / "below", tmp_path / "open"])
+    monkeypatch.setattr(kept_code, "folders", lambda: [closed / "below", tmp_path / "open"])
 
-    compilation._keep("kernels-0.code", b"{}\ncode")
+    kept_code.keep_code("kernels-0.code", b"{}\ncode")
 
-    assert compilation._find("kernels-0.code") == b"{}\ncode"
+    assert kept_code.find_code("kernels-0.code") == b"{}\ncode"
     assert [file.name for file in (tmp_path / "open").iterdir()] == ["kernels-0.code"]
 
 
 def test_damaged_code_is_made_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(compilation, "_folders", lambda: [tmp_path])
-    compilation._keep("kernels-0.code", compilation.sealed(b"{}\ncode"))
+    monkeypatch.setattr(kept_code, "folders", lambda: [tmp_path])
+    kept_code.keep_code("kernels-0.code", compilation.sealed(b"{}\ncode"))
     kept = tmp_path / "kernels-0.code"
 
     assert compilation.unsealed(kept.read_bytes()) == b"{}\ncode"

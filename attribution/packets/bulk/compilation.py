@@ -5,7 +5,7 @@ memory of arrays. The machine code of all kernels is kept between runs in one fi
 the compiler and of the processor: so only the first large capture after an installation pays for compiling (some ten
 seconds), and every other run loads the code in a few milliseconds, without the compiler.
 
-This module is the one place of the packet stage that touches files: those of its own machine code.
+Where the code is kept is `kept_code`'s to know.
 """
 
 from __future__ import annotations
@@ -14,12 +14,9 @@ import ctypes
 import hashlib
 import inspect
 import json
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
@@ -51,6 +48,7 @@ from attribution.packets.bulk import (
     pair_tallies,
     records,
 )
+from attribution.packets.bulk.kept_code import NAME, find_code, keep_code
 from attribution.packets.one_point import copies, gaps, nodes, numbers, segments, state, waiting
 
 Function = Callable[..., Any]
@@ -137,17 +135,17 @@ def parameters_of(function: Callable[..., Any]) -> list[str]:
 def compiled_kernels(kit: Kit = READING) -> SimpleNamespace:
     """Every entrance of a kit by its name, from the code that was kept or else compiled now."""
     name = _name_of_code(kit)
-    kept = _find(name)
+    kept = find_code(name)
     code = unsealed(kept) if kept is not None else None
     if code is None:
         code = _compile(kit)
-        _keep(name, sealed(code))
+        keep_code(name, sealed(code))
     return _load(kit, code)
 
 
 def code_at_hand(kit: Kit = READING) -> bool:
     """Whether the kernels need not be compiled first."""
-    return any((folder / _name_of_code(kit)).is_file() for folder in _folders())
+    return find_code(_name_of_code(kit)) is not None
 
 
 def sealed(code: bytes) -> bytes:
@@ -166,37 +164,7 @@ def _name_of_code(kit: Kit) -> str:
     sources = "".join(inspect.getsource(module) for module in modules if module is not None)
     machine = f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
     digest = hashlib.sha256(f"{sources}\0{llvmlite.__version__}\0{machine}".encode()).hexdigest()
-    return f"kernels-{digest[:24]}.code"
-
-
-def _folders() -> list[Path]:
-    """Where machine code is kept: beside the modules as Python keeps its own, else in the user's cache."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    cache_folder = Path(home) if home else Path("~/.cache").expanduser()
-    return [Path(__file__).parent / "__pycache__", cache_folder / "attribution"]
-
-
-def _find(name: str) -> bytes | None:
-    for folder in _folders():
-        try:
-            return (folder / name).read_bytes()
-        except OSError:
-            continue
-    return None
-
-
-def _keep(name: str, code: bytes) -> None:
-    """Put the code where the next run finds it, whole or not at all; where nothing can be written, it is not kept."""
-    for folder in _folders():
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, written = tempfile.mkstemp(dir=folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(code)
-            Path(written).replace(folder / name)
-        except OSError:
-            continue
-        return
+    return NAME.format(digest[:24])
 
 
 def _machine() -> Any:
