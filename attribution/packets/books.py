@@ -59,7 +59,8 @@ def in_order(batch: PlainBatch, order: Sequence[int]) -> PlainBatch:
     found.extra = batch.extra
     begun: set[int] = set()
     for place, index in enumerate(order):
-        found.lean[place * LEAN_WIDTH : (place + 1) * LEAN_WIDTH] = batch.lean[index * LEAN_WIDTH :][:LEAN_WIDTH]
+        row = batch.lean[index * LEAN_WIDTH : (index + 1) * LEAN_WIDTH]
+        found.lean[place * LEAN_WIDTH : (place + 1) * LEAN_WIDTH] = row
         flow = batch.flow_of[index]
         found.flow_of[place] = flow
         found.health[place] = batch.health[index]
