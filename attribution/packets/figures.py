@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from heapq import nsmallest
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
@@ -107,15 +108,11 @@ def flows_of(ledger: Ledger, limit: int) -> tuple[FlowFigures, ...]:
 
 def largest_flows(ledger: Ledger, limit: int) -> list[tuple[list[int], list[int]]]:
     """The rows of the flows with the most packets, the earlier first among equals."""
-    width, first, second = ft.FLOW_WIDTH, *(ft.FLOW_SIDES + side * ft.SIDE_WIDTH for side in range(2))
-    table = ledger.table
-    sizes = [
-        (-int(table[at + first]) - int(table[at + second]), int(table[at + ft.FLOW_FRAME]), flow)
-        for flow in ledger.flows()
-        for at in (flow * width,)
-        if table[at + first] or table[at + second]
-    ]
-    rows = [ledger.rows_of(flow) for _, _, flow in sorted(sizes)[:limit]] + ledger.closed.rows
+    first, second = (ledger.column(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS) for side in range(2))
+    table = zip(ledger.column(ft.FLOW_HASH), first, second, ledger.column(ft.FLOW_FRAME), strict=True)
+    sizes = ((-one - other, frame, flow) for flow, (hashed, one, other, frame) in enumerate(table) if hashed >= 0)
+    largest = nsmallest(limit, (size for size in sizes if size[0])) if limit < len(first) else sorted(sizes)
+    rows = [ledger.rows_of(flow) for packets, _, flow in largest if packets] + ledger.closed.rows
     return sorted(rows, key=lambda pair: (-packets_of(pair[0]), pair[0][ft.FLOW_FRAME]))[:limit]
 
 

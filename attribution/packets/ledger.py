@@ -52,6 +52,9 @@ class Memory(Protocol):
     def picked(self, words: Any, offset: int, width: int, rows: Sequence[int]) -> list[int]:
         """The words at `offset` of some rows of `width` words."""
 
+    def column(self, words: Any, offset: int, width: int, count: int) -> list[int]:
+        """The words at `offset` of the first `count` rows of `width` words."""
+
 
 class Lists:
     """Plain Python's memory."""
@@ -64,6 +67,9 @@ class Lists:
 
     def picked(self, words: list[int], offset: int, width: int, rows: Sequence[int]) -> list[int]:
         return [words[row * width + offset] for row in rows]
+
+    def column(self, words: list[int], offset: int, width: int, count: int) -> list[int]:
+        return words[offset : count * width : width]
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,7 +421,7 @@ class Ledger:
 
     def column(self, offset: int) -> list[int]:
         """One word of every row of the flow table, those that flows have left included (FLOW_HASH is negative)."""
-        return self.memory.picked(self.table, offset, ft.FLOW_WIDTH, range(int(self.counters[ft.FLOWS])))
+        return self.memory.column(self.table, offset, ft.FLOW_WIDTH, int(self.counters[ft.FLOWS]))
 
     def rows_of(self, flow: int) -> tuple[list[int], list[int]]:
         """A flow's rows of the table and of its progress, as lists."""
@@ -425,9 +431,7 @@ class Ledger:
 
     def flows(self) -> Iterator[int]:
         """The flows in the table, by number."""
-        for flow in range(int(self.counters[ft.FLOWS])):
-            if self.table[flow * ft.FLOW_WIDTH + ft.FLOW_HASH] >= 0:
-                yield flow
+        return (flow for flow, hashed in enumerate(self.column(ft.FLOW_HASH)) if hashed >= 0)
 
 
 def packets_of(row: Sequence[int]) -> int:

@@ -38,6 +38,10 @@ class Arrays:
         larger[: len(words)] = words
         return larger
 
+    def column(self, words: Integers, offset: int, width: int, count: int) -> list[int]:
+        found: list[int] = words[offset : count * width : width].tolist()
+        return found
+
     def picked(self, words: Integers, offset: int, width: int, rows: Sequence[int]) -> list[int]:
         whole = len(words) // width * width
         found: list[int] = words[:whole].reshape(-1, width)[np.asarray(rows, np.int64), offset].tolist()

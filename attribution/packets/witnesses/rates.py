@@ -138,6 +138,8 @@ def find_scans(survey: Survey) -> Iterator[PacketWitness]:
     """Yield machines that knock at many addresses or ports within seconds and get hardly an answer."""
     ledger = survey.ledger
     asked_in_vain = [(flow, 2 if starter else 0) for flow, starter, unanswered in _unanswered(ledger) if unanswered]
+    if len(asked_in_vain) < SCAN_TARGETS:
+        return
     counts = Counter(int(ledger.table[flow * ft.FLOW_WIDTH + at + 1]) for flow, at in asked_in_vain)
     knocks: dict[tuple[int, int], list[int]] = {}
     for flow, at in asked_in_vain:
@@ -151,16 +153,15 @@ def find_scans(survey: Survey) -> Iterator[PacketWitness]:
 
 def _unanswered(ledger: Ledger) -> Iterator[tuple[int, int, bool]]:
     """Every flow of TCP and UDP: its number, which side began it, and whether the other side did not welcome it."""
-    hashes, kinds, openings, starters = (
-        ledger.column(offset) for offset in (ft.FLOW_HASH, ft.FLOW_KEY + 4, ft.FLOW_OPENING, ft.FLOW_STARTER)
-    )
-    packets = [ledger.column(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS) for side in range(2)]
-    for flow, kind in enumerate(kinds):
-        if hashes[flow] >= 0:
-            if kind & 0xFF == TCP:
-                yield flow, starters[flow], openings[flow] in (ft.ASKED, ft.REFUSED)
-            elif kind & 0xFF == UDP:
-                yield flow, starters[flow], packets[1 - starters[flow]][flow] == 0
+    sides = (ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_PACKETS for side in range(2))
+    offsets = (ft.FLOW_HASH, ft.FLOW_KEY + 4, ft.FLOW_OPENING, ft.FLOW_STARTER, *sides)
+    rows = zip(*(ledger.column(offset) for offset in offsets), strict=True)
+    for flow, (hashed, kind, opening, starter, first, second) in enumerate(rows):
+        protocol = kind & 0xFF
+        if hashed < 0 or protocol not in (TCP, UDP):
+            continue
+        in_vain = opening in (ft.ASKED, ft.REFUSED) if protocol == TCP else (first if starter else second) == 0
+        yield flow, starter, in_vain
 
 
 def _scan(survey: Survey, ledger: Ledger, flows: list[int]) -> Iterator[PacketWitness]:
