@@ -30,6 +30,7 @@ MOST_FLOWS: Final = 1 << 18
 MOST_BINS: Final = 1 << 18
 MOST_NOTES: Final = 20_000
 MOST_LOSSES: Final = 50_000  # listed one by one, with their sizes
+FIRST_FLOWS: Final = 64
 FIRST_NODES: Final = 256
 FIRST_BINS: Final = 1 << 10
 KEPT_OF_CLOSED: Final = 4_096
@@ -183,9 +184,19 @@ class Failing:
 
 
 class Ledger:
-    """Flows, pairs and bins of one capture. `batch_size` is the most packets that a batch holds."""
+    """Flows, pairs and bins of one capture. `batch_size` is the most packets that a batch holds.
 
-    def __init__(self, batch_size: int, memory: Memory | None = None, kernels: Kernels | None = None) -> None:
+    `first_flows` is for how many flows there is room at first: memory that nobody has written to costs nothing in an
+    array, and making it larger costs a copy.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        memory: Memory | None = None,
+        kernels: Kernels | None = None,
+        first_flows: int = FIRST_FLOWS,
+    ) -> None:
         self.memory: Memory = memory or Lists()
         self.kernels = kernels or Kernels()
         self.closed = ClosedFlows()
@@ -197,10 +208,11 @@ class Ledger:
         self._judged = self._followed = 0
         self._full = False
         filled = self.memory.filled
-        self.slots = filled(1 << 8, -1)
-        self.table = filled((1 << 6) * ft.FLOW_WIDTH, 0)
+        self.slots = filled(4 * first_flows, -1)
+        self.table = filled(first_flows * ft.FLOW_WIDTH, 0)
         self.counters = filled(ft.COUNTERS, 0)
-        self.counters[ft.MASK], self.counters[ft.CAPACITY], self.counters[ft.FREE] = (1 << 8) - 1, 1 << 6, -1
+        self.counters[ft.MASK], self.counters[ft.CAPACITY] = 4 * first_flows - 1, first_flows
+        self.counters[ft.FREE] = -1
         self.counters[ft.EARLIEST], self.counters[ft.LATEST] = LATEST_NS, EARLIEST_NS
         self.kinds = filled(ft.HEALTH_KINDS, 0)
         self.shown = filled(ft.HEALTH_KINDS * ft.FRAMES_SHOWN, 0)
@@ -208,7 +220,7 @@ class Ledger:
         self.failure_counters = filled(fl.FAILURE_COUNTERS, 0)
         self.protocols = filled(ft.PROTOCOLS, 0)
         self._noted = filled(2 * batch_size * ft.NOTE_WIDTH, 0)
-        self.progress = filled((1 << 6) * fw.PROGRESS_WIDTH, 0)
+        self.progress = filled(first_flows * fw.PROGRESS_WIDTH, 0)
         self.pair_slots = filled(1 << 8, -1)
         self.pairs = filled((1 << 6) * pb.PAIR_WIDTH, 0)
         self.bin_slots = filled(4 * FIRST_BINS, -1)

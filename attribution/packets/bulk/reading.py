@@ -10,6 +10,7 @@ import numpy as np
 
 from attribution.model.incident import Origin
 from attribution.packets import flow_table as ft
+from attribution.packets import ledger as books
 from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.bulk.engine import BATCH, Batch, BulkReader, Integers, new_batch
 from attribution.packets.bulk.line import Line
@@ -50,8 +51,9 @@ class Arrays:
 
 def array_ledger() -> Ledger:
     """Empty books in arrays, kept by compiled kernels."""
-    kernels = compiled_kernels()
-    return Ledger(BATCH, Arrays(), Kernels(**{name: getattr(kernels, name) for name in Kernels.__slots__}))
+    compiled = compiled_kernels()
+    kernels = Kernels(**{name: getattr(compiled, name) for name in Kernels.__slots__})
+    return Ledger(BATCH, Arrays(), kernels, books.MOST_FLOWS)
 
 
 def read_large(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin) -> tuple[Capture, Ledger]:
