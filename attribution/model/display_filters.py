@@ -57,7 +57,7 @@ def direction_loss_filter(source: str, destination: str, protocol: str) -> str:
 def witness_filter(witness: PacketWitness) -> str:
     """Shows the packets that a witness rests on: by number where all are known, else by what they are and when."""
     signs = _SIGNS.get(witness.kind)
-    if signs is None or witness.count <= len(witness.frames) or witness.sender is None:
+    if signs is None or witness.count <= len(witness.frames) or witness.sender is None or witness.about is None:
         return frames_filter(witness.frames)
     sign = signs[_version(witness.sender) == "ipv6"]
     return f"{sign.format(sender=witness.sender, about=witness.about)} && {_time(witness)}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import resources
 
 import pytest
 
 from attribution.model.capture import CaptureSummary, ComparisonSummary, Handshake
+from attribution.model.observation import WitnessKind
 from attribution.report.capture_comparison import find_ways, render_comparison
 from attribution.report.capture_summary import WITNESS_WORDS, choose_flows, render_summary
 from attribution.report.capture_totals import direction_losses, stretch_totals, weighted_median, with_wider_bins
@@ -104,9 +106,14 @@ def test_every_handshake_is_told(handshake: Handshake) -> None:
 
 
 def test_every_kind_of_witness_has_its_words() -> None:
-    from attribution.model.observation import WitnessKind
-
     assert set(WITNESS_WORDS) == set(WitnessKind)
+
+
+def test_the_schema_knows_every_kind_of_witness() -> None:
+    schema = resources.files("attribution") / "rules" / "schemas" / "capture-summary.json"
+    text = schema.read_text(encoding="utf-8")
+
+    assert not [kind for kind in WitnessKind if f'"{kind}"' not in text]
 
 
 def test_half_of_the_flows_shown_are_those_in_trouble() -> None:
