@@ -3,7 +3,7 @@
 Records real TCP over a lossy path in network namespaces (needs root, iptables, tcpdump), lays copies of it with other
 addresses end to end until the wanted size is reached, and runs whole processes over the files: the medians of three,
 the wall and CPU seconds, packets per second of wall time, and the peak of resident memory. Ours is the command
-`attribution capture summary` as a user runs it, with its figures written as JSON. Nothing is asserted.
+`attribution capture summary` as a user runs it. Nothing is asserted.
 
     large   96 octets of each packet, few long connections with loss; also as .gz and .zst
     full    whole packets
@@ -210,7 +210,7 @@ def main() -> None:
         files = {name: (folder / f"{name}.pcap", packets) for name, packets in sizes(folder).items()}
         print(f"two cores: {os.cpu_count() == 2}, load {os.getloadavg()[0]:.1f}, page size {resource.getpagesize()}")
         report = Report()
-        ours = [sys.executable, "-m", "attribution.cli", "capture", "summary", "--quiet", "--format", "json"]
+        ours = [sys.executable, "-m", "attribution.cli", "capture", "summary", "--quiet"]
         measure([*ours, str(files["medium"][0])])  # compile before anything is timed
         for name, (file, packets) in files.items():
             report.show(name, packets, "cat", measure(["cat", str(file)]))
