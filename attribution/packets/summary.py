@@ -76,7 +76,11 @@ def _is_small(held: list[bytes], origin: Origin) -> bool:
     for _ in reader.read(b"".join(held), True):
         if reader.records > FEW_PACKETS:
             return False
-    return reader.records <= SMALL_PACKETS or not is_any_kept()
+    if reader.records <= SMALL_PACKETS or not is_any_kept():
+        return True
+    from attribution.packets.bulk.compilation import code_at_hand
+
+    return not code_at_hand()  # what is kept may be of another version
 
 
 def summary_of(survey: Survey, flows: int = 20) -> CaptureSummary:
