@@ -9,8 +9,7 @@ from attribution.model.incident import Origin
 from attribution.packets.capture_files import FileReader
 from attribution.packets.compression import CutShort, read_pieces
 
-SMALL_PACKETS: Final = 5_000  # up to so many, plain Python is the faster way even where compiled code is at hand
-FEW_PACKETS: Final = 50_000  # up to so many, it is done before code is compiled that was not kept
+FEW_PACKETS: Final = 50_000
 SMALL_OCTETS: Final = 48 << 20
 
 Announce = Callable[[str], None]

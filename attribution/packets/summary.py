@@ -16,13 +16,12 @@ from attribution.model.capture import CaptureSummary
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
 from attribution.packets import flow_table as ft
-from attribution.packets.bulk.kept_code import is_any_kept
 from attribution.packets.capture import read_capture
 from attribution.packets.capture_files import FileReader
 from attribution.packets.compression import PIECE, CutShort, is_compressed, read_pieces
 from attribution.packets.figures import flows_of, health_of, protocols_of
 from attribution.packets.observe import caveats_of_survey
-from attribution.packets.sizes import FEW_PACKETS, SMALL_OCTETS, SMALL_PACKETS, Announce
+from attribution.packets.sizes import FEW_PACKETS, SMALL_OCTETS, Announce
 from attribution.packets.survey import Survey, survey_capture
 from attribution.packets.tap import tap_counts
 from attribution.packets.witnesses import find_witnesses
@@ -71,16 +70,9 @@ def _take_some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool, CutShort | N
 
 
 def _is_small(held: list[bytes], origin: Origin) -> bool:
-    """Whether plain Python is the faster way: few packets, or so many that only kept code is worth its loading."""
+    """Whether there are few packets; by the capture alone, so that the same capture always gives the same answer."""
     reader = FileReader(origin.file)
-    for _ in reader.read(b"".join(held), True):
-        if reader.records > FEW_PACKETS:
-            return False
-    if reader.records <= SMALL_PACKETS or not is_any_kept():
-        return True
-    from attribution.packets.bulk.compilation import code_at_hand
-
-    return not code_at_hand()  # what is kept may be of another version
+    return all(reader.records <= FEW_PACKETS for _ in reader.read(b"".join(held), True))
 
 
 def summary_of(survey: Survey, flows: int = 20) -> CaptureSummary:

@@ -1,4 +1,4 @@
-"""Where the packet kernels' machine code is kept between runs; light enough to ask whether there is any."""
+"""Where the packet kernels' machine code is kept between runs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,6 @@ def folders() -> list[Path]:
     home = os.environ.get("XDG_CACHE_HOME")
     cache_folder = Path(home) if home else Path("~/.cache").expanduser()
     return [Path(__file__).parent / "__pycache__", cache_folder / "attribution"]
-
-
-def is_any_kept() -> bool:
-    """Whether some code was compiled here before, if perhaps for another version or processor."""
-    return any(any(folder.glob(NAME.format("*"))) for folder in folders())
 
 
 def find_code(name: str) -> bytes | None:
