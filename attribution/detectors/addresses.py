@@ -19,18 +19,15 @@ class AddressBook:
     def __init__(self, topology: Topology, learned: Mapping[str, str] | None = None) -> None:
         self._topology = topology
         self._known = dict(learned or {})
-        self._inferred: dict[str, str | None] = {}
+        self._resolved: dict[str, str | None] = {}
 
     def resolve(self, name: str | None) -> str | None:
         """The node meant by a node id or an address; None where nothing tells."""
         if name is None:
             return None
-        found = self._topology.resolve(name) or self._known.get(name)
-        if found is not None:
-            return found
-        if name not in self._inferred:
-            self._inferred[name] = self._infer(name)
-        return self._inferred[name]
+        if name not in self._resolved:
+            self._resolved[name] = self._topology.resolve(name) or self._known.get(name) or self._infer(name)
+        return self._resolved[name]
 
     def owners_within(self, prefix: IpNetwork) -> set[str]:
         """The nodes known to have an address within a prefix."""

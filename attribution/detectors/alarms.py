@@ -10,6 +10,7 @@ from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import DownReason, LogEvent, LogKind, Observation, PacketWitness, WitnessKind
+from attribution.model.topology import NodeKind
 
 FOREVER_NS = 2**62
 
@@ -195,7 +196,8 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
         if link is None or witness.code not in PARTNER_GONE:
             return None
         return Alarm(interval, witness.device, link.component, AlarmKind.INTERFACE_DOWN, citation, statement)
-    kind = AlarmKind.HOST_REFUSES if is_own_refusal(witness, sender) else WITNESS_ALARMS.get(witness.kind)
+    refuses = is_own_refusal(witness, sender) or _is_refused_by_host(witness, sender, around)
+    kind = AlarmKind.HOST_REFUSES if refuses else WITNESS_ALARMS.get(witness.kind)
     if kind is None:
         return None
     if kind in (AlarmKind.HOST_SILENT, AlarmKind.ATTACK, AlarmKind.HOST_REFUSES, AlarmKind.DUPLICATE_ADDRESS):
@@ -211,6 +213,12 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     if reporter not in around.topology.nodes:
         return None
     return Alarm(interval, reporter, reporter, kind, citation, statement, about_peer=about)
+
+
+def _is_refused_by_host(witness: PacketWitness, sender: str | None, around: Surroundings) -> bool:
+    """Whether a host answers that nothing listens at a port of its own: the way to it works, and it does not serve."""
+    unreachable = witness.kind is WitnessKind.ICMP_UNREACHABLE and sender in around.topology.nodes
+    return unreachable and around.topology.nodes[sender or ""].kind is NodeKind.HOST
 
 
 def is_own_refusal(witness: PacketWitness, sender: str | None) -> bool:

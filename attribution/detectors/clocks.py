@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import log
 from statistics import median
 from typing import Any
 
@@ -22,6 +23,7 @@ from attribution.model.observation import (
     CaptureCoverage,
     Caveat,
     CounterSample,
+    FlowRecord,
     LogEvent,
     LogKind,
     Metric,
@@ -45,15 +47,22 @@ DEVICE_CLOCKS = frozenset(
         EvidenceType.FLOWS,
     }
 )
-# Offsets below this are no more than polling and logging delays; above the second, no clock of the incident's day.
-LEAST_OFFSET_NS = 2 * NANOSECONDS
+# Offsets below these are no more than what packets' delays, or polling and logging, leave open; above the last, no
+# clock of the incident's day.
+LEAST_BY_PACKETS_NS = NANOSECONDS // 10
+LEAST_BY_EVENTS_NS = int(1.2 * NANOSECONDS)
 MOST_OFFSET_NS = 900 * NANOSECONDS
 # Two reports of one event come within this of each other once the clocks are right.
 TOLERANCE_NS = int(1.6 * NANOSECONDS)
 # How many common events have to agree, in weights: two logged ones, or a logged one and an edge of trouble.
 LEAST_AGREEMENT = 1.5
 LOGGED, MEASURED = 1.0, 0.6
-RUN_OF_LOST_WINDOWS = 2
+# How clearly (nats) a run of windows has to lose more than usual for its edges to be compared, and how many windows
+# of peace have to lie beyond an edge.
+CLEAR_TROUBLE = 12.0
+WELL_BEFORE = 2
+USUAL_RATE = 0.004
+LOSS_RATES = (0.05, 0.15, 0.4, 0.9)
 
 TRANSITIONS = {
     LogKind.INTERFACE_DOWN: "down",
@@ -79,7 +88,7 @@ def align_clocks(
 ) -> tuple[list[Observation], list[Caveat]]:
     """The observations on one clock, with a caveat for each side whose clock was set right."""
     ahead_ns = customer_ahead_by(observations, around)
-    if abs(ahead_ns) < LEAST_OFFSET_NS:
+    if ahead_ns == 0:
         return _captures_on_one_clock(observations, None), []
     reference = right_side(observations, around, window, ahead_ns)
     wrong = reference.other
@@ -98,7 +107,7 @@ def customer_ahead_by(observations: Sequence[Observation], around: Surroundings)
     """How far the customer's clocks are ahead of the provider's, in nanoseconds; 0 where nothing tells."""
     by_packets = _ahead_by_captures(observations)
     if by_packets is not None:
-        return by_packets
+        return by_packets if abs(by_packets) >= LEAST_BY_PACKETS_NS else 0
     seen: dict[Side, dict[tuple[str, frozenset[str]], list[Happening]]] = {side: defaultdict(list) for side in Side}
     for happening in find_happenings(observations, around):
         seen[happening.side][happening.what].append(happening)
@@ -108,7 +117,8 @@ def customer_ahead_by(observations: Sequence[Observation], around: Surroundings)
         for ours in mine
         for theirs in seen[Side.PROVIDER].get(what, ())
     )
-    return agreed_offset(differences)
+    by_events = agreed_offset(differences)
+    return by_events if abs(by_events) >= LEAST_BY_EVENTS_NS else 0
 
 
 def _ahead_by_captures(observations: Iterable[Observation]) -> int | None:
@@ -140,7 +150,7 @@ def agreed_offset(differences: Sequence[tuple[int, float]]) -> int:
 def find_happenings(observations: Iterable[Observation], around: Surroundings) -> Iterator[Happening]:
     """Sessions and links across the demarcation that change state, and trouble between the service's ends."""
     states: dict[tuple[str, str], tuple[float, CounterSample]] = {}
-    probes: dict[tuple[str, str, str, str], list[ProbeResult]] = defaultdict(list)
+    counted: dict[tuple[str, str, str, str], list[ProbeResult | FlowRecord]] = defaultdict(list)
     for observation in sorted(observations, key=lambda o: o.time_ns):
         side = observation.origin.supplied_by
         if side is None or observation.origin.clock_offset_ns is not None:
@@ -149,10 +159,10 @@ def find_happenings(observations: Iterable[Observation], around: Surroundings) -
             yield from _logged(observation, side, around)
         elif isinstance(observation, CounterSample) and observation.metric is Metric.OPER_STATUS:
             yield from _polled(observation, side, states, around)
-        elif isinstance(observation, ProbeResult):
-            key = (observation.origin.file, observation.source, observation.destination, observation.protocol)
-            probes[key].append(observation)
-    for results in probes.values():
+        elif isinstance(observation, ProbeResult | FlowRecord) and observation.sent > 0:
+            key = (observation.origin.file, observation.source, observation.destination, observation.protocol or "")
+            counted[key].append(observation)
+    for results in counted.values():
         yield from _edges_of_trouble(results)
 
 
@@ -179,16 +189,35 @@ def _polled(
         yield Happening(("up" if sample.value else "down", frozenset(link.ends)), side, middle, MEASURED)
 
 
-def _edges_of_trouble(results: Sequence[ProbeResult]) -> Iterator[Happening]:
-    """When a series of probes began to lose everything for a while, and when it came back."""
+def _edges_of_trouble(results: Sequence[ProbeResult | FlowRecord]) -> Iterator[Happening]:
+    """When a series of counts began to lose clearly more than usual, and when it was well again."""
     side = results[0].origin.supplied_by
-    lost = [result.sent > 0 and result.received == 0 for result in results]
-    for index in range(RUN_OF_LOST_WINDOWS, len(results) - RUN_OF_LOST_WINDOWS):
-        before, after = lost[index - RUN_OF_LOST_WINDOWS : index], lost[index : index + RUN_OF_LOST_WINDOWS]
-        if side is not None and not any(before) and all(after):
-            yield Happening(("trouble begins", frozenset()), side, results[index].time_ns, MEASURED)
-        if side is not None and all(before) and not any(after):
-            yield Happening(("trouble ends", frozenset()), side, results[index].time_ns, MEASURED)
+    worst = _worst_stretch([(result.sent, _lost(result)) for result in results])
+    if side is None or worst is None:
+        return
+    first, last = worst
+    if first >= WELL_BEFORE:
+        yield Happening(("trouble begins", frozenset()), side, results[first].time_ns, MEASURED)
+    if last + 1 < len(results) - WELL_BEFORE:
+        yield Happening(("trouble ends", frozenset()), side, results[last + 1].time_ns, MEASURED)
+
+
+def _lost(result: ProbeResult | FlowRecord) -> int:
+    return result.sent - result.received if isinstance(result, ProbeResult) else result.lost
+
+
+def _worst_stretch(counts: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """The run of windows whose losses speak loudest against the usual ratio; None where none does clearly."""
+    best, found = CLEAR_TROUBLE, None
+    for rate in LOSS_RATES:
+        gained, start = 0.0, 0
+        for index, (sent, lost) in enumerate(counts):
+            if gained <= 0.0:
+                gained, start = 0.0, index
+            gained += lost * log(rate / USUAL_RATE) + (sent - lost) * log((1 - rate) / (1 - USUAL_RATE))
+            if gained > best:
+                best, found = gained, (start, index)
+    return found
 
 
 def right_side(observations: Sequence[Observation], around: Surroundings, window: Interval, ahead_ns: int) -> Side:

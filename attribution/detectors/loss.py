@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from statistics import median
 
@@ -99,43 +99,71 @@ def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) 
 
 
 def detect_reached_hops(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
-    """A hop that answers a traceroute clears the way to it; a hop that does not proves nothing, routers may be mute.
-
-    The destination's own answers are counted as probes are: there, silence does count.
+    """A hop that answers a traceroute clears the way to it; one that fell silent, though it answers at other times,
+    tells that the way to it, or back, lost the packets. A router that never answers is mute, and proves nothing.
     """
-    for trace in observations:
-        if not isinstance(trace, PathTrace):
-            continue
-        source, destination = around.book.resolve(trace.source), around.book.resolve(trace.destination)
+    series: dict[tuple[str, str, str], list[PathTrace]] = defaultdict(list)
+    for observation in observations:
+        if isinstance(observation, PathTrace):
+            key = (observation.origin.file, observation.source, observation.destination)
+            series[key].append(observation)
+    for (_, source_name, destination_name), traces in series.items():
+        source, destination = around.book.resolve(source_name), around.book.resolve(destination_name)
         if source is None or destination is None or source == destination:
             continue
-        end_ns = trace.time_ns + NANOSECONDS
-        farthest: tuple[str, int] | None = None
-        for hop in trace.hops:
-            node = around.book.resolve(hop.address)
-            if hop.received > 0 and node is not None and node != source:
-                farthest = (node, hop.received)
-        if farthest is None:
-            continue
-        node, answers = farthest
-        path = next((p for p in around.routes.paths(source, destination, trace.time_ns) if node in p), None)
-        if path is None:
-            continue
-        reached = path[: path.index(node) + 1]
-        there_and_back = (Stretch(reached), Stretch(tuple(reversed(reached))))
-        yield Measurement(
-            interval=Interval(trace.time_ns, end_ns),
-            journeys=(there_and_back,),
-            sent=answers,
-            lost=0,
-            method=Method.TRACE,
-            series=f"{trace.origin.file}:{source}>{destination}/trace-to-{node}",
-            traffic="trace",
-            end_to_end=False,
-            of_service=around.is_end_to_end(source, destination),
-            citation=Citation(trace.origin, trace.locator),
-            subject=f"traceroute packets from {source} towards {destination} that {node} answered",
-        )
+        answering = {
+            node
+            for trace in traces
+            for hop in trace.hops
+            if hop.received > 0 and (node := around.book.resolve(hop.address)) is not None
+        }
+        for trace in traces:
+            yield from _trace_counts(trace, source, destination, answering, around)
+
+
+def _trace_counts(
+    trace: PathTrace, source: str, destination: str, answering: Collection[str], around: Surroundings
+) -> Iterator[Measurement]:
+    """What one traceroute counts: the farthest hop that answered, and the next one that usually does and did not."""
+    farthest: tuple[str, int] | None = None
+    for hop in trace.hops:
+        node = around.book.resolve(hop.address)
+        if hop.received > 0 and node is not None and node != source:
+            farthest = (node, hop.received)
+    reached = farthest[0] if farthest is not None else source
+    path = next((p for p in around.routes.paths(source, destination, trace.time_ns) if reached in p), None)
+    if path is None:
+        return
+    if farthest is not None:
+        yield _trace_measurement(trace, path, farthest[0], farthest[1], 0, around)
+    beyond = path[path.index(reached) + 1 :]
+    silent = next((node for node in beyond if node in answering), None)
+    asked = [hop.sent for hop in trace.hops if hop.received == 0 and hop.sent > 0]
+    if silent is not None and asked:
+        yield _trace_measurement(trace, path, silent, asked[0], asked[0], around)
+
+
+def _trace_measurement(
+    trace: PathTrace, path: tuple[str, ...], node: str, sent: int, lost: int, around: Surroundings
+) -> Measurement:
+    source, destination = path[0], path[-1]
+    at = path.index(node) + 1
+    # A router without a route for the destination drops the packet before it would say that its time is over.
+    there = Stretch(path[:at], ends_inside=lost == 0 or node == destination, beyond=path[at:] if lost else ())
+    subject = f"traceroute packets from {source} towards {destination}"
+    return Measurement(
+        interval=Interval(trace.time_ns, trace.time_ns + NANOSECONDS),
+        journeys=((there, Stretch(tuple(reversed(path[:at])))),),
+        sent=sent,
+        lost=lost,
+        method=Method.TRACE,
+        series=f"{trace.origin.file}:{source}>{destination}/trace-to-{node}",
+        traffic="trace",
+        end_to_end=False,
+        of_service=around.is_end_to_end(source, destination),
+        citation=Citation(trace.origin, trace.locator),
+        subject=f"{subject} that {node} answered" if lost == 0 else f"{subject} that {node} should have answered",
+    )
 
 
 def detect_segment_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
@@ -184,7 +212,7 @@ def stretch_between(
     components = path[start:end]
     if not components:
         return None
-    return Stretch(components, starts_inside=False, ends_inside=False, beyond=path[end:])
+    return Stretch(components, starts_inside=False, ends_inside=False, beyond=path[end:], recorder=second[0])
 
 
 def tap_position(path: tuple[str, ...], point: tuple[str, str | None], topology: Topology) -> int | None:

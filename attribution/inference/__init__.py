@@ -10,6 +10,7 @@ from math import log10
 from attribution.inference.candidates import Candidate, ServicePaths
 from attribution.inference.interruption import (
     LEAST_LOSS_RATIO,
+    LEAST_SECONDS,
     Trouble,
     detect_interruption,
     find_full_loss,
@@ -22,15 +23,20 @@ from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
-from attribution.model.evidence import Findings, Journey, Measurement
+from attribution.model.evidence import AlarmKind, Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
-# How far one party's word against the other is doubted: what it left out may tell the story the other way round.
-DOUBT = 0.15
+# What is left of that where an end of the service refused traffic, or lost its address, in the window.
+REFUSALS = frozenset({AlarmKind.HOST_REFUSES, AlarmKind.HOST_SILENT, AlarmKind.DUPLICATE_ADDRESS})
+REFUSED_IS_NEITHER = 0.4
+# How far one party's evidence against the other is doubted where nobody else was asked: what it left out may tell the
+# story the other way round. Its word alone is worth less than packets that it counted on the way.
+DOUBT_OF_WORD = 0.25
+DOUBT_OF_COUNTS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,14 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         modes,
     )
     if not troubles:
-        return _nothing_happened(findings, window)
+        return _nothing_happened(findings, service, window)
     phases = split_phases(troubles, findings.measurements)
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
     named = [_hypothesis(assignment, solver, namer) for assignment in assignments]
-    hypotheses = tuple(doubt_unsupported(named, sole_supplier(findings, paths), topology))
+    counted = next(_counts_of_parts(findings, paths), None) is not None
+    doubt = DOUBT_OF_COUNTS if counted else DOUBT_OF_WORD
+    hypotheses = tuple(doubt_unsupported(named, sole_supplier(findings, paths), topology, doubt))
 
     def weigh(chosen: int, answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         own = {answers(cause) for cause in hypotheses[chosen].causes if cause.caused_by is None}
@@ -134,34 +142,44 @@ def sole_supplier(findings: Findings, paths: ServicePaths) -> Side | None:
     """The side from which all comes that tells one place on the way from another, if it is one side alone."""
     suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms if alarm.reporter in paths}
     suppliers |= {record.citation.origin.supplied_by for record in findings.records if record.component in paths}
-    suppliers |= {
-        m.citation.origin.supplied_by
-        for m in findings.measurements
-        if not m.end_to_end and any(s.components[0] in paths for journey in m.journeys for s in journey)
-    }
+    suppliers |= {m.citation.origin.supplied_by for m in _counts_of_parts(findings, paths)}
     return suppliers.pop() if len(suppliers) == 1 else None
 
 
+def _counts_of_parts(findings: Findings, paths: ServicePaths) -> Iterator[Measurement]:
+    """What was counted on parts of the service's way, rather than between its ends."""
+    for m in findings.measurements:
+        if not m.end_to_end and any(s.components[0] in paths for journey in m.journeys for s in journey):
+            yield m
+
+
 def doubt_unsupported(
-    hypotheses: Sequence[Hypothesis], supplier: Side | None, topology: Topology
+    hypotheses: Sequence[Hypothesis], supplier: Side | None, topology: Topology, doubt: float = DOUBT_OF_WORD
 ) -> Iterator[Hypothesis]:
     """A party's word against the other is doubted while nobody else was asked; what is doubted belongs to no party."""
     doubted = 0.0
     for hypothesis in hypotheses:
         sides = {topology.side_of(cause.component) for cause in hypothesis.causes}
         if supplier is not None and supplier.other in sides:
-            doubted += hypothesis.probability * DOUBT
-            hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - DOUBT))
+            doubted += hypothesis.probability * doubt
+            hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - doubt))
         yield hypothesis
     if doubted > 0:
         yield Hypothesis((), doubted, known=False)
 
 
-def _nothing_happened(findings: Findings, window: Interval) -> Inference:
-    """No interruption in what was measured: as sure as the reported window was measured end to end."""
+def _nothing_happened(findings: Findings, service: Service, window: Interval) -> Inference:
+    """No interruption in what was measured: as sure as the reported window was measured end to end.
+
+    That packets arrive is not all of a service: an end that refuses them, or whose address another one has, may have
+    failed without losing any.
+    """
     clean = [m for m in findings.measurements if m.end_to_end and m.interval.overlaps(window)]
     covered = covered_share(clean, window)
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
+    refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)
+    if any(alarm.interval.overlaps(window) and alarm.interval.seconds >= LEAST_SECONDS for alarm in refused):
+        probability *= REFUSED_IS_NEITHER
     hypotheses = (Hypothesis((), probability), Hypothesis((), 1.0 - probability, known=False))
 
     def weigh(_chosen: int, _answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import NodeKind, Side, Topology
+from attribution.model.verdict import CauseKind
 
 # Which commands leave which mode behind; what is left is an operation on the node as a whole.
 EFFECTS_OF_RECORD = {
@@ -61,6 +62,12 @@ class Candidate:
     prior: float
     record: Record | None = None
 
+    @property
+    def footprint(self) -> Hashable:
+        """All by which a candidate's touch on packets can differ from another's."""
+        mode = self.mode
+        return (mode.reach, mode.selective, mode.withdraws, self.component, self.link, self.direction)
+
 
 class ServicePaths:
     """The components that carry the service between its ends, and the order in which traffic meets them."""
@@ -85,6 +92,17 @@ class ServicePaths:
         if len(places) < 2 or places[0] == places[-1]:
             return None
         return Direction.THERE if places[0] < places[-1] else Direction.BACK
+
+    def is_border(self, node: str, topology: Topology) -> bool:
+        """Whether the next node on either hand belongs to the other side: there a service is attached, and cut off."""
+        side = topology.nodes[node].side
+        for path in self.paths:
+            if node in path:
+                here = path.index(node)
+                beside = [path[at] for at in (here - 2, here + 2) if 0 <= at < len(path)]
+                if any(topology.nodes[other].side is not side for other in beside):
+                    return True
+        return False
 
     def lies_behind(self, component: str, near: str, viewer: str) -> bool:
         """Whether a component is the near one, or lies behind it, as seen from the viewer along the service's way."""
@@ -123,7 +141,9 @@ def enumerate_candidates(
             if component in topology.links:
                 if LINK in mode.on:
                     yield from _with_directions(mode, component, component)
-            elif mode.applies_to(topology.nodes[component]):
+            elif mode.applies_to(topology.nodes[component]) and (
+                mode.kind is not CauseKind.ENFORCEMENT_ACTION or paths.is_border(component, topology)
+            ):
                 yield from _on_node(mode, component, topology, paths, records)
 
 
@@ -174,8 +194,7 @@ def matches_record(
     if record.component != node or record.kind is RecordKind.ENFORCEMENT:
         return False
     if record.cloud_call:
-        cuts = record.harmful is Condition.MET
-        return mode.record == ("cloud" if cuts else "cloud_limit")
+        return mode.record == "cloud" or (mode.record == "cloud_limit" and record.harmful is not Condition.MET)
     if mode.record not in EFFECTS_OF_RECORD or (record.link is not None and record.link not in paths):
         return False
     if mode.record == "port" and record.link != link:

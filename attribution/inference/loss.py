@@ -30,12 +30,17 @@ ONE_POINT_TRUST = 0.5
 CHANCES = {Touch.RARELY: 0.2, Touch.UPSTREAM: 0.35, Touch.SOME_CLASSES: 0.5, Touch.MAYBE: 0.5}
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3
-PRICE_OF_A_GUESS = 0.7
+PRICE_OF_A_GUESS = 0.3
 # A measurement belongs to a phase if it shares this much with it.
 MOSTLY = 0.8
 # What is left out at either edge of a phase, unless the phase is short (seconds).
 EDGE_S = 0.6
 SHORT_S = 5.0
+# A group that was measured at the edges of a phase only may have seen what came before or after it: within this many
+# seconds, or this share of the phase, of an edge. What it says counts for as much.
+NEAR_EDGE_S = 1.8
+NEAR_EDGE_SHARE = 0.12
+EDGE_TRUST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
     for (journeys, of_service, traffic, method), members in kept.items():
         alike = families[_family(journeys, of_service, method)]
         trust = ONE_POINT_TRUST if method is Method.ONE_POINT else 1.0
+        if not any(_is_central(member.interval, cores) for member in members):
+            trust *= EDGE_TRUST
         groups.append(
             Group(
                 journeys,
@@ -125,6 +132,16 @@ def _lies_within(interval: Interval, phase: Interval) -> bool:
     start, end = max(interval.start_ns, phase.start_ns), min(interval.end_ns, phase.end_ns)
     shorter = min(interval.end_ns - interval.start_ns, phase.end_ns - phase.start_ns)
     return end - start > 0 and end - start >= MOSTLY * shorter
+
+
+def _is_central(interval: Interval, cores: Iterable[Interval]) -> bool:
+    """Whether a measurement lies well inside a phase, or in one that is too short to have an inside."""
+    middle = (interval.start_ns + interval.end_ns) // 2
+    for core in cores:
+        edge = int(max(NEAR_EDGE_S, NEAR_EDGE_SHARE * core.seconds) * NANOSECONDS)
+        if core.seconds < SHORT_S or core.start_ns + edge <= middle <= core.end_ns - edge:
+            return True
+    return False
 
 
 @cache
@@ -197,11 +214,7 @@ class PhaseLosses:
         self.unknown = sum(self.unknown_parts)
         # While a fault fades each kind it touches has a rate of its own, the best for it at the price of a guess.
         self._fading = tuple(
-            sum(
-                g.weight * (max(log_perhaps(g.lost, g.sent, rate, 0.5) for rate in RATES) - PRICE_OF_A_GUESS)
-                for g in kind
-            )
-            for kind in self.kinds
+            max(own[Touch.NO][0], *own[Touch.YES], *own[Touch.SOME_CLASSES]) - PRICE_OF_A_GUESS for own in self._parts
         )
 
     def fit(self, candidate: Candidate, touches: Sequence[Touch]) -> LossFit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
@@ -12,7 +12,7 @@ from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import Touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
-from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
+from attribution.model.evidence import Alarm, AlarmKind, Coverage, Measurement, Record
 from attribution.model.incident import Interval
 from attribution.model.topology import Topology
 
@@ -80,9 +80,9 @@ class Solver:
         self.situation = situation
         self.phases = tuple(phases)
         self._witnesses: dict[Interval, Witnesses] = {}
-        self._losses: dict[tuple[int, Candidate, bool], LossFit] = {}
+        self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
-        self._touches: dict[tuple[Candidate, tuple[Journey, ...], bool], Touch] = {}
+        self._touches: dict[tuple[int, Hashable], list[Touch]] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
         self.candidates = tuple(
@@ -125,18 +125,21 @@ class Solver:
 
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one."""
-        key = (phase, candidate, later)
+        key = (phase, (candidate.footprint, candidate.mode.full), later)
         if key not in self._losses:
-            touches = [self._touch(candidate, kind[0]) for kind in self.tables[phase].kinds]
+            touches = self._touches_of(phase, candidate)
             fit = self.losses(phase, candidate) if later else self.tables[phase].fit(candidate, touches)
             fading = self.tables[phase].fit_fading(touches) if later else fit
             self._losses[key] = fading if fading.total > fit.total else fit
         return self._losses[key]
 
-    def _touch(self, candidate: Candidate, group: Group) -> Touch:
-        key = (candidate, group.journeys, group.of_service)
+    def _touches_of(self, phase: int, candidate: Candidate) -> list[Touch]:
+        key = (phase, candidate.footprint)
         if key not in self._touches:
-            self._touches[key] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths)
+            self._touches[key] = [
+                touch_of(candidate, kind[0].journeys, kind[0].of_service, self.situation.paths)
+                for kind in self.tables[phase].kinds
+            ]
         return self._touches[key]
 
     def testimony(self, span: Interval, candidate: Candidate) -> Testimony:

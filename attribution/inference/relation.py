@@ -61,7 +61,7 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     mode, component, link = candidate.mode, candidate.component, candidate.link
     if mode.reach is Reach.NODE:
-        inside = component in stretch.components
+        inside = component in stretch.components or component == stretch.recorder
         where = component
     elif mode.reach is Reach.FORWARDING:
         inside = component in stretch.forwarding

@@ -34,12 +34,15 @@ class Stretch:
     A node in the middle has to forward the packets. The first node forwards them too unless they `start_inside` it
     (it sent them), and the last unless they `end_inside` it (they were for it). `beyond` are the components that the
     packets would still have had to cross behind the stretch: a failure there can make routers within it drop them.
+    `recorder` is the node that had to record their arrival, where the stretch ends at a capture point: a dead device
+    records nothing, whatever still reached it.
     """
 
     components: tuple[str, ...]
     starts_inside: bool = True
     ends_inside: bool = True
     beyond: tuple[str, ...] = ()
+    recorder: str | None = None
 
     @property
     def forwarding(self) -> tuple[str, ...]:

@@ -230,19 +230,41 @@ def test_a_hop_that_answered_clears_the_way_to_it() -> None:
     assert not found.end_to_end
 
 
-def test_silence_of_routers_accuses_nobody() -> None:
+def test_a_router_that_never_answers_accuses_nobody() -> None:
     found = list(
         detect_reached_hops(
             [
-                trace(0, "office-host", "cloud-host", None, None, None),
-                trace(1, "office-host", "cloud-host", "10.1.0.1", None, None),
-                trace(2, "office-host", "cloud-host", "10.1.0.1", "192.0.2.2", "10.9.1.2", received=1),
+                trace(0, "office-host", "cloud-host", "10.1.0.1", None, None),
+                trace(1, "office-host", "cloud-host", "10.1.0.1", None, "10.9.1.2", received=1),
             ],
             surroundings(),
         )
     )
-    assert len(found) == 2
-    assert all(m.lost == 0 for m in found)
+    assert found
+    assert all("192.0.2.2" not in m.subject and "office-edge should" not in m.subject for m in found)
+    assert [m.lost for m in found if m.series.endswith("trace-to-office-edge")] in ([], [0], [0, 0])
+
+
+def test_a_router_that_falls_silent_tells_where_the_way_ends() -> None:
+    """It answered before: that it does not now means that the packets, or its answers, are lost on the way to it."""
+    found = list(
+        detect_reached_hops(
+            [
+                trace(0, "office-host", "cloud-host", "10.1.0.1", "192.0.2.2", "10.9.1.2", received=1),
+                trace(1, "office-host", "cloud-host", "10.1.0.1", None, None),
+            ],
+            surroundings(),
+        )
+    )
+    lost = [m for m in found if m.lost]
+    assert len(lost) == 1
+    assert lost[0].lost == lost[0].sent
+    assert lost[0].interval.start_ns == at(1)
+    there, back = lost[0].journeys[0]
+    assert there.components == WAY[: len(there.components)]
+    assert there.beyond == WAY[len(there.components) :]
+    assert not there.ends_inside
+    assert back.components == tuple(reversed(there.components))
 
 
 def test_only_the_answers_of_a_hop_clear_the_way() -> None:
