@@ -22,11 +22,14 @@ class Style:
     with_flows: bool
     with_prometheus: bool
     with_cloud_monitor: bool
+    with_gauges: bool
     path_form: str
     """"csv", "mtr" or "atlas"."""
     ties_resources: bool
     """Whether the topology says which cloud resources belong to the gateway."""
     clock_errors_s: dict[Side, float] = field(default_factory=dict)
+    clock_drift: dict[Side, float] = field(default_factory=dict)
+    """By how many seconds a supplier's clock gains on the true time in each second."""
     clock_errors_told: bool = True
 
     def clock(self, side: Side) -> Clock:
@@ -51,6 +54,7 @@ def draw_style(dice: random.Random, clock_errors_s: dict[Side, float] | None = N
         with_cloud_monitor=dice.random() < 0.3,
         path_form=dice.choice(("csv", "csv", "csv", "mtr", "atlas")),
         ties_resources=dice.random() < 0.5,
+        with_gauges=dice.random() < 0.6,
         clock_errors_s=clock_errors_s or {},
         clock_errors_told=told,
     )

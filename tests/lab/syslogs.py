@@ -89,7 +89,7 @@ def wrap(message: Written, node: Node, envelope: Envelope, clock: Clock, dice: r
         return f"<{priority}>1 {time} {node.name} {name or '-'} {number or '-'} - - {message.text}"
     day = f"{moment:%b} {moment.day:2d}"
     tag = f"{message.program}: " if message.program else ""
-    if envelope is Envelope.NATIVE and message.text.startswith("%"):
+    if envelope is Envelope.NATIVE and message.text.startswith("%") and not message.program:
         if node.vendor is Vendor.H3C:
             return f"<{priority}>{day} {moment:%H:%M:%S} {moment.year} {node.name} {message.text}"
         if node.vendor is Vendor.HUAWEI:

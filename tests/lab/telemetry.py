@@ -30,6 +30,8 @@ from tests.lab.syslogs import (
 _PROMETHEUS_NAMES = {"in_octets": "ifHCInOctets", "out_octets": "ifHCOutOctets", "in_discards": "ifInDiscards",
                      "out_discards": "ifOutDiscards", "oper_status": "ifOperStatus"}
 
+_GAUGES = frozenset({"cpu_percent", "memory_percent", "rx_power_dbm"})
+
 
 class Telemetry:
     """Writes logs, counters, probes, paths, flows and captures of one recording."""
@@ -99,6 +101,7 @@ class Telemetry:
                  sample.value)
                 for sample in self._recording.samples
                 if self._plan.node(sample.role).side is side and not self._dead(sample.role, sample.time)
+                and (self._style.with_gauges or sample.metric not in _GAUGES)
             ]
             if rows:
                 file = self._folder.write_csv(f"telemetry/interfaces-{side}.csv", (
@@ -211,7 +214,8 @@ class Telemetry:
 
     def _is_spare(self, link: Link) -> bool:
         """Whether a link is the second access line, which carries nothing while the first one stands."""
-        return link.joins("ce1", "pe2")
+        roles = {link.ends[0].role, link.ends[1].role}
+        return self._plan.has_spare_access and roles <= {"ce1", "lm2", "pe2"}
 
     def _export_captures(self) -> None:
         """Packets at each capture point; a dead device captured none."""

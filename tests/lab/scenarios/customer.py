@@ -68,7 +68,7 @@ def _lan_flaps(stage: Stage) -> None:
 
 
 def _host_cable_cut(stage: Stage) -> None:
-    link = stage.plan.link("host-a", "sw1")
+    link = stage.plan.links_of("host-a")[0]
     with stage.cause(roles_of(link), "link_failure", CUSTOMER, or_components=(("host-a",),),
                      or_kinds=("host_failure",)):
         stage.network.cut(link)
@@ -148,12 +148,14 @@ def _filter(match: str, or_kinds: tuple[str, ...] = ("device_degraded", "device_
 def _edge_overloaded(stage: Stage) -> None:
     with stage.cause("ce1", "device_degraded", CUSTOMER, or_kinds=("overload", "device_failure")):
         stage.log("ce1", HighLoad(98, over=True), delay=0.8)
+        stage.gauge("ce1", "cpu_percent", 98)
         for port in stage.plan.ports("ce1"):
             stage.lose(port, 0.35, spare_routing=True)
         stage.last()
         for port in stage.plan.ports("ce1"):
             stage.heal(port)
         stage.log("ce1", HighLoad(17, over=False), delay=0.8)
+        stage.gauge("ce1", "cpu_percent", None)
 
 
 def _edge_bgp_dies(stage: Stage) -> None:

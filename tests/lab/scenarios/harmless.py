@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.lab.happenings import HighLoad, WeakLight
 from tests.lab.plan import Kind
 from tests.lab.scenario import Effect, Scenario
-from tests.lab.scenarios.places import PROVIDER, roles_of
+from tests.lab.scenarios.places import DIRECT_ACCESS, PROVIDER, roles_of
 from tests.lab.shapes import UNLISTED
 from tests.lab.stage import Stage
 
@@ -94,7 +94,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("provider-slow-failover", "A core router hangs and the others take seconds to notice", "provider",
              ("4.2",), Effect.BRIEF, _slow_failover, shapes=("dual-homed",)),
     Scenario("demarcation-line-cut", "The line between the parties is cut and nobody owns it", "undetermined", (),
-             Effect.OUTAGE, _demarcation_cut, shapes=("single-homed", "firewalled-campus")),
+             Effect.OUTAGE, _demarcation_cut, shapes=DIRECT_ACCESS),
     Scenario("demarcation-line-degraded", "The line between the parties loses frames and nobody owns it",
-             "undetermined", (), Effect.LOSS, _demarcation_degraded, shapes=("single-homed", "firewalled-campus")),
+             "undetermined", (), Effect.LOSS, _demarcation_degraded, shapes=DIRECT_ACCESS),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.lab.scenario import Effect, Play, Scenario
-from tests.lab.scenarios.places import CUSTOMER, PROVIDER, core_role, lan_link, roles_of
+from tests.lab.scenario import Core, Effect, Play, Scenario
+from tests.lab.scenarios.places import CUSTOMER, PROVIDER, core_role, lan_link, needed_role, roles_of
 from tests.lab.stage import Stage
 
 _PAUSE_SECONDS = 4.0
@@ -43,7 +43,7 @@ def _core_loss_for(stage: Stage, seconds: float) -> None:
 
 
 def _core_crash_for(stage: Stage, seconds: float) -> None:
-    role = core_role(stage)
+    role = needed_role(stage)
     with stage.cause(role, "device_failure", PROVIDER):
         stage.crash(role)
         stage.wait(seconds)
@@ -64,15 +64,17 @@ def _one_after_the_other(*phases: Callable[[Stage, float], None]) -> Play:
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("customer-lan-cut-then-provider-core-link-cut", "The customer's LAN fails, then the provider's core",
-             "shared", ("4.2(1)",), Effect.LOSS, _one_after_the_other(_lan_cut_for, _core_cut_for), redundant=False,
+             "shared", ("4.2(1)",), Effect.LOSS, _one_after_the_other(_lan_cut_for, _core_cut_for),
+             core=Core.BACKBONE_NEEDED,
              overrun_s=_PAUSE_SECONDS + 3),
     Scenario("provider-core-link-cut-then-customer-edge-crash", "The provider's core fails, then the customer's edge",
              "shared", ("4.2",), Effect.LOSS, _one_after_the_other(_core_cut_for, _customer_edge_for),
-             redundant=False, overrun_s=_PAUSE_SECONDS + 3),
+             core=Core.BACKBONE_NEEDED, overrun_s=_PAUSE_SECONDS + 3),
     Scenario("customer-edge-crash-then-provider-gray-loss", "The customer's edge fails, then the core loses packets",
              "shared", ("4.2(2)",), Effect.LOSS, _one_after_the_other(_customer_edge_for, _core_loss_for),
-             redundant=False, overrun_s=_PAUSE_SECONDS + 3),
+             core=Core.PASSED, overrun_s=_PAUSE_SECONDS + 3),
     Scenario("provider-core-router-crash-then-customer-lan-cut", "A core router fails, then the customer's LAN",
-             "shared", ("4.2",), Effect.LOSS, _one_after_the_other(_core_crash_for, _lan_cut_for), redundant=False,
+             "shared", ("4.2",), Effect.LOSS, _one_after_the_other(_core_crash_for, _lan_cut_for),
+             core=Core.NEEDED,
              overrun_s=_PAUSE_SECONDS + 3),
 )
