@@ -139,15 +139,18 @@ class Stage:
 
     # ------------------------------------------------------------ forwarding
 
-    def lose(self, port: Port, ratio: float, spare_routing: bool = False) -> None:
-        """Packets that leave by a port vanish with a probability, uncounted: neither log nor counter shows it."""
+    def lose(self, port: Port, ratio: float, spare_routing: bool = False, match: str = "") -> None:
+        """Packets that leave by a port vanish with a probability, uncounted: neither log nor counter shows it.
+
+        Where there is something to match, only what matches vanishes.
+        """
         table = f"loss{next(self._numbers)}"
         dice = "" if ratio >= 1 else f"numgen random mod 1000 < {round(ratio * 1000)}"
         self.network.load_rules(port.role, f"""
             table netdev {table} {{
               chain path {{ type filter hook egress device {port.device} priority 0;
                 {_SPARE_ROUTING if spare_routing else ""}
-                {dice} drop; }}
+                {match} {dice} drop; }}
             }}""")
         self._losses.setdefault(port, []).append(table)
 

@@ -50,6 +50,29 @@ def _core_crash_for(stage: Stage, seconds: float) -> None:
         stage.boot(role)
 
 
+def _host_crash_for(stage: Stage, seconds: float) -> None:
+    with stage.cause("host-b", "host_failure", CUSTOMER):
+        stage.crash("host-b")
+        stage.wait(seconds)
+        stage.boot("host-b")
+
+
+def _lan_loss_for(stage: Stage, seconds: float) -> None:
+    link = lan_link(stage.plan)
+    with stage.cause(roles_of(link), "link_degraded", CUSTOMER):
+        stage.lose_in_cable(link, 0.35, counted=True)
+        stage.wait(seconds)
+        stage.heal_cable(link)
+
+
+def _far_edge_crash_for(stage: Stage, seconds: float) -> None:
+    role = stage.shape.far_edge
+    with stage.cause(role, "device_failure", PROVIDER):
+        stage.crash(role)
+        stage.wait(seconds)
+        stage.boot(role)
+
+
 def _one_after_the_other(*phases: Callable[[Stage, float], None]) -> Play:
     """Phases of equal length with a pause between, in which the service recovers."""
 
@@ -77,4 +100,16 @@ SCENARIOS: tuple[Scenario, ...] = (
              "shared", ("4.2",), Effect.LOSS, _one_after_the_other(_core_crash_for, _lan_cut_for),
              core=Core.NEEDED,
              overrun_s=_PAUSE_SECONDS + 3),
+    Scenario("customer-lan-cut-then-customer-edge-crash", "The customer's LAN fails, then its edge", "customer",
+             ("4.2(1)",), Effect.LOSS, _one_after_the_other(_lan_cut_for, _customer_edge_for),
+             overrun_s=_PAUSE_SECONDS + 3),
+    Scenario("customer-host-crash-then-lan-degraded", "The customer's far host fails, then its LAN loses frames",
+             "customer", ("4.2(2)", "4.2(1)"), Effect.LOSS, _one_after_the_other(_host_crash_for, _lan_loss_for),
+             overrun_s=_PAUSE_SECONDS + 3),
+    Scenario("provider-gray-loss-then-far-edge-crash", "The core loses packets, then the provider's far edge fails",
+             "provider", ("4.2",), Effect.LOSS, _one_after_the_other(_core_loss_for, _far_edge_crash_for),
+             core=Core.PASSED, overrun_s=_PAUSE_SECONDS + 5),
+    Scenario("provider-far-edge-crash-then-customer-lan-degraded", "The far edge fails, then the LAN loses frames",
+             "shared", ("4.2",), Effect.LOSS, _one_after_the_other(_far_edge_crash_for, _lan_loss_for),
+             overrun_s=_PAUSE_SECONDS + 5),
 )
