@@ -176,6 +176,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
         decoys.plan()
         stage.wait(schedule.fault - time.time())
         scenario.play(stage)
+        decoys.papers()
         stage.wait(schedule.end - time.time())
         field.wait(timeout=20)
     finally:

@@ -31,14 +31,17 @@ class Style:
     clock_drift: dict[Side, float] = field(default_factory=dict)
     """By how many seconds a supplier's clock gains on the true time in each second."""
     clock_errors_told: bool = True
+    clocks_set_at: float = 0.0
+    """When the clocks had just the errors named, and nothing of their drift."""
 
     def clock(self, side: Side) -> Clock:
         """How a supplier's clock shows the time."""
         zone = self.zone_hours if self.envelope is not Envelope.RFC5424 else 0
-        return Clock(self.clock_errors_s.get(side, 0.0), zone)
+        return Clock(self.clock_errors_s.get(side, 0.0), zone, self.clock_drift.get(side, 0.0), self.clocks_set_at)
 
 
-def draw_style(dice: random.Random, clock_errors_s: dict[Side, float] | None = None, told: bool = True) -> Style:
+def draw_style(dice: random.Random, clock_errors_s: dict[Side, float] | None = None, told: bool = True,
+               clock_drift: dict[Side, float] | None = None) -> Style:
     """The exporters' habits for one bundle."""
     return Style(
         topology=TopologyStyle(
@@ -57,4 +60,5 @@ def draw_style(dice: random.Random, clock_errors_s: dict[Side, float] | None = N
         with_gauges=dice.random() < 0.6,
         clock_errors_s=clock_errors_s or {},
         clock_errors_told=told,
+        clock_drift=clock_drift or {},
     )

@@ -74,7 +74,7 @@ def test_a_dead_device_captures_nothing(tmp_path: Path) -> None:
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 128, 1)
     packets = b"".join(struct.pack("<IIII", second, 0, 4, 60) + b"\0" * 4 for second in range(100, 110))
     (tmp_path / "in.pcap").write_bytes(header + packets)
-    cut_capture(tmp_path / "in.pcap", tmp_path / "out.pcap", (101, 108), [(103.0, 106.0)], clock_error_s=50.0)
+    cut_capture(tmp_path / "in.pcap", tmp_path / "out.pcap", (101, 108), [(103.0, 106.0)], lambda moment: moment + 50.0)
     data = (tmp_path / "out.pcap").read_bytes()
     times = [struct.unpack_from("<I", data, offset)[0] for offset in range(24, len(data), 20)]
     assert times == [151, 152, 156, 157, 158]

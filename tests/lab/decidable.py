@@ -1,0 +1,180 @@
+"""Whether a careful expert could still name the party from what is left of a bundle: yes, no, or that is arguable.
+
+The rule follows the expert. First the word of the culprit: its own log of what was done to it or went wrong in it.
+Then measurements: of all parts of the way, those that lossy stretches have in common, without those that carried
+packets soundly, or whose counters or captures show that what came in went out again. If all parts that remain under
+suspicion are one side's, that side is named. If parts of both sides remain and nobody's log or record speaks, it cannot
+be. Everything between is arguable: the cable that nobody owns among the suspects, say, or a log that might tell more
+than the rule knows. An arguable label is worse than none, and such a bundle is not offered.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+from tests.lab.remaining import Remaining, link_name, parts
+
+_ROUTING = frozenset({"routing_failure"})
+_RECORDS = {
+    "enforcement_action": frozenset({"account-events"}),
+    "attack": frozenset({"account-events", "capture", "interface-counters"}),
+    "unauthorised_operation": frozenset({"syslog", "cloud-audit", "change-records"}),
+    "consented_operation": frozenset({"change-records"}),
+    "maintenance": frozenset({"change-records", "syslog"}),
+}
+"""Kinds of cause whose ground stands in papers or logs, and the evidence that can hold it."""
+
+
+class Decidable(StrEnum):
+    """What the rule says of a thinned bundle."""
+
+    YES = "a careful expert could name the party"
+    NO = "nothing left separates the sides"
+    ARGUABLE = "experts could disagree"
+
+
+def judge(truth: dict[str, Any], left: Remaining) -> Decidable:
+    """Whether the party that the truth names can be told from what is left."""
+    if truth["party"] == "undetermined":
+        return Decidable.YES
+    if truth["party"] == "neither":
+        return Decidable.YES if _sees_service(left) else Decidable.NO
+    verdicts = {_judge_cause(cause, truth, left, alone=len(truth["causes"]) == 1) for cause in truth["causes"]}
+    if len(verdicts) == 1:
+        return verdicts.pop()
+    return Decidable.ARGUABLE
+
+
+def _sees_service(left: Remaining) -> bool:
+    """Whether anything measured the service itself: between its ends, or where its packets pass."""
+    ends = set(left.ends)
+    return bool(left.captures or "flows" in left.types
+                or any({stretch.source, stretch.destination} == ends for stretch in left.stretches))
+
+
+def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, alone: bool) -> Decidable:
+    kinds = {cause["kind"], *cause.get("admissible_kinds", ())}
+    needed = _RECORDS.get(cause["kind"])
+    if needed is not None and not needed & left.types:
+        # Without its papers an action looks like a failure of the device that carried it out.
+        return Decidable.NO if _knows_nothing_of_places(left) else Decidable.ARGUABLE
+    if cause["kind"] == "enforcement_action" or (needed is not None and not _word(cause, truth, left)):
+        return Decidable.YES if needed and needed <= left.types else Decidable.ARGUABLE
+    if _word(cause, truth, left):
+        return Decidable.YES
+    if _knows_nothing_of_places(left) and not left.logs:
+        return Decidable.NO
+    if kinds & _ROUTING or not alone:
+        # Packets vanish elsewhere than where the cause is: only words tell.
+        return Decidable.YES if _both_sides_in_full(left) else Decidable.ARGUABLE
+    return _by_measurement(cause, truth, left)
+
+
+def _by_measurement(cause: dict[str, Any], truth: dict[str, Any], left: Remaining) -> Decidable:
+    guilty = {cause["component"], *cause.get("admissible_components", ())}
+    suspects = _suspects(guilty, truth, left)
+    if not suspects & guilty:
+        return Decidable.ARGUABLE  # what is left points elsewhere: a label would be a trap
+    sides = {left.side(part) for part in suspects}
+    if sides == {cause["side"]}:
+        return Decidable.YES
+    if len(sides - {None}) == 2:
+        silent = not (left.logs and _told(truth, left)) and "capture" not in left.types and not left.counters
+        return Decidable.NO if silent else Decidable.ARGUABLE
+    return Decidable.ARGUABLE
+
+
+def _word(cause: dict[str, Any], truth: dict[str, Any], left: Remaining) -> bool:
+    """Whether a log that is left is the culprit's own, and says so."""
+    guilty = {end for part in (cause["component"], *cause.get("admissible_components", ())) for end in part.split("--")}
+    return any(said["device"] == said["about"] and said["device"] in guilty & left.logs
+               for said in truth.get("told", ()))
+
+
+def _told(truth: dict[str, Any], left: Remaining) -> list[tuple[str, str]]:
+    """What devices whose logs are left say about what lies between them and others."""
+    if "told" not in truth:
+        return [("", "")]  # nobody knows what its logs say: they may tell
+    return [(said["device"], said["about"]) for said in truth["told"]
+            if said["device"] in left.logs and said["device"] != said["about"]]
+
+
+def _knows_nothing_of_places(left: Remaining) -> bool:
+    """Whether nothing is left but what passes between the ends."""
+    ends = set(left.ends)
+    return not (left.walks or left.captures or left.counters
+                or any({stretch.source, stretch.destination} != ends for stretch in left.stretches))
+
+
+def _both_sides_in_full(left: Remaining) -> bool:
+    """Whether logs of both sides are left, which tell whose routing came to grief."""
+    return {left.side(device) for device in left.logs} >= {"customer", "provider"}
+
+
+def _suspects(guilty: set[str], truth: dict[str, Any], left: Remaining) -> set[str]:
+    """The parts of the way that what is left does not clear."""
+    suspects = {part for way in left.ways(*left.ends) for part in parts(way)} | guilty
+    for stretch in left.stretches:
+        if stretch.lossy:
+            suspects = _narrowed(suspects, {part for way in left.ways(stretch.source, stretch.destination)
+                                            for part in parts(way)} | {stretch.source, stretch.destination})
+    for device, about in _told(truth, left):
+        if device and about in left.graph:
+            suspects = _narrowed(suspects, {part for way in left.ways(device, about) for part in parts(way)})
+    return suspects - _cleared(guilty, left)
+
+
+def _narrowed(suspects: set[str], common: set[str]) -> set[str]:
+    """What two lossy stretches have in common; two troubles at once leave everything as it was."""
+    return suspects & common or suspects
+
+
+def _cleared(guilty: set[str], left: Remaining) -> set[str]:
+    """Parts that demonstrably carried what came to them."""
+    cleared: set[str] = set()
+    ends = set(left.ends)
+    echoes_suffer = any(stretch.lossy and stretch.small_echoes for stretch in left.stretches
+                        if {stretch.source, stretch.destination} == ends)
+    for stretch in left.stretches:
+        ways = left.ways(stretch.source, stretch.destination)
+        if echoes_suffer and stretch.small_echoes and not stretch.lossy and len(ways) == 1:
+            cleared |= parts(ways[0]) - {stretch.source, stretch.destination}
+    for walk in left.walks:
+        ways = left.ways(walk.source, walk.destination)
+        reached = [node for node in ways[0] if node in walk.answered]
+        if echoes_suffer and len(ways) == 1 and reached:
+            cleared |= parts(ways[0][: ways[0].index(reached[-1]) + 1]) - {reached[-1], walk.source}
+    cleared |= _cleared_by_captures(guilty, left)
+    for side in left.counters:
+        own = {part for way in left.ways(*left.ends) for part in parts(way) if left.side(part) == side}
+        cleared |= own if not own & guilty else set()
+        if own & guilty:  # what came into this side and did not leave it accuses it, and clears everybody else
+            cleared |= {part for way in left.ways(*left.ends) for part in parts(way)} - own
+    return cleared
+
+
+def _cleared_by_captures(guilty: set[str], left: Remaining) -> set[str]:
+    """Between two capture points that saw the same packets nothing was lost; before the first and after the last, the
+    packets' own numbers tell on which side they went missing."""
+    cleared: set[str] = set()
+    ways = left.ways(*left.ends)
+    if len(ways) > 1:
+        return cleared
+    way = ways[0]
+    order = [part for pair in pairwise(way) for part in (pair[0], link_name(*pair))] + [way[-1]]
+    places = [order.index(part) for part in order if part in guilty]
+    if not places:
+        return cleared
+    for device, far in left.captures:
+        if device in way and far in way:
+            point = order.index(link_name(device, far))
+            # The point stands at the device's end of the cable, between the two.
+            before = order.index(device) < point
+            first, last = (order[: point], order[point:]) if before else (order[: point + 1], order[point + 1:])
+            if all(place < len(first) for place in places):
+                cleared |= set(last)
+            elif all(place >= len(first) for place in places):
+                cleared |= set(first)
+    return cleared
