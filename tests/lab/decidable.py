@@ -17,6 +17,8 @@ from typing import Any
 from tests.lab.remaining import Remaining, link_name, parts
 
 _ROUTING = frozenset({"routing_failure"})
+_SILENT = frozenset({"device_degraded", "link_degraded"})
+"""Kinds of cause of which packets tell no more than that some of them are missing."""
 _RECORDS = {
     "enforcement_action": frozenset({"account-events"}),
     "attack": frozenset({"account-events", "capture", "interface-counters"}),
@@ -58,8 +60,11 @@ def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, 
     kinds = {cause["kind"], *cause.get("admissible_kinds", ())}
     needed = _RECORDS.get(cause["kind"])
     if needed is not None and not needed & left.types:
-        # Without its papers an action looks like a failure of the device that carried it out.
-        return Decidable.NO if _knows_nothing_of_places(left) else Decidable.ARGUABLE
+        # Without its papers an action looks like a failure of the device that carried it out. A log may show the deed,
+        # and still not whether it was agreed to, or just.
+        if _knows_nothing_of_places(left) and (cause["kind"] == "enforcement_action" or not _word(cause, truth, left)):
+            return Decidable.NO
+        return Decidable.ARGUABLE
     if cause["kind"] == "enforcement_action" or (needed is not None and not _word(cause, truth, left)):
         return Decidable.YES if needed and needed <= left.types else Decidable.ARGUABLE
     if _word(cause, truth, left):
@@ -78,12 +83,22 @@ def _by_measurement(cause: dict[str, Any], truth: dict[str, Any], left: Remainin
     if not suspects & guilty:
         return Decidable.ARGUABLE  # what is left points elsewhere: a label would be a trap
     sides = {left.side(part) for part in suspects}
+    if _is_choosy(left):
+        sides -= {None}  # a cable does not pick its packets
     if sides == {cause["side"]}:
         return Decidable.YES
     if len(sides - {None}) == 2:
-        silent = not (left.logs and _told(truth, left)) and "capture" not in left.types and not left.counters
+        captures_tell = "capture" in left.types and cause["kind"] not in _SILENT
+        silent = not (left.logs and _told(truth, left)) and not captures_tell and not left.counters
         return Decidable.NO if silent else Decidable.ARGUABLE
     return Decidable.ARGUABLE
+
+
+def _is_choosy(left: Remaining) -> bool:
+    """Whether one class of the service's packets is lost and small echoes are not."""
+    between = [stretch for stretch in left.stretches if {stretch.source, stretch.destination} == set(left.ends)]
+    return any(stretch.lossy for stretch in between) and not any(
+        stretch.lossy and stretch.small_echoes for stretch in between)
 
 
 def _word(cause: dict[str, Any], truth: dict[str, Any], left: Remaining) -> bool:
@@ -141,11 +156,9 @@ def _cleared(guilty: set[str], left: Remaining) -> set[str]:
         ways = left.ways(stretch.source, stretch.destination)
         if echoes_suffer and stretch.small_echoes and not stretch.lossy and len(ways) == 1:
             cleared |= parts(ways[0]) - {stretch.source, stretch.destination}
-    for walk in left.walks:
-        ways = left.ways(walk.source, walk.destination)
-        reached = [node for node in ways[0] if node in walk.answered]
-        if echoes_suffer and len(ways) == 1 and reached:
-            cleared |= parts(ways[0][: ways[0].index(reached[-1]) + 1]) - {reached[-1], walk.source}
+    if any(stretch.cut and stretch.small_echoes for stretch in left.stretches
+           if {stretch.source, stretch.destination} == ends):
+        cleared |= _cleared_by_walks(left)
     cleared |= _cleared_by_captures(guilty, left)
     for side in left.counters:
         own = {part for way in left.ways(*left.ends) for part in parts(way) if left.side(part) == side}
@@ -153,6 +166,20 @@ def _cleared(guilty: set[str], left: Remaining) -> set[str]:
         if own & guilty:  # what came into this side and did not leave it accuses it, and clears everybody else
             cleared |= {part for way in left.ways(*left.ends) for part in parts(way)} - own
     return cleared
+
+
+def _cleared_by_walks(left: Remaining) -> set[str]:
+    """Where nothing arrives any more, the routers that still answer a walk forwarded it; the nearest end counts, since
+    a walk at the edge of the trouble gets farther than it should."""
+    nearest: dict[tuple[str, str], list[str]] = {}
+    for walk in left.walks:
+        ways = left.ways(walk.source, walk.destination)
+        if len(ways) == 1:
+            reached = max((ways[0].index(node) for node in walk.answered if node in ways[0]), default=0)
+            begun = ways[0][: reached + 1]
+            nearest[walk.source, walk.destination] = min(
+                begun, nearest.get((walk.source, walk.destination), begun), key=len)
+    return {part for begun in nearest.values() for part in parts(begun) - {begun[0], begun[-1]}}
 
 
 def _cleared_by_captures(guilty: set[str], left: Remaining) -> set[str]:

@@ -21,6 +21,7 @@ import networkx
 import yaml
 
 _LARGE = 1000
+_CUT_WINDOWS = 4
 _CLEAN, _LOSSY = 1, 3
 """So many lost packets a stretch may have and still be clean; with so many it is not."""
 
@@ -36,6 +37,8 @@ class Stretch:
     destination: str
     small_echoes: bool
     lossy: bool
+    cut: bool
+    """Whether nothing at all came back for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +146,23 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 def _read_probes(file: Path, graph: networkx.Graph[str]) -> Iterator[Stretch]:
     """Each pair's echoes by size, and its handshakes."""
-    lost: dict[tuple[str, str, bool], int] = defaultdict(int)
+    windows: dict[tuple[str, str, bool], list[tuple[int, int]]] = defaultdict(list)
     for row in _rows(file):
         small = row["kind"] == "icmp" and int(row.get("size") or 0) < _LARGE
-        lost[row["source"], row["destination"], small] += int(row["sent"]) - int(row["received"])
-    for (source, destination, small), count in sorted(lost.items()):
-        if source in graph and destination in graph and (count <= _CLEAN or count >= _LOSSY):
-            yield Stretch(source, destination, small, count >= _LOSSY)
+        windows[row["source"], row["destination"], small].append((int(row["sent"]), int(row["received"])))
+    for (source, destination, small), counts in sorted(windows.items()):
+        lost = sum(sent - received for sent, received in counts)
+        if source in graph and destination in graph and (lost <= _CLEAN or lost >= _LOSSY):
+            yield Stretch(source, destination, small, lost >= _LOSSY, _longest_silence(counts) >= _CUT_WINDOWS)
+
+
+def _longest_silence(counts: list[tuple[int, int]]) -> int:
+    """The greatest number of windows in a row in which nothing came back."""
+    longest = current = 0
+    for _, received in counts:
+        current = current + 1 if received == 0 else 0
+        longest = max(longest, current)
+    return longest
 
 
 def _read_walks(file: Path, nodes: dict[str, str], graph: networkx.Graph[str]) -> Iterator[Walk]:
