@@ -100,9 +100,3 @@ def _(what: seen.LowMemory) -> list[Line]:
         return []
     return [Line(0.0, 4, "kernel", "bgpd invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0, "
                                    "oom_score_adj=0")]
-
-
-@speak.register
-def _(what: seen.WrongDigest) -> list[Line]:
-    word = "MD5 Hash not found for" if what.missing else "MD5 Hash failed for"
-    return [Line(0.0, 6, "kernel", f"TCP: {word} ({what.peer}, 51000)->({what.own}, 179)")]
