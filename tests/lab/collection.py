@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import yaml
 
+from tests.lab.captures import compress
 from tests.lab.errors import RecordingRefused
 from tests.lab.recording import ROOT, check_environment, termination_raises
 from tests.lab.thin import profile_named, thin
 
 _ATTEMPTS = 2
+_LARGE_OCTETS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("customer-firewall-table-full", "two-carriers", 38),
     Kept("customer-wrong-bgp-password", "single-homed", 39,
          clocks=("--clock-error", "customer=-47.5", "--clock-untold")),
-    Kept("customer-leaks-routes", "arpanet", 40),
+    Kept("customer-leaks-routes", "arpanet", 40, profile="no-captures"),
     Kept("customer-detaches-vpc", "two-region-mesh", 41, clocks=("--clock-drift", "customer=140")),
     Kept("attack-by-customer-host", "carrier-and-vpc", 42),
     Kept("attack-on-customer-host", "abilene", 43),
@@ -88,7 +91,7 @@ KEPT: tuple[Kept, ...] = (
     Kept("customer-lan-cut-then-provider-core-link-cut", "single-homed", 55),
     Kept("harmless-core-failover", "dual-homed", 56),
     Kept("demarcation-line-cut", "firewalled-campus", 57),
-    Kept("provider-gray-loss-after-customer-change", "arpanet", 58),
+    Kept("provider-gray-loss-after-customer-change", "arpanet", 58, profile="no-captures"),
     Kept("provider-far-edge-crash", "two-carriers", 59, clocks=("--clock-error", "customer=1.7", "--clock-error",
                                                                "provider=-260", "--clock-untold")),
     Kept("provider-hijacks-address", "routed-campus", 61, profile="no-captures"),
@@ -112,6 +115,17 @@ THINNED: tuple[tuple[str, str], ...] = (
     ("provider-null-route", "self-serving"),
 )
 """Kept incidents with evidence taken away, down to where an honest answer is undetermined."""
+
+
+def pack(bundle: Path) -> None:
+    """Compress a bundle's large tables, which few people read and everybody downloads."""
+    incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
+    for entry in incident["evidence"]:
+        file = bundle / entry["file"]
+        if file.suffix == ".csv" and file.stat().st_size > _LARGE_OCTETS:
+            entry["file"] = str(compress(file, "gz").relative_to(bundle))
+    text = yaml.safe_dump(incident, sort_keys=False, allow_unicode=True)
+    (bundle / "incident.yaml").write_text(text, encoding="utf-8")
 
 
 def thin_kept(kept: list[Kept], output: Path) -> None:
@@ -160,6 +174,8 @@ def record_kept(kept: list[Kept], output: Path, jobs: int) -> None:
         for item in kept:
             if item.profile != "all" and item.folder not in failed:
                 thin(whole[item.folder], profile_named(item.profile), output / item.folder)
+            if item.folder not in failed:
+                pack(output / item.folder)
     if failed:
         raise RecordingRefused(f"not recorded: {', '.join(failed)}; expected every scenario to show its effect")
     thin_kept(kept, output)
