@@ -7,7 +7,6 @@ from tests.lab.happenings import Deed, HighLoad, WeakLight
 from tests.lab.scenario import Core, Effect, Scenario
 from tests.lab.scenarios.places import (
     PROVIDER,
-    SINGLE_ACCESS,
     core_role,
     needed_role,
     on_one_way,
@@ -164,7 +163,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("provider-optics-fade", "A transmitter in the provider's core grows weaker and weaker", "provider",
              ("4.2",), Effect.LOSS, _optics_fade, core=Core.BACKBONE_PASSED),
     Scenario("provider-edge-processor-exhausted", "The provider edge's processor is exhausted", "provider", ("4.2",),
-             Effect.LOSS, _edge_processor_exhausted, shapes=SINGLE_ACCESS),
+             Effect.LOSS, _edge_processor_exhausted),
     Scenario("provider-shuts-core-port", "The provider shuts the wrong port of a core router", "provider", ("4.2",),
              Effect.OUTAGE, _shut_core_port, core=Core.BACKBONE_NEEDED, grace_s=2.5),
     Scenario("provider-core-misroutes", "A core router routes the far site into the void", "provider", ("4.2",),

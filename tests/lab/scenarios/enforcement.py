@@ -9,7 +9,7 @@ from tests.lab.orders import Stream
 from tests.lab.paperwork import DAY
 from tests.lab.plan import Plan, Side
 from tests.lab.scenario import Effect, Scenario
-from tests.lab.scenarios.places import CUSTOMER, PROVIDER, SINGLE_ACCESS, access_port, far_gateway, site_prefix
+from tests.lab.scenarios.places import CUSTOMER, PROVIDER, access_port, far_gateway, site_prefix
 from tests.lab.stage import Schedule, Stage
 
 _BILLING = {"user": "svc-billing", "origin": "10.200.40.7"}
@@ -126,24 +126,24 @@ def _attack_out(stage: Stage) -> None:
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("terminated-after-serious-violation", "The provider terminates after notices that were ignored",
-             "customer", ("4.3(4)", "4.3(3)", "4.3(2)"), Effect.OUTAGE, _terminated, shapes=SINGLE_ACCESS,
+             "customer", ("4.3(4)", "4.3(3)", "4.3(2)"), Effect.OUTAGE, _terminated,
              touches_account=True),
     Scenario("suspension-after-two-unpaid-bills", "The provider suspends when two bills are long overdue", "customer",
-             ("3.2(late-payment)", "4.3(3)"), Effect.OUTAGE, _not_paid_twice, shapes=SINGLE_ACCESS,
+             ("3.2(late-payment)", "4.3(3)"), Effect.OUTAGE, _not_paid_twice,
              touches_account=True),
     Scenario("suspension-after-late-payment-came", "The provider suspends although the late payment had come",
-             "provider", ("4.2",), Effect.OUTAGE, _paid_after_all, shapes=SINGLE_ACCESS, touches_account=True),
+             "provider", ("4.2",), Effect.OUTAGE, _paid_after_all, touches_account=True),
     Scenario("suspension-without-ground", "The provider suspends a customer who owes nothing", "provider", ("4.2",),
-             Effect.OUTAGE, _no_ground, shapes=SINGLE_ACCESS, touches_account=True),
+             Effect.OUTAGE, _no_ground, touches_account=True),
     Scenario("restriction-of-wrong-address", "The provider black-holes an address by mistake", "provider", ("4.2",),
-             Effect.OUTAGE, _wrong_address, shapes=SINGLE_ACCESS, touches_account=True),
+             Effect.OUTAGE, _wrong_address, touches_account=True),
     Scenario("blocked-without-violation", "The provider blocks a link and no violation was ever noted", "provider",
-             ("4.2",), Effect.OUTAGE, _blocked_without_violation, shapes=SINGLE_ACCESS, touches_account=True),
+             ("4.2",), Effect.OUTAGE, _blocked_without_violation, touches_account=True),
     Scenario("blocked-for-attacking", "The provider blocks a customer whose hosts attack others", "customer",
-             ("4.3(2)", "4.3(3)", "3.2(7)"), Effect.OUTAGE, _blocked_for_attacking, shapes=SINGLE_ACCESS,
+             ("4.3(2)", "4.3(3)", "3.2(7)"), Effect.OUTAGE, _blocked_for_attacking,
              touches_account=True),
     Scenario("attack-by-customer-host", "A taken-over host of the customer's attacks others over its own line",
              "customer", ("3.2(7)", "3.2(9)", "3.2(10)", "4.2(1)", "3.2(5)"), Effect.LOSS, _attack_out,
-             load=_flood_out, prepare=_police_what_was_bought, bandwidth_bps=_BOUGHT, shapes=SINGLE_ACCESS,
+             load=_flood_out, prepare=_police_what_was_bought, bandwidth_bps=_BOUGHT,
              touches_account=True),
 )

@@ -229,9 +229,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("provider-wrong-vlan", "The provider moves the customer's port into a wrong VLAN", "provider", ("4.2",),
              Effect.OUTAGE, _wrong_vlan, shapes=SINGLE_ACCESS),
     Scenario("provider-hijacks-address", "A more specific route of the provider's takes the host's packets away",
-             "provider", ("4.2",), Effect.OUTAGE, _hijack, shapes=SINGLE_ACCESS),
+             "provider", ("4.2",), Effect.OUTAGE, _hijack),
     Scenario("provider-filter-drops-tcp", "The provider's filter drops the customer's TCP and passes the rest",
-             "provider", ("4.2",), Effect.PART, _acl("tcp", "ip daddr {far} ip protocol tcp"), shapes=SINGLE_ACCESS),
+             "provider", ("4.2",), Effect.PART, _acl("tcp", "ip daddr {far} ip protocol tcp")),
     Scenario("provider-filter-drops-udp", "The provider's filter drops the customer's UDP and passes the rest",
-             "provider", ("4.2",), Effect.PART, _acl("udp", "ip daddr {far} ip protocol udp"), shapes=SINGLE_ACCESS),
+             "provider", ("4.2",), Effect.PART, _acl("udp", "ip daddr {far} ip protocol udp")),
 )
