@@ -72,9 +72,9 @@ def _core_link_flaps(stage: Stage) -> None:
     with stage.cause(roles_of(link), "link_failure", PROVIDER, or_kinds=("link_degraded",)):
         while stage.remaining() > 4.5:
             stage.network.cut(link)
-            stage.wait(1.8)
+            stage.wait(1.5)
             stage.network.splice(link)
-            stage.wait(3.2)
+            stage.wait(4.2)
 
 
 def _core_link_degraded(stage: Stage) -> None:
