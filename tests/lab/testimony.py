@@ -30,9 +30,11 @@ from tests.lab.plan import Plan
 from tests.lab.stage import Cause
 from tests.lab.voices import speak
 
+_EXHAUSTED_PERCENT = 90
+"""Below it a busy processor is a warning that means nothing."""
 _BEFORE_SECONDS, _AFTER_SECONDS = 6.0, 9.0
 _OWN_WORDS = (
-    AddressMoved, Attack, DuplexMismatch, DuplicateAddress, HighLoad, LowMemory, ProcessEnded, TableFull, WeakLight,
+    AddressMoved, Attack, DuplexMismatch, DuplicateAddress, LowMemory, ProcessEnded, TableFull, WeakLight,
 )
 _REPAIRS = frozenset({
     Deed.OPEN_PORT, Deed.PASS_PREFIX, Deed.PASS_PROTOCOL, Deed.REMOVE_DISCARD_ROUTE, Deed.OPEN_PEER, Deed.UNLIMIT_PORT,
@@ -71,8 +73,7 @@ def _said(plan: Plan, happening: Happening, causes: tuple[Cause, ...]) -> Iterat
     what = happening.what
     culprits = {role for cause in near for component in (cause.component, *cause.admissible_components)
                 for role in component}
-    speaks_of_itself = isinstance(what, _OWN_WORDS) or (isinstance(what, Command) and what.deed not in _REPAIRS)
-    if speaks_of_itself and happening.role in culprits:
+    if happening.role in culprits and _speaks_of_itself(plan, happening):
         yield Told(happening.role, happening.role)
     elif isinstance(what, LinkChange) and not what.up:
         port = next((port for port in plan.ports(happening.role) if port.name == what.port), None)
@@ -82,6 +83,17 @@ def _said(plan: Plan, happening: Happening, causes: tuple[Cause, ...]) -> Iterat
         yield from (Told(happening.role, role) for role in _holders(plan, what.peer))
     elif isinstance(what, OspfChange) and not what.up:
         yield from (Told(happening.role, role) for role in _holders(plan, what.address))
+
+
+def _speaks_of_itself(plan: Plan, happening: Happening) -> bool:
+    """Whether a device logs what was done to it or went wrong in it; not at ports that carry nothing of the service."""
+    what = happening.what
+    if isinstance(what, HighLoad):
+        return what.over and what.percent >= _EXHAUSTED_PERCENT
+    if isinstance(what, Command):
+        spare = {link.port(happening.role).name for link in plan.links_of(happening.role) if not link.listed}
+        return what.deed not in _REPAIRS and what.subject not in spare
+    return isinstance(what, _OWN_WORDS)
 
 
 def _holders(plan: Plan, address: str) -> Iterator[str]:
