@@ -183,23 +183,34 @@ def _cleared_by_walks(left: Remaining) -> set[str]:
 
 
 def _cleared_by_captures(guilty: set[str], left: Remaining) -> set[str]:
-    """Between two capture points that saw the same packets nothing was lost; before the first and after the last, the
-    packets' own numbers tell on which side they went missing."""
-    cleared: set[str] = set()
+    """Between two capture points that saw the same packets nothing was lost.
+
+    Before the first point and after the last, the packets' own numbers tell on which side they went missing. Of several
+    ways, those count at which most was captured: there the packets were seen.
+    """
     ways = left.ways(*left.ends)
-    if len(ways) > 1:
-        return cleared
-    way = ways[0]
+    seen = {tuple(way): sum(device in way and far in way for device, far in left.captures) for way in ways}
+    if not max(seen.values()):
+        return set()
+    used = [way for way in ways if seen[tuple(way)] == max(seen.values())]
+    unused = {part for way in ways for part in parts(way)} - {part for way in used for part in parts(way)}
+    cleared = [_cleared_on_way(way, guilty, left) | (unused - guilty) for way in used]
+    on_ways = [parts(way) for way in used]
+    return {part for part in set().union(*cleared)
+            if all(part in done or part not in way for done, way in zip(cleared, on_ways, strict=True))}
+
+
+def _cleared_on_way(way: list[str], guilty: set[str], left: Remaining) -> set[str]:
+    """What the capture points on one way clear: everything on the far side of each point from the guilty parts."""
     order = [part for pair in pairwise(way) for part in (pair[0], link_name(*pair))] + [way[-1]]
     places = [order.index(part) for part in order if part in guilty]
-    if not places:
-        return cleared
-    for device, far in left.captures:
+    cleared: set[str] = set()
+    for device, far in left.captures if places else ():
         if device in way and far in way:
             point = order.index(link_name(device, far))
             # The point stands at the device's end of the cable, between the two.
             before = order.index(device) < point
-            first, last = (order[: point], order[point:]) if before else (order[: point + 1], order[point + 1:])
+            first, last = (order[:point], order[point:]) if before else (order[: point + 1], order[point + 1 :])
             if all(place < len(first) for place in places):
                 cleared |= set(last)
             elif all(place >= len(first) for place in places):

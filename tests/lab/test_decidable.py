@@ -132,6 +132,16 @@ def test_captures_on_both_sides_of_the_trouble_place_it() -> None:
     assert judge(GRAY_CORE, _left(captures=[("pe1", "p1"), ("pe2", "ce2")], types={"capture"})) is Decidable.YES
 
 
+def test_captures_tell_which_of_several_ways_was_used() -> None:
+    left = _left(captures=[("host-a", "sw1"), ("pe1", "ce1")], types={"capture"})
+    left.graph.add_node("pe9", side="provider", addresses=[])
+    left.graph.add_edges_from([("ce1", "pe9"), ("pe9", "p1")])
+    truth = _truth("ce1", "device_degraded", "customer", admissible_components=["sw1", "ce1--sw1"])
+    assert judge(truth, left) is Decidable.ARGUABLE  # but for the cable to the provider, only the customer is suspect
+    left.captures.append(("ce1", "pe1"))
+    assert judge(truth, left) is Decidable.YES
+
+
 def test_a_cable_does_not_pick_its_packets() -> None:
     truth = _truth("ce1", "misconfiguration", "customer")
     left = _left(captures=[("pe1", "ce1")], types={"capture"})
