@@ -113,7 +113,7 @@ def _one_way_loss(stage: Stage) -> None:
     role = core_role(stage)
     prefix = site_prefix(stage.plan, stage.dice.choice(("host-a", "host-b")))
     with stage.cause(role, "device_degraded", PROVIDER, or_kinds=("misconfiguration",)):
-        stage.drop_forwarded(role, f"ip daddr {prefix} numgen random mod 1000 < 950")
+        stage.drop_forwarded(role, f"ip daddr {prefix} numgen random mod 1000 < 980")
         stage.last()
         stage.lift_filters(role)
 
