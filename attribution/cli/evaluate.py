@@ -1,0 +1,107 @@
+"""The `evaluate` command: a corpus of labelled bundles decided, and how good the verdicts were."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
+
+if TYPE_CHECKING:
+    from attribution.evaluation.corpus import Corpus, Labelled
+    from attribution.model.evaluation import BrokenCase, Evaluation, Trial
+
+DIMENSIONS = ("scenario", "profile", "topology", "kind", "clock")
+
+
+@click.command()
+@click.argument("corpora", nargs=-1, required=True, metavar="CORPUS…", type=click.Path(path_type=Path))
+@click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
+@click.option("--baselines/--no-baselines", default=True, show_default=True, help="Simple methods beside it.")
+@click.option(
+    "--by", type=click.Choice(DIMENSIONS), multiple=True, help="Groups that the table shows.  [default: profile, kind]"
+)
+@click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
+def evaluate(
+    corpora: tuple[Path, ...], form: str, output: Path | None, jobs: int, baselines: bool, by: tuple[str, ...],
+    no_color: bool, quiet: bool,
+) -> int:  # fmt: skip
+    """Decide all labelled bundles below each CORPUS and say how good the verdicts were.
+
+    A bundle that cannot be decided is counted and complained about, and makes the exit status 3.
+    """
+    from attribution.evaluation.baselines import with_majority_party
+    from attribution.evaluation.corpus import read_corpora
+    from attribution.evaluation.scoring import evaluate_trials
+    from attribution.model.evaluation import BrokenCase
+
+    corpus = read_corpora(corpora)
+    _remark(corpus)
+    trials: list[Trial] = []
+    broken = list(corpus.broken)
+    with Progress(quiet) as progress:
+        for outcome in _outcomes(corpus.labelled, jobs, baselines, progress):
+            if isinstance(outcome, BrokenCase):
+                broken.append(outcome)
+            else:
+                trials.append(outcome)
+    for case in broken:
+        complain(f"{case.case.folder}: {case.reason}")
+    marked = with_majority_party(trials) if baselines else tuple(trials)
+    evaluation = evaluate_trials(marked, broken, [str(root) for root in corpora], corpus.unlabelled)
+    write([_render(evaluation, form, by, colour_wanted(output, no_color))], output)
+    return EXIT_BAD_INPUT if broken else 0
+
+
+def _remark(corpus: Corpus) -> None:
+    """What was left out is said."""
+    if corpus.unlabelled:
+        complain(f"{corpus.unlabelled} bundles have no truth.yaml and were left out")
+    if corpus.missing:
+        more = f" and {len(corpus.missing) - 1} more" if len(corpus.missing) > 1 else ""
+        complain(f"manifest.csv names {corpus.missing[0]}{more}, which is not there")
+
+
+def _outcomes(
+    labelled: Sequence[Labelled], jobs: int, baselines: bool, progress: Progress
+) -> Iterator[Trial | BrokenCase]:
+    """Each bundle's outcome in the order of the corpus, however many processes decide them."""
+    started = time.monotonic()
+    for done, outcome in enumerate(_decided(labelled, min(jobs, len(labelled)), baselines), start=1):
+        spent = time.monotonic() - started
+        left = spent / done * (len(labelled) - done)
+        progress.announce(f"{done} of {len(labelled)} bundles decided, about {left:.0f} s left")
+        yield outcome
+
+
+def _decided(labelled: Sequence[Labelled], jobs: int, baselines: bool) -> Iterator[Trial | BrokenCase]:
+    from attribution.evaluation.trial import try_bundle
+
+    decide_one = partial(try_bundle, with_baselines=baselines)
+    if jobs <= 1:
+        yield from map(decide_one, labelled)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Fresh processes: a copy of one that runs threads may wait forever for a lock that nobody holds any more.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(decide_one, labelled)
+
+
+def _render(evaluation: Evaluation, form: str, by: Sequence[str], colour: bool) -> str:
+    if form == "json":
+        from attribution.report.evaluation_document import render_evaluation_json
+
+        return render_evaluation_json(evaluation)
+    from attribution.report.evaluation_table import render_evaluation_table
+
+    return render_evaluation_table(evaluation, by or ("profile", "kind"), page_width(), colour)
