@@ -21,7 +21,9 @@ DIMENSIONS = ("scenario", "profile", "topology", "kind", "clock")
 
 @click.command()
 @click.argument("corpora", nargs=-1, required=True, metavar="CORPUS…", type=click.Path(path_type=Path))
-@click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "-f", "--format", "form", type=click.Choice(["table", "json", "html"]), default="table", show_default=True
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Simple methods beside it.")
@@ -102,6 +104,10 @@ def _render(evaluation: Evaluation, form: str, by: Sequence[str], colour: bool) 
         from attribution.report.evaluation_document import render_evaluation_json
 
         return render_evaluation_json(evaluation)
+    if form == "html":
+        from attribution.report.evaluation_page import render_evaluation_page
+
+        return render_evaluation_page(evaluation)
     from attribution.report.evaluation_table import render_evaluation_table
 
     return render_evaluation_table(evaluation, by or ("profile", "kind"), page_width(), colour)
