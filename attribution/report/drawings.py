@@ -13,7 +13,7 @@ from math import ceil, floor, log10, sqrt
 
 from attribution.report.layout import escape, shortened
 
-_NAME_COLUMNS = 30
+_NAME_COLUMNS = 40
 _ROW = 24
 _CHARACTER = 7.0  # the width of a character at the size of the labels, about
 
@@ -98,7 +98,7 @@ class Estimate:
     style: str = "ink-0"
 
 
-def draw_estimates(title: str, estimates: Sequence[Estimate], width: float = 760) -> str:
+def draw_estimates(title: str, estimates: Sequence[Estimate], width: float = 820) -> str:
     """One row for each estimate: a dot at its share, a line over its interval, the figures on the right."""
     names = [shortened(estimate.name, _NAME_COLUMNS) for estimate in estimates]
     left = 16 + _CHARACTER * max((len(name) for name in names), default=0)

@@ -16,7 +16,16 @@ from attribution.report.drawings import (
     draw_stacks,
     markup,
 )
-from attribution.report.evaluation_table import MEASURES, describe_mistake, figure, mistakes_of, range_of, share
+from attribution.report.evaluation_table import (
+    MEASURES,
+    describe_miss,
+    describe_mistake,
+    figure,
+    misses_of,
+    mistakes_of,
+    range_of,
+    share,
+)
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --card: #f6f7f9; --text: #1b2330; --faint: #5d6878; --line: #d9dee6;
@@ -24,11 +33,11 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --paper: #12161c; --card: #1b212a; --text: #e4e8ee; --faint: #9aa6b5;
   --line: #323b48; --ink-0: #79b0ff; --ink-1: #ffa16b; --ink-2: #7f8a99; --good: #6fd394; --bad: #ff8a80; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 68rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--text);
+body { margin: 0 auto; max-width: 74rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--text);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 .2rem; } h2 { font-size: 1.15rem; margin: 2.4rem 0 .4rem; }
 p { margin: .3rem 0 .8rem; max-width: 48rem; } .faint, caption, th { color: var(--faint); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem; }
 .tile b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; line-height: 1.3; }
 .tile span { color: var(--faint); font-size: .87rem; }
@@ -36,11 +45,12 @@ p { margin: .3rem 0 .8rem; max-width: 48rem; } .faint, caption, th { color: var(
 .wide { overflow-x: auto; } .side { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
 .side figure { flex: 0 1 372px; min-width: 0; } figure { margin: 0; }
 figcaption { color: var(--faint); font-size: .87rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th { font-weight: 600; } th:first-child, td:first-child, td.words { text-align: left; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .87rem; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th { font-weight: 600; white-space: normal; vertical-align: bottom; }
+th:first-child, td:first-child, td.words { text-align: left; }
 td.words { white-space: normal; }
-summary { cursor: pointer; } details { margin-top: 2rem; }
+summary { cursor: pointer; color: var(--faint); }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
 svg .figure { font-variant-numeric: tabular-nums; fill: var(--faint); }
 svg .axis, svg .whisker { stroke: var(--faint); stroke-width: 1.5; } svg .grid { stroke: var(--line); }
@@ -53,6 +63,7 @@ _HISTOGRAM_BINS = 20
 _MISTAKES_SHOWN = 200
 _BUNDLES_SHOWN = 2000
 _ESTIMATES_SHOWN = 80
+_ROWS_OPEN = 40
 _GROUP_TITLES = {
     "scenario": "By scenario", "profile": "By what evidence was left", "topology": "By topology",
     "kind": "By kind of the first cause", "clock": "By the sources' clocks",
@@ -72,6 +83,7 @@ def render_evaluation_page(evaluation: Evaluation) -> str:
         _confusion(evaluation),
         *(_groups(evaluation, dimension) for dimension in evaluation.groups),
         _mistakes(evaluation),
+        _misses(evaluation),
         _broken(evaluation),
         _bundles(evaluation),
     )
@@ -246,7 +258,8 @@ def _groups(evaluation: Evaluation, dimension: str) -> str:
         "wrong and sure", "onset off", "ECE",
     )  # fmt: skip
     rows = [_group_row(name, score) for name, score in groups.items()]
-    return _section(title, drawn, _table(columns, rows))
+    table = _table(columns, rows)
+    return _section(title, drawn, table if len(rows) <= _ROWS_OPEN else _folded(f"{len(rows)} groups", table))
 
 
 def _group_row(name: str, score: Score) -> tuple[str, ...]:
@@ -266,6 +279,12 @@ def _mistakes(evaluation: Evaluation) -> str:
     return _section("Wrong verdicts, the surest first", _table(("bundle", "what was told"), rows, words=True))
 
 
+def _misses(evaluation: Evaluation) -> str:
+    rows = [(trial.case.folder, describe_miss(trial)) for trial in misses_of(evaluation)[:_MISTAKES_SHOWN]]
+    columns = ("bundle", "what was missed")
+    return _section("Abstained in vain, or wrong in a detail", _table(columns, rows, words=True)) if rows else ""
+
+
 def _broken(evaluation: Evaluation) -> str:
     rows = [(broken.case.folder, broken.reason) for broken in evaluation.broken[:_MISTAKES_SHOWN]]
     return _section("Could not be decided", _table(("bundle", "why"), rows, words=True)) if rows else ""
@@ -282,7 +301,7 @@ def _bundles(evaluation: Evaluation) -> str:
         return ""
     left_out = len(evaluation.trials) - len(rows)
     note = _note(f"{left_out} more are in the JSON.") if left_out else ""
-    return f"<details><summary>Every bundle</summary>{_table(columns, rows)}{note}</details>"
+    return _section("Every bundle", _folded(f"{len(evaluation.trials)} bundles", _table(columns, rows) + note))
 
 
 def _bundle_row(trial: Trial) -> tuple[str, ...]:
@@ -302,6 +321,10 @@ def _yes(mark: bool | None) -> str:
 
 def _section(title: str, *content: str) -> str:
     return f"<section><h2>{markup(title)}</h2>{''.join(content)}</section>"
+
+
+def _folded(words: str, content: str) -> str:
+    return f"<details><summary>{markup(words)}</summary>{content}</details>"
 
 
 def _note(text: str) -> str:

@@ -29,6 +29,7 @@ def render_evaluation_table(
         *(_groups(evaluation, dimension, page) for dimension in dict.fromkeys(by)),
         _reliability(evaluation, page),
         _mistakes(evaluation, page),
+        _misses(evaluation, page),
         _broken(evaluation, page),
     )
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -198,12 +199,39 @@ def describe_mistake(trial: Trial) -> str:
     return f"told {told} at {trial.told.probability:.3f}{cause}; true {trial.truth.party.value}{true}"
 
 
+def misses_of(evaluation: Evaluation) -> list[Trial]:
+    """The verdicts that blame nobody wrongly and are not all right: abstentions in vain, clause, component, kind."""
+    return [trial for trial in evaluation.trials if not trial.marks.wrong and _missed(trial)]
+
+
+def _missed(trial: Trial) -> list[str]:
+    marks = trial.marks
+    if not marks.agrees:
+        return ["abstained"]
+    named = (("clause", marks.clause), ("component", marks.component), ("kind", marks.kind))
+    return [name for name, mark in named if mark is False]
+
+
+def describe_miss(trial: Trial) -> str:
+    """What was missed, what was told, and what was true."""
+    clauses = f", clause {' or '.join(trial.truth.clauses)}" if "clause" in _missed(trial) else ""
+    return f"{', '.join(_missed(trial))}: {describe_mistake(trial)}{clauses}"
+
+
 def _mistakes(evaluation: Evaluation, page: Page) -> list[str]:
     wrong = mistakes_of(evaluation)
     lines = [f"{trial.case.folder}: {describe_mistake(trial)}" for trial in wrong[:_MISTAKES_SHOWN]]
     if len(wrong) > _MISTAKES_SHOWN:
         lines.append(f"… and {len(wrong) - _MISTAKES_SHOWN} more, all of them in --format json")
     return page.listed("Wrong", lines)
+
+
+def _misses(evaluation: Evaluation, page: Page) -> list[str]:
+    missed = misses_of(evaluation)
+    lines = [f"{trial.case.folder}: {describe_miss(trial)}" for trial in missed[:_MISTAKES_SHOWN]]
+    if len(missed) > _MISTAKES_SHOWN:
+        lines.append(f"… and {len(missed) - _MISTAKES_SHOWN} more, all of them in --format json")
+    return page.listed("Missed", lines)
 
 
 def _broken(evaluation: Evaluation, page: Page) -> list[str]:
