@@ -178,7 +178,7 @@ def read_answer(path: str | Path, limits: Limits | None = None) -> bytes | None:
         if len(content) > ANSWER_OCTETS:
             raise BundleError(str(path / TRUTH_FILE), f"found over {ANSWER_OCTETS} octets", "expected a label")
         return content
-    answer = _Answer(path, Path(), limits or Limits())
+    answer = _Answer(path, limits or Limits())
     try:
         _unpack(path, answer)
     except OSError as error:
@@ -272,22 +272,33 @@ class _Unpacked:
 
 
 class _Answer(_Unpacked):
-    """An archive of which only the label is kept, in memory; the rest is passed over."""
+    """An archive of which only the label beside incident.yaml is kept, in memory; the rest is passed over."""
 
-    content: bytes | None = None
+    def __init__(self, archive: Path, limits: Limits) -> None:
+        super().__init__(archive, Path(), limits)
+        self._labels: dict[str, bytes] = {}
+        self._incidents: set[str] = set()
+
+    @property
+    def content(self) -> bytes | None:
+        """The label of the incident: at the top, or in one folder at the top."""
+        homes = sorted(self._incidents, key=len)
+        return next((self._labels[home] for home in homes if home in self._labels), None)
 
     def wanted(self, name: str) -> str | None:
-        """The label's name, at the top or in a folder at the top."""
-        parts = [part for part in name.split("/") if part not in ("", ".")]
-        return name if parts[-1:] == [TRUTH_FILE] and len(parts) <= 2 else None
+        """The folder of a label; where the incident itself lies is noted in passing."""
+        *above, last = [part for part in name.split("/") if part not in ("", ".")] or [""]
+        if last == INCIDENT_FILE:
+            self._incidents.add("/".join(above))
+        return "/".join(above) if last == TRUTH_FILE and len(above) <= 1 else None
 
     def add(self, name: str, content: Readable) -> None:
-        """Keep the label. Errors: BundleError where it is too large, or there twice."""
-        if self.content is not None:
-            raise self.error(f"{name!r} twice", "each file once")
-        self.content = content.read(ANSWER_OCTETS + 1)
-        if len(self.content) > ANSWER_OCTETS:
-            raise self.error(f"over {ANSWER_OCTETS} octets in {name!r}", "a label")
+        """Keep the label of a folder. Errors: BundleError where it is too large, or there twice."""
+        if name in self._labels:
+            raise self.error(f"{TRUTH_FILE!r} twice", "each file once")
+        self._labels[name] = content.read(ANSWER_OCTETS + 1)
+        if len(self._labels[name]) > ANSWER_OCTETS:
+            raise self.error(f"over {ANSWER_OCTETS} octets in {TRUTH_FILE!r}", "a label")
 
 
 def _unpack(archive: Path, unpacked: _Unpacked) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
+from attribution.model.evaluation import BrokenCase
 
 if TYPE_CHECKING:
     from attribution.evaluation.corpus import Corpus, Labelled
-    from attribution.model.evaluation import BrokenCase, Evaluation, Trial
+    from attribution.model.evaluation import Evaluation, Trial
 
 DIMENSIONS = ("scenario", "profile", "topology", "kind", "clock")
 
@@ -43,7 +45,6 @@ def evaluate(
     from attribution.evaluation.baselines import with_majority_party
     from attribution.evaluation.corpus import read_corpora
     from attribution.evaluation.scoring import evaluate_trials
-    from attribution.model.evaluation import BrokenCase
 
     corpus = read_corpora(corpora)
     _remark(corpus)
@@ -76,27 +77,49 @@ def _outcomes(
     labelled: Sequence[Labelled], jobs: int, baselines: bool, progress: Progress
 ) -> Iterator[Trial | BrokenCase]:
     """Each bundle's outcome in the order of the corpus, however many processes decide them."""
+    from attribution.evaluation.trial import try_bundle
+
+    decide_one = partial(try_bundle, with_baselines=baselines)
     started = time.monotonic()
-    for done, outcome in enumerate(_decided(labelled, min(jobs, len(labelled)), baselines), start=1):
+    for done, outcome in enumerate(decide_all(decide_one, labelled, min(jobs, len(labelled))), start=1):
         spent = time.monotonic() - started
         left = spent / done * (len(labelled) - done)
         progress.announce(f"{done} of {len(labelled)} bundles decided, about {left:.0f} s left")
         yield outcome
 
 
-def _decided(labelled: Sequence[Labelled], jobs: int, baselines: bool) -> Iterator[Trial | BrokenCase]:
-    from attribution.evaluation.trial import try_bundle
-
-    decide_one = partial(try_bundle, with_baselines=baselines)
+def decide_all(
+    decide_one: Callable[[Labelled], Trial | BrokenCase], labelled: Sequence[Labelled], jobs: int
+) -> Iterator[Trial | BrokenCase]:
+    """Each bundle's outcome, in order; a process that dies costs the bundle that killed it and no other."""
     if jobs <= 1:
         yield from map(decide_one, labelled)
         return
+    done = 0
+    while done < len(labelled):
+        for outcome in _decided_side_by_side(decide_one, labelled[done:], jobs):
+            done += 1
+            yield outcome
+        if done < len(labelled):  # a process died; was it this bundle's? Whoever was beside it is decided again
+            alone = list(_decided_side_by_side(decide_one, labelled[done : done + 1], 1))
+            yield alone[0] if alone else BrokenCase(labelled[done].case, "the process that decided it died")
+            done += 1
+
+
+def _decided_side_by_side(
+    decide_one: Callable[[Labelled], Trial | BrokenCase], labelled: Sequence[Labelled], jobs: int
+) -> Iterator[Trial | BrokenCase]:
+    """Outcomes in order, until one of the processes dies (killed for its memory, say)."""
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     # Fresh processes: a copy of one that runs threads may wait forever for a lock that nobody holds any more.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(decide_one, labelled)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        try:
+            yield from pool.map(decide_one, labelled)
+        except BrokenProcessPool:
+            return
 
 
 def _render(evaluation: Evaluation, form: str, by: Sequence[str], colour: bool) -> str:

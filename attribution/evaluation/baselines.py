@@ -133,7 +133,7 @@ class MeasuredPath:
 
     components: frozenset[str]
     is_bad: bool
-    of_client: bool  # it begins or ends where the service does
+    of_client: bool  # it begins or ends at an end of the service that is the customer's
 
 
 def answer_path_elimination(scene: Scene) -> Answer:
@@ -169,15 +169,16 @@ def _measured_paths(scene: Scene) -> list[MeasuredPath]:
     for measurement in counted or during:
         series[measurement.series].append(measurement)
     ends = {path[n] for path in scene.findings.service_paths for n in (0, -1)}
-    return [_measured_path(members, ends) for members in series.values()]
+    clients = {end for end in ends if _segment_of(end, scene.topology) is Segment.CLIENT}
+    return [_measured_path(members, clients) for members in series.values()]
 
 
-def _measured_path(members: Sequence[Measurement], ends: Set[str]) -> MeasuredPath:
+def _measured_path(members: Sequence[Measurement], clients: Set[str]) -> MeasuredPath:
     stretches = [stretch for m in members for journey in m.journeys for stretch in journey]
     return MeasuredPath(
         frozenset(component for stretch in stretches for component in stretch.components),
         sum(m.lost for m in members) >= BAD_LOSS_RATIO * sum(m.sent for m in members),
-        any(stretch.components[n] in ends for stretch in stretches for n in (0, -1)),
+        any(stretch.components[n] in clients for stretch in stretches for n in (0, -1)),
     )
 
 
