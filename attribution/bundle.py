@@ -1,7 +1,8 @@
 """An incident's folder or archive: the only place that opens its files, that counts what they held, and sets limits.
 
 Nothing outside the folder is ever read, whatever incident.yaml, a symbolic link or an archive says, and neither is
-truth.yaml: the answer of a labelled incident must not be within reach of what decides it.
+truth.yaml: the answer of a labelled incident must not be within reach of what decides it. `read_answer` stands apart,
+for evaluation alone.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ INCIDENT_FILE = "incident.yaml"
 TRUTH_FILE = "truth.yaml"
 ARCHIVES = "a folder, or a .tar.gz, .tgz, .tar.zst, .tar or .zip of one"
 HEAD_OCTETS = 1 << 16
+ANSWER_OCTETS = 1 << 20
 _CHUNK = 1 << 18
 _COMPRESSED_CHUNK = 1 << 10  # of which no more than 32 MB can come (RFC 8878: 128 KB a block of four octets)
 _LITTER = ("__MACOSX", ".DS_Store")
@@ -154,8 +156,34 @@ def open_bundle(path: str | Path, limits: Limits | None = None) -> Iterator[Bund
         raise BundleError(str(path), found, f"expected {ARCHIVES}")
     with tempfile.TemporaryDirectory(prefix="attribution-") as folder:
         root = Path(folder).resolve()
-        _unpack(path, root, limits)
+        _unpack(path, _Unpacked(path, root, limits))
         yield _checked(_top(root), str(path), limits)
+
+
+def read_answer(path: str | Path, limits: Limits | None = None) -> bytes | None:
+    """The label of a labelled incident, for whoever compares verdicts with it; None where there is none.
+
+    What decides never calls this: a Bundle refuses the file. Errors: BundleError for a label larger than
+    `ANSWER_OCTETS`, a path that cannot be read, and an archive that is damaged or exceeds the limits.
+    """
+    path = Path(path)
+    if path.is_dir():
+        try:
+            with (path / TRUTH_FILE).open("rb") as stream:
+                content = stream.read(ANSWER_OCTETS + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise BundleError(str(path / TRUTH_FILE), f"found {error.strerror}", "expected a readable file") from None
+        if len(content) > ANSWER_OCTETS:
+            raise BundleError(str(path / TRUTH_FILE), f"found over {ANSWER_OCTETS} octets", "expected a label")
+        return content
+    answer = _Answer(path, limits or Limits())
+    try:
+        _unpack(path, answer)
+    except OSError as error:
+        raise BundleError(str(path), f"found {error.strerror}", f"expected {ARCHIVES}") from None
+    return answer.content
 
 
 def _checked(root: Path, place: str, limits: Limits) -> Bundle:
@@ -243,9 +271,38 @@ class _Unpacked:
             raise self.error(f"{name!r}, which cannot be written ({error.strerror})", "names of files") from None
 
 
-def _unpack(archive: Path, root: Path, limits: Limits) -> None:
+class _Answer(_Unpacked):
+    """An archive of which only the label beside incident.yaml is kept, in memory; the rest is passed over."""
+
+    def __init__(self, archive: Path, limits: Limits) -> None:
+        super().__init__(archive, Path(), limits)
+        self._labels: dict[str, bytes] = {}
+        self._incidents: set[str] = set()
+
+    @property
+    def content(self) -> bytes | None:
+        """The label of the incident: at the top, or in one folder at the top."""
+        homes = sorted(self._incidents, key=len)
+        return next((self._labels[home] for home in homes if home in self._labels), None)
+
+    def wanted(self, name: str) -> str | None:
+        """The folder of a label; where the incident itself lies is noted in passing."""
+        *above, last = [part for part in name.split("/") if part not in ("", ".")] or [""]
+        if last == INCIDENT_FILE:
+            self._incidents.add("/".join(above))
+        return "/".join(above) if last == TRUTH_FILE and len(above) <= 1 else None
+
+    def add(self, name: str, content: Readable) -> None:
+        """Keep the label of a folder. Errors: BundleError where it is too large, or there twice."""
+        if name in self._labels:
+            raise self.error(f"{TRUTH_FILE!r} twice", "each file once")
+        self._labels[name] = content.read(ANSWER_OCTETS + 1)
+        if len(self._labels[name]) > ANSWER_OCTETS:
+            raise self.error(f"over {ANSWER_OCTETS} octets in {TRUTH_FILE!r}", "a label")
+
+
+def _unpack(archive: Path, unpacked: _Unpacked) -> None:
     """Unpack an archive, whose kind is told by its content. Errors: BundleError, also where it is damaged."""
-    unpacked = _Unpacked(archive, root, limits)
     with archive.open("rb") as stream:
         magic = stream.read(512)
         stream.seek(0)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attribution.bundle import Bundle, open_bundle
 from attribution.detectors import detect_evidence
 from attribution.inference import Inference, infer_causes
 from attribution.model.agreement import Agreement
+from attribution.model.evidence import Findings
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
 from attribution.model.topology import Topology
-from attribution.model.verdict import Cause, Hypothesis, Verdict
+from attribution.model.verdict import Cause, Hypothesis, InputFile, Verdict
 from attribution.packets import Capture, compare_captures, compare_points, observe_point
 from attribution.readers import check_against_topology, count_strangers, read_evidence, read_incident, read_topology
 from attribution.report import summarise
@@ -28,6 +29,23 @@ def decide(path: str | Path) -> Verdict:
 
     Errors: AttributionError, saying which file and place of the bundle breaks the contract and what was expected.
     """
+    return conclude(gather(path))
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All that an incident's files gave, before anything is concluded from it."""
+
+    incident: Incident
+    topology: Topology
+    agreement: Agreement
+    findings: Findings
+    inputs: tuple[InputFile, ...]
+    caveats: tuple[Caveat, ...]
+
+
+def gather(path: str | Path) -> Gathered:
+    """The evidence of an incident, from its folder or archive. Errors: AttributionError, as `decide` says."""
     with open_bundle(path) as bundle:
         incident, topology, caveats = read_statement(bundle)
         agreement = load_agreement(incident.agreement, f"{INCIDENT_FILE}: agreement")
@@ -40,9 +58,15 @@ def decide(path: str | Path) -> Verdict:
         inputs = bundle.inputs
     caveats += count_strangers(observations, topology)
     findings = detect_evidence(observations, topology, incident)
-    inference = infer_causes(findings, topology, incident.service, incident.window)
-    verdict = apply_agreement(incident, topology, agreement, inference)
-    return replace(verdict, inputs=inputs, caveats=(*caveats, *findings.caveats))
+    return Gathered(incident, topology, agreement, findings, inputs, (*caveats, *findings.caveats))
+
+
+def conclude(gathered: Gathered) -> Verdict:
+    """The verdict that follows from the evidence by the Agreement."""
+    incident, topology = gathered.incident, gathered.topology
+    inference = infer_causes(gathered.findings, topology, incident.service, incident.window)
+    verdict = apply_agreement(incident, topology, gathered.agreement, inference)
+    return replace(verdict, inputs=gathered.inputs, caveats=gathered.caveats)
 
 
 def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:

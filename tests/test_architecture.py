@@ -16,7 +16,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "attribution"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # The only modules that touch files, processes or the environment: an incident's files, a user's captures, the terminal.
-DOORS = ("bundle.py", "packets/sources.py", "cli/__init__.py", "cli/__main__.py", "cli/capture.py", "cli/terminal.py")
+DOORS = (
+    "bundle.py",
+    "packets/sources.py",
+    "evaluation/corpus.py",
+    "cli/__init__.py",
+    "cli/__main__.py",
+    "cli/capture.py",
+    "cli/evaluate.py",
+    "cli/terminal.py",
+)
 # What two others may do besides: keep the packet kernels' machine code between runs, and use both cores.
 ALLOWED = {
     "packets/bulk/compilation.py": {"ctypes"},
@@ -64,7 +73,7 @@ def test_the_import_contracts_of_setup_cfg_hold() -> None:
 def test_the_contracts_name_every_stage() -> None:
     """A new package beside the stages must be put under a contract, not beside them."""
     known = {"model", "rules", "bundle", "readers", "packets", "detectors", "inference", "responsibility", "report"}
-    known |= {"__init__", "errors", "pipeline", "cli", "batch", "evaluate"}
+    known |= {"__init__", "errors", "pipeline", "cli", "batch", "evaluation"}
     modules = {module.stem for module in PACKAGE.glob("*.py")}
     packages = {module.parent.name for module in PACKAGE.glob("*/__init__.py")}
 
@@ -103,6 +112,13 @@ def impure_calls(tree: ast.AST) -> Iterator[str]:
                     yield f"{name}() in line {node.lineno}"
                 case ast.Attribute(attr=name) if name in CLOCK_CALLS:
                     yield f".{name}() in line {node.lineno}"
+
+
+def test_the_label_of_an_incident_is_read_for_evaluation_alone() -> None:
+    """What decides has no way to the answer: nothing but the evaluation's corpus asks the bundle for it."""
+    asking = [name_of(module) for module in MODULES if "read_answer" in module.read_text(encoding="utf-8")]
+
+    assert asking == ["bundle.py", "evaluation/corpus.py"]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)

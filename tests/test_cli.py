@@ -179,7 +179,13 @@ def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str
 
 def test_schema_alone_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
-    assert capsys.readouterr().out.split() == ["capture-comparison", "capture-summary", "truth", "verdict"]
+    assert capsys.readouterr().out.split() == [
+        "capture-comparison",
+        "capture-summary",
+        "evaluation",
+        "truth",
+        "verdict",
+    ]
 
 
 def test_agreement_show_prints_both_languages(capsys: pytest.CaptureFixture[str]) -> None:

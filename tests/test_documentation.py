@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -17,6 +18,8 @@ from jsonschema import Draft202012Validator
 
 from attribution.cli import EXIT_BY_PARTY, cli
 from attribution.cli.capture import capture
+from attribution.cli.evaluate import evaluate
+from attribution.evaluation.baselines import BASELINES, MAJORITY_PARTY
 from attribution.model.verdict import Party
 from attribution.pipeline import decide
 from attribution.report import render_table
@@ -152,6 +155,48 @@ def test_the_capture_pages_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert snippet is not None
     exec(compile(snippet[1], "captures.md", "exec"), {})
     assert "lost_downstream" in capsys.readouterr().out
+
+
+EVALUATE_COMMANDS = re.findall(r"^    (attribution .*)$", read("docs/evaluate.md"), re.M)
+
+
+def test_the_commands_of_the_evaluation_page_run(tmp_path: Path) -> None:
+    """As they stand, one after the other, where the recorded incidents are; files that they write are files."""
+    (tmp_path / "pcaps").symlink_to(ROOT / "pcaps")
+    lines = "\n".join(EVALUATE_COMMANDS)
+    program = f'set -e; attribution() {{ "{sys.executable}" -m attribution.cli "$@"; }}\n{lines}'
+    done = subprocess.run(
+        ["bash", "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("party right, of all bundles") == 2
+    assert {file.name for file in tmp_path.iterdir()} == {"pcaps", "evaluation.json", "evaluation.html"}
+    assert {name for name in ("json", "html") if f"--format {name}" in lines} == {"json", "html"}
+
+
+def test_the_evaluation_page_explains_every_option_and_field() -> None:
+    page = read("docs/evaluate.md")
+    schema = (resources.files("attribution") / "rules" / "schemas" / "evaluation.json").read_text(encoding="utf-8")
+    options = {name for option in evaluate.params for name in (*option.opts, *option.secondary_opts) if "--" in name}
+
+    assert {key for key in keys_of(json.loads(schema)) if not re.search(rf"\b{key}\b", page)} == set()
+    assert {name for name in options if name not in page} == {"--no-color"}
+    assert {method for method in (*BASELINES, MAJORITY_PARTY) if f"| {method} |" not in page} == set()
+
+
+def test_the_evaluation_pages_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    snippet = re.search(r"```python\n(.*?)```", read("docs/evaluate.md"), re.S)
+    monkeypatch.chdir(ROOT)
+
+    assert snippet is not None
+    exec(compile(snippet[1], "evaluate.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("Proportion(right=2, of=2")
 
 
 def test_exit_statuses_of_the_pages_are_the_programs() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attribution.cli.capture import capture
+from attribution.cli.evaluate import evaluate
 from attribution.cli.terminal import EXIT_BAD_INPUT, colour_wanted, complain, page_width, write
 from attribution.errors import AttributionError
 
@@ -106,6 +107,7 @@ def check_agreement(file: Path | None) -> None:
 
 
 cli.add_command(capture)
+cli.add_command(evaluate)
 
 
 @cli.group()

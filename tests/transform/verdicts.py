@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 import attribution
+from attribution.evaluation import mark, read_truth, told_by
 from attribution.model.verdict import Verdict
-from tests.transform.folder import Keys
+from tests.transform.folder import Keys, dump_yaml
 
 
 @cache
@@ -16,30 +17,18 @@ def decided(bundle: Path) -> Verdict:
     return attribution.decide(bundle)
 
 
-def admitted_clauses(truth: Keys) -> tuple[str | None, ...]:
-    """The clauses that the Agreement's text admits; None alone where no party answers."""
-    clause = truth["clause"]
-    return tuple(clause) if isinstance(clause, list) else (clause,)
-
-
-def admitted_components(truth: Keys) -> frozenset[str]:
-    """What may be named as the root: the earliest true cause's component, or what the truth admits beside it."""
-    causes = truth["causes"]
-    return frozenset((causes[0]["component"], *causes[0].get("admissible_components", ()))) if causes else frozenset()
-
-
-def departures(verdict: Verdict, truth: Keys) -> list[str]:
+def departures(verdict: Verdict, keys: Keys) -> list[str]:
     """In which respects a verdict is not the true one: party, clause, the component that comes first."""
+    truth = read_truth(dump_yaml(keys).encode(), "truth.yaml")
+    marks = mark(told_by(verdict), truth)
     told = f"{verdict.party} {verdict.clause} at {verdict.probability:.3f}, causes {described(verdict)}"
     found = []
-    if verdict.party != truth["party"]:
-        found.append(f"party: expected {truth['party']}, got {told}")
-    elif verdict.clause not in admitted_clauses(truth):
-        found.append(f"clause: expected one of {admitted_clauses(truth)}, got {told}")
-    if truth["party"] not in ("neither", "undetermined"):
-        first = verdict.causes[0].component if verdict.causes else None
-        if first not in admitted_components(truth):
-            found.append(f"component: expected one of {sorted(admitted_components(truth))}, got {told}")
+    if not marks.agrees:
+        found.append(f"party: expected {truth.party}, got {told}")
+    elif verdict.clause not in (truth.clauses or (None,)):
+        found.append(f"clause: expected one of {truth.clauses}, got {told}")
+    if marks.component is False:
+        found.append(f"component: expected one of {sorted(truth.causes[0].components)}, got {told}")
     return found
 
 
