@@ -95,6 +95,9 @@ def test_a_suspension_is_just_or_unjust_by_the_accounts_events_alone() -> None:
 def test_work_that_was_agreed_to_is_arguable_without_the_record_that_says_so() -> None:
     truth = _truth("ce1", "consented_operation", "customer", told=(("ce1", "ce1"),))
     assert judge(truth, _left(logs={"ce1"}, types={"syslog"})) is Decidable.ARGUABLE
+    truth = _truth("ce1", "consented_operation", "customer", told=(("pe1", "ce1"), ("sw1", "ce1")))
+    assert judge(truth, _left(logs={"pe1", "sw1"}, types={"syslog"})) is Decidable.ARGUABLE
+    assert judge(truth, _left()) is Decidable.NO
 
 
 def test_counters_of_a_side_tell_whether_what_came_in_went_out_again() -> None:
@@ -170,6 +173,16 @@ def test_health_is_seen_only_where_the_service_was_measured() -> None:
     blind = _left(types={"syslog"})
     blind.stretches = []
     assert judge(healthy, blind) is Decidable.NO
+
+
+def test_trouble_that_nothing_left_can_show_gets_no_label() -> None:
+    """Datagrams of one protocol were lost, and only echoes are left, which were not."""
+    truth = _truth("pe1", "misconfiguration", "provider", told=(("pe1", "pe1"),))
+    left = _left(logs={"pe1"}, types={"syslog"})
+    left.stretches = [_clean("host-a", "host-b")]
+    assert judge(truth, left) is Decidable.ARGUABLE
+    left.types.add("flows")
+    assert judge(truth, left) is Decidable.YES
 
 
 def test_links_are_named_in_the_contracts_order() -> None:
