@@ -62,7 +62,9 @@ def service_paths(routes: Routes, incident: Incident) -> tuple[tuple[str, ...], 
     """The ways between the service's ends, both traced and drawn, all in the direction from the first to the second."""
     first, second = incident.service.ends
     there = [*routes.traced(first, second), *routes.paths(first, second, incident.window.start_ns)]
+    there += routes.sightings(first, second)
     back = [*routes.traced(second, first), *routes.paths(second, first, incident.window.start_ns)]
+    back += routes.sightings(second, first)
     return tuple(dict.fromkeys([*there, *(tuple(reversed(path)) for path in back)]))
 
 

@@ -116,6 +116,8 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
         return Alarm(start, event.device, link.component, kind, citation, statement)
     if event.kind is LogKind.SESSION_DOWN:
         peer = session_peer(event, around)
+        if peer is None and event.peer is not None:
+            return None  # with a neighbour that is not drawn: another tenant's, say
         kind = SESSION_ALARMS.get(event.reason, AlarmKind.SESSION_DOWN) if event.reason else AlarmKind.SESSION_DOWN
         return Alarm(start, event.device, event.device, kind, citation, statement, about_peer=peer)
     if event.kind in DEVICE_ALARMS:

@@ -227,10 +227,16 @@ def right_side(observations: Sequence[Observation], around: Surroundings, window
         return next(side for side in stated if side is not None)
     edges = [h for h in find_happenings(observations, around) if h.what[0] != "up"]
     wide = window.widened(5.0, 5.0)
+    counted = [o for o in observations if isinstance(o, ProbeResult | FlowRecord) and o.origin.supplied_by is not None]
 
-    def inside(reference: Side) -> int:
+    def inside(reference: Side) -> tuple[int, int]:
+        """How much trouble falls into the window; where none tells, how much was measured in it at all."""
         correction = {reference: 0, reference.other: -ahead_ns if reference is Side.PROVIDER else ahead_ns}
-        return sum(wide.contains(edge.time_ns + correction[edge.side]) for edge in edges)
+        troubled = sum(wide.contains(edge.time_ns + correction[edge.side]) for edge in edges)
+        measured = sum(
+            window.contains(o.time_ns + correction[o.origin.supplied_by]) for o in counted if o.origin.supplied_by
+        )
+        return troubled, measured
 
     return max((Side.PROVIDER, Side.CUSTOMER), key=inside)
 

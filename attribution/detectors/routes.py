@@ -9,28 +9,52 @@ from functools import lru_cache
 from itertools import pairwise
 
 from attribution.detectors.addresses import AddressBook
+from attribution.detectors.ports import find_link
 from attribution.model.evidence import Journey, Stretch
-from attribution.model.observation import Observation, PathTrace
+from attribution.model.incident import NANOSECONDS
+from attribution.model.observation import Observation, PairCount, PathTrace, TapCount
 from attribution.model.topology import NodeKind, Topology
 
 MOST_CANDIDATES = 16
+# A capture on another way than the traced one makes that way a candidate for this long before and after (seconds).
+SIGHTED_WITHIN_NS = 10 * NANOSECONDS
+
+Dated = dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]]
+"""Paths by their two ends, each with the time at which it was seen, in order of time."""
 
 
 class Routes:
     """Paths as tuples of components, node, link, node …, for any two nodes of the topology and any time."""
 
-    def __init__(self, topology: Topology, traced: dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]]) -> None:
+    def __init__(self, topology: Topology, traced: Dated, sighted: Dated | None = None) -> None:
         self._topology = topology
         self._traced = traced
+        self._sighted = sighted or {}
         self._shortest = lru_cache(maxsize=None)(self._find_shortest)
 
     def paths(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
-        """The candidate paths at a time: the last one traced before it (or the first after), else all shortest ones."""
+        """The candidate paths at a time: the last one traced before it (or the first after), else all shortest ones.
+
+        Routers spread flows over equal ways, and a traceroute is one flow: ways beside the traced one on which captures
+        saw packets of the same two ends at about that time are candidates too.
+        """
         traced = self._traced.get((source, destination))
-        if traced:
-            index = bisect_right(traced, time_ns, key=lambda entry: entry[0])
-            return (traced[max(0, index - 1)][1],)
-        return self._shortest(source, destination)
+        if not traced:
+            return self._shortest(source, destination)
+        index = bisect_right(traced, time_ns, key=lambda entry: entry[0])
+        path = traced[max(0, index - 1)][1]
+        beside = self._sighted.get((source, destination), [])
+        first = bisect_right(beside, time_ns - SIGHTED_WITHIN_NS, key=lambda entry: entry[0])
+        last = bisect_right(beside, time_ns + SIGHTED_WITHIN_NS, key=lambda entry: entry[0])
+        return tuple(dict.fromkeys([path, *(other for _, other in beside[first:last])]))[:MOST_CANDIDATES]
+
+    def ways_over(self, source: str, destination: str, component: str) -> tuple[tuple[str, ...], ...]:
+        """The shortest paths that lead over a component."""
+        return tuple(path for path in self._shortest(source, destination) if component in path)
+
+    def sightings(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
+        """The different ways beside the traced one on which captures saw packets."""
+        return tuple(dict.fromkeys(path for _, path in self._sighted.get((source, destination), [])))
 
     def traced(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
         """The different paths that traceroutes showed, the most frequent first."""
@@ -101,7 +125,7 @@ class Routes:
 def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[Observation]) -> Routes:
     """Each traceroute that arrived tells the way of that hour; hops that stayed silent are filled in by the drawing."""
     routes = Routes(topology, {})
-    traced: dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]] = {}
+    traced: Dated = {}
     for observation in observations:
         if not isinstance(observation, PathTrace):
             continue
@@ -122,7 +146,32 @@ def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[O
             traced.setdefault((source, destination), []).append((observation.time_ns, path))
     for entries in traced.values():
         entries.sort(key=lambda entry: entry[0])
-    return Routes(topology, traced)
+    return Routes(topology, traced, _sighted_ways(Routes(topology, traced), topology, book, observations))
+
+
+def _sighted_ways(routes: Routes, topology: Topology, book: AddressBook, observations: Iterable[Observation]) -> Dated:
+    """Ways that are as short as the traced one, and on which a capture saw packets of the same two ends."""
+    found: Dated = {}
+    for observation in observations:
+        if not isinstance(observation, TapCount | PairCount) or observation.sent <= 0:
+            continue
+        source, destination = book.resolve(observation.source), book.resolve(observation.destination)
+        if source is None or destination is None or not routes.traced(source, destination):
+            continue
+        (path,) = routes.paths(source, destination, observation.time_ns)
+        points = (
+            [(observation.device, observation.interface)]
+            if isinstance(observation, TapCount)
+            else [observation.first, observation.second]
+        )
+        for device, interface in points:
+            link = find_link(topology, device, interface) if device in topology.nodes and interface else None
+            if link is not None and link.component not in path:
+                ways = (way for way in routes.ways_over(source, destination, link.component) if len(way) == len(path))
+                found.setdefault((source, destination), []).extend((observation.time_ns, way) for way in ways)
+    for entries in found.values():
+        entries.sort(key=lambda entry: entry[0])
+    return found
 
 
 def _arrived(trace: PathTrace, destination: str, book: AddressBook) -> bool:

@@ -12,6 +12,7 @@ from attribution.inference.interruption import (
     LEAST_LOSS_RATIO,
     LEAST_SECONDS,
     Trouble,
+    between_ends,
     detect_interruption,
     find_full_loss,
     find_trouble,
@@ -174,7 +175,7 @@ def _nothing_happened(findings: Findings, service: Service, window: Interval) ->
     That packets arrive is not all of a service: an end that refuses them, or whose address another one has, may have
     failed without losing any.
     """
-    clean = [m for m in findings.measurements if m.end_to_end and m.interval.overlaps(window)]
+    clean = [m for m in between_ends(findings.measurements) if m.interval.overlaps(window)]
     covered = covered_share(clean, window)
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
     refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)

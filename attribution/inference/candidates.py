@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from attribution.inference.modes import LINK, Mode, Modes, Reach
@@ -27,6 +27,15 @@ EFFECTS_OF_RECORD = {
     ),
     "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),
     "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET}),
+    "cut": frozenset(
+        {
+            CommandEffectKind.INTERFACE_SHUTDOWN,
+            CommandEffectKind.FILTER_ADDED,
+            CommandEffectKind.NULL_ROUTE_ADDED,
+            CommandEffectKind.NEIGHBOUR_SHUTDOWN,
+            CommandEffectKind.ROUTE_REMOVED,
+        }
+    ),
     "node": frozenset(
         {
             None,
@@ -134,6 +143,15 @@ def enumerate_candidates(
     topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], supplied: Container[EvidenceType]
 ) -> Iterator[Candidate]:
     """All candidates for one interruption, each with its prior before any evidence."""
+    for candidate in _all_candidates(topology, paths, modes, records, supplied):
+        if candidate.link is not None and candidate.record is None and is_virtual(candidate.link, topology):
+            candidate = replace(candidate, prior=candidate.prior * modes.background["virtual_link"])
+        yield candidate
+
+
+def _all_candidates(
+    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], supplied: Container[EvidenceType]
+) -> Iterator[Candidate]:
     for mode in modes.modes:
         if mode.unless is not None and mode.unless in supplied:
             continue
@@ -145,6 +163,12 @@ def enumerate_candidates(
                 mode.kind is not CauseKind.ENFORCEMENT_ACTION or paths.is_border(component, topology)
             ):
                 yield from _on_node(mode, component, topology, paths, records)
+
+
+def is_virtual(name: str, topology: Topology) -> bool:
+    """Whether a link lies within a cloud, between its gateway and a host: software, and no cable."""
+    kinds = {topology.nodes[end].kind for end in topology.links[name].ends}
+    return NodeKind.HOST in kinds and bool(kinds & {NodeKind.GATEWAY, NodeKind.SERVICE})
 
 
 def _on_node(
@@ -198,5 +222,7 @@ def matches_record(
     if mode.record not in EFFECTS_OF_RECORD or (record.link is not None and record.link not in paths):
         return False
     if mode.record == "port" and record.link != link:
+        return False
+    if mode.record == "cut" and record.kind is not RecordKind.OPERATION:
         return False
     return record.effect in EFFECTS_OF_RECORD[mode.record]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from statistics import median
 
@@ -55,7 +55,7 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
     What one capture point infers from retransmissions comes late and lasts longer than the trouble itself (a sender
     waits ever longer); it is asked only where nobody counted at both ends.
     """
-    whole = [measurement for measurement in measurements if measurement.end_to_end]
+    whole = between_ends(measurements)
     counted = [measurement for measurement in whole if measurement.method is not Method.ONE_POINT]
     pools: dict[str, list[Measurement]] = defaultdict(list)
     for measurement in counted or whole:
@@ -63,6 +63,25 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
         pools["all"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
     return tuple(merge_overlapping(found))
+
+
+def between_ends(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """What tells of the whole way: counted between the ends, else what one capture point on the way saw of both parts.
+
+    A segment that an acknowledgement answers came from one end and reached the other, wherever it was captured.
+    """
+    known = tuple(measurements)
+    whole = tuple(measurement for measurement in known if measurement.end_to_end)
+    if whole:
+        return whole
+    parts: dict[tuple[str, Interval], list[Measurement]] = defaultdict(list)
+    for measurement in known:
+        if measurement.of_service and measurement.method is Method.ONE_POINT:
+            parts[(measurement.series.rpartition("/")[0], measurement.interval)].append(measurement)
+    return tuple(
+        replace(before, sent=max(before.sent, before.lost + beyond.lost), lost=before.lost + beyond.lost)
+        for before, beyond in (pair for pair in parts.values() if len(pair) == 2)
+    )
 
 
 def find_full_loss(measurements: Iterable[Measurement], troubles: Sequence[Trouble]) -> tuple[Interval, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from attribution.model.agreement import Agreement
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, Interruption, Party, Provision, ServiceLevel
+from attribution.responsibility.calibration import Calibration, load_calibration
 from attribution.responsibility.clauses import answering_side, find_admissible_clauses, find_clause
 from attribution.responsibility.costs import DecisionRule, choose_party, load_decision_rule
 from attribution.responsibility.phases import attribute_seconds
@@ -43,6 +44,7 @@ def decide_responsibility(
     interruption: Interruption,
     topology: Topology,
     rule: DecisionRule | None = None,
+    calibration: Calibration | None = None,
 ) -> Responsibility:
     """The party with the least expected cost of error, by the side that answers for each hypothesis' root causes.
 
@@ -50,9 +52,11 @@ def decide_responsibility(
     the answer less sure. Consequences carry no responsibility: the clause follows the earliest root cause.
     """
     rule = rule or load_decision_rule()
+    calibration = calibration if calibration is not None else load_calibration()
     sided = [_with_sides(hypothesis, agreement, interruption, topology) for hypothesis in hypotheses]
     answers = [_party_of(hypothesis, interruption, rule) for hypothesis in sided]
-    parties = _posterior(sided, answers, rule)
+    stated = _posterior(sided, answers, rule)
+    parties = calibration.mend(stated)
     party = choose_party(parties, rule)
     most_probable = max(PARTIES, key=lambda candidate: parties[candidate])
     supporting = [
@@ -61,7 +65,8 @@ def decide_responsibility(
         if hypothesis.known and party in (answer, Party.UNDETERMINED)
     ]
     causes = _explanation(supporting, party, agreement)
-    causes = tuple(replace(cause, probability=_marginal(cause, sided)) for cause in causes)
+    mended = parties[most_probable] / stated[most_probable]
+    causes = tuple(replace(cause, probability=min(1.0, mended * _marginal(cause, sided))) for cause in causes)
     root = first_root(causes, party)
     answered = root is not None and party not in (Party.NEITHER, Party.UNDETERMINED)
     clause = root.clause if root is not None and answered else None
