@@ -48,6 +48,9 @@ SESSION_ALARMS = {
     DownReason.PREFIX_LIMIT: AlarmKind.PREFIX_LIMIT,
     DownReason.AUTHENTICATION: AlarmKind.AUTHENTICATION_MISMATCH,
 }
+ENDED_HERE = frozenset({DownReason.ADMIN_LOCAL, DownReason.NOTIFICATION_SENT, DownReason.HOLD_TIMER})
+SAME_END_NS = 3 * NANOSECONDS
+"""A device that ended a session itself may log within this that its peer closed the connection."""
 CLEARING = {
     LogKind.INTERFACE_UP: (AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.OPTICS_FAULT),
     LogKind.TRANSCEIVER_INSERTED: (AlarmKind.TRANSCEIVER_REMOVED,),
@@ -91,10 +94,16 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
         key=lambda event: event.time_ns,
     )
     cleared = _clearing_times(events, around)
+    ended: dict[tuple[str, str | None], int] = {}
     for event in events:
         alarm = _alarm_of(event, around)
         if alarm is None:
             continue
+        pair = (alarm.reporter, alarm.about_peer)
+        if event.kind is LogKind.SESSION_DOWN and event.reason in ENDED_HERE:
+            ended[pair] = event.time_ns
+        elif alarm.kind is AlarmKind.SESSION_CLOSED_BY_PEER and event.time_ns - ended.get(pair, 0) <= SAME_END_NS:
+            continue  # the peer hung up because it had been told to
         times = cleared.get((alarm.kind, alarm.reporter, alarm.component, alarm.about_peer), [])
         end = next((time for time in times if time >= event.time_ns), None)
         if alarm.kind is AlarmKind.DEVICE_RESTARTED:
@@ -187,8 +196,9 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
             sender, about = about, sender
         if sender is None or about is None or witness.code == CONNECTION_COLLISION:
             return None
-        # The sender gave up on a silent peer (hold timer 4/*), or closed the session itself.
-        if witness.kind is not WitnessKind.BGP_NOTIFICATION or (witness.code or "").startswith("4"):
+        # The sender gave up on a silent peer (hold timer 4/*, BFD), or closed the session itself.
+        silent = (witness.code or "").startswith("4") or "BFD" in named
+        if witness.kind is not WitnessKind.BGP_NOTIFICATION or silent:
             return Alarm(interval, sender, sender, AlarmKind.SESSION_DOWN, citation, statement, about_peer=about)
         return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
     if witness.kind is WitnessKind.BGP_WITHDRAWAL and sender is not None and about is not None:
