@@ -143,9 +143,10 @@ def answer_path_elimination(scene: Scene) -> Answer:
     hierarchical elimination by the share of bad paths, 0.8 or more, among those through one cloud location, then among
     those with one middle. Too few paths are the class `insufficient`, and a client that has a good path into the cloud
     all the same is `ambiguous`; both abstain here. The cloud is the provider's own network, each component of it a
-    location; the middle what carriers run and the links that nobody owns, the client the customer's own network. A
-    path is one series of probes or flows, or of anything else where there are no such; it is bad where it lost 2 % or
-    more during the interruption. The method names segments, never components.
+    location, which is kinder to the method than one location for all; the middle is what carriers run and the links
+    that nobody owns, the client the customer's own network. A path is one series of probes or flows, or of anything
+    else where there are no such; it is bad where it lost 2 % or more during the interruption. The method names
+    segments, never components.
     """
     paths = _measured_paths(scene)
     for segment in (Segment.CLOUD, Segment.MIDDLE):

@@ -42,13 +42,13 @@ p { margin: .3rem 0 .8rem; max-width: 48rem; } .faint, caption, th { color: var(
 .tile b { display: block; font-size: 1.5rem; font-variant-numeric: tabular-nums; line-height: 1.3; }
 .tile span { color: var(--faint); font-size: .87rem; }
 .good { color: var(--good); } .bad { color: var(--bad); }
-.wide { overflow-x: auto; } .side { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
+.wide { overflow-x: auto; } .wide svg { min-width: 38rem; } .side { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
 .side figure { flex: 0 1 372px; min-width: 0; } figure { margin: 0; }
 figcaption { color: var(--faint); font-size: .87rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .87rem; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; white-space: normal; vertical-align: bottom; }
-th:first-child, td:first-child, td.words { text-align: left; }
+th:first-child, td:first-child, .words { text-align: left; }
 td.words { white-space: normal; }
 summary { cursor: pointer; color: var(--faint); }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--text); font: 12px system-ui, sans-serif; }
@@ -337,8 +337,8 @@ def _wide(content: str) -> str:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], words: bool = False) -> str:
     """Cells of text, escaped; `words`: prose after the first column, set to the left."""
-    head = "".join(f'<th scope="col">{markup(column)}</th>' for column in columns)
     style = ' class="words"' if words else ""
+    head = "".join(f'<th scope="col"{style}>{markup(column)}</th>' for column in columns)
     body = "".join(
         f"<tr><td>{markup(row[0])}</td>{''.join(f'<td{style}>{markup(cell)}</td>' for cell in row[1:])}</tr>"
         for row in rows
