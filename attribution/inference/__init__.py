@@ -16,6 +16,7 @@ from attribution.inference.interruption import (
     find_trouble,
     merge_overlapping,
 )
+from attribution.inference.leaving_out import leave_out
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.phases import follows, split_phases
@@ -26,6 +27,8 @@ from attribution.model.evidence import Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
+
+__all__ = ["Inference", "infer_causes", "leave_out"]
 
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
