@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log10
 
@@ -21,9 +21,10 @@ from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
-from attribution.inference.requests import propose_requests
+from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
-from attribution.model.evidence import Findings, Journey, Measurement
+from attribution.inference.worlds import World, doubting_worlds, shares_of, split_by_offer
+from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
@@ -66,7 +67,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         modes,
     )
     if not troubles:
-        return _nothing_happened(findings, window)
+        return _nothing_happened(findings, topology, service, window)
     phases = split_phases(troubles, findings.measurements)
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
@@ -82,10 +83,10 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         return weigh_evidence(solver, assignments[chosen], solver.rival(assignments[chosen], differs))
 
     def request(answers: Callable[[Cause], str]) -> tuple[Request, ...]:
-        def party_of(candidate: Candidate | None) -> str:
-            return "unknown" if candidate is None else answers(namer.name(candidate, phases[0].span))
-
-        return propose_requests(assignments, situation, party_of)
+        explained = list(zip(assignments, named, strict=True))
+        overall = Interval(troubles[0].interval.start_ns, max(trouble.interval.end_ns for trouble in troubles))
+        worlds = _worlds(explained, solver, sole_supplier(findings, paths), answers, _offers(findings, service, solver))
+        return propose_requests(worlds, solver, overall)
 
     intervals = tuple(trouble.interval for trouble in troubles)
     return Inference(
@@ -94,6 +95,51 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         weigh,
         request,
     )
+
+
+def _worlds(
+    explained: Sequence[tuple[Assignment, Hypothesis]],
+    solver: Solver,
+    supplier: Side | None,
+    answers: Callable[[Cause], str],
+    offers: Mapping[bool, Namer],
+) -> Iterator[World]:
+    """The explanations as a question may tell them apart, with the doubt in a party's unsupported word."""
+    topology, doubted = solver.situation.topology, 0.0
+
+    def answering(choice: Candidate, exceeded: bool) -> str:
+        return answers(offers[exceeded].name(choice, solver.phases[0].span))
+
+    for assignment, hypothesis in explained:
+        probability = assignment.probability
+        if _is_doubted(hypothesis, supplier, topology):
+            doubted += probability * DOUBT
+            probability *= 1 - DOUBT
+        parties = shares_of(answers(cause) for cause in hypothesis.causes if cause.caused_by is None)
+        yield from split_by_offer(World(assignment.choices, probability, parties), answering)
+    if doubted > 0 and supplier is not None:
+        yield from doubting_worlds(solver, supplier, topology, doubted)
+
+
+def _offers(findings: Findings, service: Service, solver: Solver) -> dict[bool, Namer]:
+    """Namers that know whether more was offered than was bought, and that it was counted; both the same where nothing
+    could tell, because nobody knows what was bought."""
+    situation, span = solver.situation, solver.phases[0].span
+    links = situation.topology.links
+    ends = {end for name in situation.paths.components if name in links for end in links[name].ends}
+    counted = replace(findings.coverage, counted=findings.coverage.counted | ends)
+    namers = {}
+    for exceeded in (True, False):
+        alarms = list(findings.alarms)
+        if exceeded and service.bandwidth_bps is not None and findings.measurements:
+            told = findings.measurements[0].citation
+            node = service.ends[0]
+            alarms.append(Alarm(span, node, node, AlarmKind.BANDWIDTH_EXCEEDED, told, ""))
+        coverage = counted if service.bandwidth_bps is not None else findings.coverage
+        namers[exceeded] = Namer(
+            situation.topology, situation.paths, alarms, findings.records, coverage, service.bandwidth_bps
+        )
+    return namers
 
 
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
@@ -151,8 +197,7 @@ def doubt_unsupported(
     """A party's word against the other is doubted while nobody else was asked; what is doubted belongs to no party."""
     doubted = 0.0
     for hypothesis in hypotheses:
-        sides = {topology.side_of(cause.component) for cause in hypothesis.causes}
-        if supplier is not None and supplier.other in sides:
+        if _is_doubted(hypothesis, supplier, topology):
             doubted += hypothesis.probability * DOUBT
             hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - DOUBT))
         yield hypothesis
@@ -160,7 +205,12 @@ def doubt_unsupported(
         yield Hypothesis((), doubted, known=False)
 
 
-def _nothing_happened(findings: Findings, window: Interval) -> Inference:
+def _is_doubted(hypothesis: Hypothesis, supplier: Side | None, topology: Topology) -> bool:
+    sides = {topology.side_of(cause.component) for cause in hypothesis.causes}
+    return supplier is not None and supplier.other in sides
+
+
+def _nothing_happened(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
     """No interruption in what was measured: as sure as the reported window was measured end to end."""
     clean = [m for m in findings.measurements if m.end_to_end and m.interval.overlaps(window)]
     covered = covered_share(clean, window)
@@ -170,7 +220,11 @@ def _nothing_happened(findings: Findings, window: Interval) -> Inference:
     def weigh(_chosen: int, _answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         return number_pieces(_clean_pieces(clean))
 
-    return Inference(hypotheses, Interruption(False), weigh, lambda _answers: ())
+    def request(_answers: Callable[[Cause], str]) -> tuple[Request, ...]:
+        share = covered if clean else 0.0
+        return ask_whether_it_happened(service.ends, topology, findings.coverage, window, probability, share)
+
+    return Inference(hypotheses, Interruption(False), weigh, request)
 
 
 def covered_share(measurements: Sequence[Measurement], window: Interval) -> float:
