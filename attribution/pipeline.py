@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attribution.bundle import Bundle, open_bundle
 from attribution.detectors import detect_evidence
+from attribution.errors import EvidenceError
 from attribution.inference import Inference, infer_causes, leave_out
 from attribution.model.agreement import Agreement
+from attribution.model.explanation import Explanation, Lacking, Omission, Rival
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
-from attribution.model.topology import Topology
-from attribution.model.verdict import Cause, Hypothesis, Verdict
+from attribution.model.topology import Side, Topology
+from attribution.model.verdict import Cause, Hypothesis, Party, Verdict, WeighedEvidence
 from attribution.packets import Capture, compare_captures, compare_points, observe_point
 from attribution.readers import check_against_topology, count_strangers, read_evidence, read_incident, read_topology
 from attribution.report import summarise
 from attribution.responsibility import answering_side, decide_responsibility, load_agreement
 
 INCIDENT_FILE = "incident.yaml"
+MOST_PILLARS = 5
 Stated = tuple[tuple[Observation | Caveat, ...], Capture | None]
 Place = tuple[str, str]
 """A file, and the locator in it that a piece of evidence cites."""
@@ -83,6 +87,20 @@ class Reading:
 
 def conclude(reading: Reading, without: Collection[str] = (), places: Collection[Place] = ()) -> Verdict:
     """The verdict by all that was read, but for the files left aside and the evidence cited at the places named."""
+    return judge(reading, without, places).verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with the inference that it follows from, and the hypothesis it rests on."""
+
+    verdict: Verdict
+    inference: Inference
+    chosen: int
+    answers: Callable[[Cause], str]
+
+
+def judge(reading: Reading, without: Collection[str], places: Collection[Place]) -> Judgement:
     incident, topology = _without_files(reading.incident, without), reading.topology
     caveats, observations = list(reading.caveats), []
     for seen in reading.observe(without):
@@ -93,9 +111,10 @@ def conclude(reading: Reading, without: Collection[str] = (), places: Collection
     caveats += count_strangers(observations, topology)
     findings = leave_out(detect_evidence(observations, topology, incident), places)
     inference = infer_causes(findings, topology, incident.service, incident.window)
-    verdict = apply_agreement(incident, topology, reading.agreement, inference)
+    judgement = apply_agreement(incident, topology, reading.agreement, inference)
     inputs = tuple(file for file in reading.bundle.inputs if file.file not in without)
-    return replace(verdict, inputs=inputs, caveats=(*caveats, *findings.caveats))
+    verdict = replace(judgement.verdict, inputs=inputs, caveats=(*caveats, *findings.caveats))
+    return replace(judgement, verdict=verdict)
 
 
 def _without_files(incident: Incident, without: Collection[str]) -> Incident:
@@ -122,7 +141,7 @@ def compare_all(
         yield from compare_points(streams, [origin for origin, _ in captures])
 
 
-def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement, inference: Inference) -> Verdict:
+def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement, inference: Inference) -> Judgement:
     """Who answers by the Agreement, with the evidence that carried the answer and what is still missing."""
     answer = decide_responsibility(inference.hypotheses, agreement, inference.interruption, topology)
 
@@ -130,7 +149,8 @@ def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement
         side = answering_side(cause, topology, agreement)
         return side.value if side is not None else "unknown"
 
-    evidence = inference.weigh(_chosen(inference.hypotheses, answer.causes), side_of)
+    chosen = _chosen(inference.hypotheses, answer.causes)
+    evidence = inference.weigh(chosen, side_of)
     causes = tuple(
         replace(cause, evidence=tuple(e.id for e in evidence if e.weight > 0 and e.component == cause.component))
         for cause in answer.causes
@@ -151,7 +171,7 @@ def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement
         provisions=answer.provisions,
         service_level=answer.service_level,
     )
-    return replace(verdict, summary=summarise(verdict))
+    return Judgement(replace(verdict, summary=summarise(verdict)), inference, chosen, side_of)
 
 
 def _chosen(hypotheses: Sequence[Hypothesis], causes: Sequence[Cause]) -> int:
@@ -159,3 +179,91 @@ def _chosen(hypotheses: Sequence[Hypothesis], causes: Sequence[Cause]) -> int:
     wanted = [(cause.component, cause.kind) for cause in causes]
     alike = (i for i, h in enumerate(hypotheses) if [(cause.component, cause.kind) for cause in h.causes] == wanted)
     return next(alike, 0)
+
+
+def explain(path: str | Path, without: Sequence[str] = ()) -> Explanation:
+    """Why an incident is decided as it is, why not otherwise, and what the verdict is without some of the evidence.
+
+    `without` names files, ids of evidence as the verdict gives them (`e3`), types of evidence or suppliers.
+    Errors: AttributionError as in `decide`, and for a name that nothing in the incident goes by.
+    """
+    with open_bundle(path) as bundle:
+        reading = Reading(bundle)
+        full = judge(reading, (), ())
+        rivals = tuple(_rivals(full))
+        omission = select_evidence(without, reading.incident, full.verdict, rivals)
+        lacking = None
+        if omission.asked:
+            verdict = conclude(reading, frozenset(omission.files), frozenset(omission.places))
+            lacking = Lacking(omission, verdict)
+        return Explanation(full.verdict, rivals, tuple(_pillars(reading, full.verdict)), lacking)
+
+
+def _rivals(full: Judgement) -> Iterator[Rival]:
+    """The parties that the verdict does not name, with the best case that can be made for each.
+
+    Where no party is named, the explanation shown has one: the others are its rivals.
+    """
+    verdict, known = full.verdict, list(full.verdict.evidence)
+    roots = [cause for cause in full.inference.hypotheses[full.chosen].causes if cause.caused_by is None]
+    own = {full.answers(cause) for cause in roots}
+    for party in (Party.CUSTOMER, Party.PROVIDER, Party.SHARED, Party.NEITHER):
+        if party is verdict.party or (verdict.party is Party.UNDETERMINED and own == {party.value}):
+            continue
+        causes: tuple[Cause, ...] = ()
+        evidence: tuple[WeighedEvidence, ...] = ()
+        if party in (Party.CUSTOMER, Party.PROVIDER):
+            opposed = full.inference.oppose(full.chosen, Side(party.value), full.answers)
+            if opposed is not None:
+                causes, evidence = opposed[0].causes, tuple(_numbered(opposed[1], known))
+        yield Rival(party, verdict.parties[party], causes, evidence)
+
+
+def _numbered(evidence: Sequence[WeighedEvidence], known: list[WeighedEvidence]) -> Iterator[WeighedEvidence]:
+    """Evidence by the ids that it goes by already, and what is new by the next ones."""
+    for piece in evidence:
+        same = (other for other in known if (other.file, other.locator) == (piece.file, piece.locator))
+        found = next((other for other in same if other.statement == piece.statement), None)
+        if found is None:
+            found = replace(piece, id=f"e{len(known) + 1}")
+            known.append(found)
+        yield replace(piece, id=found.id)
+
+
+def _pillars(reading: Reading, verdict: Verdict) -> Iterator[Lacking]:
+    """What the verdict would be without each of the files that carry most of it."""
+    weights: dict[str, float] = defaultdict(float)
+    for piece in verdict.evidence:
+        weights[piece.file] += max(0.0, piece.weight)
+    heaviest = sorted((file for file in weights if weights[file] > 0), key=lambda file: (-weights[file], file))
+    for file in heaviest[:MOST_PILLARS]:
+        yield Lacking(Omission((file,), (file,), ()), conclude(reading, {file}))
+
+
+def select_evidence(
+    names: Sequence[str], incident: Incident, verdict: Verdict, rivals: Sequence[Rival]
+) -> Omission:
+    """What the names stand for: a file, a type, a supplier, or a piece of evidence by its id."""
+    pieces = {piece.id: piece for rival in rivals for piece in rival.evidence}
+    pieces |= {piece.id: piece for piece in verdict.evidence}
+    files: dict[str, None] = {}
+    places: dict[Place, None] = {}
+    for name in names:
+        meant = [
+            origin.file
+            for origin in incident.origins
+            if name in (origin.file, origin.type.value, origin.supplied_by.value if origin.supplied_by else None)
+        ]
+        if not meant and name not in pieces:
+            expected = _names(incident, pieces)
+            raise EvidenceError(f"--without {name}", "found nothing of that name in the incident", expected)
+        files |= dict.fromkeys(meant)
+        if not meant:
+            places[(pieces[name].file, pieces[name].locator)] = None
+    return Omission(tuple(names), tuple(files), tuple(places))
+
+
+def _names(incident: Incident, pieces: Collection[str]) -> str:
+    types = sorted({origin.type.value for origin in incident.origins})
+    ids = f", an id from e1 to e{len(pieces)}" if pieces else ""
+    return f"expected a file of its evidence{ids}, customer, provider, or a type: {', '.join(types)}"

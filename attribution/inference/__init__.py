@@ -42,13 +42,15 @@ class Inference:
     """Hypotheses with their posterior, best first.
 
     `weigh` tells what carried one of them against the best that another side would answer for; `request` what else to
-    ask for. Both are told which side answers for a cause.
+    ask for; `oppose` the best explanation that one side would answer for, and what carried the other against it. All
+    are told which side answers for a cause.
     """
 
     hypotheses: tuple[Hypothesis, ...]
     interruption: Interruption
     weigh: Callable[[int, Callable[[Cause], str]], tuple[WeighedEvidence, ...]]
     request: Callable[[Callable[[Cause], str]], tuple[Request, ...]]
+    oppose: Callable[[int, Side, Callable[[Cause], str]], tuple[Hypothesis, tuple[WeighedEvidence, ...]] | None]
 
 
 def infer_causes(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
@@ -82,6 +84,17 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
 
         return weigh_evidence(solver, assignments[chosen], solver.rival(assignments[chosen], differs))
 
+    def oppose(
+        chosen: int, side: Side, answers: Callable[[Cause], str]
+    ) -> tuple[Hypothesis, tuple[WeighedEvidence, ...]] | None:
+        def answered(candidate: Candidate) -> bool:
+            return answers(namer.name(candidate, phases[0].span)) == side.value
+
+        rival = solver.rival(assignments[chosen], answered)
+        if rival is None:
+            return None
+        return _hypothesis(rival, solver, namer), weigh_evidence(solver, assignments[chosen], rival)
+
     def request(answers: Callable[[Cause], str]) -> tuple[Request, ...]:
         explained = list(zip(assignments, named, strict=True))
         overall = Interval(troubles[0].interval.start_ns, max(trouble.interval.end_ns for trouble in troubles))
@@ -94,6 +107,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         Interruption(True, intervals, full_loss=find_full_loss(findings.measurements, troubles)),
         weigh,
         request,
+        oppose,
     )
 
 
@@ -224,7 +238,7 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
         share = covered if clean else 0.0
         return ask_whether_it_happened(service.ends, topology, findings.coverage, window, probability, share)
 
-    return Inference(hypotheses, Interruption(False), weigh, request)
+    return Inference(hypotheses, Interruption(False), weigh, request, lambda _chosen, _side, _answers: None)
 
 
 def covered_share(measurements: Sequence[Measurement], window: Interval) -> float:

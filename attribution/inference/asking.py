@@ -12,6 +12,7 @@ from attribution.model.topology import Side, Topology
 
 # Clocks and polling are known to about this much on either side of the interruption.
 MARGIN_S = 60.0
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799  # years 1 and 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +108,14 @@ def name_port(point: Point, topology: Topology, words: AskingWords) -> str:
 
 def name_span(span: Interval, words: AskingWords) -> str:
     """From a second to a second, rounded outwards; the date once where it is the same day."""
-    start = datetime.fromtimestamp(span.start_ns // NANOSECONDS, UTC)
-    end = datetime.fromtimestamp(-(-span.end_ns // NANOSECONDS), UTC)
+    start, end = _date(span.start_ns // NANOSECONDS), _date(-(-span.end_ns // NANOSECONDS))
     until = "%H:%M:%S" if start.date() == end.date() else "%Y-%m-%d %H:%M:%S"
     return words.span.format(start=start.strftime("%Y-%m-%d %H:%M:%S"), end=end.strftime(until))
+
+
+def _date(second: int) -> datetime:
+    """A damaged file's time that no calendar holds reads as its first or last second."""
+    return datetime.fromtimestamp(min(max(second, _FIRST_S), _LAST_S), UTC)
 
 
 def _listed(names: Sequence[str], words: AskingWords) -> str:
