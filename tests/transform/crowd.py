@@ -36,7 +36,7 @@ Job = Callable[[Path], Verdicts]
 SEED = 20261123
 LARGE_OFFSET_S = 300
 OFFSETS_S = (7, -16, 31, -45, 75, -118, 160, -222)
-"""Offsets of clocks that nobody stated, besides the largest: two of them for each incident, in turn."""
+"""Offsets of clocks that nobody stated, besides the largest: one of them for each incident, in turn, of either side."""
 
 DISGUISES: dict[str, Transformation] = {
     "shuffled": lambda bundle, target: shuffle(bundle, target, SEED),
@@ -112,8 +112,7 @@ def with_clocks_off(bundle: Path) -> Verdicts:
     offsets = [
         ("provider", LARGE_OFFSET_S),
         ("customer", LARGE_OFFSET_S),
-        ("provider", OFFSETS_S[at % len(OFFSETS_S)]),
-        ("customer", OFFSETS_S[(at // len(OFFSETS_S) + at) % len(OFFSETS_S)]),
+        (("provider", "customer")[at % 2], OFFSETS_S[at // 2 % len(OFFSETS_S)]),
     ]
     clocked = {
         entry["supplied_by"]
