@@ -107,12 +107,16 @@ def duplicate_all(bundle: Path, target: Path) -> Path:
 
 
 def duplicate_all_packed(bundle: Path, target: Path) -> Path:
-    """Every file of evidence once more, packed otherwise: what was compressed lies there plain, the rest compressed."""
+    """Every file of evidence once more; tables and captures that were compressed plain, and plain ones compressed.
+
+    Of the other types the contract knows no compressed form: they stand there twice as they are.
+    """
 
     def suffixes(file: Path) -> str:
         plain = plain_suffix(file)
-        packed = file.suffix in (".gz", ".zst") or plain == ".parquet"
-        return plain if packed else f"{plain}.gz"
+        if plain not in (".csv", ".pcap", ".pcapng"):
+            return format_suffixes(file)
+        return plain if file.suffix in (".gz", ".zst") else f"{plain}.gz"
 
     return _doubled(bundle, target, lambda file, again: write_octets(again, read_octets(file)), suffixes)
 

@@ -81,8 +81,9 @@ def test_all_files_handed_in_twice_state_the_same_twice(double: Callable[[Path, 
         assert {**again, "file": entry["file"]} == entry
         assert read_octets(doubled / entry["file"]) == read_octets(doubled / again["file"])
     alike = {
-        (doubled / e["file"]).read_bytes() == (doubled / a["file"]).read_bytes()
-        for e, a in zip(before, entries[len(before) :], strict=True)
+        (doubled / entry["file"]).read_bytes() == (doubled / again["file"]).read_bytes()
+        for entry, again in zip(before, entries[len(before) :], strict=True)
+        if entry["type"] in ("capture", "probes")
     }
     assert alike == {double is duplicate_all}
 
