@@ -17,7 +17,7 @@ from attribution.inference.gain import entropy, expected_gain, party_shares
 from attribution.inference.inquiries import EVIDENCE, Inquirer, Inquiry, Means
 from attribution.inference.loss import RATES
 from attribution.inference.posterior import Solver
-from attribution.inference.predictions import MOST_PACKETS, Predictor, chance_of_loss
+from attribution.inference.predictions import MOST_PACKETS, Predictor, Sign, chance_of_loss
 from attribution.inference.worlds import NOBODY_KNOWS, World, probable
 from attribution.model.evidence import Coverage
 from attribution.model.incident import Interval
@@ -29,7 +29,9 @@ MOST_REQUESTS: Final = 3
 LEAST_GAIN_BITS: Final = 0.05
 # Several devices of one side are asked about together, as few as bring this share of what all of them would.
 ENOUGH: Final = 0.9
+# Signs that are worked out jointly, of one question and of each of several: the cost doubles with each.
 MOST_SIGNS: Final = 7
+JOINT_SIGNS: Final = 3
 TOGETHER: Final = (Means.LOG, Means.COUNTERS)
 
 
@@ -58,13 +60,20 @@ def weigh_inquiries(inquiries: Iterable[Inquiry], worlds: Sequence[World]) -> li
 
 def gain_of(inquiry: Inquiry, worlds: Sequence[World]) -> float:
     """Of all that a file may show, what tells most is worked out jointly; what is left out could only add to it."""
-    signs = sorted(inquiry.signs, key=lambda sign: -sign.weight)[:MOST_SIGNS]
+    return gain_of_signs(strongest_signs(inquiry, MOST_SIGNS), worlds)
+
+
+def strongest_signs(inquiry: Inquiry, most: int) -> list[Sign]:
+    return sorted(inquiry.signs, key=lambda sign: -sign.weight)[:most]
+
+
+def gain_of_signs(signs: Sequence[Sign], worlds: Sequence[World]) -> float:
     chances = [tuple([sign.chance(world) for sign in signs]) for world in worlds]
     return expected_gain([(world.probability, world.parties) for world in worlds], chances)
 
 
 def choose_best(weighed: Iterable[Weighed], worlds: Sequence[World]) -> list[Weighed]:
-    """The best of each kind from each side, and of these the best few: two questions that ask the same are one."""
+    """The best of each kind from each side, and of these the few that tell most together."""
     by_kind: dict[tuple[Side, Means], list[Weighed]] = defaultdict(list)
     for one in weighed:
         by_kind[(one.inquiry.side, one.inquiry.means)].append(one)
@@ -76,8 +85,19 @@ def choose_best(weighed: Iterable[Weighed], worlds: Sequence[World]) -> list[Wei
     for side in Side:
         of_side = sorted((one for one in captures if one.inquiry.side is side), key=_rank)
         best = [one for one in best if one not in of_side[1:]]
-    best = [one for one in best if one.gain_bits >= LEAST_GAIN_BITS]
-    return sorted(best, key=_rank)[:MOST_REQUESTS]
+    worthy = sorted((one for one in best if one.gain_bits >= LEAST_GAIN_BITS), key=_rank)
+    return sorted(_complementing(worthy, worlds), key=_rank)
+
+
+def _complementing(worthy: Sequence[Weighed], worlds: Sequence[World]) -> list[Weighed]:
+    """The best question, and then always the one that adds most to those before: not the same in other words."""
+    chosen, left = list(worthy[:1]), list(worthy[1:])
+    while left and len(chosen) < MOST_REQUESTS:
+        signs = [sign for one in chosen for sign in strongest_signs(one.inquiry, JOINT_SIGNS)]
+        together = [(*signs, *strongest_signs(one.inquiry, JOINT_SIGNS)) for one in left]
+        gains = [gain_of_signs(joint, worlds) for joint in together]
+        chosen.append(left.pop(max(range(len(left)), key=lambda at: (round(gains[at], 9), -at))))
+    return chosen
 
 
 def _rank(one: Weighed) -> tuple[float, str, str, tuple[str, ...], tuple[str, ...]]:
