@@ -34,6 +34,8 @@ class AskingWords:
     both: str
     conjunction: str
     span: str
+    same_span: str
+    or_else: str
 
 
 ENGLISH = AskingWords(
@@ -79,6 +81,8 @@ ENGLISH = AskingWords(
     both="both {first} and {last}",
     conjunction="{others} and {last}",
     span="from {start} to {end} UTC",
+    same_span="for that time",
+    or_else="{what}; or, where there is none, {instead}",
 )
 
 
@@ -86,6 +90,15 @@ def put_in_words(
     inquiry: Inquiry, span: Interval, topology: Topology, words: AskingWords = ENGLISH
 ) -> tuple[str, str]:
     """What to ask for, and why, as one can send it."""
+    times = name_span(span.widened(MARGIN_S, MARGIN_S), words)
+    what, why = _phrased(inquiry, times, topology, words)
+    if inquiry.instead is not None:
+        instead, _ = _phrased(inquiry.instead, words.same_span, topology, words)
+        what = words.or_else.format(what=what, instead=instead)
+    return what, why
+
+
+def _phrased(inquiry: Inquiry, span: str, topology: Topology, words: AskingWords) -> tuple[str, str]:
     phrase = words.phrases[inquiry.means]
     ports = [name_port(point, topology, words) for point in inquiry.points]
     names = {
@@ -94,7 +107,7 @@ def put_in_words(
         "first": inquiry.places[0] if inquiry.places else "",
         "last": inquiry.places[-1] if inquiry.places else "",
         "side": words.sides[inquiry.side],
-        "span": name_span(span.widened(MARGIN_S, MARGIN_S), words),
+        "span": span,
     }
     return phrase.what.format(**names), phrase.why.format(**names)
 

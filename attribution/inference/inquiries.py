@@ -72,7 +72,8 @@ class Point:
 class Inquiry:
     """Evidence that could still be had from one side, and the chances of what it may show.
 
-    `places` are the devices asked about, in the order of the way; `points` the ports, for captures.
+    `places` are the devices asked about, in the order of the way; `points` the ports, for captures. `instead` is what
+    would tell nearly the same, where the side does not have this.
     """
 
     means: Means
@@ -80,6 +81,7 @@ class Inquiry:
     places: tuple[str, ...]
     signs: tuple[Sign, ...]
     points: tuple[Point, ...] = ()
+    instead: Inquiry | None = None
 
 
 class Inquirer:

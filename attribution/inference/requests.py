@@ -32,6 +32,7 @@ ENOUGH: Final = 0.9
 # Signs that are worked out jointly, of one question and of each of several: the cost doubles with each.
 MOST_SIGNS: Final = 7
 JOINT_SIGNS: Final = 3
+MEASURING: Final = (Means.CAPTURE, Means.CAPTURES, Means.PROBES)
 TOGETHER: Final = (Means.LOG, Means.COUNTERS)
 
 
@@ -81,12 +82,22 @@ def choose_best(weighed: Iterable[Weighed], worlds: Sequence[World]) -> list[Wei
     for (_, means), alike in by_kind.items():
         ranked = sorted(alike, key=_rank)
         best.append(_taken_together(alike, ranked, worlds) if means in TOGETHER else ranked[0])
-    captures = [one for one in best if one.inquiry.means in (Means.CAPTURE, Means.CAPTURES)]
     for side in Side:
-        of_side = sorted((one for one in captures if one.inquiry.side is side), key=_rank)
-        best = [one for one in best if one not in of_side[1:]]
+        measuring = [one for one in best if one.inquiry.side is side and one.inquiry.means in MEASURING]
+        best = [one for one in best if one not in measuring] + _with_alternative(sorted(measuring, key=_rank))
     worthy = sorted((one for one in best if one.gain_bits >= LEAST_GAIN_BITS), key=_rank)
     return sorted(_complementing(worthy, worlds), key=_rank)
+
+
+def _with_alternative(ranked: Sequence[Weighed]) -> list[Weighed]:
+    """Captures and probes of one side measure the same way: one request, for the better of them or else the other."""
+    if not ranked:
+        return []
+    first = ranked[0]
+    probing = first.inquiry.means is Means.PROBES
+    others = (one for one in ranked[1:] if (one.inquiry.means is Means.PROBES) != probing)
+    other = next((one for one in others if one.gain_bits >= LEAST_GAIN_BITS), None)
+    return [Weighed(replace(first.inquiry, instead=other.inquiry), first.gain_bits)] if other is not None else [first]
 
 
 def _complementing(worthy: Sequence[Weighed], worlds: Sequence[World]) -> list[Weighed]:
@@ -129,14 +140,15 @@ def _joined(together: Sequence[Weighed]) -> Inquiry:
 def _request(one: Weighed, span: Interval, topology: Topology) -> Request:
     inquiry = one.inquiry
     what, why = put_in_words(inquiry, span, topology)
+    asked = [inquiry] if inquiry.instead is None else [inquiry, inquiry.instead]
     return Request(
         what,
         inquiry.side,
         inquiry.places[0] if inquiry.places else None,
         why,
         round(one.gain_bits, 3),
-        EVIDENCE[inquiry.means],
-        inquiry.places,
+        frozenset(kind for each in asked for kind in EVIDENCE[each.means]),
+        tuple(dict.fromkeys(place for each in asked for place in each.places)),
     )
 
 
