@@ -8,6 +8,7 @@ waits for its own alone.
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -139,17 +140,27 @@ class Crowd:
     """The processes, and what they were given to do."""
 
     pool: ProcessPoolExecutor
-    given: dict[tuple[Job, Path], Future[Verdicts]]
+    given: dict[tuple[Job, Path], Future[Verdicts | str]]
 
     def give(self, work: Iterable[tuple[Job, Path]]) -> None:
         for job, bundle in work:
             if (job, bundle) not in self.given:
-                self.given[job, bundle] = self.pool.submit(job, bundle)
+                self.given[job, bundle] = self.pool.submit(_done, job, bundle)
 
     def verdicts(self, job: Job, bundle: Path) -> Verdicts:
         """What a job found; an error of the job is the test's that asks for it."""
         self.give([(job, bundle)])
-        return self.given[job, bundle].result()
+        found = self.given[job, bundle].result()
+        assert not isinstance(found, str), found
+        return found
+
+
+def _done(job: Job, bundle: Path) -> Verdicts | str:
+    """What a job finds, or where it failed, in words: an error that cannot be sent would end the whole crowd."""
+    try:
+        return job(bundle)
+    except Exception:
+        return traceback.format_exc()
 
 
 def gather_crowd() -> Iterator[Crowd]:
