@@ -23,7 +23,7 @@ from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
-from attribution.inference.worlds import World, doubting_worlds, shares_of, split_by_offer
+from attribution.inference.worlds import World, doubting_worlds, hidden_calls, shares_of, split_by_offer
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.topology import Side, Topology
@@ -133,6 +133,8 @@ def _worlds(
         yield from split_by_offer(World(assignment.choices, probability, parties), answering)
     if doubted > 0 and supplier is not None:
         yield from doubting_worlds(solver, supplier, topology, doubted)
+    if explained:
+        yield from hidden_calls(solver, explained[0][0])
 
 
 def _offers(findings: Findings, service: Service, solver: Solver) -> dict[bool, Namer]:

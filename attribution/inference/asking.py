@@ -70,6 +70,10 @@ ENGLISH = AskingWords(
             "the account's events (invoices due and paid, notices, restrictions, suspensions) up to the end of: {span}",
             "a suspension, and its ground, would stand there",
         ),
+        Means.AUDIT: Phrase(
+            "the cloud audit events of the customer's own account (CloudAudit), {span}",
+            "a call that detached or limited the connection would stand there, with who made it",
+        ),
         Means.ENDS: Phrase(
             "probes between {first} and {last} in both directions, or packet captures at both of them, {span}",
             "they tell whether the service was interrupted at all, and when",

@@ -45,6 +45,7 @@ class Means(StrEnum):
     PROBES = "probes"
     CHANGES = "changes"
     ACCOUNT = "account"
+    AUDIT = "audit"
     ENDS = "ends"
 
 
@@ -56,6 +57,7 @@ EVIDENCE: dict[Means, frozenset[EvidenceType]] = {
     Means.PROBES: frozenset({EvidenceType.PROBES, EvidenceType.PATHS}),
     Means.CHANGES: frozenset({EvidenceType.CHANGE_RECORDS}),
     Means.ACCOUNT: frozenset({EvidenceType.ACCOUNT_EVENTS}),
+    Means.AUDIT: frozenset({EvidenceType.CLOUD_AUDIT}),
     Means.ENDS: frozenset({EvidenceType.PROBES, EvidenceType.CAPTURE}),
 }
 
@@ -104,6 +106,7 @@ class Inquirer:
             yield from self.probes(side)
             yield from self.changes(side)
         yield from self.account()
+        yield from self.audit()
 
     def logs(self, side: Side) -> Iterator[Inquiry]:
         """The log of each device on the way that nobody supplied."""
@@ -252,3 +255,8 @@ class Inquirer:
         if EvidenceType.ACCOUNT_EVENTS not in self._situation.coverage.types:
             signs = tuple(self._predictor.shown_by(EvidenceType.ACCOUNT_EVENTS))
             yield Inquiry(Means.ACCOUNT, Side.PROVIDER, self.devices(Side.PROVIDER), signs)
+
+    def audit(self) -> Iterator[Inquiry]:
+        if EvidenceType.CLOUD_AUDIT not in self._situation.coverage.types:
+            signs = tuple(self._predictor.cloud_calls())
+            yield Inquiry(Means.AUDIT, Side.CUSTOMER, self.devices(Side.CUSTOMER), signs)

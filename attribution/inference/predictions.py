@@ -23,7 +23,7 @@ from attribution.inference.modes import Expectation, Where
 from attribution.inference.posterior import Solver
 from attribution.inference.relation import Touch, touch_of
 from attribution.inference.testimony import ECHO, RECORDED_CHANGE, RECORDED_COMMAND
-from attribution.inference.worlds import World
+from attribution.inference.worlds import CLOUD_CALLS, World
 from attribution.model.evidence import AlarmKind, Journey
 from attribution.model.incident import EvidenceType
 
@@ -151,6 +151,12 @@ class Predictor:
             chances = {c: RECORDED_CHANGE for c in self._masses if c.component == device and c.mode.record is not None}
             if chances:
                 yield self._any_of(chances, self._background["change"])
+
+    def cloud_calls(self) -> Iterator[Sign]:
+        """That the account's audit lists the call that took the service away."""
+        chances = {c: RECORDED_COMMAND for c in self._masses if c.mode.record in CLOUD_CALLS}
+        if chances:
+            yield self._any_of(chances, self._background["cloud_call"])
 
     def shown_by(self, evidence: EvidenceType) -> Iterator[Sign]:
         """That a kind of evidence shows what would have been considered only as long as it is missing."""

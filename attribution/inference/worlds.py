@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, log
 
-from attribution.inference.candidates import Candidate
+from attribution.inference.candidates import Candidate, Direction
 from attribution.inference.gain import Shares
-from attribution.inference.posterior import TEMPER, Solver
+from attribution.inference.posterior import TEMPER, Assignment, Solver
 from attribution.model.evidence import AlarmKind
-from attribution.model.topology import Side, Topology
+from attribution.model.incident import EvidenceType
+from attribution.model.topology import NodeKind, Side, Topology
 
 # The most probable explanations that make up this share have a say in what to ask for, but no more than so many.
 MOST_OF_ALL = 0.99
 MOST_WORLDS = 150
 NOBODY_KNOWS: Shares = {Side.CUSTOMER.value: 0.5, Side.PROVIDER.value: 0.5}
 BOTH = "shared"
+CLOUD_CALLS = ("cloud", "cloud_limit")
 
 Choices = tuple[Candidate | None, ...]
 AnsweringSide = Callable[[Candidate, bool], str]
@@ -77,6 +79,29 @@ def doubting_worlds(solver: Solver, supplier: Side, topology: Topology, mass: fl
     for candidate, score in zip(own, scores, strict=True):
         share = mass * exp(score - best) / whole
         yield World((candidate,) * len(solver.phases), share, {supplier.value: 1.0})
+
+
+def hidden_calls(solver: Solver, reference: Assignment) -> Iterator[World]:
+    """Calls of the customer's own cloud account that nobody could see, while its audit was not handed in.
+
+    They are modes of the table that are not considered without a record; here they are, as if there were one, scored
+    like every other explanation. `reference` is any of those, with its score and probability.
+    """
+    situation = solver.situation
+    if EvidenceType.CLOUD_AUDIT in situation.coverage.types or reference.probability <= 0:
+        return
+    whole = reference.score - log(reference.probability)
+    for mode in situation.modes.modes:
+        if not (mode.needs_record and mode.record in CLOUD_CALLS):
+            continue
+        for name in situation.paths.components:
+            node = situation.topology.nodes.get(name)
+            in_the_cloud = node is not None and (node.resource_ids or node.kind in (NodeKind.GATEWAY, NodeKind.SERVICE))
+            if node is not None and in_the_cloud and mode.applies_to(node):
+                candidate = Candidate(mode, name, None, Direction.BOTH, mode.prior * (1 - mode.one_way))
+                choices = (candidate,) * len(solver.phases)
+                probability = exp(TEMPER * solver.score(choices) - whole)
+                yield World(choices, probability, {Side.CUSTOMER.value: 1.0})
 
 
 def probable(worlds: Iterable[World]) -> Sequence[World]:

@@ -18,10 +18,10 @@ from attribution.inference.phases import Phase
 from attribution.inference.posterior import Situation, Solver
 from attribution.inference.predictions import Predictor
 from attribution.inference.requests import LEAST_GAIN_BITS, gain_of, propose_requests
-from attribution.inference.worlds import World, shares_of
+from attribution.inference.worlds import World, hidden_calls, shares_of
 from attribution.model.evidence import Coverage, Measurement
 from attribution.model.incident import EvidenceType
-from attribution.model.topology import Side
+from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import Cause, Request
 from tests.inference.chain import (
     CHAIN,
@@ -158,6 +158,28 @@ def test_nothing_is_asked_of_what_is_not_drawn() -> None:
     of = solver()
     for inquiry in inquiries(of, worlds_of(of, *EITHER_EDGE)):
         assert set(inquiry.places) <= set(WAY_NODES)
+
+
+def test_the_cloud_s_audit_is_asked_for_only_while_it_is_missing() -> None:
+    missing, handed_in = solver(), solver(coverage=Coverage(types=frozenset({EvidenceType.CLOUD_AUDIT})))
+
+    assert Means.AUDIT in {i.means for i in inquiries(missing, worlds_of(missing, *EITHER_EDGE))}
+    assert Means.AUDIT not in {i.means for i in inquiries(handed_in, worlds_of(handed_in, *EITHER_EDGE))}
+
+
+def test_a_call_that_nobody_could_see_is_the_customer_s_and_would_stand_in_the_audit() -> None:
+    """The provider's gateway has lost the service's routes: by a fault of its own, or by a call of the customer's."""
+    gateway = replace(CHAIN.nodes["provider-edge"], kind=NodeKind.GATEWAY)
+    drawn = replace(CHAIN, nodes={**CHAIN.nodes, "provider-edge": gateway})
+    situation = replace(solver().situation, topology=drawn)
+    of = Solver(situation, [Phase((PHASE,))])
+    hidden = list(hidden_calls(of, of.solve()[0]))
+    fault = World(worlds_of(of, ("provider-edge", "policy"))[0].choices, 0.5, {"provider": 1.0})
+    worlds = [fault, replace(hidden[0], probability=0.5)]
+
+    assert {choice.component for world in hidden for choice in world.choices if choice} == {"provider-edge"}
+    assert all(world.parties == {"customer": 1.0} and world.probability > 0 for world in hidden)
+    assert next(gain for (means, _), gain in gains(of, worlds).items() if means is Means.AUDIT) > 0.4
 
 
 # Where nothing was found
