@@ -37,7 +37,10 @@ def decide(path: str | Path, without: Collection[str] = ()) -> Verdict:
     Errors: AttributionError, saying which file and place of the bundle breaks the contract and what was expected.
     """
     with open_bundle(path) as bundle:
-        return conclude(Reading(bundle), frozenset(without))
+        reading = Reading(bundle)
+        for unknown in sorted(set(without) - {origin.file for origin in reading.incident.origins}):
+            raise EvidenceError(f"without {unknown}", "found no such file", "expected a file of the incident's evidence")
+        return conclude(reading, frozenset(without))
 
 
 class Reading:
