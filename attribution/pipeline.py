@@ -39,7 +39,7 @@ def decide(path: str | Path, without: Collection[str] = ()) -> Verdict:
     with open_bundle(path) as bundle:
         reading = Reading(bundle)
         for unknown in sorted(set(without) - {origin.file for origin in reading.incident.origins}):
-            raise EvidenceError(f"without {unknown}", "found no such file", "expected a file of the incident's evidence")
+            raise EvidenceError(f"without {unknown}", "found no such file", "expected one of the incident's evidence")
         return conclude(reading, frozenset(without))
 
 

@@ -89,8 +89,8 @@ def test_an_unknown_name_is_told_with_those_there_are() -> None:
 
 
 def test_deciding_without_a_file_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(EvidenceError, match="without no-such.log: found no such file"):
-        decide(END_TO_END_ONLY, without=["no-such.log"])
+    with pytest.raises(EvidenceError, match="without no-such: found no such file"):
+        decide(END_TO_END_ONLY, without=["no-such"])
 
 
 def test_leaving_everything_aside_is_no_error() -> None:
