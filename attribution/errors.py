@@ -16,6 +16,10 @@ class AttributionError(Exception):
         self.found = found
         self.expected = expected
 
+    def __reduce__(self) -> tuple[type[AttributionError], tuple[str, str, str]]:
+        """An error of another process arrives as what it was."""
+        return type(self), (self.place, self.found, self.expected)
+
 
 class BundleError(AttributionError):
     """The incident's folder, archive or incident.yaml breaks the contract."""

@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attribution.bundle import Bundle, open_bundle
 from attribution.detectors import detect_evidence
-from attribution.inference import Inference, infer_causes
+from attribution.errors import EvidenceError
+from attribution.inference import Inference, infer_causes, leave_out
 from attribution.model.agreement import Agreement
 from attribution.model.evidence import Findings
+from attribution.model.explanation import Explanation, Lacking, Omission, Rival
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
-from attribution.model.topology import Topology
-from attribution.model.verdict import Cause, Hypothesis, InputFile, Verdict
+from attribution.model.topology import Side, Topology
+from attribution.model.verdict import Cause, Hypothesis, InputFile, Party, Verdict, WeighedEvidence
 from attribution.packets import Capture, compare_captures, compare_points, observe_point
 from attribution.readers import check_against_topology, count_strangers, read_evidence, read_incident, read_topology
 from attribution.report import summarise
 from attribution.responsibility import answering_side, decide_responsibility, load_agreement
 
 INCIDENT_FILE = "incident.yaml"
+MOST_PILLARS = 5
+Stated = tuple[tuple[Observation | Caveat, ...], Capture | None]
+Place = tuple[str, str]
+"""A file, and the locator in it that a piece of evidence cites."""
 
 
-def decide(path: str | Path) -> Verdict:
+def decide(path: str | Path, without: Collection[str] = ()) -> Verdict:
     """Decide an incident: a folder, or an archive of one, as the incident bundle describes it.
 
+    `without` names files of evidence to leave aside, as if nobody had handed them in.
     Errors: AttributionError, saying which file and place of the bundle breaks the contract and what was expected.
     """
-    return conclude(gather(path))
+    with open_bundle(path) as bundle:
+        reading = Reading(bundle)
+        for unknown in sorted(set(without) - {origin.file for origin in reading.incident.origins}):
+            raise EvidenceError(f"without {unknown}", "found no such file", "expected one of the incident's evidence")
+        return conclude(reading, frozenset(without))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +56,92 @@ class Gathered:
     caveats: tuple[Caveat, ...]
 
 
-def gather(path: str | Path) -> Gathered:
-    """The evidence of an incident, from its folder or archive. Errors: AttributionError, as `decide` says."""
-    with open_bundle(path) as bundle:
-        incident, topology, caveats = read_statement(bundle)
-        agreement = load_agreement(incident.agreement, f"{INCIDENT_FILE}: agreement")
-        observations: list[Observation] = []
-        for seen in read_observations(bundle, incident):
-            if isinstance(seen, Caveat):
-                caveats.append(seen)
+class Reading:
+    """An incident's files, each read once: it can be decided by all that they state, or without some of it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.incident, self.topology, self.caveats = read_statement(bundle)
+        self.agreement = load_agreement(self.incident.agreement, f"{INCIDENT_FILE}: agreement")
+        self._stated: dict[str, Stated] = {}
+        self._compared: dict[tuple[str, ...], Stated] = {}
+
+    def observe(self, without: Collection[str]) -> Iterator[Observation | Caveat]:
+        """All that the other files state, in the order of their names; captures also say what was lost between them."""
+        read: dict[tuple[str, EvidenceType], str] = {}
+        captures: list[tuple[Origin, Capture | None]] = []
+        for origin in sorted(self.incident.origins, key=lambda origin: origin.file):
+            if origin.file in without:
+                continue
+            known = replace(origin, sha256=self.bundle.digest(origin.file))
+            first = read.setdefault((known.sha256, known.type), known.file)
+            if first != known.file:
+                yield Caveat(known.file, "the whole file", f"the same, octet for octet, as {first}: read once")
+                continue
+            stated, capture = self._state(known)
+            yield from stated
+            if known.type is EvidenceType.CAPTURE:
+                captures.append((known, capture))
+        yield from self._compare(captures)
+
+    def _state(self, origin: Origin) -> Stated:
+        if origin.file not in self._stated:
+            if origin.type is EvidenceType.CAPTURE:
+                with self.bundle.open(origin.file) as stream:
+                    seen, capture = observe_point(stream, origin)
+                    self._stated[origin.file] = (tuple(seen), capture)
             else:
-                observations.append(seen)
-        inputs = bundle.inputs
+                self._stated[origin.file] = (tuple(read_evidence(self.bundle.read(origin.file), origin)), None)
+        return self._stated[origin.file]
+
+    def _compare(self, captures: Sequence[tuple[Origin, Capture | None]]) -> Sequence[Observation | Caveat]:
+        files = tuple(origin.file for origin, _ in captures)
+        if files not in self._compared:
+            self._compared[files] = (tuple(compare_all(self.bundle, captures)), None)
+        return self._compared[files][0]
+
+
+def conclude(reading: Reading, without: Collection[str] = (), places: Collection[Place] = ()) -> Verdict:
+    """The verdict by all that was read, but for the files left aside and the evidence cited at the places named."""
+    return judge(gather(reading, without, places)).verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with the inference that it follows from, and the hypothesis it rests on."""
+
+    verdict: Verdict
+    inference: Inference
+    chosen: int
+    answers: Callable[[Cause], str]
+
+
+def gather(reading: Reading, without: Collection[str] = (), places: Collection[Place] = ()) -> Gathered:
+    """The evidence of an incident, without the files left aside and what is cited at the places named."""
+    incident, topology = _without_files(reading.incident, without), reading.topology
+    caveats, observations = list(reading.caveats), []
+    for seen in reading.observe(without):
+        if isinstance(seen, Caveat):
+            caveats.append(seen)
+        else:
+            observations.append(seen)
     caveats += count_strangers(observations, topology)
-    findings = detect_evidence(observations, topology, incident)
-    return Gathered(incident, topology, agreement, findings, inputs, (*caveats, *findings.caveats))
+    findings = leave_out(detect_evidence(observations, topology, incident), places)
+    inputs = tuple(file for file in reading.bundle.inputs if file.file not in without)
+    return Gathered(incident, topology, reading.agreement, findings, inputs, (*caveats, *findings.caveats))
 
 
-def conclude(gathered: Gathered) -> Verdict:
+def judge(gathered: Gathered) -> Judgement:
     """The verdict that follows from the evidence by the Agreement."""
     incident, topology = gathered.incident, gathered.topology
     inference = infer_causes(gathered.findings, topology, incident.service, incident.window)
-    verdict = apply_agreement(incident, topology, gathered.agreement, inference)
-    return replace(verdict, inputs=gathered.inputs, caveats=gathered.caveats)
+    judgement = apply_agreement(incident, topology, gathered.agreement, inference)
+    verdict = replace(judgement.verdict, inputs=gathered.inputs, caveats=gathered.caveats)
+    return replace(judgement, verdict=verdict)
+
+
+def _without_files(incident: Incident, without: Collection[str]) -> Incident:
+    return replace(incident, origins=tuple(origin for origin in incident.origins if origin.file not in without))
 
 
 def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
@@ -74,26 +149,6 @@ def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
     incident = read_incident(bundle.read(INCIDENT_FILE), bundle)
     topology, caveats = read_topology(bundle.read(incident.topology_file), incident.topology_file)
     return incident, topology, [*caveats, *check_against_topology(incident, topology)]
-
-
-def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observation | Caveat]:
-    """All that the files state, in the order of their names; captures also say what was lost between them."""
-    captures: list[tuple[Origin, Capture | None]] = []
-    read: dict[tuple[str, EvidenceType], str] = {}
-    for origin in sorted(incident.origins, key=lambda origin: origin.file):
-        known = replace(origin, sha256=bundle.digest(origin.file))
-        first = read.setdefault((known.sha256, known.type), known.file)
-        if first != known.file:
-            yield Caveat(known.file, "the whole file", f"the same, octet for octet, as {first}: read once")
-            continue
-        if known.type is EvidenceType.CAPTURE:
-            with bundle.open(known.file) as stream:
-                seen, capture = observe_point(stream, known)
-                yield from seen
-            captures.append((known, capture))
-        else:
-            yield from read_evidence(bundle.read(known.file), known)
-    yield from compare_all(bundle, captures)
 
 
 def compare_all(
@@ -109,7 +164,7 @@ def compare_all(
         yield from compare_points(streams, [origin for origin, _ in captures])
 
 
-def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement, inference: Inference) -> Verdict:
+def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement, inference: Inference) -> Judgement:
     """Who answers by the Agreement, with the evidence that carried the answer and what is still missing."""
     answer = decide_responsibility(inference.hypotheses, agreement, inference.interruption, topology)
 
@@ -117,7 +172,8 @@ def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement
         side = answering_side(cause, topology, agreement)
         return side.value if side is not None else "unknown"
 
-    evidence = inference.weigh(_chosen(inference.hypotheses, answer.causes), side_of)
+    chosen = _chosen(inference.hypotheses, answer.causes)
+    evidence = inference.weigh(chosen, side_of)
     causes = tuple(
         replace(cause, evidence=tuple(e.id for e in evidence if e.weight > 0 and e.component == cause.component))
         for cause in answer.causes
@@ -138,7 +194,7 @@ def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement
         provisions=answer.provisions,
         service_level=answer.service_level,
     )
-    return replace(verdict, summary=summarise(verdict))
+    return Judgement(replace(verdict, summary=summarise(verdict)), inference, chosen, side_of)
 
 
 def _chosen(hypotheses: Sequence[Hypothesis], causes: Sequence[Cause]) -> int:
@@ -146,3 +202,91 @@ def _chosen(hypotheses: Sequence[Hypothesis], causes: Sequence[Cause]) -> int:
     wanted = [(cause.component, cause.kind) for cause in causes]
     alike = (i for i, h in enumerate(hypotheses) if [(cause.component, cause.kind) for cause in h.causes] == wanted)
     return next(alike, 0)
+
+
+def explain(path: str | Path, without: Sequence[str] = ()) -> Explanation:
+    """Why an incident is decided as it is, why not otherwise, and what the verdict is without some of the evidence.
+
+    `without` names files, ids of evidence as the verdict gives them (`e3`), types of evidence or suppliers.
+    Errors: AttributionError as in `decide`, and for a name that nothing in the incident goes by.
+    """
+    with open_bundle(path) as bundle:
+        reading = Reading(bundle)
+        full = judge(gather(reading))
+        rivals = tuple(_rivals(full))
+        omission = select_evidence(without, reading.incident, full.verdict, rivals)
+        lacking = None
+        if omission.asked:
+            verdict = conclude(reading, frozenset(omission.files), frozenset(omission.places))
+            lacking = Lacking(omission, verdict)
+        return Explanation(full.verdict, rivals, tuple(_pillars(reading, full.verdict)), lacking)
+
+
+def _rivals(full: Judgement) -> Iterator[Rival]:
+    """The parties that the verdict does not name, with the best case that can be made for each.
+
+    Where no party is named, the explanation shown has one: the others are its rivals.
+    """
+    verdict, known = full.verdict, list(full.verdict.evidence)
+    roots = [cause for cause in full.inference.hypotheses[full.chosen].causes if cause.caused_by is None]
+    own = {full.answers(cause) for cause in roots}
+    for party in (Party.CUSTOMER, Party.PROVIDER, Party.SHARED, Party.NEITHER):
+        if party is verdict.party or (verdict.party is Party.UNDETERMINED and own == {party.value}):
+            continue
+        causes: tuple[Cause, ...] = ()
+        evidence: tuple[WeighedEvidence, ...] = ()
+        if party in (Party.CUSTOMER, Party.PROVIDER):
+            opposed = full.inference.oppose(full.chosen, Side(party.value), full.answers)
+            if opposed is not None:
+                causes, evidence = opposed[0].causes, tuple(_numbered(opposed[1], known))
+        yield Rival(party, verdict.parties[party], causes, evidence)
+
+
+def _numbered(evidence: Sequence[WeighedEvidence], known: list[WeighedEvidence]) -> Iterator[WeighedEvidence]:
+    """Evidence by the ids that it goes by already, and what is new by the next ones."""
+    for piece in evidence:
+        same = (other for other in known if (other.file, other.locator) == (piece.file, piece.locator))
+        found = next((other for other in same if other.statement == piece.statement), None)
+        if found is None:
+            found = replace(piece, id=f"e{len(known) + 1}")
+            known.append(found)
+        yield replace(piece, id=found.id)
+
+
+def _pillars(reading: Reading, verdict: Verdict) -> Iterator[Lacking]:
+    """What the verdict would be without each of the files that carry most of it."""
+    weights: dict[str, float] = defaultdict(float)
+    for piece in verdict.evidence:
+        weights[piece.file] += max(0.0, piece.weight)
+    heaviest = sorted((file for file in weights if weights[file] > 0), key=lambda file: (-weights[file], file))
+    for file in heaviest[:MOST_PILLARS]:
+        yield Lacking(Omission((file,), (file,), ()), conclude(reading, {file}))
+
+
+def select_evidence(
+    names: Sequence[str], incident: Incident, verdict: Verdict, rivals: Sequence[Rival]
+) -> Omission:
+    """What the names stand for: a file, a type, a supplier, or a piece of evidence by its id."""
+    pieces = {piece.id: piece for rival in rivals for piece in rival.evidence}
+    pieces |= {piece.id: piece for piece in verdict.evidence}
+    files: dict[str, None] = {}
+    places: dict[Place, None] = {}
+    for name in names:
+        meant = [
+            origin.file
+            for origin in incident.origins
+            if name in (origin.file, origin.type.value, origin.supplied_by.value if origin.supplied_by else None)
+        ]
+        if not meant and name not in pieces:
+            expected = _names(incident, pieces)
+            raise EvidenceError(f"--without {name}", "found nothing of that name in the incident", expected)
+        files |= dict.fromkeys(meant)
+        if not meant:
+            places[(pieces[name].file, pieces[name].locator)] = None
+    return Omission(tuple(names), tuple(files), tuple(places))
+
+
+def _names(incident: Incident, pieces: Collection[str]) -> str:
+    types = sorted({origin.type.value for origin in incident.origins})
+    ids = f", an id from e1 to e{len(pieces)}" if pieces else ""
+    return f"expected a file of its evidence{ids}, customer, provider, or a type: {', '.join(types)}"

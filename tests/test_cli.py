@@ -171,7 +171,7 @@ def test_colour_follows_the_environment(
     assert ("\x1b[" in capsys.readouterr().out) == coloured
 
 
-@pytest.mark.parametrize("name", ["verdict", "truth", "capture-summary", "capture-comparison"])
+@pytest.mark.parametrize("name", ["verdict", "truth", "explanation", "capture-summary", "capture-comparison"])
 def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema", name]) == 0
     assert json.loads(capsys.readouterr().out)["$id"] == f"attribution/{name}/1"
@@ -179,13 +179,8 @@ def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str
 
 def test_schema_alone_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
-    assert capsys.readouterr().out.split() == [
-        "capture-comparison",
-        "capture-summary",
-        "evaluation",
-        "truth",
-        "verdict",
-    ]
+    known = ["capture-comparison", "capture-summary", "evaluation", "explanation", "truth", "verdict"]
+    assert capsys.readouterr().out.split() == known
 
 
 def test_agreement_show_prints_both_languages(capsys: pytest.CaptureFixture[str]) -> None:

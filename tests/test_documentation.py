@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from attribution.cli import EXIT_BY_PARTY, cli
+from attribution.cli import EXIT_BY_PARTY, cli, run
 from attribution.cli.capture import capture
 from attribution.cli.evaluate import evaluate
 from attribution.evaluation.baselines import BASELINES, MAJORITY_PARTY
@@ -119,6 +119,22 @@ def test_the_capture_commands_run(line: str) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout) > 100
+
+
+EXPLAIN_COMMANDS = re.findall(r"^    (\S.*)$", read("docs/explain.md"), re.M)
+
+
+@pytest.mark.parametrize("line", EXPLAIN_COMMANDS)
+def test_the_explain_commands_run(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    assert run(shlex.split(line)[1:]) == 0
+
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert ("rests_on" if "json" in line else "What would change it") in printed.out
 
 
 def test_the_captures_page_shows_every_command_and_format() -> None:

@@ -1,9 +1,12 @@
-"""What must not matter does not: names, order, time, what is off the path; and less evidence never turns a verdict."""
+"""What must not matter does not: names, order, time, what is off the path; and less evidence never turns a verdict.
+
+Every recorded incident is decided some forty times. `tests/transform/crowd.py` does so on all cores.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,120 +14,143 @@ import pytest
 import attribution
 from attribution.model.verdict import Party, Verdict
 from attribution.report import render_json
-from tests.transform.add import add_unrelated, duplicate_file
-from tests.transform.archive import SUFFIXES, as_archive
-from tests.transform.clocks import shift_time, skew_clock
+from tests.transform import crowd as the_crowd
+from tests.transform.crowd import DISGUISES, SEED, Crowd, gather_crowd, jobs_of
 from tests.transform.folder import Keys, copy_folder, entries_of, read_incident, read_truth, write_truth
 from tests.transform.recorded import RECORDED, name_of
-from tests.transform.remove import only_end_to_end, without
-from tests.transform.rename import rename
+from tests.transform.remove import without
 from tests.transform.renaming import draw_renaming
-from tests.transform.shuffle import shuffle
-from tests.transform.swap import is_symmetrical, swap_sides
+from tests.transform.swap import is_symmetrical, swapped_truth
 from tests.transform.verdicts import decided, departures, described
-
-Transformation = Callable[[Path, Path], Path]
 
 every_incident = pytest.mark.parametrize("bundle", RECORDED, ids=name_of)
 
-SEED = 20261123
 ROUNDING = 0.005
 """By how much a probability may move where nothing that matters has changed."""
 
-DISGUISES: dict[str, Transformation] = {
-    "shuffled": lambda bundle, target: shuffle(bundle, target, SEED),
-    "nine days later": lambda bundle, target: shift_time(bundle, target, 9 * 86400 + 5025),
-    "with a skewed clock, stated": lambda bundle, target: skew_clock(bundle, target, "provider", 137, stated=True),
-    "with an unrelated device": lambda bundle, target: add_unrelated(bundle, target, SEED),
+JOBS: dict[str, tuple[the_crowd.Job, ...]] = {
+    "test_names_do_not_matter": (the_crowd.as_recorded, the_crowd.renamed),
+    "test_the_verdict_swaps_with_the_sides": (the_crowd.swapped,),
+    "test_order_time_and_what_is_off_the_path_do_not_matter": (the_crowd.as_recorded, the_crowd.disguised),
+    "test_less_evidence_never_turns_the_verdict": (the_crowd.with_less,),
+    "test_without_any_one_file_the_verdict_is_no_surer_and_never_turns": (the_crowd.as_recorded,),
+    "test_a_clock_that_is_off_never_turns_the_verdict": (the_crowd.as_recorded, the_crowd.with_clocks_off),
+    "test_files_handed_in_twice_make_nobody_surer": (the_crowd.as_recorded, the_crowd.handed_in_twice),
 }
-"""Each must leave the verdict as it is, so all of them together must."""
-
-POORER: dict[str, Transformation] = {
-    "no captures": lambda bundle, target: without(bundle, target, types=("capture",)),
-    "no syslog": lambda bundle, target: without(bundle, target, types=("syslog",)),
-    "customer's word alone": lambda bundle, target: without(bundle, target, suppliers=("provider",)),
-    "provider's word alone": lambda bundle, target: without(bundle, target, suppliers=("customer",)),
-    "end to end alone": only_end_to_end,
-}
+"""What each test has decided: all of it begins with the first test of this module."""
 
 
-@dataclass(frozen=True, slots=True)
-class Weakened:
-    """A recorded incident with a part of its evidence."""
-
-    bundle: Path
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.bundle.name}-{self.name.replace(' ', '-')}"
-
-
-def _weakened() -> Iterator[Weakened]:
-    """Every incident with less, where that is less and not nothing."""
-    for bundle in RECORDED:
-        entries = entries_of(read_incident(bundle))
-        left = {
-            "no captures": [entry for entry in entries if entry["type"] != "capture"],
-            "no syslog": [entry for entry in entries if entry["type"] != "syslog"],
-            "customer's word alone": [entry for entry in entries if entry["supplied_by"] == "customer"],
-            "provider's word alone": [entry for entry in entries if entry["supplied_by"] == "provider"],
-            "end to end alone": [entry for entry in entries if "end-to-end" in entry["file"]],
-        }
-        yield from (Weakened(bundle, name) for name in POORER if 0 < len(left[name]) < len(entries))
+@pytest.fixture(scope="module")
+def crowd(request: pytest.FixtureRequest) -> Iterator[Crowd]:
+    for gathered in gather_crowd():
+        gathered.give(jobs_of(request.session.items, JOBS))
+        yield gathered
 
 
 @every_incident
-def test_names_do_not_matter(bundle: Path, tmp_path: Path) -> None:
+def test_names_do_not_matter(bundle: Path, crowd: Crowd) -> None:
     """Every device, interface, address and file is called otherwise: the same verdict by the new names."""
-    renamed = rename(bundle, tmp_path / "renamed", SEED)
-    verdict = attribution.decide(renamed)
-    found = departures(verdict, read_truth(renamed))
-    found += changes(decided(bundle), verdict, draw_renaming(bundle, SEED).component)
+    verdict = crowd.verdicts(the_crowd.renamed, bundle)["renamed"]
+    renaming = draw_renaming(bundle, SEED)
+    found = changes(full(bundle, crowd), verdict, renaming.component)
     assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("bundle", [b for b in RECORDED if is_symmetrical(read_truth(b))], ids=name_of)
-def test_the_verdict_swaps_with_the_sides(bundle: Path, tmp_path: Path) -> None:
-    swapped = swap_sides(bundle, tmp_path / "swapped")
-    found = departures(attribution.decide(swapped), read_truth(swapped))
+def test_the_verdict_swaps_with_the_sides(bundle: Path, crowd: Crowd) -> None:
+    found = departures(crowd.verdicts(the_crowd.swapped, bundle)["swapped"], swapped_truth(read_truth(bundle)))
     assert not found, "\n".join(found)
 
 
 @every_incident
-def test_order_time_and_what_is_off_the_path_do_not_matter(bundle: Path, tmp_path: Path) -> None:
+def test_order_time_and_what_is_off_the_path_do_not_matter(bundle: Path, crowd: Crowd, tmp_path: Path) -> None:
     """All disguises at once, in an archive; where the verdict changes, each is tried alone to tell which did it."""
-    folder = bundle
-    for number, disguise in enumerate(DISGUISES.values()):
-        folder = disguise(folder, tmp_path / str(number))
-    suffix = SUFFIXES[RECORDED.index(bundle) % len(SUFFIXES)]
-    verdict = attribution.decide(as_archive(folder, tmp_path / "incident", suffix))
-    changed = changes(decided(bundle), verdict)
-    assert not changed, "\n".join((*changed, *_culprits(bundle, tmp_path)))
+    verdict = crowd.verdicts(the_crowd.disguised, bundle)["all"]
+    changed = changes(full(bundle, crowd), verdict)
+    assert not changed, "\n".join((*changed, *_culprits(bundle, full(bundle, crowd), tmp_path)))
 
 
-def _culprits(bundle: Path, folder: Path) -> Iterator[str]:
+def _culprits(bundle: Path, before: Verdict, folder: Path) -> Iterator[str]:
     for name, disguise in DISGUISES.items():
-        changed = changes(decided(bundle), attribution.decide(disguise(bundle, folder / name)))
+        changed = changes(before, attribution.decide(disguise(bundle, folder / name)))
         yield from (f"{name}, alone: {change}" for change in changed)
 
 
-@pytest.mark.parametrize("weakened", list(_weakened()), ids=str)
-def test_less_evidence_never_turns_the_verdict(weakened: Weakened, tmp_path: Path) -> None:
-    """The true party or undetermined, whatever is missing."""
-    truth = read_truth(weakened.bundle)
-    verdict = attribution.decide(POORER[weakened.name](weakened.bundle, tmp_path / "poorer"))
-    assert verdict.party in (truth["party"], Party.UNDETERMINED), f"{verdict.clause}: {described(verdict)}"
+@every_incident
+def test_less_evidence_never_turns_the_verdict(bundle: Path, crowd: Crowd) -> None:
+    """The true party or undetermined, whatever is missing: all captures, all logs, all that one side supplied."""
+    admitted = (read_truth(bundle)["party"], Party.UNDETERMINED)
+    found = [
+        f"{profile}: {verdict.party} {verdict.clause}: {described(verdict)}"
+        for profile, verdict in crowd.verdicts(the_crowd.with_less, bundle).items()
+        if verdict.party not in admitted
+    ]
+    assert not found, "\n".join(found)
 
 
 @every_incident
-def test_a_file_handed_in_twice_makes_nobody_surer(bundle: Path, tmp_path: Path) -> None:
-    """The file that weighs most for the verdict, once more under another name."""
-    once = decided(bundle)
-    entries = [entry["file"] for entry in entries_of(read_incident(bundle))]
-    file = max(once.evidence, key=lambda evidence: abs(evidence.weight)).file if once.evidence else entries[0]
-    twice = attribution.decide(duplicate_file(bundle, tmp_path / "twice", file))
-    assert twice.party in (once.party, Party.UNDETERMINED)
-    assert twice.probability <= once.probability + ROUNDING, f"{file}: {described(once)} became {described(twice)}"
+def test_without_any_one_file_the_verdict_is_no_surer_and_never_turns(bundle: Path, crowd: Crowd) -> None:
+    """Every file is left aside in its turn: the same party at most as probable as before, or undetermined."""
+    before = full(bundle, crowd)
+    found = [
+        f"without {file}: {turn}"
+        for file, verdict in crowd.verdicts(the_crowd.as_recorded, bundle).items()
+        for turn in turns(before, verdict)
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("bundle", RECORDED[::7], ids=name_of)
+def test_a_file_left_aside_is_a_file_that_was_never_handed_in(bundle: Path, tmp_path: Path) -> None:
+    """Deciding without a file that was read is the same as deciding a bundle that does not have it."""
+    for number, file in enumerate([entry["file"] for entry in entries_of(read_incident(bundle))][1::5]):
+        never = attribution.decide(without(bundle, tmp_path / str(number), files=(file,)))
+        aside = attribution.decide(bundle, without=[file])
+        assert [source.file for source in aside.inputs] == [source.file for source in never.inputs]
+        assert render_json(replace(aside, inputs=(), caveats=())) == render_json(replace(never, inputs=(), caveats=()))
+
+
+@every_incident
+def test_a_clock_that_is_off_never_turns_the_verdict(bundle: Path, crowd: Crowd) -> None:
+    """One supplier's clocks are off by up to five minutes and nobody says so.
+
+    Never the opposite party; and no less than the same party where both sides captured packets that tell the clocks.
+    """
+    before = full(bundle, crowd)
+    suppliers = {entry["supplied_by"] for entry in entries_of(read_incident(bundle)) if entry["type"] == "capture"}
+    admitted = {before.party} if len(suppliers) == 2 else {before.party, Party.UNDETERMINED}
+    found = [
+        f"{clocks}: {before.party} at {before.probability:.3f} became {verdict.party}: {described(verdict)}"
+        for clocks, verdict in crowd.verdicts(the_crowd.with_clocks_off, bundle).items()
+        if verdict.party not in admitted
+    ]
+    assert not found, "\n".join(found)
+
+
+@every_incident
+def test_files_handed_in_twice_make_nobody_surer(bundle: Path, crowd: Crowd) -> None:
+    """Every file once more under another name, as it is and packed otherwise."""
+    before = full(bundle, crowd)
+    found = [
+        f"{how}: {turn}"
+        for how, verdict in crowd.verdicts(the_crowd.handed_in_twice, bundle).items()
+        for turn in turns(before, verdict)
+    ]
+    assert not found, "\n".join(found)
+
+
+def full(bundle: Path, crowd: Crowd) -> Verdict:
+    """The verdict by all the evidence."""
+    return crowd.verdicts(the_crowd.as_recorded, bundle)[""]
+
+
+def turns(before: Verdict, after: Verdict) -> Iterator[str]:
+    """In what a verdict by less, or by nothing new, is surer than the one before, or another."""
+    if after.party not in (before.party, Party.UNDETERMINED):
+        yield f"{before.party} at {before.probability:.3f} became {after.party}: {described(after)}"
+    favourite = max(before.parties, key=lambda party: before.parties[party])
+    if after.parties[favourite] > before.parties[favourite] + ROUNDING:
+        yield f"{favourite} was {before.parties[favourite]:.3f} probable and became {after.parties[favourite]:.3f}"
 
 
 def _labelled_by_party() -> list[Path]:

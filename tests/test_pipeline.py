@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -335,3 +336,10 @@ def test_a_service_end_that_is_not_drawn_is_refused(tmp_path: Path) -> None:
     (folder / "topology.json").write_text(text, encoding="utf-8")
     with pytest.raises((BundleError, TopologyError), match="vpc-host"):
         decide(folder)
+
+
+def test_an_error_arrives_from_another_process_as_what_it_was() -> None:
+    error = pickle.loads(pickle.dumps(BundleError("incident.yaml", "is missing", "expected a file")))
+
+    assert isinstance(error, BundleError)
+    assert str(error) == "incident.yaml: is missing; expected a file"

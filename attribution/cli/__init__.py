@@ -27,7 +27,8 @@ EXIT_BY_PARTY = {"customer": 10, "provider": 11, "shared": 12, "neither": 13, "u
 
 _EPILOG = (
     "Exit status: 0 done, whatever the verdict; 1 unexpected error; 2 wrong usage; 3 input that cannot be used; "
-    "130 interrupted. With decide --exit-code: 10 customer, 11 provider, 12 shared, 13 neither, 14 undetermined."
+    "130 interrupted. With --exit-code (decide, explain): 10 customer, 11 provider, 12 shared, 13 neither, "
+    "14 undetermined."
 )
 
 
@@ -51,6 +52,35 @@ def decide(path: Path, form: str, output: Path | None, exit_code: bool, no_color
     verdict = decide_incident(path)
     write([_render(verdict, form, colour_wanted(output, no_color))], output)
     return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--without", multiple=True, metavar="EVIDENCE",
+    help="Decide again without it: a file, an id such as e3, a type such as syslog, or a supplier. Repeatable.",
+)  # fmt: skip
+@click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--lang", type=click.Choice(["en"]), default="en", show_default=True, help="Language of the sentences.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
+@click.option("--exit-code", is_flag=True, help="Tell the party by the exit status, 10 to 14; with --without the new.")
+@click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
+def explain(
+    path: Path, without: tuple[str, ...], form: str, lang: str, output: Path | None, exit_code: bool, no_color: bool
+) -> int:
+    """Say why the incident at PATH is decided as it is, why not otherwise, and what would change it."""
+    from attribution.pipeline import explain as explain_incident
+    from attribution.report import render_explanation, render_explanation_json
+    from attribution.report.wording import LANGUAGES
+
+    explanation = explain_incident(path, without)
+    if form == "json":
+        text = render_explanation_json(explanation)
+    else:
+        text = render_explanation(explanation, page_width(), colour_wanted(output, no_color), *LANGUAGES[lang])
+    write([text], output)
+    last = explanation.lacking.verdict if explanation.lacking is not None else explanation.verdict
+    return EXIT_BY_PARTY[last.party.value] if exit_code else 0
 
 
 @cli.command()

@@ -111,6 +111,7 @@ def survey_coverage(
         frozenset(polled),
         frozenset(counted),
         frozenset(origin.type for origin in incident.origins),
+        frozenset((origin.type, origin.supplied_by) for origin in incident.origins if origin.supplied_by is not None),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from attribution.bundle import open_bundle
 from attribution.errors import AttributionError
 from attribution.evaluation.baselines import Scene, answer_baselines
 from attribution.evaluation.corpus import Labelled
 from attribution.evaluation.scoring import mark, told_by
 from attribution.model.evaluation import BrokenCase, Trial
-from attribution.pipeline import conclude, gather
+from attribution.pipeline import Reading, gather, judge
 
 
 def try_bundle(labelled: Labelled, with_baselines: bool = True) -> Trial | BrokenCase:
@@ -16,8 +17,9 @@ def try_bundle(labelled: Labelled, with_baselines: bool = True) -> Trial | Broke
     A bundle that cannot be decided is counted, not fatal: a defect of the program in one must not cost a run of hours.
     """
     try:
-        gathered = gather(labelled.path)
-        verdict = conclude(gathered)
+        with open_bundle(labelled.path) as bundle:
+            gathered = gather(Reading(bundle))
+        verdict = judge(gathered).verdict
         told = told_by(verdict)
         scene = Scene(gathered.findings, gathered.topology, verdict.interruption.intervals)
         baselines = answer_baselines(scene) if with_baselines else ()

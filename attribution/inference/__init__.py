@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log10
 
@@ -18,16 +18,20 @@ from attribution.inference.interruption import (
     find_trouble,
     merge_overlapping,
 )
+from attribution.inference.leaving_out import leave_out
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
-from attribution.inference.requests import propose_requests
+from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
-from attribution.model.evidence import AlarmKind, Findings, Journey, Measurement
+from attribution.inference.worlds import World, doubting_worlds, hidden_calls, shares_of, split_by_offer
+from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
+
+__all__ = ["Inference", "infer_causes", "leave_out"]
 
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
@@ -45,13 +49,15 @@ class Inference:
     """Hypotheses with their posterior, best first.
 
     `weigh` tells what carried one of them against the best that another side would answer for; `request` what else to
-    ask for. Both are told which side answers for a cause.
+    ask for; `oppose` the best explanation that one side would answer for, and what carried the other against it. All
+    are told which side answers for a cause.
     """
 
     hypotheses: tuple[Hypothesis, ...]
     interruption: Interruption
     weigh: Callable[[int, Callable[[Cause], str]], tuple[WeighedEvidence, ...]]
     request: Callable[[Callable[[Cause], str]], tuple[Request, ...]]
+    oppose: Callable[[int, Side, Callable[[Cause], str]], tuple[Hypothesis, tuple[WeighedEvidence, ...]] | None]
 
 
 def infer_causes(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
@@ -70,7 +76,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         modes,
     )
     if not troubles:
-        return _nothing_happened(findings, service, window)
+        return _nothing_happened(findings, topology, service, window)
     phases = split_phases(troubles, findings.measurements)
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
@@ -87,11 +93,23 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
 
         return weigh_evidence(solver, assignments[chosen], solver.rival(assignments[chosen], differs))
 
-    def request(answers: Callable[[Cause], str]) -> tuple[Request, ...]:
-        def party_of(candidate: Candidate | None) -> str:
-            return "unknown" if candidate is None else answers(namer.name(candidate, phases[0].span))
+    def oppose(
+        chosen: int, side: Side, answers: Callable[[Cause], str]
+    ) -> tuple[Hypothesis, tuple[WeighedEvidence, ...]] | None:
+        def answered(candidate: Candidate) -> bool:
+            return answers(namer.name(candidate, phases[0].span)) == side.value
 
-        return propose_requests(assignments, situation, party_of)
+        rival = solver.rival(assignments[chosen], answered)
+        if rival is None:
+            return None
+        return _hypothesis(rival, solver, namer), weigh_evidence(solver, assignments[chosen], rival)
+
+    def request(answers: Callable[[Cause], str]) -> tuple[Request, ...]:
+        explained = list(zip(assignments, named, strict=True))
+        overall = Interval(troubles[0].interval.start_ns, max(trouble.interval.end_ns for trouble in troubles))
+        supplier = sole_supplier(findings, paths)
+        worlds = _worlds(explained, solver, supplier, doubt, answers, _offers(findings, service, solver))
+        return propose_requests(worlds, solver, overall)
 
     intervals = tuple(trouble.interval for trouble in troubles)
     return Inference(
@@ -99,7 +117,56 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         Interruption(True, intervals, full_loss=find_full_loss(findings.measurements, troubles)),
         weigh,
         request,
+        oppose,
     )
+
+
+def _worlds(
+    explained: Sequence[tuple[Assignment, Hypothesis]],
+    solver: Solver,
+    supplier: Side | None,
+    doubt: float,
+    answers: Callable[[Cause], str],
+    offers: Mapping[bool, Namer],
+) -> Iterator[World]:
+    """The explanations as a question may tell them apart, with the doubt in a party's unsupported word."""
+    topology, doubted = solver.situation.topology, 0.0
+
+    def answering(choice: Candidate, exceeded: bool) -> str:
+        return answers(offers[exceeded].name(choice, solver.phases[0].span))
+
+    for assignment, hypothesis in explained:
+        probability = assignment.probability
+        if _is_doubted(hypothesis, supplier, topology):
+            doubted += probability * doubt
+            probability *= 1 - doubt
+        parties = shares_of(answers(cause) for cause in hypothesis.causes if cause.caused_by is None)
+        yield from split_by_offer(World(assignment.choices, probability, parties), answering)
+    if doubted > 0 and supplier is not None:
+        yield from doubting_worlds(solver, supplier, topology, doubted)
+    if explained:
+        yield from hidden_calls(solver, explained[0][0])
+
+
+def _offers(findings: Findings, service: Service, solver: Solver) -> dict[bool, Namer]:
+    """Namers that know whether more was offered than was bought, and that it was counted; both the same where nothing
+    could tell, because nobody knows what was bought."""
+    situation, span = solver.situation, solver.phases[0].span
+    links = situation.topology.links
+    ends = {end for name in situation.paths.components if name in links for end in links[name].ends}
+    counted = replace(findings.coverage, counted=findings.coverage.counted | ends)
+    namers = {}
+    for exceeded in (True, False):
+        alarms = list(findings.alarms)
+        if exceeded and service.bandwidth_bps is not None and findings.measurements:
+            told = findings.measurements[0].citation
+            node = service.ends[0]
+            alarms.append(Alarm(span, node, node, AlarmKind.BANDWIDTH_EXCEEDED, told, ""))
+        coverage = counted if service.bandwidth_bps is not None else findings.coverage
+        namers[exceeded] = Namer(
+            situation.topology, situation.paths, alarms, findings.records, coverage, service.bandwidth_bps
+        )
+    return namers
 
 
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
@@ -160,8 +227,7 @@ def doubt_unsupported(
     """A party's word against the other is doubted while nobody else was asked; what is doubted belongs to no party."""
     doubted = 0.0
     for hypothesis in hypotheses:
-        sides = {topology.side_of(cause.component) for cause in hypothesis.causes}
-        if supplier is not None and supplier.other in sides:
+        if _is_doubted(hypothesis, supplier, topology):
             doubted += hypothesis.probability * doubt
             hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - doubt))
         yield hypothesis
@@ -169,7 +235,12 @@ def doubt_unsupported(
         yield Hypothesis((), doubted, known=False)
 
 
-def _nothing_happened(findings: Findings, service: Service, window: Interval) -> Inference:
+def _is_doubted(hypothesis: Hypothesis, supplier: Side | None, topology: Topology) -> bool:
+    sides = {topology.side_of(cause.component) for cause in hypothesis.causes}
+    return supplier is not None and supplier.other in sides
+
+
+def _nothing_happened(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
     """No interruption in what was measured: as sure as the reported window was measured end to end.
 
     That packets arrive is not all of a service: an end that refuses them, or whose address another one has, may have
@@ -186,7 +257,11 @@ def _nothing_happened(findings: Findings, service: Service, window: Interval) ->
     def weigh(_chosen: int, _answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         return number_pieces(_clean_pieces(clean))
 
-    return Inference(hypotheses, Interruption(False), weigh, lambda _answers: ())
+    def request(_answers: Callable[[Cause], str]) -> tuple[Request, ...]:
+        share = covered if clean else 0.0
+        return ask_whether_it_happened(service.ends, topology, findings.coverage, window, probability, share)
+
+    return Inference(hypotheses, Interruption(False), weigh, request, lambda _chosen, _side, _answers: None)
 
 
 def covered_share(measurements: Sequence[Measurement], window: Interval) -> float:

@@ -1,172 +1,175 @@
-"""What to ask for next: the evidence that should tell most about the responsible party, by the same posterior."""
+"""What to ask for next: the evidence that should tell most about the responsible party, by the same posterior.
+
+Each question is answered in thought under every explanation, as the model's own tables have it: which alarms a mode
+should cause and where, how probably acts leave records, and how much is lost on a stretch. The mutual information
+between the answer and the party is what the question is worth.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import log2
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from attribution.inference.candidates import Candidate, ServicePaths
-from attribution.inference.modes import Reach
-from attribution.inference.posterior import Assignment, Situation
-from attribution.model.incident import EvidenceType
+from attribution.inference.asking import put_in_words
+from attribution.inference.gain import entropy, expected_gain, party_shares
+from attribution.inference.inquiries import EVIDENCE, Inquirer, Inquiry, Means
+from attribution.inference.loss import RATES
+from attribution.inference.posterior import Solver
+from attribution.inference.predictions import MOST_PACKETS, Predictor, Sign, chance_of_loss
+from attribution.inference.worlds import NOBODY_KNOWS, World, probable
+from attribution.model.evidence import Coverage
+from attribution.model.incident import Interval
 from attribution.model.topology import Side, Topology
-from attribution.model.verdict import CauseKind, Request
+from attribution.model.verdict import Party, Request
 
-MOST_REQUESTS = 3
-LEAST_GAIN_BITS = 0.02
-# How often such evidence shows what it should, and what it should not.
-LOG_SPEAKS, LOG_ERRS = 0.75, 0.03
-PROBE_SPEAKS, PROBE_ERRS = 0.95, 0.03
-TICKET_SPEAKS, TICKET_ERRS = 0.6, 0.03
-
-PartyOf = Callable[[Candidate | None], str]
+MOST_REQUESTS: Final = 3
+# What cannot bring a twentieth of a bit is not worth a letter.
+LEAST_GAIN_BITS: Final = 0.05
+# Several devices of one side are asked about together, as few as bring this share of what all of them would.
+ENOUGH: Final = 0.9
+# Signs that are worked out jointly, of one question and of each of several: the cost doubles with each.
+MOST_SIGNS: Final = 7
+JOINT_SIGNS: Final = 3
+MEASURING: Final = (Means.CAPTURE, Means.CAPTURES, Means.PROBES)
+TOGETHER: Final = (Means.LOG, Means.COUNTERS)
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
-    """Evidence that could still be had, with the chance that it accuses under each candidate."""
+class Weighed:
+    """A question with what its answer is worth, in bits."""
 
-    what: str
-    from_side: Side
-    component: str
-    why: str
-    accuses: Callable[[Candidate | None], float]
+    inquiry: Inquiry
+    gain_bits: float
 
 
-def propose_requests(assignments: Sequence[Assignment], situation: Situation, party_of: PartyOf) -> tuple[Request, ...]:
-    """The best few inquiries by expected information about the party, in bits."""
-    if not assignments:
+def propose_requests(worlds: Iterable[World], solver: Solver, span: Interval) -> tuple[Request, ...]:
+    """The best few questions; none where the party is as good as certain, or nothing is left to ask for."""
+    considered = probable(worlds)
+    if entropy(party_shares([(w.probability, w.parties) for w in considered]).values()) < LEAST_GAIN_BITS:
         return ()
-    shares = [(assignment.choices[0], assignment.probability) for assignment in assignments]
-    gains = [(expected_gain(inquiry, shares, party_of), inquiry) for inquiry in possible_inquiries(situation)]
-    gains.sort(key=lambda entry: (-entry[0], entry[1].what))
-    return tuple(
-        Request(inquiry.what, inquiry.from_side, inquiry.component, inquiry.why, round(gain, 3))
-        for gain, inquiry in gains[:MOST_REQUESTS]
-        if gain >= LEAST_GAIN_BITS
-    )
+    inquirer = Inquirer(solver.situation, Predictor(solver, considered))
+    weighed = weigh_inquiries(inquirer.inquiries(), considered)
+    return tuple(_request(one, span, solver.situation.topology) for one in choose_best(weighed, considered))
 
 
-def expected_gain(inquiry: Inquiry, shares: Sequence[tuple[Candidate | None, float]], party_of: PartyOf) -> float:
-    """The mutual information between the inquiry's answer and the party."""
-    joint: dict[tuple[str, bool], float] = defaultdict(float)
-    for candidate, probability in shares:
-        accuses = inquiry.accuses(candidate)
-        joint[(party_of(candidate), True)] += probability * accuses
-        joint[(party_of(candidate), False)] += probability * (1 - accuses)
-    return _entropy(_marginal(joint, 0)) + _entropy(_marginal(joint, 1)) - _entropy(joint)
+def weigh_inquiries(inquiries: Iterable[Inquiry], worlds: Sequence[World]) -> list[Weighed]:
+    """What each question is worth."""
+    return [Weighed(inquiry, gain_of(inquiry, worlds)) for inquiry in inquiries if inquiry.signs]
 
 
-def _marginal(joint: Mapping[tuple[str, bool], float], axis: int) -> dict[object, float]:
-    totals: dict[object, float] = defaultdict(float)
-    for key, probability in joint.items():
-        totals[key[axis]] += probability
-    return totals
+def gain_of(inquiry: Inquiry, worlds: Sequence[World]) -> float:
+    """Of all that a file may show, what tells most is worked out jointly; what is left out could only add to it."""
+    return gain_of_signs(strongest_signs(inquiry, MOST_SIGNS), worlds)
 
 
-def _entropy(distribution: Mapping[object, float] | Mapping[tuple[str, bool], float]) -> float:
-    return -sum(p * log2(p) for p in distribution.values() if p > 0)
+def strongest_signs(inquiry: Inquiry, most: int) -> list[Sign]:
+    return sorted(inquiry.signs, key=lambda sign: -sign.weight)[:most]
 
 
-def possible_inquiries(situation: Situation) -> Iterator[Inquiry]:
-    """Logs of devices on the way that were not supplied, probes across parts not measured, tickets not exported."""
-    topology, paths = situation.topology, situation.paths
-    for component in paths.components:
-        node = topology.nodes.get(component)
-        if node is not None and component not in situation.coverage.logging:
-            yield Inquiry(
-                f"the log of {component} for the time of the interruption and a minute on either side",
-                node.side,
-                component,
-                f"a failure of {component} or an operation on it would stand there",
-                _speaks_of(component, topology),
-            )
-    measured = {
-        frozenset(stretch.components)
-        for m in situation.measurements
-        if not m.end_to_end
-        for journey in m.journeys
-        for stretch in journey
-    }
-    yield from _part_inquiries(topology, paths, measured)
-    asked = {record.actor for record in situation.records}
+def gain_of_signs(signs: Sequence[Sign], worlds: Sequence[World]) -> float:
+    chances = [tuple([sign.chance(world) for sign in signs]) for world in worlds]
+    return expected_gain([(world.probability, world.parties) for world in worlds], chances)
+
+
+def choose_best(weighed: Iterable[Weighed], worlds: Sequence[World]) -> list[Weighed]:
+    """The best of each kind from each side, and of these the few that tell most together."""
+    by_kind: dict[tuple[Side, Means], list[Weighed]] = defaultdict(list)
+    for one in weighed:
+        by_kind[(one.inquiry.side, one.inquiry.means)].append(one)
+    best = []
+    for (_, means), alike in by_kind.items():
+        ranked = sorted(alike, key=_rank)
+        best.append(_taken_together(alike, ranked, worlds) if means in TOGETHER else ranked[0])
     for side in Side:
-        if side not in asked and EvidenceType.CHANGE_RECORDS not in situation.coverage.types:
-            first = next((c for c in paths.components if topology.side_of(c) is side), paths.components[0])
-            yield Inquiry(
-                f"the change tickets of the {side} for the day",
-                side,
-                first,
-                "an operation would have its ticket there",
-                _ticketed(side, topology),
-            )
-    if EvidenceType.ACCOUNT_EVENTS not in situation.coverage.types:
-        yield Inquiry(
-            "the account's events: invoices due and paid, notices, restrictions",
-            Side.PROVIDER,
-            next((c for c in paths.components if topology.side_of(c) is Side.PROVIDER), paths.components[0]),
-            "a suspension, and its ground, would stand there",
-            _enforced,
-        )
+        measuring = [one for one in best if one.inquiry.side is side and one.inquiry.means in MEASURING]
+        best = [one for one in best if one not in measuring] + _with_alternative(sorted(measuring, key=_rank))
+    worthy = sorted((one for one in best if one.gain_bits >= LEAST_GAIN_BITS), key=_rank)
+    return sorted(_complementing(worthy, worlds), key=_rank)
 
 
-def _enforced(candidate: Candidate | None) -> float:
-    return (
-        TICKET_SPEAKS if candidate is not None and candidate.mode.kind is CauseKind.ENFORCEMENT_ACTION else TICKET_ERRS
+def _with_alternative(ranked: Sequence[Weighed]) -> list[Weighed]:
+    """Captures and probes of one side measure the same way: one request, for the better of them or else the other."""
+    if not ranked:
+        return []
+    first = ranked[0]
+    probing = first.inquiry.means is Means.PROBES
+    others = (one for one in ranked[1:] if (one.inquiry.means is Means.PROBES) != probing)
+    other = next((one for one in others if one.gain_bits >= LEAST_GAIN_BITS), None)
+    return [Weighed(replace(first.inquiry, instead=other.inquiry), first.gain_bits)] if other is not None else [first]
+
+
+def _complementing(worthy: Sequence[Weighed], worlds: Sequence[World]) -> list[Weighed]:
+    """The best question, and then always the one that adds most to those before: not the same in other words."""
+    chosen, left = list(worthy[:1]), list(worthy[1:])
+    while left and len(chosen) < MOST_REQUESTS:
+        signs = [sign for one in chosen for sign in strongest_signs(one.inquiry, JOINT_SIGNS)]
+        together = [(*signs, *strongest_signs(one.inquiry, JOINT_SIGNS)) for one in left]
+        gains = [gain_of_signs(joint, worlds) for joint in together]
+        chosen.append(left.pop(max(range(len(left)), key=lambda at: (round(gains[at], 9), -at))))
+    return chosen
+
+
+def _rank(one: Weighed) -> tuple[float, str, str, tuple[str, ...], tuple[str, ...]]:
+    inquiry = one.inquiry
+    links = tuple(point.link for point in inquiry.points)
+    return (-round(one.gain_bits, 9), inquiry.means.value, inquiry.side.value, inquiry.places, links)
+
+
+def _taken_together(in_order: Sequence[Weighed], ranked: Sequence[Weighed], worlds: Sequence[World]) -> Weighed:
+    """As few devices as tell nearly what all of them would, those that tell most by themselves first."""
+    telling = [one for one in ranked if one.gain_bits > 0] or list(ranked[:1])
+    whole = gain_of(_joined(telling), worlds)
+    for count in range(1, len(telling) + 1):
+        joined = _joined([one for one in in_order if one in telling[:count]])
+        gain = gain_of(joined, worlds)
+        if gain >= ENOUGH * whole:
+            break
+    return Weighed(joined, gain)
+
+
+def _joined(together: Sequence[Weighed]) -> Inquiry:
+    return replace(
+        together[0].inquiry,
+        places=tuple(place for one in together for place in one.inquiry.places),
+        signs=tuple(sign for one in together for sign in one.inquiry.signs),
     )
 
 
-def _speaks_of(device: str, topology: Topology) -> Callable[[Candidate | None], float]:
-    def accuses(candidate: Candidate | None) -> float:
-        if candidate is None:
-            return 0.2
-        near = candidate.link is not None and device in topology.links[candidate.link].ends
-        return LOG_SPEAKS if candidate.component == device or near else LOG_ERRS
-
-    return accuses
-
-
-def _ticketed(side: Side, topology: Topology) -> Callable[[Candidate | None], float]:
-    def accuses(candidate: Candidate | None) -> float:
-        if candidate is None or candidate.mode.record is None:
-            return TICKET_ERRS
-        return TICKET_SPEAKS if topology.side_of(candidate.component) is side else TICKET_ERRS
-
-    return accuses
-
-
-def _part_inquiries(topology: Topology, paths: ServicePaths, measured: set[frozenset[str]]) -> Iterator[Inquiry]:
-    """Captures or probes over each run of one side's components along the way, where nobody measured it yet."""
-    for path in paths.paths[:1]:
-        run: list[str] = []
-        for component in (*path, None):
-            side = topology.side_of(component) if component is not None else None
-            if run and (component is None or side is not topology.side_of(run[0])):
-                owner = topology.side_of(run[0])
-                covered = any(set(run) <= seen for seen in measured)
-                if owner is not None and not covered:
-                    yield _part_inquiry(tuple(run), owner)
-                run = []
-            if component is not None:
-                run.append(component)
-
-
-def _part_inquiry(run: tuple[str, ...], owner: Side) -> Inquiry:
-    first, last = run[0], run[-1]
-    place = first if first == last else f"{first} and {last}"
-    return Inquiry(
-        f"captures, interface counters or two-way probes at {place} for the time of the interruption",
-        owner,
-        first,
-        f"they tell whether the packets were lost between {first} and {last}",
-        lambda candidate: _lost_within(candidate, run),
+def _request(one: Weighed, span: Interval, topology: Topology) -> Request:
+    inquiry = one.inquiry
+    what, why = put_in_words(inquiry, span, topology)
+    asked = [inquiry] if inquiry.instead is None else [inquiry, inquiry.instead]
+    return Request(
+        what,
+        inquiry.side,
+        inquiry.places[0] if inquiry.places else None,
+        why,
+        round(one.gain_bits, 3),
+        frozenset(kind for each in asked for kind in EVIDENCE[each.means]),
+        tuple(dict.fromkeys(place for each in asked for place in each.places)),
     )
 
 
-def _lost_within(candidate: Candidate | None, run: tuple[str, ...]) -> float:
-    if candidate is None:
-        return 0.5
-    place = candidate.link if candidate.mode.reach in (Reach.LINK, Reach.EGRESS) else candidate.component
-    return PROBE_SPEAKS if place in run or candidate.component in run else PROBE_ERRS
+def ask_whether_it_happened(
+    ends: tuple[str, str], topology: Topology, coverage: Coverage, window: Interval, probability: float, covered: float
+) -> tuple[Request, ...]:
+    """Where no interruption was found: what would show one in the reported time, from the side of each end.
+
+    `probability` is how sure it is that nothing happened, `covered` the share of the window in which that was measured;
+    whether something happened in the rest is as open as can be.
+    """
+    nothing = probability + (1 - covered) / 2
+    worlds = [(nothing, {Party.NEITHER.value: 1.0}), (1 - nothing, NOBODY_KNOWS)]
+    lost = sum(chance_of_loss(MOST_PACKETS, rate) for rate in RATES) / len(RATES)
+    gain = expected_gain(worlds, [(chance_of_loss(MOST_PACKETS, None),), (lost,)])
+    if gain < LEAST_GAIN_BITS:
+        return ()
+    missing = [
+        side
+        for side in dict.fromkeys(topology.nodes[end].side for end in ends)
+        if covered < 1 or any((kind, side) not in coverage.supplied for kind in EVIDENCE[Means.ENDS])
+    ]
+    asked = [Weighed(Inquiry(Means.ENDS, side, ends, ()), gain) for side in missing]
+    return tuple(_request(one, window, topology) for one in asked)

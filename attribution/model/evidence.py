@@ -188,13 +188,14 @@ class Coverage:
     """Which devices were asked at all: silence of a device that never had a chance to speak is not evidence.
 
     `logging`: its log was supplied. `polled`: its ports' states were polled. `counted`: its drop counters were.
-    `types`: the kinds of evidence that were supplied at all.
+    `types`: the kinds of evidence that were supplied at all; `supplied` tells by which side.
     """
 
     logging: frozenset[str] = frozenset()
     polled: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
     types: frozenset[EvidenceType] = frozenset()
+    supplied: frozenset[tuple[EvidenceType, Side]] = frozenset()
 
 
 Evidence = Measurement | Alarm | Record

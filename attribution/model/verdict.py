@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from attribution.model.incident import Interval
+from attribution.model.incident import EvidenceType, Interval
 from attribution.model.observation import Caveat
 from attribution.model.topology import Side
 
@@ -113,13 +113,18 @@ class WeighedEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What would settle the case: what to ask for, from whom, and how many bits about the party it should bring."""
+    """What would settle the case: what to ask for, from whom, and how many bits about the party it should bring.
+
+    `types` are the kinds of evidence that would answer it, `components` all the devices asked about.
+    """
 
     what: str
     from_side: Side
     component: str | None
     why: str
     gain_bits: float
+    types: frozenset[EvidenceType] = frozenset()
+    components: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 Imported lazily by the command line: nothing here needs more than the standard library.
 """
 
+from attribution.report.explanation import render_explanation
+from attribution.report.explanation_document import render_explanation_json
 from attribution.report.json_document import render_json
 from attribution.report.summary import summarise
 from attribution.report.table import render_table
 
-__all__ = ["render_json", "render_table", "summarise"]
+__all__ = ["render_explanation", "render_explanation_json", "render_json", "render_table", "summarise"]

@@ -30,7 +30,7 @@ def verdict_document(verdict: Verdict) -> dict[str, object]:
         "parties": {party: _probability(mass) for party, mass in verdict.parties.items()},
         "interruption": _interruption(verdict.interruption),
         "causes": [_cause(cause) for cause in verdict.causes],
-        "evidence": [_evidence(evidence) for evidence in verdict.evidence],
+        "evidence": [evidence_document(evidence) for evidence in verdict.evidence],
         "requests": [_request(request) for request in verdict.requests],
         "inputs": [{"file": file.file, "sha256": file.sha256, "bytes": file.octets} for file in verdict.inputs],
         "warnings": [describe_caveat(caveat) for caveat in verdict.caveats],
@@ -69,7 +69,8 @@ def _cause(cause: Cause) -> dict[str, object]:
     }
 
 
-def _evidence(evidence: WeighedEvidence) -> dict[str, object]:
+def evidence_document(evidence: WeighedEvidence) -> dict[str, object]:
+    """One piece of evidence with its place and weight."""
     return {
         "id": evidence.id,
         "file": evidence.file,

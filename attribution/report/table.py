@@ -27,18 +27,19 @@ def render_table(verdict: Verdict, width: int = 100, colour: bool = False, wordi
     """The whole verdict as text of at most `width` columns; `colour` allows ANSI styles."""
     page = Page(max(40, width), colour)
     sections = (
-        _headline(verdict, page, wording),
-        _clause(verdict, page),
+        headline(verdict, page, wording),
+        clause_lines(verdict, page),
         _interruption(verdict, page),
         _causes(verdict, page, wording),
         _evidence(verdict, page),
-        _requests(verdict.requests, page),
+        request_lines(verdict.requests, page),
         _inputs(verdict, page, wording),
     )
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _headline(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
+def headline(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
+    """The answer, and the sentences that go with it."""
     clause = f", clause {verdict.clause}" if verdict.clause is not None else ""
     text = f"{wording.headings[verdict.party]}{clause} · probability {percent(verdict.probability)}"
     return [
@@ -47,7 +48,8 @@ def _headline(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
     ]
 
 
-def _clause(verdict: Verdict, page: Page) -> list[str]:
+def clause_lines(verdict: Verdict, page: Page) -> list[str]:
+    """The words of the deciding clause."""
     deciding = [provision for provision in verdict.provisions if provision.id == verdict.clause]
     others = [provision.id for provision in verdict.provisions if provision.id != verdict.clause]
     lines = [line for provision in deciding for line in page.labelled("Clause", _quote(provision))]
@@ -126,18 +128,20 @@ def _evidence(verdict: Verdict, page: Page) -> list[str]:
     support = [evidence for evidence in speaking if evidence.weight > 0][:_STRONGEST_FOR]
     contrary = [evidence for evidence in speaking if evidence.weight < 0][:_STRONGEST_AGAINST]
     return [
-        *page.listed("Evidence for", map(_cite, support)),
-        *page.listed("against", map(_cite, contrary)),
+        *page.listed("Evidence for", map(cite, support)),
+        *page.listed("against", map(cite, contrary)),
     ]
 
 
-def _cite(evidence: WeighedEvidence) -> str:
+def cite(evidence: WeighedEvidence) -> str:
+    """A piece of evidence in a line: weight, id, time, statement, and where it can be opened."""
     supplier = f", from the {evidence.supplied_by.value}" if evidence.supplied_by is not None else ""
     place = f"[{evidence.file}, {evidence.locator}{supplier}]"
     return f"{evidence.weight:+.1f} {evidence.id} {render_time(evidence.time_ns)[11:19]} {evidence.statement} {place}"
 
 
-def _requests(requests: Sequence[Request], page: Page) -> list[str]:
+def request_lines(requests: Sequence[Request], page: Page) -> list[str]:
+    """What to ask for, from whom, and why."""
     return page.listed(
         "Ask for", (f"{request.what} — from the {request.from_side.value}: {request.why}" for request in requests)
     )

@@ -63,6 +63,37 @@ class Wording:
     files_read: str = "{files} files; warnings on {places} places"
 
 
+@dataclass(frozen=True, slots=True)
+class ExplanationWording:
+    """The headings and sentences of an explanation in one language."""
+
+    why: str = "Why"
+    why_not: str = "Why not {party} ({probability})"
+    it_would_take: str = "It would take"
+    against_it: str = "Against it"
+    for_it: str = "For it"
+    nothing_against: str = "no evidence tells it from the explanation above"
+    not_both: str = "no explanation with root causes on both sides is probable enough to be shown"
+    interrupted: str = "the service's own traffic was lost for {seconds}, so there is something to answer for"
+    no_interruption: str = "no interruption was found in what was measured, so there is nothing to answer for"
+    what_would_change_it: str = "What would change it"
+    rests_on: str = "Rests on"
+    without: str = "without {file}: {answer}"
+    the_same: str = "the same, {probability}"
+    settled: str = "nothing that could still be had is expected to change it"
+    left_aside: str = "With and without {names}"
+    with_all: str = "with everything"
+    with_less: str = "without it"
+    files_left_aside: str = "Left aside"
+    whole_files: str = "{files} of {all} files: {names}"
+    single_places: str = "what is cited at {places}"
+    changed: str = "Changed"
+    unchanged: str = "nothing but the probability"
+    nothing: str = "nothing"
+
+
+EXPLAINING = ExplanationWording()
+
 ENGLISH = Wording(
     parties=ENGLISH_PARTIES,
     causes=ENGLISH_CAUSES,
@@ -74,6 +105,9 @@ ENGLISH = Wording(
         Party.UNDETERMINED: "Undetermined",
     },
 )
+
+
+LANGUAGES = {"en": (ENGLISH, EXPLAINING)}
 
 
 def percent(probability: float) -> str:

@@ -1,7 +1,9 @@
-"""What to ask for next: what tells most about the party, best first, and nothing that was supplied already."""
+"""What to ask for next: what tells most about the party, best first, in words that one can send, and nothing known."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,13 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.inference import infer_causes
-from attribution.inference.candidates import Candidate
+from attribution.inference.gain import entropy, expected_gain, party_shares
+from attribution.inference.inquiries import Inquirer, Inquiry, Means
 from attribution.inference.modes import load_modes
-from attribution.inference.posterior import Situation
-from attribution.inference.requests import Inquiry, expected_gain, possible_inquiries
-from attribution.model.evidence import Coverage, Measurement, Record, RecordKind
+from attribution.inference.phases import Phase
+from attribution.inference.posterior import Situation, Solver
+from attribution.inference.predictions import Predictor
+from attribution.inference.requests import LEAST_GAIN_BITS, gain_of, propose_requests
+from attribution.inference.worlds import World, hidden_calls, shares_of
+from attribution.model.evidence import Coverage, Measurement
 from attribution.model.incident import EvidenceType
-from attribution.model.topology import Side
+from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import Cause, Request
 from tests.inference.chain import (
     CHAIN,
@@ -24,20 +30,14 @@ from tests.inference.chain import (
     SERVICE,
     WAY_NODES,
     between,
-    candidate,
     findings,
+    link_name,
     probed,
-    record,
 )
 from tests.inference.stories import OUTAGE, crash_of_the_customer_s_edge
 
-
-def situation(
-    measurements: tuple[Measurement, ...] = (),
-    records: tuple[Record, ...] = (),
-    coverage: Coverage | None = None,
-) -> Situation:
-    return Situation(CHAIN, PATHS, {}, measurements, (), records, coverage or Coverage(), load_modes())
+PHASE = between(20, 60)
+ACCOUNT_KNOWN = frozenset({EvidenceType.ACCOUNT_EVENTS})
 
 
 def party(cause: Cause) -> str:
@@ -47,17 +47,47 @@ def party(cause: Cause) -> str:
 
 def requests(*measurements: Measurement, coverage: Coverage | None = None) -> tuple[Request, ...]:
     found = findings(measurements, coverage=coverage)
-    return infer_causes(found, CHAIN, SERVICE, between(20, 60)).request(party)
+    return infer_causes(found, CHAIN, SERVICE, PHASE).request(party)
+
+
+def solver(*measurements: Measurement, coverage: Coverage | None = None) -> Solver:
+    known = replace(coverage or Coverage(), types=(coverage or Coverage()).types | ACCOUNT_KNOWN)
+    situation = Situation(CHAIN, PATHS, {}, measurements or tuple(probed(*ENDS, OUTAGE)), (), (), known, load_modes())
+    return Solver(situation, [Phase((PHASE,))])
+
+
+def worlds_of(of: Solver, *names: tuple[str, str]) -> list[World]:
+    """Equally probable explanations, each by a component and the name of a mode."""
+    found = []
+    for component, mode in names:
+        choice = next(c for c in of.candidates if (c.component, c.mode.name) == (component, mode))
+        side = CHAIN.side_of(component)
+        found.append(World((choice,), 1 / len(names), shares_of([side.value if side else "unknown"])))
+    return found
+
+
+def inquiries(of: Solver, worlds: list[World]) -> list[Inquiry]:
+    return list(Inquirer(of.situation, Predictor(of, worlds)).inquiries())
+
+
+def gains(of: Solver, worlds: list[World]) -> dict[tuple[Means, tuple[str, ...]], float]:
+    """The gain of each question, by its means and places."""
+    return {(i.means, i.places): gain_of(i, worlds) for i in inquiries(of, worlds)}
+
+
+EITHER_EDGE = (("customer-edge", "crash"), ("provider-edge", "crash"))
+
+
+# What is asked for
 
 
 def test_where_nothing_tells_the_halves_apart_something_is_asked_for() -> None:
     asked = requests(*probed(*ENDS, OUTAGE))
 
-    assert 0 < len(asked) <= 5
-    assert all(request.gain_bits > 0 for request in asked)
+    assert 0 < len(asked) <= 3
+    assert all(request.gain_bits >= LEAST_GAIN_BITS for request in asked)
     assert all(earlier.gain_bits >= later.gain_bits for earlier, later in pairwise(asked))
     assert {request.component for request in asked} <= set(WAY_NODES)
-    assert all(request.what and request.why for request in asked)
 
 
 def test_each_side_is_asked_for_what_it_holds() -> None:
@@ -67,84 +97,220 @@ def test_each_side_is_asked_for_what_it_holds() -> None:
 
 
 def test_what_is_settled_needs_no_question() -> None:
-    settled = infer_causes(crash_of_the_customer_s_edge(), CHAIN, SERVICE, between(20, 60)).request(party)
-    open_case = requests(*probed(*ENDS, OUTAGE))
-    assert sum(request.gain_bits for request in settled) < sum(request.gain_bits for request in open_case)
+    assert infer_causes(crash_of_the_customer_s_edge(), CHAIN, SERVICE, PHASE).request(party) == ()
 
 
-def whats(of: Situation) -> str:
-    return "\n".join(inquiry.what for inquiry in possible_inquiries(of))
+def test_the_time_to_ask_about_is_a_minute_longer_on_either_side() -> None:
+    told = [re.search(r"from (\S+ \S+) to (\S+) UTC", request.what) for request in requests(*probed(*ENDS, OUTAGE))]
+    assert {found and found.groups() for found in told} == {("2026-11-23 09:59:20", "10:02:00")}
+
+
+def test_a_capture_is_asked_for_by_device_and_interface() -> None:
+    of = solver()
+    for inquiry in inquiries(of, worlds_of(of, *EITHER_EDGE)):
+        for point in inquiry.points:
+            assert point.node in CHAIN.links[point.link].ends
+            assert CHAIN.nodes[point.node].side is inquiry.side
+
+
+def test_the_same_evidence_asks_the_same_questions_in_any_order() -> None:
+    measured = list(probed(*ENDS, OUTAGE, sent=10)) + list(probed("customer-host", "customer-core"))
+    assert requests(*measured) == requests(*reversed(measured))
+
+
+# What is not asked for
 
 
 def test_logs_that_were_supplied_are_not_asked_for() -> None:
-    asked = whats(situation(coverage=Coverage(logging=frozenset({"customer-edge"}))))
+    of = solver(coverage=Coverage(logging=frozenset({"customer-edge"})))
+    logs = {inquiry.places for inquiry in inquiries(of, worlds_of(of, *EITHER_EDGE)) if inquiry.means is Means.LOG}
 
-    assert "log of customer-edge" not in asked
-    assert "log of provider-edge" in asked
-
-
-def test_parts_that_were_measured_are_not_asked_for() -> None:
-    measured = tuple(probed("customer-host", "customer-edge"))
-
-    assert "customer-host and customer-edge" in whats(situation())
-    assert "customer-host and customer-edge" not in whats(situation(measured))
-    assert "provider-edge and provider-host" in whats(situation(measured))
+    assert ("customer-edge",) not in logs
+    assert ("provider-edge",) in logs
 
 
-def test_what_was_measured_end_to_end_does_not_spare_the_parts() -> None:
-    assert "customer-host and customer-edge" in whats(situation(tuple(probed(*ENDS))))
+def test_counters_that_were_supplied_are_not_asked_for() -> None:
+    both = frozenset({"customer-edge"})
+    of = solver(coverage=Coverage(polled=both, counted=both))
+    asked = {i.places for i in inquiries(of, worlds_of(of, *EITHER_EDGE)) if i.means is Means.COUNTERS}
+
+    assert ("customer-edge",) not in asked
+    assert ("provider-edge",) in asked
+
+
+def test_stretches_that_were_measured_are_not_probed_again() -> None:
+    of = solver(*probed(*ENDS, OUTAGE), *probed("customer-host", "customer-edge"))
+    asked = {i.places for i in inquiries(of, worlds_of(of, *EITHER_EDGE)) if i.means is Means.PROBES}
+
+    assert ("customer-host", "customer-edge") not in asked
+    assert ("provider-edge", "provider-host") in asked
 
 
 def test_tickets_of_a_side_that_handed_in_its_own_are_not_asked_for() -> None:
-    ticket = record(0, "provider-edge", kind=RecordKind.PLANNED_CHANGE)
-    asked = whats(situation(records=(ticket,)))
+    handed_in = frozenset({(EvidenceType.CHANGE_RECORDS, Side.PROVIDER)})
+    of = solver(coverage=Coverage(types=frozenset({EvidenceType.CHANGE_RECORDS}), supplied=handed_in))
+    asked = {i.side for i in inquiries(of, worlds_of(of, *EITHER_EDGE)) if i.means is Means.CHANGES}
 
-    assert "tickets of the provider" not in asked
-    assert "tickets of the customer" in asked
-
-
-def test_tickets_are_not_asked_for_where_the_file_was_supplied() -> None:
-    supplied = Coverage(types=frozenset({EvidenceType.CHANGE_RECORDS}))
-    assert "tickets" not in whats(situation(coverage=supplied))
+    assert asked == {Side.CUSTOMER}
 
 
-shares = st.lists(
-    st.tuples(st.sampled_from(WAY_NODES), st.floats(0.01, 1), st.floats(0, 1)), min_size=1, max_size=8
-).map(lambda entries: [(name, weight / sum(w for _, w, _ in entries), accuses) for name, weight, accuses in entries])
+def test_nothing_is_asked_of_what_is_not_drawn() -> None:
+    of = solver()
+    for inquiry in inquiries(of, worlds_of(of, *EITHER_EDGE)):
+        assert set(inquiry.places) <= set(WAY_NODES)
 
 
-@given(shares)
-def test_an_answer_never_takes_knowledge_away_nor_tells_more_than_one_bit(
-    entries: list[tuple[str, float, float]],
+def test_the_cloud_s_audit_is_asked_for_only_while_it_is_missing() -> None:
+    missing, handed_in = solver(), solver(coverage=Coverage(types=frozenset({EvidenceType.CLOUD_AUDIT})))
+
+    assert Means.AUDIT in {i.means for i in inquiries(missing, worlds_of(missing, *EITHER_EDGE))}
+    assert Means.AUDIT not in {i.means for i in inquiries(handed_in, worlds_of(handed_in, *EITHER_EDGE))}
+
+
+def test_a_call_that_nobody_could_see_is_the_customer_s_and_would_stand_in_the_audit() -> None:
+    """The provider's gateway has lost the service's routes: by a fault of its own, or by a call of the customer's."""
+    gateway = replace(CHAIN.nodes["provider-edge"], kind=NodeKind.GATEWAY)
+    drawn = replace(CHAIN, nodes={**CHAIN.nodes, "provider-edge": gateway})
+    situation = replace(solver().situation, topology=drawn)
+    of = Solver(situation, [Phase((PHASE,))])
+    hidden = list(hidden_calls(of, of.solve()[0]))
+    fault = World(worlds_of(of, ("provider-edge", "policy"))[0].choices, 0.5, {"provider": 1.0})
+    worlds = [fault, replace(hidden[0], probability=0.5)]
+
+    assert {choice.component for world in hidden for choice in world.choices if choice} == {"provider-edge"}
+    assert all(world.parties == {"customer": 1.0} and world.probability > 0 for world in hidden)
+    assert next(gain for (means, _), gain in gains(of, worlds).items() if means is Means.AUDIT) > 0.4
+
+
+# Where nothing was found
+
+
+def test_where_the_reported_time_was_not_measured_both_ends_are_asked_about_it() -> None:
+    asked = requests(*probed("customer-host", "customer-core"))
+
+    assert [request.from_side for request in asked] == [Side.CUSTOMER, Side.PROVIDER]
+    assert all("between customer-host and provider-host" in request.what for request in asked)
+    assert all("from 2026-11-23 09:59:20 to 10:02:00 UTC" in request.what for request in asked)
+
+
+def test_where_the_reported_time_was_measured_and_clean_there_is_no_more_to_ask_than_is_missing() -> None:
+    everything = frozenset((kind, side) for kind in (EvidenceType.PROBES, EvidenceType.CAPTURE) for side in Side)
+
+    assert requests(*probed(*ENDS), coverage=Coverage(supplied=everything)) == ()
+
+
+# What an answer is worth
+
+PARTIES = ("customer", "provider", "shared", "neither")
+masses = st.lists(st.tuples(st.floats(0.01, 1), st.sampled_from(PARTIES)), min_size=1, max_size=7)
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[list[tuple[float, dict[str, float]]], list[tuple[float, ...]]]:
+    """Explanations with parties, and up to three signs with chances under each."""
+    drawn = draw(masses)
+    whole = sum(mass for mass, _ in drawn)
+    signs = draw(st.integers(0, 3))
+    chance = st.floats(0, 1)
+    chances = [tuple(draw(chance) for _ in range(signs)) for _ in drawn]
+    return [(mass / whole, {name: 1.0}) for mass, name in drawn], chances
+
+
+@given(questions())
+def test_an_answer_never_takes_knowledge_away_nor_tells_more_than_is_not_known(
+    question: tuple[list[tuple[float, dict[str, float]]], list[tuple[float, ...]]],
 ) -> None:
-    posterior = [(candidate(name), probability) for name, probability, _ in entries]
-    chances = {who: accuses for (who, _), (_, _, accuses) in zip(posterior, entries, strict=True)}
-
-    def accuses(who: Candidate | None) -> float:
-        return chances[who] if who is not None else 0.5
-
-    def party_of(who: Candidate | None) -> str:
-        return "unknown" if who is None else who.component.partition("-")[0]
-
-    inquiry = Inquiry("ask", Side.CUSTOMER, "customer-edge", "to know", accuses)
-    assert -1e-9 <= expected_gain(inquiry, posterior, party_of) <= 1 + 1e-9
+    worlds, chances = question
+    gain = expected_gain(worlds, chances)
+    assert 0 <= gain <= entropy(party_shares(worlds).values()) + 1e-9
 
 
-def test_a_question_whose_answer_is_always_the_same_tells_nothing() -> None:
-    posterior = [(candidate("customer-edge"), 0.5), (candidate("provider-edge"), 0.5)]
+@given(questions())
+def test_a_question_about_a_party_that_is_certain_tells_nothing(
+    question: tuple[list[tuple[float, dict[str, float]]], list[tuple[float, ...]]],
+) -> None:
+    worlds, chances = question
+    assert expected_gain([(mass, {"customer": 1.0}) for mass, _ in worlds], chances) == pytest.approx(0, abs=1e-9)
 
-    def party_of(who: Candidate | None) -> str:
-        return who.component if who is not None else ""
 
-    dull = Inquiry("ask", Side.CUSTOMER, "customer-edge", "to know", lambda _: 0.7)
-    keen = Inquiry(
-        "ask", Side.CUSTOMER, "customer-edge", "to know", lambda who: float(party_of(who) == "customer-edge")
+@given(questions(), st.floats(0, 1))
+def test_a_sign_that_all_explanations_predict_alike_adds_nothing(
+    question: tuple[list[tuple[float, dict[str, float]]], list[tuple[float, ...]]], chance: float
+) -> None:
+    worlds, chances = question
+    more = [(*seen, chance) for seen in chances]
+    assert expected_gain(worlds, more) == pytest.approx(expected_gain(worlds, chances), abs=1e-9)
+
+
+@given(questions(), st.floats(0.3, 1))
+def test_a_further_sign_never_makes_a_question_worth_less(
+    question: tuple[list[tuple[float, dict[str, float]]], list[tuple[float, ...]]], chance: float
+) -> None:
+    worlds, chances = question
+    more = [(*seen, chance * number / len(chances)) for number, seen in enumerate(chances)]
+    assert expected_gain(worlds, more) >= expected_gain(worlds, chances) - 1e-9
+
+
+def test_a_sure_sign_of_one_half_is_worth_a_bit() -> None:
+    halves = [(0.5, {"customer": 1.0}), (0.5, {"provider": 1.0})]
+    assert expected_gain(halves, [(1.0,), (0.0,)]) == pytest.approx(1)
+    assert expected_gain(halves, [(0.7,), (0.7,)]) == pytest.approx(0)
+
+
+def test_evidence_that_one_explanation_alone_predicts_tells_more_than_what_all_predict() -> None:
+    """A capture on the demarcation has a crash on either hand of it; one at an end has both beyond it."""
+    of = solver()
+    worth = gains(of, worlds_of(of, *EITHER_EDGE))
+
+    at_the_end = gain_of(capture(of, "customer-host", link_name("customer-host", "customer-core")), halves(of))
+    at_the_demarcation = gain_of(capture(of, "customer-edge", link_name("customer-edge", "provider-edge")), halves(of))
+    assert at_the_demarcation > 2 * at_the_end
+    assert worth[Means.LOG, ("customer-edge",)] > worth[Means.LOG, ("customer-host",)]
+    assert (
+        worth[Means.PROBES, ("provider-edge", "provider-host")]
+        > worth[Means.PROBES, ("provider-core", "provider-host")]
     )
-    assert expected_gain(dull, posterior, party_of) == pytest.approx(0)
-    assert expected_gain(keen, posterior, party_of) == pytest.approx(1)
 
 
-def test_a_question_about_a_party_that_is_certain_tells_nothing() -> None:
-    posterior = [(candidate("customer-edge"), 0.4), (candidate("customer-core"), 0.6)]
-    keen = Inquiry("ask", Side.CUSTOMER, "x", "", lambda who: float(who is not None and who.component.endswith("core")))
-    assert expected_gain(keen, posterior, lambda _: "customer") == pytest.approx(0)
+def halves(of: Solver) -> list[World]:
+    return worlds_of(of, *EITHER_EDGE)
+
+
+def capture(of: Solver, node: str, link: str) -> Inquiry:
+    found = (i for i in inquiries(of, halves(of)) if i.means is Means.CAPTURE)
+    return next(i for i in found if (i.points[0].node, i.points[0].link) == (node, link))
+
+
+def test_more_probable_signs_are_worth_more() -> None:
+    """A cut is reported by its ends as the table says; the ends of a cut are asked rather than others."""
+    of = solver()
+    cuts = (link_name("customer-core", "customer-edge"), link_name("provider-edge", "provider-core"))
+    worth = gains(of, worlds_of(of, *((cut, "cut") for cut in cuts)))
+
+    assert worth[Means.LOG, ("customer-core",)] > 0.4
+    assert worth[Means.LOG, ("customer-host",)] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_certain_party_asks_nothing_whatever_the_cause() -> None:
+    of = solver()
+    worlds = worlds_of(of, ("customer-edge", "crash"), ("customer-core", "crash"))
+
+    assert propose_requests(worlds, of, PHASE) == ()
+    assert max(gains(of, worlds).values()) == pytest.approx(0, abs=1e-9)
+
+
+def test_several_devices_of_a_side_are_asked_about_in_one_request() -> None:
+    asked = requests(*probed(*ENDS, OUTAGE))
+    by_kind = [(request.from_side, request.types) for request in asked]
+
+    assert len(set(by_kind)) == len(by_kind)
+
+
+def test_which_phases_a_cause_holds_in_counts() -> None:
+    """A customer's crash in one phase and a provider's in the other is both parties'; one of them alone is not."""
+    situation = solver().situation
+    of = Solver(situation, [Phase((between(20, 40),)), Phase((between(40, 60),))])
+    ours, theirs = (next(c for c in of.candidates if (c.component, c.mode.name) == edge) for edge in EITHER_EDGE)
+    worlds = [World((ours, ours), 0.5, {"customer": 1.0}), World((ours, theirs), 0.5, {"shared": 1.0})]
+
+    assert gains(of, worlds)[Means.PROBES, ("provider-edge", "provider-host")] > 0.3

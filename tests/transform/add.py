@@ -1,8 +1,9 @@
-"""Things added that must not matter: a device off the path with troubles of its own, a file handed in twice."""
+"""Things added that must not matter: troubles of devices and ports off the path, files handed in twice."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from tests.transform.folder import (
     copy_folder,
     entries_of,
     format_suffixes,
+    plain_suffix,
     read_incident,
+    read_octets,
     write_incident,
+    write_octets,
     write_table,
     write_text,
 )
@@ -46,6 +50,44 @@ def add_unrelated(bundle: Path, target: Path, seed: int) -> Path:
     return target
 
 
+def add_unrelated_alarms(bundle: Path, target: Path, seed: int) -> Path:
+    """Each side's devices on the path log the troubles of another tenant: a port, a session, a device nobody drew.
+
+    All of it begins within the incident, and none of it is about a port or a neighbour that the topology knows.
+    """
+    dice = random.Random(f"alarms {seed}")
+    copy_folder(bundle, target)
+    incident = read_incident(target)
+    graph = read_graph(target / incident["topology"])
+    start = _complained_start(incident)
+    sides = {node["id"]: node["side"] for node in graph.nodes if node["kind"] not in ("host", "switch", "transport")}
+    for side in ("customer", "provider"):
+        ours = [name for name in way_between(graph, incident["service"]["ends"]) if sides.get(name) == side]
+        if not ours:
+            continue
+        lines = _tenants_troubles(dice.choice(ours), dice, start) + _tenants_troubles(f"lab-{side}", dice, start)
+        write_text(target / "unrelated" / f"tenants-{side}.log", "".join(lines))
+        entry = {"file": f"unrelated/tenants-{side}.log", "type": "syslog", "supplied_by": side}
+        entries_of(incident).insert(dice.randrange(len(entries_of(incident)) + 1), entry)
+    write_incident(target, incident)
+    return target
+
+
+def _tenants_troubles(device: str, dice: random.Random, start: datetime) -> list[str]:
+    """A port that no link of the drawing uses goes down and up, and a session over it with a neighbour unknown."""
+    port, peer = f"TenGigabitEthernet9/{dice.randrange(8, 48)}", f"198.18.{dice.randrange(256)}.9"
+    down = start + timedelta(seconds=dice.randrange(4), milliseconds=dice.randrange(1000))
+    up = down + timedelta(seconds=dice.randrange(5, 30))
+    messages = (
+        (down, f"%LINK-3-UPDOWN: Interface {port}, changed state to down"),
+        (down, f"%LINEPROTO-5-UPDOWN: Line protocol on Interface {port}, changed state to down"),
+        (down, f"%BGP-5-ADJCHANGE: neighbor {peer} Down Interface flap"),
+        (up, f"%LINK-3-UPDOWN: Interface {port}, changed state to up"),
+        (up, f"%BGP-5-ADJCHANGE: neighbor {peer} Up"),
+    )
+    return [_line(time, device, message) for time, message in messages]
+
+
 def duplicate_file(bundle: Path, target: Path, file: str) -> Path:
     """One file of evidence handed in once more under another name."""
     copy_folder(bundle, target)
@@ -55,6 +97,40 @@ def duplicate_file(bundle: Path, target: Path, file: str) -> Path:
     (target / again).parent.mkdir()
     (target / again).write_bytes((target / file).read_bytes())
     entries_of(incident).append({**entry, "file": again})
+    write_incident(target, incident)
+    return target
+
+
+def duplicate_all(bundle: Path, target: Path) -> Path:
+    """Every file of evidence handed in once more, octet for octet."""
+    return _doubled(bundle, target, lambda file, again: again.write_bytes(file.read_bytes()), format_suffixes)
+
+
+def duplicate_all_packed(bundle: Path, target: Path) -> Path:
+    """Every file of evidence once more; tables and captures that were compressed plain, and plain ones compressed.
+
+    Of the other types the contract knows no compressed form: they stand there twice as they are.
+    """
+
+    def suffixes(file: Path) -> str:
+        plain = plain_suffix(file)
+        if plain not in (".csv", ".pcap", ".pcapng"):
+            return format_suffixes(file)
+        return plain if file.suffix in (".gz", ".zst") else f"{plain}.gz"
+
+    return _doubled(bundle, target, lambda file, again: write_octets(again, read_octets(file)), suffixes)
+
+
+def _doubled(
+    bundle: Path, target: Path, write: Callable[[Path, Path], object], suffixes: Callable[[Path], str]
+) -> Path:
+    copy_folder(bundle, target)
+    incident = read_incident(target)
+    (target / "again").mkdir()
+    for number, entry in enumerate(list(entries_of(incident))):
+        again = f"again/copy{number}{suffixes(Path(entry['file']))}"
+        write(target / entry["file"], target / again)
+        entries_of(incident).append({**entry, "file": again})
     write_incident(target, incident)
     return target
 
@@ -86,7 +162,7 @@ def _log(device: str, start: datetime) -> str:
         (up, f"%LINK-3-UPDOWN: Interface {_FAR_PORT}, changed state to up"),
         (up, f"{session} Up"),
     )
-    return "".join(f"<187>1 {_written(time)} {device} - - - - {message}\n" for time, message in messages)
+    return "".join(_line(time, device, message) for time, message in messages)
 
 
 def _change(device: str, side: str, start: datetime) -> Table:
@@ -113,6 +189,10 @@ def _counters(device: str, start: datetime) -> Table:
         ):
             rows.append(dict(zip(columns, (time, device, port, metric, value), strict=True)))
     return Table(columns, rows)
+
+
+def _line(time: datetime, device: str, message: str) -> str:
+    return f"<187>1 {_written(time)} {device} - - - - {message}\n"
 
 
 def _written(time: datetime) -> str:

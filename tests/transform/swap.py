@@ -64,7 +64,7 @@ def swap_sides(bundle: Path, target: Path) -> Path:
             write_table(path, _swapped_records(read_table(path)))
     write_graph(target / incident["topology"], graph)
     write_incident(target, incident)
-    write_truth(target, _swapped_truth(read_truth(target)))
+    write_truth(target, swapped_truth(read_truth(target)))
     return target
 
 
@@ -86,7 +86,7 @@ def _swapped_words(words: Any) -> Any:
     return _SIDE_WORD.sub(lambda found: _OTHER[found.group()], words) if isinstance(words, str) else words
 
 
-def _swapped_truth(truth: Keys) -> Keys:
+def swapped_truth(truth: Keys) -> Keys:
     """The party and each cause's side; the clause as the party that it burdens now."""
     if not truth:
         return truth
