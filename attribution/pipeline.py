@@ -11,12 +11,20 @@ from attribution.bundle import Bundle, open_bundle
 from attribution.detectors import detect_evidence
 from attribution.inference import Inference, infer_causes
 from attribution.model.agreement import Agreement
+from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
 from attribution.model.topology import Topology
 from attribution.model.verdict import Cause, Hypothesis, Verdict
 from attribution.packets import Capture, compare_captures, compare_points, observe_point
-from attribution.readers import check_against_topology, count_strangers, read_evidence, read_incident, read_topology
+from attribution.readers import (
+    check_against_topology,
+    count_strangers,
+    read_evidence,
+    read_flow_table,
+    read_incident,
+    read_topology,
+)
 from attribution.report import summarise
 from attribution.responsibility import answering_side, decide_responsibility, load_agreement
 
@@ -32,14 +40,17 @@ def decide(path: str | Path) -> Verdict:
         incident, topology, caveats = read_statement(bundle)
         agreement = load_agreement(incident.agreement, f"{INCIDENT_FILE}: agreement")
         observations: list[Observation] = []
+        tables: list[FlowTable] = []
         for seen in read_observations(bundle, incident):
             if isinstance(seen, Caveat):
                 caveats.append(seen)
+            elif isinstance(seen, FlowTable):
+                tables.append(seen)
             else:
                 observations.append(seen)
         inputs = bundle.inputs
-    caveats += count_strangers(observations, topology)
-    findings = detect_evidence(observations, topology, incident)
+    caveats += count_strangers(observations, topology, tables)
+    findings = detect_evidence(observations, topology, incident, tables)
     inference = infer_causes(findings, topology, incident.service, incident.window)
     verdict = apply_agreement(incident, topology, agreement, inference)
     return replace(verdict, inputs=inputs, caveats=(*caveats, *findings.caveats))
@@ -52,7 +63,7 @@ def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
     return incident, topology, [*caveats, *check_against_topology(incident, topology)]
 
 
-def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observation | Caveat]:
+def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observation | FlowTable | Caveat]:
     """All that the files state, in the order of their names; captures also say what was lost between them."""
     captures: list[tuple[Origin, Capture | None]] = []
     read: dict[tuple[str, EvidenceType], str] = {}
@@ -67,14 +78,14 @@ def read_observations(bundle: Bundle, incident: Incident) -> Iterator[Observatio
                 seen, capture = observe_point(stream, known)
                 yield from seen
             captures.append((known, capture))
+        elif known.type is EvidenceType.FLOWS:
+            yield from read_flow_table(bundle.read(known.file), known)
         else:
             yield from read_evidence(bundle.read(known.file), known)
     yield from compare_all(bundle, captures)
 
 
-def compare_all(
-    bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]]
-) -> Iterator[Observation | Caveat]:
+def compare_all(bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]]) -> Iterator[Observation | Caveat]:
     """What was lost between the capture points. Where a capture is too large to be kept, neighbours are read again."""
     small = [capture for _, capture in captures if capture is not None]
     if len(small) == len(captures):

@@ -6,8 +6,9 @@ the vocabulary knowing of them. Names stand once, in `names`, and columns refer 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from attribution.model.incident import Origin
 from attribution.model.observation import FlowRecord
@@ -46,6 +47,13 @@ class FlowTable:
 
     def locator(self, row: int) -> str:
         return f"{self.unit} {self.numbers[row]}"
+
+    def shifted(self, shift_ns: int) -> FlowTable:
+        """The same records, dated so much later."""
+        if not shift_ns:
+            return self
+        times_ns = array("q", (time_ns + shift_ns for time_ns in self.times_ns))
+        return replace(self, times_ns=memoryview(times_ns).toreadonly())
 
     def records(self) -> Iterator[FlowRecord]:
         """Each row as an observation of its own."""

@@ -111,7 +111,7 @@ def _distinct(column: pyarrow.ChunkedArray) -> tuple[Codes, pyarrow.Array]:
 
 
 def _texts(values: pyarrow.Array) -> list[str]:
-    """Values as the cells of a CSV file would hold them. Raises UnusualTableError for other types than text, numbers."""
+    """Values as the cells of a CSV file would hold them. Raises UnusualTableError unless they are text or numbers."""
     kind = values.type
     if pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind):
         return list(values.to_pylist())

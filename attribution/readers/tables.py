@@ -150,9 +150,7 @@ def read_table(
         yield no_rows(origin, header_line)
 
 
-def ignored_columns(
-    names: Iterable[str], known: Iterable[str], origin: Origin, header_line: int
-) -> Iterator[Caveat]:
+def ignored_columns(names: Iterable[str], known: Iterable[str], origin: Origin, header_line: int) -> Iterator[Caveat]:
     """One caveat for all the columns that nobody reads."""
     ignored = [name for name in names if name not in tuple(known)]
     if ignored:
