@@ -53,7 +53,7 @@ def decide(path: str | Path) -> Verdict:
     findings = detect_evidence(observations, topology, incident, tables)
     inference = infer_causes(findings, topology, incident.service, incident.window)
     verdict = apply_agreement(incident, topology, agreement, inference)
-    return replace(verdict, inputs=inputs, caveats=(*caveats, *findings.caveats))
+    return replace(verdict, inputs=inputs, caveats=(*caveats, *findings.caveats, *inference.caveats))
 
 
 def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:

@@ -8,8 +8,7 @@ they say nothing about it, and are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy
@@ -40,6 +39,9 @@ class FlowsOnTheWay:
         touching = numpy.array([any(parts) for parts in sets])
         self._rows = numpy.flatnonzero(touching[set_of_row])
         self._set_of_row = set_of_row[self._rows]
+        columns = [as_column(getattr(evidence, name)) for name in ("start_ns", "traffic_of", "of_service")]
+        alike = [self._set_of_row, *(column[self._rows] for column in columns)]
+        self._group_of, self._first = number_together(alike)
 
     def _journeys_of(self, parts: Sequence[int]) -> tuple[Journey, ...]:
         """The candidate journeys of records; one that crosses nothing of the way goes elsewhere."""
@@ -52,23 +54,21 @@ class FlowsOnTheWay:
 
     def measurements(self, spoiled: Mask | None = None) -> Iterator[Measurement]:
         """One for each part of the way, window and class of traffic, without the records that are spoiled."""
-        evidence = self._evidence
-        rows, sets = self._rows, self._set_of_row
-        if spoiled is not None:
+        rows, group_of, groups = self._rows, self._group_of, len(self._first)
+        if spoiled is not None and spoiled.any():
             kept = ~spoiled[rows]
-            rows, sets = rows[kept], sets[kept]
-        if not len(rows):
-            return
-        columns = [as_column(getattr(evidence, name)) for name in ("start_ns", "traffic_of", "of_service")]
-        group_of, first = number_together([sets, *(column[rows] for column in columns)])
-        sent, lost = as_column(evidence.sent)[rows], as_column(evidence.lost)[rows]
-        cited = _first_of_most_lost(group_of, lost, len(first))
-        sums = [numpy.bincount(group_of, column, len(first)).astype(numpy.int64).tolist() for column in (sent, lost)]
-        for group, (all_sent, all_lost) in enumerate(zip(*sums, strict=True)):
-            yield self._measurement(int(rows[first[group]]), int(sets[first[group]]), int(rows[cited[group]]), all_sent, all_lost)
+            rows, group_of = rows[kept], group_of[kept]
+        sent, lost = as_column(self._evidence.sent)[rows], as_column(self._evidence.lost)[rows]
+        cited = _first_of_most_lost(group_of, lost, groups)
+        sums = [numpy.bincount(group_of, column, groups).astype(numpy.int64).tolist() for column in (sent, lost)]
+        for group, (place, all_sent, all_lost) in enumerate(zip(cited.tolist(), *sums, strict=True)):
+            if place != NOBODY:
+                yield self._measurement(int(self._first[group]), int(rows[place]), all_sent, all_lost)
 
-    def _measurement(self, row: int, number: int, cited: int, sent: int, lost: int) -> Measurement:
+    def _measurement(self, first: int, cited: int, sent: int, lost: int) -> Measurement:
+        """What a group says together: `first` is one of its records on the way, `cited` the row to be shown."""
         evidence = self._evidence
+        row, number = int(self._rows[first]), int(self._set_of_row[first])
         journeys = self._journeys[number]
         of_service = bool(evidence.of_service[row])
         traffic = evidence.traffic[evidence.traffic_of[row]]
@@ -90,6 +90,7 @@ class FlowsOnTheWay:
 
 
 STARTS, ENDS = 1, 2
+NOBODY = -1
 
 
 def _number_parts(evidence: FlowEvidence, on_way: Mask) -> tuple[list[tuple[int, ...]], Integers]:
@@ -158,7 +159,7 @@ def number_sequences(
 def number_together(columns: Sequence[NDArray[Any]]) -> tuple[Integers, Integers]:
     """Number the different combinations of several columns: each row's number, and the first row of each."""
     state = numpy.zeros(len(columns[0]), numpy.int64)
-    first = numpy.zeros(1, numpy.int64)
+    first = numpy.zeros(0, numpy.int64)
     for column in columns:
         values, own = numpy.unique(column, return_inverse=True)
         _, first, state = numpy.unique(state * len(values) + own, return_index=True, return_inverse=True)
@@ -166,12 +167,13 @@ def number_together(columns: Sequence[NDArray[Any]]) -> tuple[Integers, Integers
 
 
 def _first_of_most_lost(group_of: Integers, lost: NDArray[Any], groups: int) -> Integers:
-    """The record to cite of each group: the first of those that lost most."""
+    """The record to cite of each group: the first of those that lost most; NOBODY where a group has none left."""
     most = numpy.zeros(groups, numpy.int64)
     numpy.maximum.at(most, group_of, lost)
     telling = numpy.flatnonzero(lost == most[group_of])
-    _, index = numpy.unique(group_of[telling], return_index=True)
-    cited: Integers = telling[index]
+    members, index = numpy.unique(group_of[telling], return_index=True)
+    cited = numpy.full(groups, NOBODY, numpy.int64)
+    cited[members] = telling[index]
     return cited
 
 

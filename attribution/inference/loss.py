@@ -60,7 +60,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
     gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
     cores = [core_of(interval) for interval in phase.intervals]
     for measurement in measurements:
-        if measurement.journeys and any(_lies_within(measurement.interval, core) for core in cores):
+        if measurement.journeys and any(lies_within(measurement.interval, core) for core in cores):
             key = (measurement.journeys, measurement.of_service, measurement.traffic, measurement.method)
             gathered[key].append(measurement)
     pairs = [journeys for journeys, _, _, method in gathered if method is Method.TWO_POINTS]
@@ -120,7 +120,7 @@ def core_of(interval: Interval) -> Interval:
     return Interval(interval.start_ns + edge, interval.end_ns - edge)
 
 
-def _lies_within(interval: Interval, phase: Interval) -> bool:
+def lies_within(interval: Interval, phase: Interval) -> bool:
     """Most of the measurement's window is inside the phase; one that straddles an edge would blur both sides."""
     start, end = max(interval.start_ns, phase.start_ns), min(interval.end_ns, phase.end_ns)
     shorter = min(interval.end_ns - interval.start_ns, phase.end_ns - phase.start_ns)
