@@ -35,6 +35,7 @@ PROBES_EACH_S = 10
 HEALTHY_RATE = 1e-5
 STRANGERS_AT_FAULT = 3
 WITH_CANDIDATES = 0.1
+NEIGHBOURS = 0.2
 FAULTS = ("customer edge", "site switch", "site cable", "provider edge", "gateway", "gateway cable", "aggregation")
 
 
@@ -112,13 +113,16 @@ class Network:
                 self.pod_of[leaf] = pod
 
     def paths(self, source: str, destination: str) -> list[tuple[str, ...]]:
-        """All shortest paths between hosts behind different provider edges."""
-        up, down = self.way_up[source], self.way_up[destination][::-1]
+        """All shortest paths between two hosts."""
+        up, down = self.way_up[source], self.way_up[destination]
+        for meeting in range(len(up)):
+            if up[meeting] == down[meeting]:
+                return [(*up[: meeting + 1], *reversed(down[:meeting]))]
         here, there = self.pod_of[source], self.pod_of[destination]
         if here == there:
-            return [(*up, f"agg{here}-{plane}", *down) for plane in range(PLANES)]
+            return [(*up, f"agg{here}-{plane}", *reversed(down)) for plane in range(PLANES)]
         return [
-            (*up, f"agg{here}-{plane}", f"core{plane}-{core}", f"agg{there}-{plane}", *down)
+            (*up, f"agg{here}-{plane}", f"core{plane}-{core}", f"agg{there}-{plane}", *reversed(down))
             for plane in range(PLANES)
             for core in range(CORES_OF_A_PLANE)
         ]
@@ -147,7 +151,10 @@ def make_incident(folder: Path, links: int, seed: int, rows: int | None = None, 
     if parquet:
         pyarrow.parquet.write_table(table, folder / name)
     else:
-        pyarrow.csv.write_csv(table, folder / name, pyarrow.csv.WriteOptions(quoting_style="none"))
+        plain = pyarrow.csv.WriteOptions(include_header=False, quoting_style="none")
+        with (folder / name).open("wb") as file:
+            file.write((",".join(table.column_names) + "\n").encode())
+            pyarrow.csv.write_csv(table, file, plain)
     (folder / "probes.csv").write_text(_probes(network, ends, rates, draws), encoding="utf-8")
     (folder / "incident.yaml").write_text(_statement(ends, name, links, seed), encoding="utf-8")
     customer = fault in ("customer edge", "site switch", "site cable")
@@ -222,10 +229,14 @@ def _flows(
 
 
 def _pairs(network: Network, ends: tuple[str, str], rows: int, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """Hosts that talk: a site's with a cloud's, either way; every five hundredth pair is the service's own ends."""
+    """Hosts that talk, either way: a site's with a cloud's, or neighbours; every five hundredth pair is the service's."""
     site, cloud = network.hosts["site"], network.hosts["cloud"]
     for row in range(rows):
         pair = ends if row % 500 == 0 else (rng.choice(site), rng.choice(cloud))
+        if row % 500 and rng.random() < NEIGHBOURS:
+            hosts = rng.choice((site, cloud))
+            at = rng.randrange(len(hosts))
+            pair = (hosts[at], hosts[at - 1 - rng.randrange(SWITCHES_OF_A_SITE * HOSTS_OF_A_SWITCH)])
         yield pair if rng.random() < 0.5 else pair[::-1]
 
 

@@ -223,6 +223,8 @@ def _cell(value: object) -> str:
 
     if isinstance(value, pandas.Timestamp):
         return value.isoformat()
+    if not pandas.api.types.is_scalar(value):
+        return str(value)  # a list or a map, where the table should have one value
     if value is None or value is pandas.NaT or value is pandas.NA or value != value:
         return ""
     if isinstance(value, bool):
