@@ -202,6 +202,7 @@ def _expand(table: FlowTable, known: Codes, drawing: Drawing) -> tuple[Codes, In
 
 def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Codes, Integers]:
     """Some of the paths: `nodes` are theirs, one after the other, and path j's begin at `first[j]`."""
+    nodes, first = _without_repeats(nodes, first)
     steps = drawing.step(nodes[:-1], nodes[1:])
     steps[(nodes[:-1] == UNKNOWN) | (nodes[1:] == UNKNOWN)] = UNKNOWN
     links = numpy.full(len(nodes), UNKNOWN, numpy.int32)
@@ -231,6 +232,16 @@ def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Code
         whole = whole[numpy.repeat(~broken, lengths)]
         lengths[broken] = 0
     return whole, lengths
+
+
+def _without_repeats(nodes: Codes, first: Integers) -> tuple[Codes, Integers]:
+    """The paths with a node that stands twice in a row, as some exporters write it, once."""
+    repeated = numpy.zeros(len(nodes), bool)
+    repeated[1:] = (nodes[1:] == nodes[:-1]) & (nodes[1:] != UNKNOWN)
+    repeated[first[:-1]] = False
+    if not repeated.any():
+        return nodes, first
+    return nodes[~repeated], starts_of_runs(~repeated)[first]
 
 
 class _Detours:
