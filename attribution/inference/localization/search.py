@@ -13,6 +13,8 @@ LEAST = 1e-7
 # A device is tried where turning it on would cost no more than this, counted with its neighbours as they are.
 TRY_ABOVE = -8.0
 SWEEPS = 8
+# An element is a rival of a failing one if it shares this part of what was lost there.
+RIVAL = 0.5
 # Rates that would move by less than this share stay.
 STILL = 0.02
 
@@ -27,7 +29,12 @@ class Search:
         self.devices_of = parts.devices.turned(parts.elements)
         self.device_share = np.full(len(parts.devices), NONE, dtype=np.int64)
         self.chance = np.full(parts.elements, assumptions.element_failing)
-        self._closely: dict[int, tuple[float, float]] = {}
+
+    def move_to(self, state: State) -> None:
+        """Go on from the same explanation with another state, of another healthy rate."""
+        for element in map(int, np.flatnonzero(self.state.failing)):
+            state.put(element, float(self.state.exponents[element]), failing=True)
+        self.state = state
 
     # The prior
 
@@ -54,21 +61,17 @@ class Search:
     def log_score(self) -> float:
         """The log posterior of the devices' states; each element may fail or not, all others as they are."""
         state = self.state
-        factor = state.log_factor
         calm = ~state.failing
+        chance = self.chance[calm]
         total = state.log_likelihood + self.log_prior_of_devices()
-        chance = self.chance
-        total += float(np.logaddexp(np.log1p(-chance[calm]), np.log(chance[calm]) + factor[calm]).sum())
-        for element in np.flatnonzero(state.failing):
-            gain, close = self._look(int(element))
-            total += float(np.logaddexp(np.log1p(-chance[element]), np.log(chance[element]) + close)) - gain
+        total += float(
+            np.logaddexp(np.log1p(-chance) + state.log_calm[calm], np.log(chance) + state.log_ill[calm]).sum()
+        )
+        for element in map(int, np.flatnonzero(state.failing)):
+            gain = float(state.gains_of(element, state.exponents[[element]])[0])
+            ill = np.log(self.chance[element]) + state.look(element)[1]
+            total += float(np.logaddexp(np.log1p(-self.chance[element]) + state.log_calm[element], ill)) - gain
         return total
-
-    def _look(self, element: int) -> tuple[float, float]:
-        exponent, _, factor = self.state.mode(element)
-        del exponent
-        gain = float(self.state.gains_of(element, self.state.exponents[[element]])[0])
-        return gain, factor
 
     # Steps
 
@@ -76,7 +79,7 @@ class Search:
         """Single flips, then exchanges, then devices, until nothing improves the explanation."""
         for _ in range(SWEEPS):
             self.climb()
-            if not (self.exchange() | self.try_devices()):
+            if not (self.try_devices() | self.exchange()):
                 return
 
     def climb(self) -> None:
@@ -107,7 +110,7 @@ class Search:
         if state.failing[element]:
             state.put(element, state.healthy, failing=False)
         else:
-            state.put(element, state.mode(element)[0], failing=True)
+            state.put(element, state.look(element)[0], failing=True)
 
     def refit(self, elements: set[int]) -> None:
         """The rates of failing elements move to where they are best, all others as they are, until they stay."""
@@ -116,7 +119,7 @@ class Search:
         for _ in range(SWEEPS):
             moved = set()
             for element in open_elements:
-                best = state.mode(element)[0]
+                best = state.look(element)[0]
                 if abs(np.log(best / state.exponents[element])) > STILL:
                     state.put(element, best, failing=True)
                     around = state.neighbours(element)
@@ -130,7 +133,7 @@ class Search:
         state = self.state
         improved = False
         for element in np.flatnonzero(state.failing):
-            around = state.neighbours(int(element))
+            around = state.rivals(int(element), RIVAL)
             around = around[~state.failing[around]]
             if not len(around):
                 continue

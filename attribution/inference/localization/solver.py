@@ -12,6 +12,12 @@ from attribution.inference.localization.search import Search
 from attribution.inference.localization.state import Evidence, State
 from attribution.inference.localization.tables import NONE, Counts, Floats, Integers, Parts
 
+# How often the healthy rate is fitted anew, and when it is good enough (a ratio, as a logarithm).
+REFITS = 4
+AGREES = 0.2
+# What is believed of the healthy rate counts as much as this many lost packets.
+PRIOR_LOST = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class FailureSet:
@@ -56,20 +62,39 @@ def localize(parts: Parts, counts: Counts, assumptions: Assumptions | None = Non
     assumed = assumptions or load_assumptions()
     evidence = Evidence(parts, counts)
     ladder = Ladder.of(assumed)
-    healthy = fit_healthy_rate(evidence, assumed)
+    healthy = _first_healthy_rate(evidence, assumed)
     search = Search(State(evidence, healthy, ladder), parts, assumed)
+    for _ in range(REFITS):
+        search.climb()
+        fitted = fit_healthy_rate(search.state, assumed)
+        if abs(np.log(fitted / healthy)) < AGREES:
+            break
+        healthy = fitted
+        search.move_to(State(evidence, healthy, ladder))
     search.settle()
     return _posterior(search, healthy)
 
 
-def fit_healthy_rate(evidence: Evidence, assumptions: Assumptions) -> float:
-    rates = np.array(assumptions.healthy_rates)
-    known = evidence.known
-    crossings = known.delivered.sum() + 1.0
-    typical = np.bincount(known.rows.items, minlength=evidence.elements)
-    del typical
-    accused = known.lost.sum() * 0.5
-    return float(rates[np.abs(np.log(rates) - np.log(max(accused, 0.5) / crossings)).argmin()])
+def _first_healthy_rate(evidence: Evidence, assumptions: Assumptions) -> float:
+    """A first guess: half of what was lost, spread over all crossings."""
+    lost = evidence.known.lost.sum() + evidence.choices.lost.sum()
+    return _within(assumptions, (0.5 * lost + 0.5) / (evidence.known.delivered.sum() + 1.0))
+
+
+def fit_healthy_rate(state: State, assumptions: Assumptions) -> float:
+    """The packets that the failing elements leave unexplained, over all crossings of healthy elements."""
+    known = state.evidence.known
+    calm = ~state.failing
+    of_row = known.rows.owners()
+    share = np.bincount(of_row, weights=calm[known.rows.items], minlength=len(known.lost)) * state.healthy
+    lost = float(known.lost @ (share / state.row_sums)) + PRIOR_LOST
+    crossings = float(known.delivered[calm].sum()) + PRIOR_LOST / assumptions.healthy_rate
+    return _within(assumptions, lost / crossings)
+
+
+def _within(assumptions: Assumptions, rate: float) -> float:
+    """Healthy elements lose far less than failing ones."""
+    return float(min(max(rate, 1e-9), assumptions.lowest_rate / 10))
 
 
 def _posterior(search: Search, healthy: float) -> Localization:
