@@ -101,6 +101,29 @@ class Choices:
         values = _log_sum(self._terms(cells.items, classes.values[row]) + logs[row], axis=1)
         return np.bincount(row, weights=values * self.weight[cells.items], minlength=len(choices))
 
+    @property
+    def crossings(self) -> float:
+        """How many elements the packets of all cells crossed, those of each cell on a path of average length."""
+        choice_of = np.repeat(np.arange(len(self)), np.diff(self.candidate_starts))
+        lengths = np.bincount(choice_of, weights=self.candidates.lengths, minlength=len(self))
+        average = lengths / np.maximum(np.diff(self.candidate_starts), 1)
+        return float(np.repeat(average, np.diff(self.cell_starts)) @ (self.delivered * self.weight))
+
+    def unexplained(self, sums: Floats, healthy: Floats) -> float:
+        """How many lost packets are likely to have been lost on elements at these healthy exponents."""
+        chosen = np.flatnonzero(self.lost[self.cell_starts[:-1]] > 0)
+        rows = Lists(self.candidate_starts, np.arange(len(self.candidates))).chosen(chosen)
+        if not len(rows.items):
+            return 0.0
+        cells = self.cell_starts[chosen]
+        logs = self._terms(cells[rows.owners()], sums[rows.items][:, None])[:, 0]
+        logs -= np.repeat(np.maximum.reduceat(logs, rows.starts[:-1]), rows.lengths)
+        weights = np.exp(logs)
+        paths = self.candidates.chosen(rows.items)
+        calm = np.bincount(paths.owners(), weights=healthy[paths.items], minlength=len(rows.items))
+        share = np.add.reduceat(weights * calm / sums[rows.items], rows.starts[:-1])
+        return float(self.lost[cells] @ (share / np.add.reduceat(weights, rows.starts[:-1])))
+
     def _terms(self, cells: Integers, sums: Floats) -> Floats:
         """Log likelihood of the cells on paths of these sums; `sums` has a row for each cell."""
         lost = self.lost[cells]
@@ -219,7 +242,7 @@ class Choices:
         weights = self._terms(cells, sums) + shares
         weights -= _log_sum(weights, axis=1)[:, None]
         calm = np.maximum(sums, 1e-300)
-        more = calm[:, :, None] + (nodes - healthy)[None, None, :]
+        more = np.maximum(calm[:, :, None] + (nodes - healthy)[None, None, :], 1e-300)
         ratio = self.lost[cells][:, None, None] * (log_lost(more) - log_lost(calm)[:, :, None])
         return _log_sum(weights[:, :, None] + ratio, axis=1)
 

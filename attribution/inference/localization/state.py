@@ -50,7 +50,8 @@ class State:
         self._ill = np.zeros(evidence.elements)
         self._calm = np.zeros(evidence.elements)
         self._stale: NDArray[np.bool_] = np.ones(evidence.elements, dtype=bool)
-        self._looked: dict[int, tuple[float, float]] = {}
+        self._looked: dict[int, tuple[float, float, float]] = {}
+        self._gain: dict[int, float] = {}
 
     def _add_choices(self, choices: Integers, sign: int) -> None:
         if len(choices):
@@ -97,7 +98,7 @@ class State:
     def look(self, element: int) -> tuple[float, float]:
         """An element's best exponent as a failing one, all others as they are, and its log_ill, looked at closely."""
         if element in self._looked:
-            return self._looked[element]
+            return self._looked[element][:2]
         ladder = self.ladder
         low, high = ladder.log_rates[0], ladder.log_rates[-1]
         gains = self.gains_of(element, ladder.exponents)[None, :]
@@ -111,8 +112,19 @@ class State:
             gains = self.gains_of(element, ladder.exponents)[None, :]
         best = exponents_of(ladder.modes(gains))
         found = float(best[0]), float(ladder.log_integrals(gains, self.ladder.width)[0])
-        self._looked[element] = found
+        self._looked[element] = (*found, ladder.deviation(gains[0]))
         return found
+
+    def deviation(self, element: int) -> float:
+        """The standard deviation of the element's log rate, all others as they are."""
+        self.look(element)
+        return self._looked[element][2]
+
+    def gain(self, element: int) -> float:
+        """How much better the element's packets are explained at its exponent than at the healthy one."""
+        if element not in self._gain:
+            self._gain[element] = float(self.gains_of(element, self.exponents[[element]])[0])
+        return self._gain[element]
 
     def gains_of(self, element: int, nodes: Floats) -> Floats:
         """How much better each exponent explains the element's packets than health does, all others as they are."""
@@ -141,8 +153,11 @@ class State:
             self.choice_values[touched] = choices.log_likelihoods(touched, self.candidate_sums)
             self._add_choices(touched, 1)
             self._stale[choices.elements_of(touched)] = True
+        self._stale[element] = True
         for other in [other for other in self._looked if self._stale[other]]:
             del self._looked[other]
+        for other in [other for other in self._gain if self._stale[other]]:
+            del self._gain[other]
 
     def neighbours(self, element: int) -> Integers:
         """The elements that share a lost packet or a choice of paths with this one."""
@@ -156,9 +171,9 @@ class State:
         """The elements that could be blamed instead: they share at least this part of the packets it lost."""
         known, choices = self.evidence.known, self.evidence.choices
         rows = known.rows.chosen(known.rows_of[element])
-        shared = np.bincount(
-            rows.items, weights=np.repeat(known.lost[known.rows_of[element]], rows.lengths), minlength=len(self.failing)
-        )
+        lost = np.repeat(known.lost[known.rows_of[element]], rows.lengths)
+        shared = np.zeros(len(self.failing))
+        shared += np.bincount(rows.items, weights=lost, minlength=len(shared))
         touched = choices.choices_of[element]
         lossy = touched[choices.lost[choices.cell_starts[touched]] > 0]
         if len(lossy):
