@@ -19,7 +19,7 @@ class Assumptions:
 
     `element_failing` and `device_failing` are probabilities, `shares` the shares of a failing device's elements that
     lose packets, `lowest_rate` and `highest_rate` bound a failing element's loss ratio, of which `steps` are tried,
-    `healthy_rates` are the loss ratios that healthy elements may have.
+    `healthy_rate` is the loss ratio that healthy elements have where the measurements do not tell.
     """
 
     element_failing: float
@@ -28,13 +28,13 @@ class Assumptions:
     lowest_rate: float
     highest_rate: float
     steps: int
-    healthy_rates: tuple[float, ...]
+    healthy_rate: float
 
     def __post_init__(self) -> None:
-        ratios = (self.element_failing, self.device_failing, *self.shares, *self.healthy_rates)
-        ordered = 0 < max(self.healthy_rates) < self.lowest_rate < self.highest_rate < 1
+        ratios = (self.element_failing, self.device_failing, *self.shares, self.healthy_rate)
+        ordered = 0 < self.healthy_rate < self.lowest_rate < self.highest_rate < 1
         if not all(0 < ratio < 1 for ratio in ratios) or not ordered or self.steps < 2 or not self.shares:
-            raise RuleError(RULES, f"found {self}", "expected ratios between 0 and 1, healthy below failing, 2 steps or more")
+            raise RuleError(RULES, f"found {self}", "expected ratios, healthy below failing, 2 steps or more")
 
 
 @cache
@@ -55,5 +55,5 @@ def _assumptions(rules: dict[str, Any]) -> Assumptions:
         lowest_rate=float(rules["rates"]["lowest"]),
         highest_rate=float(rules["rates"]["highest"]),
         steps=int(rules["rates"]["steps"]),
-        healthy_rates=tuple(float(rate) for rate in rules["healthy"]["rates"]),
+        healthy_rate=float(rules["healthy"]["rate"]),
     )

@@ -18,6 +18,8 @@ from attribution.inference.localization.tables import NONE, Counts, Floats, Inte
 BATCH = 1_000_000
 # Sums of exponents that differ by less are the same.
 DIGITS = 13
+# An element that lies on this share of what is likely lies on all.
+ALL = 1.0 - 1e-12
 _SCRAMBLE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -99,6 +101,29 @@ class Choices:
         values = _log_sum(self._terms(cells.items, classes.values[row]) + logs[row], axis=1)
         return np.bincount(row, weights=values * self.weight[cells.items], minlength=len(choices))
 
+    @property
+    def crossings(self) -> float:
+        """How many elements the packets of all cells crossed, those of each cell on a path of average length."""
+        choice_of = np.repeat(np.arange(len(self)), np.diff(self.candidate_starts))
+        lengths = np.bincount(choice_of, weights=self.candidates.lengths, minlength=len(self))
+        average = lengths / np.maximum(np.diff(self.candidate_starts), 1)
+        return float(np.repeat(average, np.diff(self.cell_starts)) @ (self.delivered * self.weight))
+
+    def unexplained(self, sums: Floats, healthy: Floats) -> float:
+        """How many lost packets are likely to have been lost on elements at these healthy exponents."""
+        chosen = np.flatnonzero(self.lost[self.cell_starts[:-1]] > 0)
+        rows = Lists(self.candidate_starts, np.arange(len(self.candidates))).chosen(chosen)
+        if not len(rows.items):
+            return 0.0
+        cells = self.cell_starts[chosen]
+        logs = self._terms(cells[rows.owners()], sums[rows.items][:, None])[:, 0]
+        logs -= np.repeat(np.maximum.reduceat(logs, rows.starts[:-1]), rows.lengths)
+        weights = np.exp(logs)
+        paths = self.candidates.chosen(rows.items)
+        calm = np.bincount(paths.owners(), weights=healthy[paths.items], minlength=len(rows.items))
+        share = np.add.reduceat(weights * calm / sums[rows.items], rows.starts[:-1])
+        return float(self.lost[cells] @ (share / np.add.reduceat(weights, rows.starts[:-1])))
+
     def _terms(self, cells: Integers, sums: Floats) -> Floats:
         """Log likelihood of the cells on paths of these sums; `sums` has a row for each cell."""
         lost = self.lost[cells]
@@ -109,11 +134,10 @@ class Choices:
         return np.asarray(terms)
 
     def gains(
-        self, choices: Integers, exponents: Floats, sums: Floats, healthy: float, nodes: Floats, elements: int
-    ) -> Floats:
-        """How much better each rate explains these choices than health does, for each element, all others as they are."""
-        total = np.zeros((elements, len(nodes)))
-        cells = np.diff(self.cell_starts)[choices] * 4
+        self, choices: Integers, exponents: Floats, sums: Floats, healthy: float, nodes: Floats, into: Floats, sign: int
+    ) -> None:
+        """Add, for each element, how much better each rate explains these choices than health, all others as they are."""
+        cells = np.diff(self.cell_starts)[choices] * 6
         step = max(1, BATCH // len(nodes))
         edges = np.searchsorted(np.cumsum(cells) // step, np.arange(1, cells.sum() // step + 1))
         for part in np.split(choices, np.unique(edges)):
@@ -123,8 +147,7 @@ class Choices:
                 table, rows = self._profiles(part, incidences, owners, exponents, sums, healthy, nodes)
                 order = np.argsort(self.incidence_element[incidences], kind="stable")
                 found, first = np.unique(self.incidence_element[incidences][order], return_index=True)
-                total[found] += np.add.reduceat(table[rows[order]], first, axis=0)
-        return total
+                into[found] += sign * np.add.reduceat(table[rows[order]], first, axis=0)
 
     def gains_of(self, element: int, exponents: Floats, sums: Floats, healthy: float, nodes: Floats) -> Floats:
         """The same for one element, from all its choices."""
@@ -138,6 +161,10 @@ class Choices:
                 )
                 total += np.bincount(rows, minlength=len(table)) @ table
         return total
+
+    def elements_of(self, choices: Integers) -> Integers:
+        """The elements of these choices, one after the other; some more than once."""
+        return self.incidence_element[_ranges(self.incidence_starts, choices)]
 
     def _incidences_of(self, element: int, choices: Integers) -> Integers:
         incidences = _ranges(self.incidence_starts, choices)
@@ -198,25 +225,26 @@ class Choices:
             shares = np.log(crossed)
         rest = _log_sum(spared, axis=1)
         cleared = np.maximum(values - excess[:, None], 0.0)
-        lossy = self.lost[cell] > 0
-        gains = np.empty((len(cell), len(nodes)))
-        for some in (~lossy, lossy):
-            if some.any():
-                own = pair[some]
-                calm = _log_sum(self._terms(cell[some], cleared[own]) + shares[own], axis=1)
-                if some is lossy:
-                    failed = np.stack(
-                        [
-                            _log_sum(self._terms(cell[some], cleared[own] + node - healthy) + shares[own], axis=1)
-                            for node in nodes
-                        ],
-                        axis=1,
-                    )
-                else:
-                    failed = calm[:, None] - self.delivered[cell[some]][:, None] * (nodes - healthy)[None, :]
-                gains[some] = np.logaddexp(rest[some][:, None], failed) - np.logaddexp(rest[some], calm)[:, None]
+        calm = _log_sum(self._terms(cell, cleared[pair]) + shares[pair], axis=1)
+        share = np.exp(calm - np.logaddexp(rest, calm))
+        gains = -self.delivered[cell][:, None] * (nodes - healthy)[None, :]
+        lossy = np.flatnonzero(self.lost[cell] > 0)
+        if len(lossy):
+            gains[lossy] += self._accusing(cell[lossy], cleared[pair[lossy]], shares[pair[lossy]], healthy, nodes)
+        some = np.flatnonzero(share < ALL)
+        part, other = share[some][:, None], (1.0 - share[some])[:, None]
+        gains[some] = np.log(other + part * np.exp(np.minimum(gains[some], 600.0)))
         gains *= self.weight[cell][:, None]
         return np.add.reduceat(gains, cells.starts[:-1], axis=0)
+
+    def _accusing(self, cells: Integers, sums: Floats, shares: Floats, healthy: float, nodes: Floats) -> Floats:
+        """For lossy cells: what the lost packets add to the gain at each node, on the candidates that are crossed."""
+        weights = self._terms(cells, sums) + shares
+        weights -= _log_sum(weights, axis=1)[:, None]
+        calm = np.maximum(sums, 1e-300)
+        more = np.maximum(calm[:, :, None] + (nodes - healthy)[None, None, :], 1e-300)
+        ratio = self.lost[cells][:, None, None] * (log_lost(more) - log_lost(calm)[:, :, None])
+        return _log_sum(weights[:, :, None] + ratio, axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

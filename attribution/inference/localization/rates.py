@@ -11,6 +11,10 @@ from attribution.inference.localization.tables import Floats
 
 # A likelihood narrower than this many steps is integrated as the parabola through its top instead of as a sum.
 NARROW = 0.7
+# Healthy elements differ: their rates are distributed exponentially around the network's healthy rate. These are the
+# rates, as multiples of it, and the weights of the Gauss-Laguerre rule of four points (Abramowitz & Stegun, table 25.9).
+HEALTHY_SPREAD = np.array([0.322547689619392, 1.745761101158347, 4.536620296921128, 9.395070912301133])
+HEALTHY_WEIGHTS = np.array([0.603154104341634, 0.357418692437800, 0.038887908515005, 0.000539294705561])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +64,14 @@ class Ladder:
         if len(inside):
             modes[inside] += self._peaks(gains[inside], best[inside])[0]
         return modes
+
+    def deviation(self, gains: Floats) -> float:
+        """The standard deviation of the log rate by the bend at the best step; wide where the best is at an end."""
+        best = int(gains.argmax())
+        if not 0 < best < len(gains) - 1:
+            return 2 * self.step
+        bend = 2 * gains[best] - gains[best - 1] - gains[best + 1]
+        return float(self.step / np.sqrt(bend)) if bend > 0 else 2 * self.step
 
     def _peaks(self, gains: Floats, best: Floats) -> tuple[Floats, Floats, Floats]:
         """The parabola through the three highest steps: where its top lies, how high, and its standard deviation."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 
 from attribution.inference.localization.assumptions import Assumptions
+from attribution.inference.localization.joint import coupled, log_joint, share_packets
 from attribution.inference.localization.state import State
 from attribution.inference.localization.tables import NONE, Floats, Integers, Parts
 
@@ -13,8 +16,14 @@ LEAST = 1e-7
 # A device is tried where turning it on would cost no more than this, counted with its neighbours as they are.
 TRY_ABOVE = -8.0
 SWEEPS = 8
+# An element is a rival of a failing one if it shares this part of what was lost there.
+RIVAL = 0.5
 # Rates that would move by less than this share stay.
 STILL = 0.02
+# The same where sets are weighed against each other.
+CLOSE = 0.003
+# Of more failing elements that depend on each other the rates are integrated over one by one.
+MOST_TOGETHER = 6
 
 
 class Search:
@@ -27,7 +36,12 @@ class Search:
         self.devices_of = parts.devices.turned(parts.elements)
         self.device_share = np.full(len(parts.devices), NONE, dtype=np.int64)
         self.chance = np.full(parts.elements, assumptions.element_failing)
-        self._closely: dict[int, tuple[float, float]] = {}
+
+    def move_to(self, state: State) -> None:
+        """Go on from the same explanation with another state, of another healthy rate."""
+        for element in map(int, np.flatnonzero(self.state.failing)):
+            state.put(element, float(self.state.exponents[element]), failing=True)
+        self.state = state
 
     # The prior
 
@@ -53,22 +67,56 @@ class Search:
 
     def log_score(self) -> float:
         """The log posterior of the devices' states; each element may fail or not, all others as they are."""
-        state = self.state
-        factor = state.log_factor
+        state, chance = self.state, self.chance
         calm = ~state.failing
         total = state.log_likelihood + self.log_prior_of_devices()
-        chance = self.chance
-        total += float(np.logaddexp(np.log1p(-chance[calm]), np.log(chance[calm]) + factor[calm]).sum())
-        for element in np.flatnonzero(state.failing):
-            gain, close = self._look(int(element))
-            total += float(np.logaddexp(np.log1p(-chance[element]), np.log(chance[element]) + close)) - gain
+        healthy, ill = np.log1p(-chance) + state.log_calm, np.log(chance) + state.log_ill
+        total += float(np.logaddexp(healthy[calm], ill[calm]).sum())
+        for element in map(int, np.flatnonzero(state.failing)):
+            close = np.log(chance[element]) + state.look(element)[1]
+            total += float(np.logaddexp(healthy[element], close)) - state.gain(element)
         return total
 
-    def _look(self, element: int) -> tuple[float, float]:
-        exponent, _, factor = self.state.mode(element)
-        del exponent
-        gain = float(self.state.gains_of(element, self.state.exponents[[element]])[0])
-        return gain, factor
+    def log_evidence(self, elements: Integers) -> float:
+        """The log likelihood of just the present elements failing, whatever their rates are.
+
+        The rates of these elements are integrated over together where they depend on each other, by twos where they
+        are many; the others by themselves.
+        """
+        state = self.state
+        total = state.log_likelihood + float(state.log_calm[~state.failing].sum())
+        own = elements[state.failing[elements]]
+        apart = np.setdiff1d(np.flatnonzero(state.failing), own)
+        total += sum(self._alone(int(element)) for element in apart)
+        for group in coupled(state, own):
+            total += self._together(group)
+        return total
+
+    def _alone(self, element: int) -> float:
+        return self.state.look(element)[1] - self.state.gain(element)
+
+    def _together(self, group: Integers) -> float:
+        alone = sum(self._alone(int(element)) for element in group)
+        if len(group) == 1 or len(group) > MOST_TOGETHER:
+            return alone
+        if len(group) <= 3:
+            joint = log_joint(self.state, group)
+            return alone if joint is None else joint
+        for one, other in combinations(map(int, group), 2):
+            if share_packets(self.state, one, other):
+                joint = log_joint(self.state, np.array([one, other], dtype=np.int64))
+                if joint is not None:
+                    alone += joint - self._alone(one) - self._alone(other)
+        return alone
+
+    def close_factors(self, elements: Integers) -> Floats:
+        """The log Bayes factors of these elements; those that fail are looked at closely."""
+        state = self.state
+        factors = state.log_factor[elements].copy()
+        for place in np.flatnonzero(state.failing[elements]):
+            element = int(elements[place])
+            factors[place] = state.look(element)[1] - state.log_calm[element]
+        return factors
 
     # Steps
 
@@ -76,7 +124,7 @@ class Search:
         """Single flips, then exchanges, then devices, until nothing improves the explanation."""
         for _ in range(SWEEPS):
             self.climb()
-            if not (self.exchange() | self.try_devices()):
+            if not (self.try_devices() | self.exchange()):
                 return
 
     def climb(self) -> None:
@@ -107,30 +155,58 @@ class Search:
         if state.failing[element]:
             state.put(element, state.healthy, failing=False)
         else:
-            state.put(element, state.mode(element)[0], failing=True)
+            state.put(element, state.look(element)[0], failing=True)
 
-    def refit(self, elements: set[int]) -> None:
+    def refit(self, elements: set[int], still: float = STILL) -> None:
         """The rates of failing elements move to where they are best, all others as they are, until they stay."""
         state = self.state
-        open_elements = sorted(element for element in elements if state.failing[element])
+        unsettled = sorted(element for element in elements if state.failing[element])
         for _ in range(SWEEPS):
             moved = set()
-            for element in open_elements:
-                best = state.mode(element)[0]
-                if abs(np.log(best / state.exponents[element])) > STILL:
+            for element in unsettled:
+                best = state.look(element)[0]
+                if abs(np.log(best / state.exponents[element])) > still:
                     state.put(element, best, failing=True)
                     around = state.neighbours(element)
                     moved |= set(map(int, around[state.failing[around]]))
             if not moved:
                 return
-            open_elements = sorted(moved)
+            unsettled = sorted(moved)
+
+    def place(self, elements: Integers, chosen: frozenset[int], exponents: dict[int, float]) -> None:
+        """Of these elements let just the chosen ones fail, at the given exponents or at the best ones."""
+        state = self.state
+        changed: set[int] = set()
+        for element in map(int, elements):
+            if state.failing[element] and element not in chosen:
+                state.put(element, state.healthy, failing=False)
+                changed.add(element)
+        for element in map(int, elements):
+            if element in chosen and not state.failing[element]:
+                state.put(element, exponents.get(element) or state.look(element)[0], failing=True)
+                changed.add(element)
+        around = {int(other) for element in changed for other in state.neighbours(element) if state.failing[other]}
+        self.refit(changed | around, CLOSE)
+
+    def rivals_if_healthy(self, element: int, within: float) -> Integers:
+        """The elements that would explain what this one lost, if it did not, nearly as well or better."""
+        state = self.state
+        rivals = state.rivals(element, RIVAL)
+        rivals = rivals[~state.failing[rivals]]
+        if len(rivals):
+            kept = state.exponents[element]
+            state.put(element, state.healthy, failing=False)
+            odds = self.log_odds
+            rivals = rivals[odds[rivals] > odds[element] - within]
+            state.put(element, kept, failing=True)
+        return rivals
 
     def exchange(self) -> bool:
         """Take each failing element out: if another explains what it leaves better, that one takes its place."""
         state = self.state
         improved = False
         for element in np.flatnonzero(state.failing):
-            around = state.neighbours(int(element))
+            around = state.rivals(int(element), RIVAL)
             around = around[~state.failing[around]]
             if not len(around):
                 continue
@@ -149,7 +225,7 @@ class Search:
     def try_devices(self) -> bool:
         """Turn each promising device on or off, follow with single flips, and keep what improves the whole."""
         improved = False
-        hopes = self.hopes()
+        hopes = self.log_odds_of_devices()
         order = np.argsort(-hopes, kind="stable")
         for device in order:
             off = self.device_share[device] == NONE
@@ -158,19 +234,23 @@ class Search:
             improved |= self._try_device(int(device))
         return improved
 
-    def hopes(self) -> Floats:
-        """For each device, how much turning it on would improve the log posterior, all elements one by one."""
+    def log_odds_of_devices(self) -> Floats:
+        """For each device, the log odds that it fails, all other devices and the elements' neighbours as they are."""
         factor = np.minimum(self.state.log_factor, 600.0)
         owners, members = self.parts.devices.owners(), self.parts.devices.items
-        chance = self.chance[members]
-        now = np.logaddexp(np.log1p(-chance), np.log(chance) + factor[members])
-        best = np.full(len(self.parts.devices), -np.inf)
+        otherwise = self.chance[members]
+        for device in np.flatnonzero(self.device_share != NONE):
+            own = owners == device
+            share = self.assumptions.shares[self.device_share[device]]
+            otherwise[own] = 1.0 - (1.0 - otherwise[own]) / (1.0 - share)
+        now = np.logaddexp(np.log1p(-otherwise), np.log(otherwise) + factor[members])
+        odds = np.full(len(self.parts.devices), -np.inf)
         price = np.log(self.assumptions.device_failing / len(self.assumptions.shares))
         for share in self.assumptions.shares:
-            then = np.logaddexp(np.log(1 - share), np.log(share) + factor[members])
-            gain = np.bincount(owners, weights=then - now, minlength=len(best))
-            best = np.maximum(best, gain + price)
-        return best
+            chance = 1.0 - (1.0 - otherwise) * (1.0 - share)
+            then = np.logaddexp(np.log1p(-chance), np.log(chance) + factor[members])
+            odds = np.logaddexp(odds, price + np.bincount(owners, weights=then - now, minlength=len(odds)))
+        return np.asarray(odds - np.log1p(-self.assumptions.device_failing))
 
     def best_share(self, device: int) -> int:
         factor = self.state.log_factor[self.parts.devices[device]]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from attribution.inference.localization.choices import Choices
 from attribution.inference.localization.known import KnownPaths
-from attribution.inference.localization.rates import Ladder, exponents_of
-from attribution.inference.localization.tables import Counts, Floats, Integers, Parts
+from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, Ladder, exponents_of
+from attribution.inference.localization.tables import Counts, Floats, Integers, Lists, Parts
 
 # How often a rate is looked at more closely around its best value, with how many steps.
 ZOOMS = 3
@@ -26,16 +26,18 @@ class Evidence:
 
 
 class State:
-    """Exponents of all elements, and for each element how much better it were explained as failing (`log_factor`).
+    """Exponents of all elements, and how much better each were explained at another rate, all others as they are now.
 
-    `log_factor[i]` is the log Bayes factor of element i failing at any rate against being healthy, all others as they
-    are now; it holds for failing elements too. It is brought up to date when it is read.
+    Healthy elements stand at the network's own healthy exponent, failing ones at the best for them. What was worked
+    out for an element is brought up to date when it is asked for.
     """
 
     def __init__(self, evidence: Evidence, healthy_rate: float, ladder: Ladder) -> None:
         self.evidence = evidence
         self.ladder = ladder
         self.healthy = float(-np.log1p(-healthy_rate))
+        self.calm_nodes = self.healthy * HEALTHY_SPREAD
+        self.nodes = np.concatenate([ladder.exponents, self.calm_nodes])
         self.exponents = np.full(evidence.elements, self.healthy)
         self.failing: NDArray[np.bool_] = np.zeros(evidence.elements, dtype=bool)
         self.row_sums = evidence.known.sums(self.exponents)
@@ -43,116 +45,140 @@ class State:
         every = np.arange(len(choices), dtype=np.int64)
         self.candidate_sums = choices.sums(self.exponents)
         self.choice_values = choices.log_likelihoods(every, self.candidate_sums) if len(choices) else np.zeros(0)
-        self._unknown = self._gains_of_choices(every)
-        self._known = np.zeros((evidence.elements, len(ladder.exponents)))
-        self._factor = np.zeros(evidence.elements)
-        self._excess = np.zeros(evidence.elements)
+        self._unknown = np.zeros((evidence.elements, len(self.nodes)))
+        self._add_choices(every, 1)
+        self._ill = np.zeros(evidence.elements)
+        self._calm = np.zeros(evidence.elements)
         self._stale: NDArray[np.bool_] = np.ones(evidence.elements, dtype=bool)
+        self._looked: dict[int, tuple[float, float, float]] = {}
+        self._gain: dict[int, float] = {}
 
-    def _gains_of_choices(self, choices: Integers) -> Floats:
-        if not len(choices):
-            return np.zeros((self.evidence.elements, len(self.ladder.exponents)))
-        return self.evidence.choices.gains(
-            choices,
-            self.exponents,
-            self.candidate_sums,
-            self.healthy,
-            self.ladder.exponents,
-            self.evidence.elements,
-        )
+    def _add_choices(self, choices: Integers, sign: int) -> None:
+        if len(choices):
+            self.evidence.choices.gains(
+                choices, self.exponents, self.candidate_sums, self.healthy, self.nodes, self._unknown, sign
+            )
 
     @property
     def log_likelihood(self) -> float:
         return self.evidence.known.log_likelihood(self.exponents, self.row_sums) + float(self.choice_values.sum())
 
     @property
+    def log_ill(self) -> Floats:
+        """For each element: log of how much better it is explained as failing at any rate than at the healthy one."""
+        self._refresh()
+        return self._ill
+
+    @property
+    def log_calm(self) -> Floats:
+        """For each element: log of how much better it is explained as healthy at a rate of its own."""
+        self._refresh()
+        return self._calm
+
+    @property
     def log_factor(self) -> Floats:
+        """For each element: the log Bayes factor of failing against being healthy."""
+        self._refresh()
+        return self._ill - self._calm
+
+    def _refresh(self) -> None:
         stale = np.flatnonzero(self._stale)
         if len(stale):
-            self._known[stale] = self.evidence.known.gains(
-                stale, self.exponents, self.row_sums, self.healthy, self.ladder.exponents
-            )
-            self._factor[stale] = self.ladder.log_integrals(self._known[stale] + self._unknown[stale])
+            gains = self._known_gains(stale, self.nodes) + self._unknown[stale]
+            steps = len(self.ladder.exponents)
+            self._ill[stale] = self.ladder.log_integrals(gains[:, :steps])
+            calm = gains[:, steps:] + np.log(HEALTHY_WEIGHTS)
+            top = calm.max(axis=1)
+            self._calm[stale] = top + np.log(np.exp(calm - top[:, None]).sum(axis=1))
             self._stale[stale] = False
-        return self._factor
 
-    def mode(self, element: int) -> tuple[float, float, float]:
-        """An element's best exponent, all others as they are, its gain there, and its log Bayes factor, looked at closely."""
-        self.log_factor  # noqa: B018
-        gains = (self._known[element] + self._unknown[element])[None, :]
+    def _known_gains(self, elements: Integers, nodes: Floats) -> Floats:
+        return self.evidence.known.gains(elements, self.exponents, self.row_sums, self.healthy, nodes)
+
+    def look(self, element: int) -> tuple[float, float]:
+        """An element's best exponent as a failing one, all others as they are, and its log_ill, looked at closely."""
+        if element in self._looked:
+            return self._looked[element][:2]
         ladder = self.ladder
         low, high = ladder.log_rates[0], ladder.log_rates[-1]
+        gains = self.gains_of(element, ladder.exponents)[None, :]
         for _ in range(ZOOMS):
             centre = float(ladder.modes(gains)[0])
-            deviation = _deviation(ladder, gains[0])
+            deviation = ladder.deviation(gains[0])
             if deviation > 1.5 * ladder.step:
                 break
-            reach = min(ladder.step, 6 * deviation) if deviation > 0 else ladder.step
+            reach = min(ladder.step, 6 * deviation)
             ladder = Ladder.between(max(low, centre - reach), min(high, centre + reach), ZOOM_STEPS, self.ladder.width)
             gains = self.gains_of(element, ladder.exponents)[None, :]
-        best = float(ladder.modes(gains)[0])
-        factor = float(ladder.log_integrals(gains, self.ladder.width)[0])
-        return float(exponents_of(np.array(best))), float(gains.max()), factor
+        best = exponents_of(ladder.modes(gains))
+        found = float(best[0]), float(ladder.log_integrals(gains, self.ladder.width)[0])
+        self._looked[element] = (*found, ladder.deviation(gains[0]))
+        return found
+
+    def deviation(self, element: int) -> float:
+        """The standard deviation of the element's log rate, all others as they are."""
+        self.look(element)
+        return self._looked[element][2]
+
+    def gain(self, element: int) -> float:
+        """How much better the element's packets are explained at its exponent than at the healthy one."""
+        if element not in self._gain:
+            self._gain[element] = float(self.gains_of(element, self.exponents[[element]])[0])
+        return self._gain[element]
 
     def gains_of(self, element: int, nodes: Floats) -> Floats:
         """How much better each exponent explains the element's packets than health does, all others as they are."""
-        one = np.array([element], dtype=np.int64)
-        known = self.evidence.known.gains(one, self.exponents, self.row_sums, self.healthy, nodes)[0]
+        known = self._known_gains(np.array([element], dtype=np.int64), nodes)[0]
         if not len(self.evidence.choices):
             return known
-        return known + self.evidence.choices.gains_of(
-            element, self.exponents, self.candidate_sums, self.healthy, nodes
-        )
+        return known + self.evidence.choices.gains_of(element, self.exponents, self.candidate_sums, self.healthy, nodes)
 
     def put(self, element: int, exponent: float, failing: bool) -> None:
         """Change one element's exponent, and all that depends on it."""
         known, choices = self.evidence.known, self.evidence.choices
-        changed = exponent - self.exponents[element]
+        unchanged = exponent == self.exponents[element]
         self.failing[element] = failing
-        if changed == 0.0:
+        if unchanged:
             return
         touched = choices.choices_of[element]
-        if len(touched):
-            self._unknown -= self._gains_of_choices(touched)
+        self._add_choices(touched, -1)
         self.exponents[element] = exponent
         rows = known.rows_of[element]
-        self.row_sums[rows] = known_sums(known, rows, self.exponents)
-        self._stale[known.rows.chosen(rows).items] = True
+        if len(rows):
+            chosen = known.rows.chosen(rows)
+            self.row_sums[rows] = np.add.reduceat(self.exponents[chosen.items], chosen.starts[:-1])
+            self._stale[chosen.items] = True
         if len(touched):
             choices.resum(self.candidate_sums, touched, self.exponents)
             self.choice_values[touched] = choices.log_likelihoods(touched, self.candidate_sums)
-            self._unknown += self._gains_of_choices(touched)
-            self._stale[self.neighbours_by_choice(touched)] = True
+            self._add_choices(touched, 1)
+            self._stale[choices.elements_of(touched)] = True
         self._stale[element] = True
-
-    def neighbours_by_choice(self, touched: Integers) -> Integers:
-        choices = self.evidence.choices
-        starts = choices.incidence_starts
-        lengths = np.diff(starts)[touched]
-        positions = np.arange(int(lengths.sum())) + np.repeat(starts[touched] - np.cumsum(lengths) + lengths, lengths)
-        return choices.incidence_element[positions]
+        for other in [other for other in self._looked if self._stale[other]]:
+            del self._looked[other]
+        for other in [other for other in self._gain if self._stale[other]]:
+            del self._gain[other]
 
     def neighbours(self, element: int) -> Integers:
         """The elements that share a lost packet or a choice of paths with this one."""
         known, choices = self.evidence.known, self.evidence.choices
         by_row = known.rows.chosen(known.rows_of[element]).items
-        touched = choices.choices_of[element]
-        by_choice = self.neighbours_by_choice(touched) if len(touched) else by_row[:0]
+        by_choice = choices.elements_of(choices.choices_of[element])
         both = np.unique(np.concatenate([by_row, by_choice]))
         return both[both != element]
 
-
-def known_sums(known: KnownPaths, rows: Integers, exponents: Floats) -> Floats:
-    if not len(rows):
-        return np.zeros(0)
-    chosen = known.rows.chosen(rows)
-    return np.add.reduceat(exponents[chosen.items], chosen.starts[:-1])
-
-
-def _deviation(ladder: Ladder, gains: Floats) -> float:
-    """The standard deviation of the log rate by the bend at the best step; wide where the best is at an end."""
-    best = int(gains.argmax())
-    if not 0 < best < len(gains) - 1:
-        return 2 * ladder.step
-    bend = 2 * gains[best] - gains[best - 1] - gains[best + 1]
-    return float(ladder.step / np.sqrt(bend)) if bend > 0 else 2 * ladder.step
+    def rivals(self, element: int, least: float) -> Integers:
+        """The elements that could be blamed instead: they share at least this part of the packets it lost."""
+        known, choices = self.evidence.known, self.evidence.choices
+        rows = known.rows.chosen(known.rows_of[element])
+        lost = np.repeat(known.lost[known.rows_of[element]], rows.lengths)
+        shared = np.zeros(len(self.failing))
+        shared += np.bincount(rows.items, weights=lost, minlength=len(shared))
+        touched = choices.choices_of[element]
+        lossy = touched[choices.lost[choices.cell_starts[touched]] > 0]
+        if len(lossy):
+            incidences = Lists(choices.incidence_starts, choices.incidence_element).chosen(lossy)
+            lost = np.repeat(choices.lost[choices.cell_starts[lossy]], incidences.lengths)
+            shared += np.bincount(incidences.items, weights=lost, minlength=len(self.failing))
+        rivals = np.flatnonzero(shared >= least * shared[element])
+        return rivals[rivals != element]
