@@ -1,6 +1,7 @@
 """Incidents on networks of any size, by seed: a customer's sites and clouds, joined by a provider's core with ECMP.
 
-    host ─ switch ─ customer edge ═ provider edge ─ 4 aggregation routers ─ 2 cores each ─ … ─ provider edge ─ gateway ─ host
+    host ─ switch ─ customer edge ═ provider edge ─ 4 aggregation routers ─ 2 cores each ─ …
+    … ─ 4 aggregation routers ─ provider edge ─ gateway ─ switch ─ host
 
 One component on the service's way loses packets for two minutes, and so do a few elsewhere that have nothing to do with
 the complaint. Flows between hosts all over the network are counted in windows of half a minute: most with the path they
@@ -14,6 +15,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy
@@ -51,7 +53,7 @@ class Made:
 
 
 class Network:
-    """Nodes and links, and for each host the way up from it: host, switch, edge of the site or gateway, provider edge."""
+    """Nodes and links, and for each host the way up: host, switch, edge of the site or gateway, provider edge."""
 
     def __init__(self, links: int) -> None:
         self.nodes: list[dict[str, object]] = []
@@ -190,7 +192,7 @@ def _passes(path: tuple[str, ...], rates: dict[str, float]) -> float:
     for name in path:
         if name in rates:
             passed *= 1.0 - rates[name]
-    for here, there in zip(path, path[1:], strict=False):
+    for here, there in pairwise(path):
         passed *= 1.0 - rates.get(link_name(here, there), 0.0)
     return passed
 
@@ -229,7 +231,7 @@ def _flows(
 
 
 def _pairs(network: Network, ends: tuple[str, str], rows: int, rng: random.Random) -> Iterator[tuple[str, str]]:
-    """Hosts that talk, either way: a site's with a cloud's, or neighbours; every five hundredth pair is the service's."""
+    """Hosts that talk: a site's with a cloud's, or neighbours; every five hundredth pair is the service's ends."""
     site, cloud = network.hosts["site"], network.hosts["cloud"]
     for row in range(rows):
         pair = ends if row % 500 == 0 else (rng.choice(site), rng.choice(cloud))
@@ -240,9 +242,7 @@ def _pairs(network: Network, ends: tuple[str, str], rows: int, rng: random.Rando
         yield pair if rng.random() < 0.5 else pair[::-1]
 
 
-def _probes(
-    network: Network, ends: tuple[str, str], rates: dict[str, float], draws: numpy.random.Generator
-) -> str:
+def _probes(network: Network, ends: tuple[str, str], rates: dict[str, float], draws: numpy.random.Generator) -> str:
     """Pings between the service's ends each second, spread over its paths as the flows are."""
     ways = network.paths(*ends)
     lines = ["time,source,destination,kind,sent,received,rtt_avg_ms,rtt_max_ms"]

@@ -59,7 +59,8 @@ class Drawing:
 
     def step(self, here: NDArray[Any], there: NDArray[Any]) -> Integers:
         """One number for a pair of nodes in the order of travel."""
-        return here.astype(numpy.int64) * self.nodes + there
+        steps: Integers = here.astype(numpy.int64) * self.nodes + there
+        return steps
 
     def links_between(self, steps: Integers) -> Codes:
         """The one link that joins each pair of nodes; UNKNOWN where none does, or several."""
@@ -114,7 +115,7 @@ def as_column(view: memoryview[int]) -> NDArray[Any]:
 
 def as_view(column: NDArray[Any]) -> memoryview[int]:
     column.flags.writeable = False
-    return memoryview(column)
+    return column.data
 
 
 def _detect(table: FlowTable, windows: Windows, drawing: Drawing, around: Surroundings) -> FlowEvidence:

@@ -13,13 +13,15 @@ from attribution.inference.candidates import ServicePaths
 from attribution.inference.flows import Integers, Mask, as_column
 from attribution.inference.localization import NONE, Counts, Lists, Localization, Parts, localize
 from attribution.inference.loss import core_of, lies_within
-from attribution.model.evidence import FlowEvidence
+from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import Interval
 from attribution.model.observation import Caveat
 from attribution.model.topology import Topology
 
 # From this probability on, a component off the way is taken to have lost what flows across it lost.
 MORE_LIKELY_THAN_NOT = 0.5
+# From this share on, records whose path is known are enough to tell what lost packets where.
+MOSTLY_KNOWN = 0.5
 # Components named in warnings, those that most records crossed first.
 MOST_NAMED = 5
 
@@ -35,9 +37,10 @@ class Spoiled:
 def find_spoiled(
     flows: Sequence[FlowEvidence], topology: Topology, paths: ServicePaths, intervals: Sequence[Interval]
 ) -> Spoiled:
-    """Localize over the whole network what lost packets during the intervals; what is on the way accuses nobody else."""
+    """Localize over the whole network what lost packets during the intervals, and find what crossed it off the way."""
     network = _Network(flows[0].components, topology)
-    ways = [_Ways(evidence, network, _within(evidence, intervals)) for evidence in flows]
+    chosen = _told_enough(flows, [_within(evidence, intervals) for evidence in flows])
+    ways = [_Ways(evidence, network, mask) for evidence, mask in zip(flows, chosen, strict=True)]
     found = localize(network.parts, _count(ways))
     strange = _strange_components(found, network, paths)
     crossing = [list(_crossing(evidence, strange)) for evidence in flows]
@@ -127,6 +130,18 @@ def _within(evidence: FlowEvidence, intervals: Sequence[Interval]) -> Mask:
     inside = numpy.array([any(lies_within(window, core) for core in cores) for window in windows], bool)
     chosen: Mask = inside[window_of]
     return chosen
+
+
+def _told_enough(flows: Sequence[FlowEvidence], chosen: Sequence[Mask]) -> Sequence[Mask]:
+    """Of the chosen records those whose path is known, where they are most; else all.
+
+    One with several candidate paths takes many times as long to weigh, and tells little beside many that are sure.
+    """
+    known = [
+        mask & (numpy.diff(as_column(evidence.first_path)) == 1) for evidence, mask in zip(flows, chosen, strict=True)
+    ]
+    most = sum(int(mask.sum()) for mask in known) > MOSTLY_KNOWN * sum(int(mask.sum()) for mask in chosen)
+    return known if most else chosen
 
 
 def _strange_components(found: Localization, network: _Network, paths: ServicePaths) -> Integers:

@@ -1,9 +1,9 @@
 """What very many flow records say about the service's way: added up by what they crossed of it.
 
-Of a flow that crosses a part of the service's way, only that part matters to the causes on the way. Records that crossed
-the same part of it, in the same order and the same window, are one Measurement. Those that also crossed something else
-that was losing packets, by what all flows of the network tell together, would accuse the way for what happened off it:
-they say nothing about it, and are left out.
+Of a flow that crosses a part of the service's way, only that part matters to the causes on the way. Records that
+crossed the same part of it, in the same order and the same window, are one Measurement. Those that also crossed
+something else that was losing packets, by what all flows of the network tell together, would accuse the way for what
+happened off it: they say nothing about it, and are left out.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class Names:
 
 def _view(column: NDArray[Any]) -> memoryview[int]:
     column.flags.writeable = False
-    return memoryview(column)
+    return column.data
 
 
 def _distinct(column: pyarrow.ChunkedArray) -> tuple[Codes, pyarrow.Array]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import Origin
@@ -85,9 +85,9 @@ def pack_flows(records: Iterable[FlowRecord], origin: Origin) -> FlowTable:
     names: dict[str, int] = {}
     labels: dict[str | None, int] = {}
     protocols: dict[str | None, int] = {}
-    columns = _Packed(
-        *(array("q") for _ in range(6)), array("q", [0]), array("q", [0]), *(array("q") for _ in range(3))
-    )
+    columns = _Packed()
+    columns.first_path.append(0)
+    columns.first_node.append(0)
     unit = "line"
     for record in records:
         unit, _, number = record.locator.partition(" ")
@@ -109,18 +109,22 @@ def pack_flows(records: Iterable[FlowRecord], origin: Origin) -> FlowTable:
     )
 
 
+def _empty() -> array[int]:
+    return array("q")
+
+
 @dataclass(slots=True)
 class _Packed:
     """Columns that grow row by row."""
 
-    numbers: array[int]
-    times_ns: array[int]
-    sent: array[int]
-    lost: array[int]
-    sources: array[int]
-    destinations: array[int]
-    first_path: array[int]
-    first_node: array[int]
-    nodes: array[int]
-    labels_of: array[int]
-    protocols_of: array[int]
+    numbers: array[int] = field(default_factory=_empty)
+    times_ns: array[int] = field(default_factory=_empty)
+    sent: array[int] = field(default_factory=_empty)
+    lost: array[int] = field(default_factory=_empty)
+    sources: array[int] = field(default_factory=_empty)
+    destinations: array[int] = field(default_factory=_empty)
+    first_path: array[int] = field(default_factory=_empty)
+    first_node: array[int] = field(default_factory=_empty)
+    nodes: array[int] = field(default_factory=_empty)
+    labels_of: array[int] = field(default_factory=_empty)
+    protocols_of: array[int] = field(default_factory=_empty)

@@ -39,8 +39,13 @@ from tests.detectors.chain import (
 
 # A second way through the core, two cables between gateway and core, a switch that flow records leave out, an island.
 MESH = network(
-    (*NODES, node("spare-core"), node("lan", NodeKind.SWITCH, side=Side.CUSTOMER), node("branch", side=Side.CUSTOMER))
-    + (node("island", NodeKind.HOST, "203.0.113.7"),),
+    (
+        *NODES,
+        node("spare-core"),
+        node("lan", NodeKind.SWITCH, side=Side.CUSTOMER),
+        node("branch", side=Side.CUSTOMER),
+        node("island", NodeKind.HOST, "203.0.113.7"),
+    ),
     (
         *LINKS,
         join("cloud-edge GE0/0/3", "spare-core GE0/0/1"),
@@ -193,7 +198,10 @@ def test_clocks_are_set_right_for_columns_as_for_rows() -> None:
         told
         for side, offset in ((Side.CUSTOMER, 300), (Side.PROVIDER, 0))
         for told in (
-            *(probe(at_s + offset, 10, 0 if 20 <= at_s < 40 else 10, file=told_by(side, "probes")) for at_s in range(60)),
+            *(
+                probe(at_s + offset, 10, 0 if 20 <= at_s < 40 else 10, file=told_by(side, "probes"))
+                for at_s in range(60)
+            ),
             log(20.5 + offset, *PORT[side], interface=PORT_NAME[side], source=told_by(side, "log")),
         )
     ]
