@@ -10,7 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from attribution.inference.candidates import ServicePaths
-from attribution.inference.flows import Integers, Mask, as_column
+from attribution.inference.flows import Integers, Mask, as_column, count_within
 from attribution.inference.localization import NONE, Counts, Lists, Localization, Parts, localize
 from attribution.inference.loss import core_of, lies_within
 from attribution.model.flow_evidence import FlowEvidence
@@ -73,21 +73,21 @@ class _Ways:
         crossed = as_column(evidence.crossed)
         lengths = numpy.diff(first_crossed)
         path_chosen = numpy.repeat(chosen, paths_of_row)
-        places = numpy.flatnonzero((crossed >= network.nodes) & numpy.repeat(path_chosen, lengths))
+        cables = (crossed >= network.nodes) & numpy.repeat(path_chosen, lengths)
+        places = numpy.flatnonzero(cables)
         links = crossed[places].astype(numpy.int64) - network.nodes
         backwards = crossed[places - 1] != network.ends[links, 0]
         elements = 2 * links + backwards
-        path_of = numpy.searchsorted(first_crossed, places, side="right") - 1
-        whole = numpy.bincount(path_of, minlength=len(lengths)) > 0
+        crossings = count_within(cables, first_crossed)
+        path_of = numpy.repeat(numpy.arange(len(lengths)), crossings)
+        whole = crossings > 0
         keys = numpy.sort(path_of * network.parts.elements + elements)
         whole[keys[1:][keys[1:] == keys[:-1]] // network.parts.elements] = False  # a path that runs in circles
-        rows_chosen = chosen & (numpy.add.reduceat(~whole, first_path[:-1], dtype=numpy.int64) == 0)
+        rows_chosen = chosen & (count_within(~whole, first_path) == 0)
         self.rows = numpy.flatnonzero(rows_chosen)
         path_kept = numpy.repeat(rows_chosen, paths_of_row)
         kept = path_kept[path_of]
-        number = numpy.cumsum(path_kept) - 1
-        lengths = numpy.bincount(number[path_of[kept]], minlength=int(path_kept.sum()))
-        self.paths = Lists(_starts(lengths), elements[kept])
+        self.paths = Lists(_starts(crossings[path_kept]), elements[kept])
         self.candidates = _starts(paths_of_row[self.rows])
         self.sent, self.lost = (as_column(column)[self.rows] for column in (evidence.sent, evidence.lost))
 

@@ -100,9 +100,9 @@ def _number_parts(evidence: FlowEvidence, on_way: Mask) -> tuple[list[tuple[int,
     """
     first = as_column(evidence.first_crossed)
     crossed = as_column(evidence.crossed)
-    places = numpy.flatnonzero(on_way[crossed])
-    path_of = numpy.searchsorted(first, places, side="right") - 1
-    lengths = numpy.bincount(path_of, minlength=len(first) - 1)
+    met = on_way[crossed]
+    lengths = count_within(met, first)
+    places = numpy.flatnonzero(met)
     touching = numpy.flatnonzero(lengths)
     starts = crossed[first[touching]]
     ends = crossed[first[touching + 1] - 1]
@@ -125,6 +125,14 @@ def _number_sets(part_of_path: Integers, first_path: Integers) -> tuple[list[tup
     rows, members = keys // parts, keys % parts
     sequences, number = number_sequences(members, numpy.bincount(rows, minlength=len(lengths)))
     return sequences, number
+
+
+def count_within(met: Mask, first: Integers) -> Integers:
+    """How many of the marked items lie in each run; runs stand one after the other, and begin at `first`."""
+    so_far = numpy.zeros(len(met) + 1, numpy.int32 if len(met) < 1 << 31 else numpy.int64)
+    numpy.cumsum(met, out=so_far[1:])
+    counts: Integers = numpy.diff(so_far[first]).astype(numpy.int64)
+    return counts
 
 
 def number_sequences(
