@@ -188,6 +188,12 @@ class Search:
         around = {int(other) for element in changed for other in state.neighbours(element) if state.failing[other]}
         self.refit(changed | around, CLOSE)
 
+    def entangled(self, elements: Integers) -> Integers:
+        """These elements and the failing ones that share packets with them."""
+        state = self.state
+        around = np.unique(np.concatenate([elements, *[state.neighbours(int(element)) for element in elements]]))
+        return around[state.failing[around] | np.isin(around, elements)]
+
     def rivals_if_healthy(self, element: int, within: float) -> Integers:
         """The elements that would explain what this one lost, if it did not, nearly as well or better."""
         state = self.state

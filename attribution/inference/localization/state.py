@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.inference.localization.choices import Choices
+from attribution.inference.localization.choices import Choices, find_bound
 from attribution.inference.localization.known import KnownPaths
-from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, Ladder, exponents_of
+from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, NARROW, Ladder, exponents_of
 from attribution.inference.localization.tables import Counts, Floats, Integers, Lists, Parts
 
 # How often a rate is looked at more closely around its best value, with how many steps.
@@ -21,8 +21,9 @@ class Evidence:
     def __init__(self, parts: Parts, counts: Counts) -> None:
         counts.check(parts)
         self.elements = parts.elements
-        self.known = KnownPaths.of(counts, parts.elements)
-        self.choices = Choices.of(counts, parts.elements)
+        bound = find_bound(counts, parts.elements)
+        self.known = KnownPaths.of(counts, parts.elements, bound)
+        self.choices = Choices.of(counts, parts.elements, bound)
 
 
 class State:
@@ -105,9 +106,9 @@ class State:
         for _ in range(ZOOMS):
             centre = float(ladder.modes(gains)[0])
             deviation = ladder.deviation(gains[0])
-            if deviation > 1.5 * ladder.step:
+            if deviation > NARROW * ladder.step:
                 break
-            reach = min(ladder.step, 6 * deviation)
+            reach = 6 * deviation
             ladder = Ladder.between(max(low, centre - reach), min(high, centre + reach), ZOOM_STEPS, self.ladder.width)
             gains = self.gains_of(element, ladder.exponents)[None, :]
         best = exponents_of(ladder.modes(gains))
