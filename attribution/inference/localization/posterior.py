@@ -23,8 +23,10 @@ OPEN = 6.0
 # Sets that are less likely than the best by this are not visited, nor more sets in a cluster than this.
 FAR = 9.0
 MOST_SETS = 128
-# Work that all visits together may do, in products of cells and rates.
-WORK = 20_000_000
+FEWEST_SETS = 2
+# Work that the visits of a cluster may do, in products of cells and rates, and the work of looking at one element.
+WORK = 4_000_000
+LOOK = 20_000
 # Doubtful devices of one cluster whose states are all tried together.
 MOST_DEVICES = 3
 
@@ -56,17 +58,15 @@ class Cluster:
 
 def explore(search: Search) -> tuple[Cluster, ...]:
     """Visit the likely sets of each cluster; the search's state ends where it began."""
-    groups = _clusters(search)
-    work = sum(_work(search, elements) for elements, _ in groups)
-    budget = max(4, min(MOST_SETS, int(WORK / (work + 1))))
-    return tuple(_explore(search, elements, devices, budget) for elements, devices in groups)
+    return tuple(_explore(search, elements, devices) for elements, devices in _clusters(search))
 
 
-def _work(search: Search, elements: Sequence[int]) -> float:
+def _budget(search: Search, column: Integers, around: Integers) -> int:
+    """How many sets may be visited: fewer where each is much work."""
     choices = search.state.evidence.choices
-    touched = [choices.choices_of[element] for element in elements]
-    cells = sum(int(np.diff(choices.cell_starts)[some].sum()) for some in touched)
-    return cells * 6.0 * len(search.state.nodes) + 20_000.0 * len(elements)
+    cells = [int(np.diff(choices.cell_starts)[choices.choices_of[element]].sum()) for element in column]
+    each = LOOK * (1 + len(around)) + 12.0 * len(search.state.nodes) * sum(cells) / max(len(cells), 1)
+    return int(np.clip(WORK / each, FEWEST_SETS, MOST_SETS))
 
 
 def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -75,7 +75,7 @@ def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     is_open = np.abs(search.log_odds) < OPEN
     for element in map(int, np.flatnonzero(state.failing)):
         rivals = search.rivals_if_healthy(element, OPEN)
-        if len(rivals):
+        if len(rivals) or search.may_be_spared(element, OPEN):
             is_open[rivals] = True
             is_open[element] = True
     doubtful = np.abs(search.log_odds_of_devices()) < OPEN
@@ -111,13 +111,14 @@ def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     return [(tuple(elements), tuple(devices)) for elements, devices in groups.values()]
 
 
-def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...], budget: int) -> Cluster:
+def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]) -> Cluster:
     state = search.state
     column = np.array(elements, dtype=np.int64)
     start = frozenset(int(element) for element in column[state.failing[column]])
     kept = {element: float(state.exponents[element]) for element in start}
     prior = SetPrior(search, column, devices)
     around = search.entangled(column)
+    budget = _budget(search, column, around)
     rivals = {element: frozenset(map(int, state.rivals(element, RIVAL))) & frozenset(elements) for element in elements}
     frontier: list[tuple[float, tuple[int, ...], frozenset[int]]] = [(0.0, tuple(sorted(start)), start)]
     seen = {start}
