@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attribution.inference.localization.known import log_lost
 from attribution.inference.localization.tables import NONE, Counts, Floats, Integers, Lists
@@ -29,8 +30,8 @@ class Choices:
 
     candidates: the elements of each path, those of one choice side by side; candidate_starts: where each choice's begin.
     incidences: (choice, element) in ascending order, each with the candidates that the element lies on.
-    A choice with losses has one cell and holds the surely crossed elements in each candidate; choices without losses
-    have as many cells as there were different numbers of packets.
+    A measurement with losses is a choice of its own, of one cell, which holds the surely crossed elements in each
+    candidate; choices without losses have as many cells as there were different numbers of packets.
     """
 
     candidates: Lists
@@ -48,15 +49,15 @@ class Choices:
         return len(self.cell_starts) - 1
 
     @classmethod
-    def of(cls, counts: Counts, elements: int) -> Choices:
-        clean, lossy = _clean_cells(counts), _lossy_cells(counts)
+    def of(cls, counts: Counts, elements: int, bound: NDArray[np.bool_]) -> Choices:
+        free, tied = _free_cells(counts, bound), _bound_cells(counts, bound)
         candidates = Lists(
-            np.concatenate([clean[0].starts, lossy[0].starts[1:] + clean[0].starts[-1]]),
-            np.concatenate([clean[0].items, lossy[0].items]),
+            np.concatenate([free[0].starts, tied[0].starts[1:] + free[0].starts[-1]]),
+            np.concatenate([free[0].items, tied[0].items]),
         )
-        candidate_starts = _starts(np.concatenate([clean[1], lossy[1]]))
-        cell_starts = _starts(np.concatenate([clean[2], lossy[2]]))
-        delivered, lost, weight = (np.concatenate([a, b]) for a, b in zip(clean[3:], lossy[3:], strict=True))
+        candidate_starts = _starts(np.concatenate([free[1], tied[1]]))
+        cell_starts = _starts(np.concatenate([free[2], tied[2]]))
+        delivered, lost, weight = (np.concatenate([a, b]) for a, b in zip(free[3:], tied[3:], strict=True))
         choice_of = np.repeat(np.arange(len(candidate_starts) - 1), np.diff(candidate_starts))
         owners = candidates.owners()
         keys = choice_of[owners] * max(elements, 1) + candidates.items
@@ -306,9 +307,25 @@ def _ranges(starts: Integers, rows: Integers) -> Integers:
 _Cells = tuple[Lists, Integers, Integers, Floats, Floats, Floats]
 
 
-def _clean_cells(counts: Counts) -> _Cells:
-    """Measurements without loss: what is surely crossed is cleared elsewhere; equal ones of one choice are one cell."""
-    chosen = np.flatnonzero((counts.choice != NONE) & (counts.lost == 0) & (counts.sent > 0))
+def find_bound(counts: Counts, elements: int) -> NDArray[np.bool_]:
+    """Measurements whose sure and possible elements cannot be taken apart: with loss, or with an element in both."""
+    chosen = np.flatnonzero((counts.choice != NONE) & (counts.path != NONE) & (counts.lost == 0))
+    bound = (counts.choice != NONE) & (counts.lost > 0)
+    if len(chosen):
+        used = np.unique(counts.choice[chosen])
+        paths = counts.choices.chosen(used)
+        candidates = counts.paths.chosen(paths.items)
+        possible = np.unique(used[paths.owners()][candidates.owners()] * elements + candidates.items)
+        sure = counts.paths.chosen(counts.path[chosen])
+        keys = counts.choice[chosen][sure.owners()] * elements + sure.items
+        found = possible[np.minimum(np.searchsorted(possible, keys), len(possible) - 1)] == keys if len(possible) else keys < 0
+        bound[chosen[sure.owners()[found]]] = True
+    return bound
+
+
+def _free_cells(counts: Counts, bound: NDArray[np.bool_]) -> _Cells:
+    """What is surely crossed is cleared elsewhere; measurements of one choice and as many packets are one cell."""
+    chosen = np.flatnonzero((counts.choice != NONE) & ~bound & (counts.sent > 0))
     largest = int(counts.sent[chosen].max()) + 1 if len(chosen) else 1
     keys, weight = np.unique(counts.choice[chosen] * largest + counts.sent[chosen], return_counts=True)
     choice, sent = np.divmod(keys, largest)
@@ -324,9 +341,9 @@ def _clean_cells(counts: Counts) -> _Cells:
     )
 
 
-def _lossy_cells(counts: Counts) -> _Cells:
-    """Measurements with loss: the lost packets accuse what is surely crossed and the candidates together."""
-    chosen = np.flatnonzero((counts.choice != NONE) & (counts.lost > 0))
+def _bound_cells(counts: Counts, bound: NDArray[np.bool_]) -> _Cells:
+    """A cell for each measurement: its packets tell of what is surely crossed and of the candidates together."""
+    chosen = np.flatnonzero(bound & (counts.sent > 0))
     paths = counts.choices.chosen(counts.choice[chosen])
     measured = paths.owners()
     sure = counts.path[chosen][measured]

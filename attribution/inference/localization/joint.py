@@ -14,7 +14,7 @@ from attribution.inference.localization.tables import Floats, Integers, Lists
 # How many steps each of so many elements gets at most.
 MOST_STEPS = {1: 200, 2: 64, 3: 24}
 # Products of combinations of rates with rows or candidates beyond which the rates count as independent.
-MOST_WORK = 6_000_000
+MOST_WORK = 400_000
 
 
 def log_joint(state: State, elements: Integers) -> float | None:
@@ -72,6 +72,7 @@ def _known(state: State, elements: Integers, change: Floats) -> Floats:
 def _unknown(state: State, elements: Integers, change: Floats) -> Floats:
     choices = state.evidence.choices
     touched = _touched(state, elements)
+    values = state.values_of_choices
     logs = np.zeros(change.shape[1])
     for choice in touched:
         candidates = np.arange(choices.candidate_starts[choice], choices.candidate_starts[choice + 1])
@@ -87,7 +88,7 @@ def _unknown(state: State, elements: Integers, change: Floats) -> Floats:
                 terms += choices.lost[cell] * log_lost(sums)
             mixed = reduce(np.logaddexp, terms) - np.log(len(candidates))
             logs += choices.weight[cell] * mixed
-        logs -= state.choice_values[choice]
+        logs -= values[choice]
     return logs
 
 

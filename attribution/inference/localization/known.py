@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attribution.inference.localization.tables import NONE, Counts, Floats, Integers, Lists
 
@@ -32,11 +33,13 @@ class KnownPaths:
     rows_of: Lists
 
     @classmethod
-    def of(cls, counts: Counts, elements: int) -> KnownPaths:
-        """Measurements of one path are added up: of a known path only the sums matter."""
-        surely = counts.path != NONE
-        known = surely & (counts.choice == NONE)
-        clears = surely & ((counts.choice == NONE) | (counts.lost == 0))
+    def of(cls, counts: Counts, elements: int, bound: NDArray[np.bool_]) -> KnownPaths:
+        """Measurements of one path are added up: of a known path only the sums matter.
+
+        What is `bound` to a choice of paths is counted there; of the other choices the sure part is cleared here.
+        """
+        known = (counts.path != NONE) & (counts.choice == NONE)
+        clears = (counts.path != NONE) & ~bound
         paths = len(counts.paths)
         arrived = counts.sent - counts.lost
         per_path = np.bincount(counts.path[clears], weights=arrived[clears], minlength=paths)

@@ -8,14 +8,14 @@ are; so a few sets tell about many. What devices do follows from the set in clos
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
-from attribution.inference.localization.search import Search
+from attribution.inference.localization.search import RIVAL, Search
 from attribution.inference.localization.tables import NONE, Floats, Integers
 
 # Whether an element or a device fails is open if the log odds lie within this of even.
@@ -23,8 +23,10 @@ OPEN = 6.0
 # Sets that are less likely than the best by this are not visited, nor more sets in a cluster than this.
 FAR = 9.0
 MOST_SETS = 128
-# Work that all visits together may do, in products of cells and rates.
-WORK = 20_000_000
+FEWEST_SETS = 2
+# Work that the visits of a cluster may do, in products of cells and rates, and the work of looking at one element.
+WORK = 4_000_000
+LOOK = 20_000
 # Doubtful devices of one cluster whose states are all tried together.
 MOST_DEVICES = 3
 
@@ -56,17 +58,15 @@ class Cluster:
 
 def explore(search: Search) -> tuple[Cluster, ...]:
     """Visit the likely sets of each cluster; the search's state ends where it began."""
-    groups = _clusters(search)
-    work = sum(_work(search, elements) for elements, _ in groups)
-    budget = max(4, min(MOST_SETS, int(WORK / (work + 1))))
-    return tuple(_explore(search, elements, devices, budget) for elements, devices in groups)
+    return tuple(_explore(search, elements, devices) for elements, devices in _clusters(search))
 
 
-def _work(search: Search, elements: Sequence[int]) -> float:
+def _budget(search: Search, column: Integers, around: Integers) -> int:
+    """How many sets may be visited: fewer where each is much work."""
     choices = search.state.evidence.choices
-    touched = [choices.choices_of[element] for element in elements]
-    cells = sum(int(np.diff(choices.cell_starts)[some].sum()) for some in touched)
-    return cells * 6.0 * len(search.state.nodes) + 20_000.0 * len(elements)
+    cells = [int(np.diff(choices.cell_starts)[choices.choices_of[element]].sum()) for element in column]
+    each = LOOK * (1 + len(around)) + 12.0 * len(search.state.nodes) * sum(cells) / max(len(cells), 1)
+    return int(np.clip(WORK / each, FEWEST_SETS, MOST_SETS))
 
 
 def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -75,43 +75,51 @@ def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     is_open = np.abs(search.log_odds) < OPEN
     for element in map(int, np.flatnonzero(state.failing)):
         rivals = search.rivals_if_healthy(element, OPEN)
-        if len(rivals):
+        if len(rivals) or search.may_be_spared(element, OPEN):
             is_open[rivals] = True
             is_open[element] = True
     doubtful = np.abs(search.log_odds_of_devices()) < OPEN
-    root = {int(element): int(element) for element in np.flatnonzero(is_open)}
+    first_device = len(is_open)
+    nodes = [*np.flatnonzero(is_open), *(first_device + np.flatnonzero(doubtful))]
+    root = {int(node): int(node) for node in nodes}
 
-    def find(element: int) -> int:
-        while root[element] != element:
-            root[element] = root[root[element]]
-            element = root[element]
-        return element
+    def find(node: int) -> int:
+        while root[node] != node:
+            root[node] = root[root[node]]
+            node = root[node]
+        return node
 
-    def join(members: Integers) -> None:
-        inside = [int(member) for member in members if is_open[member]]
-        for one, other in zip(inside, inside[1:], strict=False):
-            root[find(max(one, other))] = find(min(one, other))
+    def join(members: Iterable[int]) -> None:
+        inside = [member for member in map(int, members) if member in root]
+        for one, other in pairwise(inside):
+            low, high = sorted((find(one), find(other)))
+            root[high] = low
 
-    for element in sorted(root):
-        join(np.append(state.neighbours(element), element))
+    for element in np.flatnonzero(is_open):
+        join([element, *state.neighbours(int(element))])
     for device in np.flatnonzero(doubtful):
-        join(search.parts.devices[device])
-    members: dict[int, list[int]] = {}
-    for element in sorted(root):
-        members.setdefault(find(element), []).append(element)
-    groups = []
-    for elements in members.values():
-        inside = np.unique(np.concatenate([search.devices_of[element] for element in elements]))
-        groups.append((tuple(elements), tuple(int(device) for device in inside if doubtful[device])))
-    return groups
+        members = search.parts.devices[device]
+        sharing = np.concatenate([search.devices_of[int(member)] for member in members])
+        join([first_device + device, *members, *(first_device + sharing)])
+    groups: dict[int, tuple[list[int], list[int]]] = {}
+    for node in sorted(root):
+        elements, devices = groups.setdefault(find(node), ([], []))
+        if node < first_device:
+            elements.append(node)
+        else:
+            devices.append(node - first_device)
+    return [(tuple(elements), tuple(devices)) for elements, devices in groups.values()]
 
 
-def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...], budget: int) -> Cluster:
+def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]) -> Cluster:
     state = search.state
     column = np.array(elements, dtype=np.int64)
     start = frozenset(int(element) for element in column[state.failing[column]])
     kept = {element: float(state.exponents[element]) for element in start}
     prior = SetPrior(search, column, devices)
+    around = search.entangled(column)
+    budget = _budget(search, column, around)
+    rivals = {element: frozenset(map(int, state.rivals(element, RIVAL))) & frozenset(elements) for element in elements}
     frontier: list[tuple[float, tuple[int, ...], frozenset[int]]] = [(0.0, tuple(sorted(start)), start)]
     seen = {start}
     visited: list[Visited] = []
@@ -120,16 +128,20 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
         cost, _, chosen = heappop(frontier)
         if visited and -cost < best - FAR:
             break
-        one = _visit(search, column, prior, chosen)
+        one = _visit(search, column, around, prior, chosen)
         visited.append(one)
         best = max(best, one.log_weight)
         flips = np.log(one.elements) - np.log1p(-one.elements)
         for element, odds in zip(elements, flips, strict=True):
             other = chosen ^ {element}
             gain = -odds if element in chosen else odds
-            if other not in seen and one.log_weight + gain > best - FAR:
-                seen.add(other)
-                heappush(frontier, (-(one.log_weight + gain), tuple(sorted(other)), other))
+            guesses = [(other, one.log_weight + gain)]
+            if element in chosen:
+                guesses += [(other | {rival}, one.log_weight) for rival in sorted(rivals[element] - chosen)]
+            for guessed, weight in guesses:
+                if guessed not in seen and weight > best - FAR:
+                    seen.add(guessed)
+                    heappush(frontier, (-weight, tuple(sorted(guessed)), guessed))
     search.place(column, start, kept)
     return Cluster(elements, devices, tuple(_compared(visited, elements)))
 
@@ -149,13 +161,13 @@ def _compared(visited: Sequence[Visited], elements: tuple[int, ...]) -> list[Vis
     return compared
 
 
-def _visit(search: Search, column: Integers, prior: SetPrior, chosen: frozenset[int]) -> Visited:
+def _visit(search: Search, column: Integers, around: Integers, prior: SetPrior, chosen: frozenset[int]) -> Visited:
     search.place(column, chosen, {})
     fails = search.state.failing[column]
     log_prior, flips, devices = prior.of(fails)
     factors = search.close_factors(column)
     odds = np.clip(factors + flips, -30.0, 30.0)
-    return Visited(chosen, search.log_evidence(column) + log_prior, 1 / (1 + np.exp(-odds)), devices)
+    return Visited(chosen, search.log_evidence(around) + log_prior, 1 / (1 + np.exp(-odds)), devices)
 
 
 class SetPrior:
@@ -190,14 +202,18 @@ class SetPrior:
 
     def _rest(self, search: Search, column: Integers, tried: Sequence[int], shares: Sequence[float]) -> Floats:
         """What the devices' elements outside the cluster say: they stand as the best explanation has them."""
+        members = {device: np.setdiff1d(search.parts.devices[device], column) for device in tried}
+        others = np.unique(np.concatenate([column[:0], *members.values()]))
+        calm = np.full(len(others), 1.0 - search.assumptions.element_failing)
+        for device in np.flatnonzero(search.device_share != NONE):
+            if device not in members:
+                calm[np.isin(others, search.parts.devices[device])] *= 1.0 - shares[search.device_share[device] + 1]
         rest = np.zeros(len(self._states))
-        fails = search.state.failing
-        for i, device in enumerate(tried):
-            others = np.setdiff1d(search.parts.devices[device], column)
-            base = search.assumptions.element_failing
-            for j, state in enumerate(self._states):
-                chance = 1.0 - (1.0 - base) * (1.0 - shares[state[i]])
-                rest[j] += float(np.where(fails[others], np.log(chance), np.log1p(-chance)).sum())
+        for j, state in enumerate(self._states):
+            spared = calm.copy()
+            for device, share in zip(tried, state, strict=True):
+                spared[np.searchsorted(others, members[device])] *= 1.0 - shares[share]
+            rest[j] = float(np.where(search.state.failing[others], np.log1p(-spared), np.log(spared)).sum())
         return rest
 
     def of(self, fails: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[float, Floats, Floats]:

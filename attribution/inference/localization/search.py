@@ -18,10 +18,12 @@ TRY_ABOVE = -8.0
 SWEEPS = 8
 # An element is a rival of a failing one if it shares this part of what was lost there.
 RIVAL = 0.5
-# Rates that would move by less than this share stay.
-STILL = 0.02
+# Rates that would move by less than this part of their standard deviation stay.
+STILL = 0.3
 # The same where sets are weighed against each other.
-CLOSE = 0.003
+CLOSE = 0.05
+# How much log odds may change when the rates of others follow.
+SHIFT = 30.0
 # Of more failing elements that depend on each other the rates are integrated over one by one.
 MOST_TOGETHER = 6
 
@@ -165,7 +167,7 @@ class Search:
             moved = set()
             for element in unsettled:
                 best = state.look(element)[0]
-                if abs(np.log(best / state.exponents[element])) > still:
+                if abs(np.log(best / state.exponents[element])) > still * state.deviation(element):
                     state.put(element, best, failing=True)
                     around = state.neighbours(element)
                     moved |= set(map(int, around[state.failing[around]]))
@@ -187,6 +189,18 @@ class Search:
                 changed.add(element)
         around = {int(other) for element in changed for other in state.neighbours(element) if state.failing[other]}
         self.refit(changed | around, CLOSE)
+
+    def may_be_spared(self, element: int, within: float) -> bool:
+        """Whether other failing elements might explain what this one lost, if they lost more than now."""
+        state = self.state
+        others = state.rivals(element, RIVAL)
+        return bool(state.failing[others].any()) and bool(self.log_odds[element] < within + SHIFT)
+
+    def entangled(self, elements: Integers) -> Integers:
+        """These elements and the failing ones that share packets with them."""
+        state = self.state
+        around = np.unique(np.concatenate([elements, *[state.neighbours(int(element)) for element in elements]]))
+        return around[state.failing[around] | np.isin(around, elements)]
 
     def rivals_if_healthy(self, element: int, within: float) -> Integers:
         """The elements that would explain what this one lost, if it did not, nearly as well or better."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from attribution.inference.localization.choices import Choices
+from attribution.inference.localization.choices import Choices, find_bound
 from attribution.inference.localization.known import KnownPaths
-from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, Ladder, exponents_of
+from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, NARROW, Ladder, exponents_of
 from attribution.inference.localization.tables import Counts, Floats, Integers, Lists, Parts
 
 # How often a rate is looked at more closely around its best value, with how many steps.
 ZOOMS = 3
 ZOOM_STEPS = 13
+# How many standard deviations to either side are looked at.
+REACH = 6.0
 
 
 class Evidence:
@@ -21,15 +23,17 @@ class Evidence:
     def __init__(self, parts: Parts, counts: Counts) -> None:
         counts.check(parts)
         self.elements = parts.elements
-        self.known = KnownPaths.of(counts, parts.elements)
-        self.choices = Choices.of(counts, parts.elements)
+        bound = find_bound(counts, parts.elements)
+        self.known = KnownPaths.of(counts, parts.elements, bound)
+        self.choices = Choices.of(counts, parts.elements, bound)
 
 
 class State:
     """Exponents of all elements, and how much better each were explained at another rate, all others as they are now.
 
     Healthy elements stand at the network's own healthy exponent, failing ones at the best for them. What was worked
-    out for an element is brought up to date when it is asked for.
+    out for elements and for choices of paths is brought up to date when it is asked for: several changes in a row cost
+    little more than one.
     """
 
     def __init__(self, evidence: Evidence, healthy_rate: float, ladder: Ladder) -> None:
@@ -44,13 +48,15 @@ class State:
         choices = evidence.choices
         every = np.arange(len(choices), dtype=np.int64)
         self.candidate_sums = choices.sums(self.exponents)
-        self.choice_values = choices.log_likelihoods(every, self.candidate_sums) if len(choices) else np.zeros(0)
+        self._choice_values = choices.log_likelihoods(every, self.candidate_sums) if len(choices) else np.zeros(0)
         self._unknown = np.zeros((evidence.elements, len(self.nodes)))
         self._add_choices(every, 1)
+        self._missing: NDArray[np.bool_] = np.zeros(len(choices), dtype=bool)
         self._ill = np.zeros(evidence.elements)
         self._calm = np.zeros(evidence.elements)
         self._stale: NDArray[np.bool_] = np.ones(evidence.elements, dtype=bool)
         self._looked: dict[int, tuple[float, float, float]] = {}
+        self._width = np.zeros(evidence.elements)
         self._gain: dict[int, float] = {}
 
     def _add_choices(self, choices: Integers, sign: int) -> None:
@@ -59,9 +65,24 @@ class State:
                 choices, self.exponents, self.candidate_sums, self.healthy, self.nodes, self._unknown, sign
             )
 
+    def _complete(self) -> None:
+        """Count the choices again that changes took out."""
+        missing = np.flatnonzero(self._missing)
+        if len(missing):
+            self._add_choices(missing, 1)
+            self._choice_values[missing] = self.evidence.choices.log_likelihoods(missing, self.candidate_sums)
+            self._missing[missing] = False
+
     @property
     def log_likelihood(self) -> float:
-        return self.evidence.known.log_likelihood(self.exponents, self.row_sums) + float(self.choice_values.sum())
+        self._complete()
+        return self.evidence.known.log_likelihood(self.exponents, self.row_sums) + float(self._choice_values.sum())
+
+    @property
+    def values_of_choices(self) -> Floats:
+        """The log likelihood of each choice of paths."""
+        self._complete()
+        return self._choice_values
 
     @property
     def log_ill(self) -> Floats:
@@ -84,6 +105,7 @@ class State:
     def _refresh(self) -> None:
         stale = np.flatnonzero(self._stale)
         if len(stale):
+            self._complete()
             gains = self._known_gains(stale, self.nodes) + self._unknown[stale]
             steps = len(self.ladder.exponents)
             self._ill[stale] = self.ladder.log_integrals(gains[:, :steps])
@@ -99,21 +121,35 @@ class State:
         """An element's best exponent as a failing one, all others as they are, and its log_ill, looked at closely."""
         if element in self._looked:
             return self._looked[element][:2]
-        ladder = self.ladder
-        low, high = ladder.log_rates[0], ladder.log_rates[-1]
+        ladder = self._around(element) or self.ladder
         gains = self.gains_of(element, ladder.exponents)[None, :]
+        if ladder is not self.ladder and gains[0].argmax() in (0, len(ladder.exponents) - 1):
+            ladder = self.ladder
+            gains = self.gains_of(element, ladder.exponents)[None, :]
         for _ in range(ZOOMS):
-            centre = float(ladder.modes(gains)[0])
             deviation = ladder.deviation(gains[0])
-            if deviation > 1.5 * ladder.step:
+            if deviation > NARROW * ladder.step:
                 break
-            reach = min(ladder.step, 6 * deviation)
-            ladder = Ladder.between(max(low, centre - reach), min(high, centre + reach), ZOOM_STEPS, self.ladder.width)
+            ladder = self._window(float(ladder.modes(gains)[0]), deviation)
             gains = self.gains_of(element, ladder.exponents)[None, :]
         best = exponents_of(ladder.modes(gains))
+        deviation = ladder.deviation(gains[0])
         found = float(best[0]), float(ladder.log_integrals(gains, self.ladder.width)[0])
-        self._looked[element] = (*found, ladder.deviation(gains[0]))
+        self._looked[element] = (*found, deviation)
+        self._width[element] = deviation
         return found
+
+    def _around(self, element: int) -> Ladder | None:
+        """Where a failing element's rate was sharp before, it is looked for there first."""
+        width = self._width[element]
+        if not self.failing[element] or not 0 < width < self.ladder.step:
+            return None
+        return self._window(float(np.log(-np.expm1(-self.exponents[element]))), width)
+
+    def _window(self, centre: float, deviation: float) -> Ladder:
+        low, high = self.ladder.log_rates[0], self.ladder.log_rates[-1]
+        bounds = max(low, centre - REACH * deviation), min(high, centre + REACH * deviation)
+        return Ladder.between(*bounds, ZOOM_STEPS, self.ladder.width)
 
     def deviation(self, element: int) -> float:
         """The standard deviation of the element's log rate, all others as they are."""
@@ -141,7 +177,9 @@ class State:
         if unchanged:
             return
         touched = choices.choices_of[element]
-        self._add_choices(touched, -1)
+        present = touched[~self._missing[touched]]
+        self._add_choices(present, -1)
+        self._missing[present] = True
         self.exponents[element] = exponent
         rows = known.rows_of[element]
         if len(rows):
@@ -150,8 +188,6 @@ class State:
             self._stale[chosen.items] = True
         if len(touched):
             choices.resum(self.candidate_sums, touched, self.exponents)
-            self.choice_values[touched] = choices.log_likelihoods(touched, self.candidate_sums)
-            self._add_choices(touched, 1)
             self._stale[choices.elements_of(touched)] = True
         self._stale[element] = True
         for other in [other for other in self._looked if self._stale[other]]:
