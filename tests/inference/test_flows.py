@@ -124,9 +124,7 @@ def test_a_measurement_cites_the_record_that_lost_most() -> None:
     (measurement,) = told(records)
 
     assert (measurement.citation.locator, measurement.sent, measurement.lost) == ("line 3", 120, 9)
-    assert measurement.statement == (
-        "9 of 120 packets of flows from customer-edge to provider-core were lost"
-    )
+    assert measurement.statement == ("9 of 120 packets of flows from customer-edge to provider-core were lost")
 
 
 def test_nodes_that_only_send_or_receive_are_told_from_those_that_forward() -> None:
@@ -141,7 +139,13 @@ def test_a_flow_that_may_have_gone_around_the_way_stays_open() -> None:
     (measurement,) = told([flow(0, "branch", "local")])
 
     assert crossed(measurement.journeys) == {
-        ("customer-edge", "customer-edge--provider-edge", "provider-edge", "provider-core--provider-edge", "provider-core"),
+        (
+            "customer-edge",
+            "customer-edge--provider-edge",
+            "provider-edge",
+            "provider-core--provider-edge",
+            "provider-core",
+        ),
         ("customer-edge",),
     }
 
