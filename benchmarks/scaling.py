@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--formats", default="csv,parquet", help="of the flow records (default csv,parquet)")
     parser.add_argument("--write", action="store_true", help="keep table and plot in docs/")
     asked = parser.parse_args()
-    runs = measure(asked.links, asked.seeds)
+    runs = measure(asked.links, asked.seeds, asked.formats.split(","))
     largest = max(runs, key=lambda run: (run.made.links, run.wall_s))
     print(f"largest: {largest.wall_s:.1f} s (goal {GOAL_S:g}), {largest.octets / 1e9:.2f} GB (goal {GOAL_GB:g})")
     if asked.write:

@@ -174,7 +174,7 @@ def test_rows_have_one_number_where_all_their_columns_agree(rows: list[tuple[int
 
 def losing(lossy: dict[str, float], routes: Iterable[str], count: int = 60) -> list[FlowRecord]:
     """Flows during half a minute of trouble: what the components on their paths lose, they lose."""
-    records = []
+    records: list[FlowRecord] = []
     for row in range(count):
         for name in routes:
             share = 1.0
