@@ -16,7 +16,7 @@ from attribution.readers.tables import MOST_CELLS, UnusualTableError
 Columns = dict[str, pyarrow.ChunkedArray]
 
 BOM = b"\xef\xbb\xbf"
-BLOCK_OCTETS = 1 << 22
+BLOCK_OCTETS = 1 << 25
 LARGEST_CELL = 131_072  # characters; Python's csv module refuses larger ones
 _BLANK_END = re.compile(rb"(?:\r?\n)*\Z")
 

@@ -6,7 +6,8 @@ are read one by one as `flows` does it, which knows the place of every error; so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from itertools import filterfalse
 from typing import Any
 
 import numpy
@@ -24,6 +25,8 @@ from attribution.readers.values import parse_number
 
 Integers = NDArray[numpy.int64]
 Codes = NDArray[numpy.int32]
+# Rows whose paths are taken apart at a time; each takes a few hundred octets while they are.
+PIECE = 1 << 18
 # More different times than this are worth taking apart by their look; fewer are read one by one.
 MANY = 4096
 _SECONDS = r"^[0-9]{1,10}(\.[0-9]{1,9})?$"
@@ -80,14 +83,16 @@ class Names:
 
     def __init__(self) -> None:
         self.codes: dict[str, int] = {}
+        self._of_cell: dict[str, int] = {}
 
-    def number(self, cells: Iterable[str]) -> Codes:
+    def number(self, cells: list[str]) -> Codes:
         """The number of each cell's name. Raises UnusualTableError for a cell without one."""
-        codes = self.codes
-        found = numpy.fromiter((codes.setdefault(cell.strip(), len(codes)) for cell in cells), dtype=numpy.int32)
-        if "" in codes:
+        known = self._of_cell
+        for cell in filterfalse(known.__contains__, cells):
+            known[cell] = self.codes.setdefault(cell.strip(), len(self.codes))
+        if "" in self.codes:
             raise UnusualTableError
-        return found
+        return numpy.fromiter(map(known.__getitem__, cells), numpy.int32, len(cells))
 
 
 def _view(column: NDArray[Any]) -> memoryview[int]:
@@ -224,13 +229,13 @@ def _paths(column: pyarrow.ChunkedArray, book: Names) -> tuple[Integers, Integer
         raise UnusualTableError
     paths_of_row, nodes_of_path, nodes = [], [], []
     for chunk in column.chunks:
-        for start in range(0, len(chunk), 1 << 16):
-            whole = compute.split_pattern(chunk.slice(start, 1 << 16), "|")
+        for start in range(0, len(chunk), PIECE):
+            whole = compute.split_pattern(chunk.slice(start, PIECE), "|")
             single = compute.split_pattern(whole.flatten(), ">")
             encoded = single.flatten().dictionary_encode()
             paths_of_row.append(compute.list_value_length(whole).to_numpy(zero_copy_only=False))
             nodes_of_path.append(compute.list_value_length(single).to_numpy(zero_copy_only=False))
-            nodes.append(book.number(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()])
+            nodes.append(book.number(encoded.dictionary.to_numpy(zero_copy_only=False).tolist())[encoded.indices.to_numpy()])
     return _starts(paths_of_row), _starts(nodes_of_path), _joined(nodes)
 
 
