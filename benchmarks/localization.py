@@ -1,13 +1,14 @@
-"""How well, and how fast, the localizer finds what loses packets: `python benchmarks/localization.py [FOLDER] [options]`.
+"""How well, and how fast, the localizer finds what loses packets: `python benchmarks/localization.py [FOLDER]`.
 
-Makes traces of a data centre of 125 switches and 750 hosts with a seed: silent links, scarce telemetry, devices that fail
-on a part of their links, and healthy networks. FOLDER may hold more in the format of Flock's simulator (CoNEXT 2023),
-`topology.edgelist` and `*.trace.zst`, and the results of other programs on them in `peers.txt`. Each trace is looked at
-as different telemetry would show it: INT (every path known), A1 (active probes alone), A2 (flows with loss, paths
-traced), P (flows with candidate paths alone), A2+P. A1+INT is INT by definition: the probes are among the flows.
+Makes traces of a data centre of 125 switches and 750 hosts with a seed: silent links, scarce telemetry, devices that
+fail on a part of their links, and healthy networks. FOLDER may hold more in the format of Flock's simulator (CoNEXT
+2023), `topology.edgelist` and `*.trace.zst`, and the results of other programs on them in `peers.txt`. Each trace is looked
+at as different telemetry would show it: INT (every path known), A1 (active probes alone), A2 (flows with loss, paths
+traced), P (flows with candidate paths alone), A2+P. A1+INT is INT: the probes are among the flows. A2 alone is left out
+unless asked for: it does not tell how many packets arrived, and without them a loss rate means nothing.
 
-Good links lose U(0, 1e-4) of their packets, failed ones U(0.002, 0.02), as in that simulator. A predicted link counts as
-right if it or a device at its end failed; a failed device is found by itself, or by 1/(elements + 1) for each of its
+Good links lose U(0, 1e-4) of their packets, failed ones U(0.002, 0.02), as in that simulator. A predicted link counts
+as right if it or a device at its end failed; a failed device is found by itself, or by 1/(elements + 1) for each of its
 links. Seconds are processor time without loading.
 """
 
@@ -20,6 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +52,7 @@ class Network:
         self.parts = Parts(len(links), Lists.of([members[device] for device in self.devices]))
 
     def path(self, nodes: Sequence[int]) -> list[int]:
-        return [self.number[link] for link in zip(nodes, nodes[1:], strict=False)]
+        return [self.number[link] for link in pairwise(nodes)]
 
 
 @dataclass
@@ -103,9 +105,8 @@ def read_trace(path: Path, network: Network) -> Trace:
     sent, lost = np.array(counted).T
     active = np.array([min(end[:2]) < HOSTS for end in ends])
     name = path.name.removesuffix(".trace.zst")
-    return Trace(
-        name, re.split("-", name)[0], network, truth, sent, lost, active, Lists.of(hops), pair, ways, list(pairs.values())
-    )
+    kind = name.partition("-")[0]
+    return Trace(name, kind, network, truth, sent, lost, active, Lists.of(hops), pair, ways, list(pairs.values()))
 
 
 # Making
@@ -265,8 +266,12 @@ def read_peers(path: Path) -> dict[tuple[str, str], tuple[float, float, str]]:
     return best
 
 
-def look(trace: Trace, views: Sequence[str], peers: dict[tuple[str, str], tuple[float, float, str]], say: Callable[[str], None]
-         ) -> Iterator[tuple[str, str, float, float, float, float]]:  # fmt: skip
+def look(
+    trace: Trace,
+    views: Sequence[str],
+    peers: dict[tuple[str, str], tuple[float, float, str]],
+    say: Callable[[str], None],
+) -> Iterator[tuple[str, str, float, float, float, float]]:
     for of_view in views:
         counts = view(trace, of_view)
         start = time.process_time()
@@ -286,7 +291,7 @@ def main() -> None:
     options.add_argument("folder", nargs="?", type=Path, help="traces in the peers' format, with or without peers.txt")
     options.add_argument("--fresh", type=int, default=24, help="how many traces of each kind to make (none: 0)")
     options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--views", default=",".join(VIEWS))
+    options.add_argument("--views", default="INT,A1,P,A2+P", help="of " + ", ".join(VIEWS))
     options.add_argument("--large", action="store_true", help="also 787,500 flows")
     options.add_argument("--quiet", action="store_true", help="the table of means alone")
     chosen = options.parse_args()
@@ -311,7 +316,8 @@ def main() -> None:
 
 
 def print_means(results: Sequence[tuple[str, str, str, float, float, float, float]]) -> None:
-    print(f"\n{'traces':7} {'kind':7} {'view':5} {'number':>6} {'F1':>6} {'seconds':>8} {'best peer':>9} {'behind':>6} {'Flock s':>8}")
+    heads = f"{'traces':7} {'kind':7} {'view':5} {'number':>6} {'F1':>6} {'seconds':>8}"
+    print(f"\n{heads} {'best peer':>9} {'behind':>6} {'Flock s':>8}")
     groups: dict[tuple[str, str, str], list[tuple[float, float, float, float]]] = defaultdict(list)
     for origin, kind, of_view, *row in results:
         groups[origin, kind, of_view].append((row[0], row[1], row[2], row[3]))

@@ -31,7 +31,8 @@ def log_joint(state: State, elements: Integers) -> float | None:
     if exponents.shape[1] * _size(state, elements) > MOST_WORK:
         return None
     change = exponents - state.exponents[elements][:, None]
-    logs = _known(state, elements, change) + _unknown(state, elements, change) + ladder.log_weights[steps_of].sum(axis=0)
+    logs = _known(state, elements, change) + _unknown(state, elements, change)
+    logs += ladder.log_weights[steps_of].sum(axis=0)
     top = float(logs.max())
     return top + float(np.log(np.exp(logs - top).sum()))
 
