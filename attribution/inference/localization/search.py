@@ -101,9 +101,9 @@ class Search:
         alone = sum(self._alone(int(element)) for element in group)
         if len(group) == 1 or len(group) > MOST_TOGETHER:
             return alone
-        if len(group) <= 3:
-            joint = log_joint(self.state, group)
-            return alone if joint is None else joint
+        joint = log_joint(self.state, group)
+        if joint is not None:
+            return joint
         for one, other in combinations(map(int, group), 2):
             if share_packets(self.state, one, other):
                 joint = log_joint(self.state, np.array([one, other], dtype=np.int64))

@@ -18,7 +18,7 @@ SMALL = Assumptions(
 )
 
 
-def small_case(seed: int, most: int = 4) -> tuple[Parts, Counts, float]:
+def small_case(seed: int, most: int = 3) -> tuple[Parts, Counts, float]:
     """A network of two to `most` elements, up to two devices, known and unknown paths, failures or none."""
     chance = np.random.default_rng(seed)
     elements = int(chance.integers(2, most + 1))
