@@ -28,7 +28,7 @@ _SCRAMBLE = np.uint64(0x9E3779B97F4A7C15)
 class Choices:
     """Sets of candidate paths, in columns; `cells` are the measurements, those of one choice side by side.
 
-    candidates: the elements of each path, those of one choice side by side; candidate_starts: where each choice's begin.
+    candidates: the elements of each path, those of one choice side by side; candidate_starts: where they begin.
     incidences: (choice, element) in ascending order, each with the candidates that the element lies on.
     A measurement with losses is a choice of its own, of one cell, which holds the surely crossed elements in each
     candidate; choices without losses have as many cells as there were different numbers of packets.
@@ -100,7 +100,8 @@ class Choices:
         with np.errstate(divide="ignore"):
             logs = np.log(classes.weights) - np.log(classes.weights.sum(axis=1))[:, None]
         values = _log_sum(self._terms(cells.items, classes.values[row]) + logs[row], axis=1)
-        return np.bincount(row, weights=values * self.weight[cells.items], minlength=len(choices))
+        totals = np.bincount(row, weights=values * self.weight[cells.items], minlength=len(choices))
+        return totals.astype(np.float64)
 
     @property
     def crossings(self) -> float:
@@ -137,7 +138,10 @@ class Choices:
     def gains(
         self, choices: Integers, exponents: Floats, sums: Floats, healthy: float, nodes: Floats, into: Floats, sign: int
     ) -> None:
-        """Add, for each element, how much better each rate explains these choices than health, all others as they are."""
+        """Add, for each element, how much better each rate explains these choices than health, all others as they are.
+
+        With `sign` -1 it is taken away.
+        """
         cells = np.diff(self.cell_starts)[choices] * 6
         step = max(1, BATCH // len(nodes))
         edges = np.searchsorted(np.cumsum(cells) // step, np.arange(1, cells.sum() // step + 1))
@@ -165,11 +169,11 @@ class Choices:
 
     def elements_of(self, choices: Integers) -> Integers:
         """The elements of these choices, one after the other; some more than once."""
-        return self.incidence_element[_ranges(self.incidence_starts, choices)]
+        return np.asarray(self.incidence_element[_ranges(self.incidence_starts, choices)])
 
     def _incidences_of(self, element: int, choices: Integers) -> Integers:
         incidences = _ranges(self.incidence_starts, choices)
-        return incidences[self.incidence_element[incidences] == element]
+        return np.asarray(incidences[self.incidence_element[incidences] == element])
 
     def _profiles(
         self,
@@ -203,8 +207,8 @@ class Choices:
         is_shown[shown] = True
         keep = is_shown[profile_of]
         crossed = np.bincount(rows[profile_of[keep]] * width + classed[keep], minlength=len(shown) * width)
-        crossed = crossed.reshape(len(shown), width).astype(float)
-        table = self._table(choices, owners[shown], classes, crossed, excess[shown], healthy, nodes)
+        crossing = crossed.reshape(len(shown), width).astype(np.float64)
+        table = self._table(choices, owners[shown], classes, crossing, excess[shown], healthy, nodes)
         return table, rows
 
     def _table(
@@ -318,9 +322,8 @@ def find_bound(counts: Counts, elements: int) -> NDArray[np.bool_]:
         possible = np.unique(used[paths.owners()][candidates.owners()] * elements + candidates.items)
         sure = counts.paths.chosen(counts.path[chosen])
         keys = counts.choice[chosen][sure.owners()] * elements + sure.items
-        found = possible[np.minimum(np.searchsorted(possible, keys), len(possible) - 1)] == keys if len(possible) else keys < 0
-        bound[chosen[sure.owners()[found]]] = True
-    return bound
+        bound[chosen[sure.owners()[np.isin(keys, possible)]]] = True
+    return np.asarray(bound)
 
 
 def _free_cells(counts: Counts, bound: NDArray[np.bool_]) -> _Cells:

@@ -29,7 +29,7 @@ def count_exactly(
     nodes = np.concatenate([calm, ladder.exponents])
     log_weights = np.concatenate([np.log(HEALTHY_WEIGHTS), ladder.log_weights])
     if len(nodes) ** parts.elements > MOST_POSSIBILITIES:
-        raise ValueError(f"{parts.elements} elements at {len(nodes)} rates: more than {MOST_POSSIBILITIES} possibilities")
+        raise ValueError(f"{parts.elements} elements at {len(nodes)} rates: over {MOST_POSSIBILITIES} possibilities")
     logs = _log_likelihoods(parts, counts, nodes)
     for element in range(parts.elements):
         shape = [1] * parts.elements
@@ -82,5 +82,5 @@ def _with_devices(parts: Parts, assumptions: Assumptions, masses: Floats) -> tup
         probabilities += weights
         devices += weights.sum() * (np.array(state) > 0)
     whole = probabilities.sum()
-    found = {frozenset(np.flatnonzero(row).tolist()): float(p) for row, p in zip(fails, probabilities / whole, strict=True)}
-    return found, devices / whole
+    failing = [frozenset(np.flatnonzero(row).tolist()) for row in fails]
+    return dict(zip(failing, (probabilities / whole).tolist(), strict=True)), devices / whole

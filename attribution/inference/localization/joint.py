@@ -11,36 +11,36 @@ from attribution.inference.localization.rates import Ladder
 from attribution.inference.localization.state import State
 from attribution.inference.localization.tables import Floats, Integers, Lists
 
-# How many steps each of so many elements gets at most.
-MOST_STEPS = {1: 200, 2: 64, 3: 24}
+# How many steps each of so many elements gets at most, and how many standard deviations a step may be.
+MOST_STEPS = {2: 64, 3: 40, 4: 14}
+WIDEST_STEP = 1.4
 # Products of combinations of rates with rows or candidates beyond which the rates count as independent.
-MOST_WORK = 400_000
+MOST_WORK = 800_000
 
 
 def log_joint(state: State, elements: Integers) -> float | None:
     """log of the mean likelihood over all rates of these elements, relative to their present ones; all others stay.
 
-    None where that would take too much work.
+    None where that would take too much work, or the likelihood is too sharp for the steps that so many elements get.
     """
-    steps = _steps(state, elements)
     whole = state.ladder
+    sharpest = min(state.deviation(int(element)) for element in elements)
+    needed = int(np.ceil(whole.width / sharpest)) + 1
+    most = MOST_STEPS.get(len(elements), 0)
+    if needed > WIDEST_STEP * most:
+        return None
+    steps = min(max(needed, len(whole.exponents)), most)
+    if steps ** len(elements) * _size(state, elements) > MOST_WORK:
+        return None
     ladder = Ladder.between(float(whole.log_rates[0]), float(whole.log_rates[-1]), steps, None)
     grid = np.meshgrid(*[np.arange(steps)] * len(elements), indexing="ij")
     steps_of = np.stack([axis.ravel() for axis in grid])
     exponents = ladder.exponents[steps_of]
-    if exponents.shape[1] * _size(state, elements) > MOST_WORK:
-        return None
     change = exponents - state.exponents[elements][:, None]
-    logs = _known(state, elements, change) + _unknown(state, elements, change) + ladder.log_weights[steps_of].sum(axis=0)
+    logs = _known(state, elements, change) + _unknown(state, elements, change)
+    logs += ladder.log_weights[steps_of].sum(axis=0)
     top = float(logs.max())
     return top + float(np.log(np.exp(logs - top).sum()))
-
-
-def _steps(state: State, elements: Integers) -> int:
-    """As many as the sharpest of the elements needs."""
-    wide = state.ladder.width
-    sharpest = min(state.deviation(int(element)) for element in elements)
-    return int(np.clip(np.ceil(wide / sharpest), len(state.ladder.exponents), MOST_STEPS[len(elements)]))
 
 
 def _size(state: State, elements: Integers) -> int:

@@ -42,11 +42,9 @@ class KnownPaths:
         clears = (counts.path != NONE) & ~bound
         paths = len(counts.paths)
         arrived = counts.sent - counts.lost
-        per_path = np.bincount(counts.path[clears], weights=arrived[clears], minlength=paths)
-        delivered = np.bincount(
-            counts.paths.items, weights=np.repeat(per_path, counts.paths.lengths), minlength=elements
-        )
-        lost = np.bincount(counts.path[known], weights=counts.lost[known], minlength=paths)
+        per_path = _sums(counts.path[clears], arrived[clears], paths)
+        delivered = _sums(counts.paths.items, np.repeat(per_path, counts.paths.lengths), elements)
+        lost = _sums(counts.path[known], counts.lost[known], paths)
         lossy = np.flatnonzero((lost > 0) & (counts.paths.lengths > 0))
         rows = counts.paths.chosen(lossy)
         return cls(delivered, rows, lost[lossy], rows.turned(elements))
@@ -87,3 +85,7 @@ class KnownPaths:
         shares = log_lost(others[:, None] + nodes[None, :]) - log_lost(others + healthy)[:, None]
         shares *= self.lost[chosen.items][:, None]
         gains[part] += np.add.reduceat(shares, chosen.starts[:-1], axis=0)
+
+
+def _sums(owners: Integers, weights: Integers | Floats, count: int) -> Floats:
+    return np.bincount(owners, weights=weights, minlength=count).astype(np.float64)

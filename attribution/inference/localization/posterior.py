@@ -1,7 +1,7 @@
 """How surely each element and device fails: sets of failures around the best one, weighed against each other.
 
-Elements of which it is open whether they fail, and that share lost packets, candidate paths or a doubtful device, form a
-**cluster**; all others stand as the best explanation has them. In each cluster sets are visited in the order of their
+Elements of which it is open whether they fail, and that share lost packets, candidate paths or a doubtful device, form
+a **cluster**; all others stand as the best explanation has them. In each cluster sets are visited in the order of their
 probability. A visited set also says, for each element, how likely it were with that element flipped, all others as they
 are; so a few sets tell about many. What devices do follows from the set in closed form.
 """
@@ -58,7 +58,8 @@ class Cluster:
 
 def explore(search: Search) -> tuple[Cluster, ...]:
     """Visit the likely sets of each cluster; the search's state ends where it began."""
-    return tuple(_explore(search, elements, devices) for elements, devices in _clusters(search))
+    odds = search.log_odds_of_devices()
+    return tuple(_explore(search, elements, devices, odds) for elements, devices in _clusters(search, odds))
 
 
 def _budget(search: Search, column: Integers, around: Integers) -> int:
@@ -69,7 +70,7 @@ def _budget(search: Search, column: Integers, around: Integers) -> int:
     return int(np.clip(WORK / each, FEWEST_SETS, MOST_SETS))
 
 
-def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _clusters(search: Search, odds: Floats) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Elements of which it is open whether they fail, put together where one depends on another."""
     state = search.state
     is_open = np.abs(search.log_odds) < OPEN
@@ -78,9 +79,9 @@ def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
         if len(rivals) or search.may_be_spared(element, OPEN):
             is_open[rivals] = True
             is_open[element] = True
-    doubtful = np.abs(search.log_odds_of_devices()) < OPEN
+    doubtful = np.abs(odds) < OPEN
     first_device = len(is_open)
-    nodes = [*np.flatnonzero(is_open), *(first_device + np.flatnonzero(doubtful))]
+    nodes = np.concatenate([np.flatnonzero(is_open), first_device + np.flatnonzero(doubtful)]).tolist()
     root = {int(node): int(node) for node in nodes}
 
     def find(node: int) -> int:
@@ -95,9 +96,10 @@ def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
             low, high = sorted((find(one), find(other)))
             root[high] = low
 
-    for element in np.flatnonzero(is_open):
-        join([element, *state.neighbours(int(element))])
-    for device in np.flatnonzero(doubtful):
+    for element in map(int, np.flatnonzero(is_open)):
+        around = state.neighbours(element)
+        join([element, *around[is_open[around]]])
+    for device in map(int, np.flatnonzero(doubtful)):
         members = search.parts.devices[device]
         sharing = np.concatenate([search.devices_of[int(member)] for member in members])
         join([first_device + device, *members, *(first_device + sharing)])
@@ -111,12 +113,12 @@ def _clusters(search: Search) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     return [(tuple(elements), tuple(devices)) for elements, devices in groups.values()]
 
 
-def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]) -> Cluster:
+def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...], odds: Floats) -> Cluster:
     state = search.state
     column = np.array(elements, dtype=np.int64)
     start = frozenset(int(element) for element in column[state.failing[column]])
     kept = {element: float(state.exponents[element]) for element in start}
-    prior = SetPrior(search, column, devices)
+    prior = SetPrior(search, column, devices, odds)
     around = search.entangled(column)
     budget = _budget(search, column, around)
     rivals = {element: frozenset(map(int, state.rivals(element, RIVAL))) & frozenset(elements) for element in elements}
@@ -132,10 +134,10 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
         visited.append(one)
         best = max(best, one.log_weight)
         flips = np.log(one.elements) - np.log1p(-one.elements)
-        for element, odds in zip(elements, flips, strict=True):
+        for element, flip in zip(elements, flips.tolist(), strict=True):
             other = chosen ^ {element}
-            gain = -odds if element in chosen else odds
-            guesses = [(other, one.log_weight + gain)]
+            gain = -flip if element in chosen else flip
+            guesses: list[tuple[frozenset[int], float]] = [(other, one.log_weight + gain)]
             if element in chosen:
                 guesses += [(other | {rival}, one.log_weight) for rival in sorted(rivals[element] - chosen)]
             for guessed, weight in guesses:
@@ -173,9 +175,8 @@ def _visit(search: Search, column: Integers, around: Integers, prior: SetPrior, 
 class SetPrior:
     """The prior of a set of a cluster's elements, whatever the devices in doubt do; the others are as they are."""
 
-    def __init__(self, search: Search, column: Integers, devices: tuple[int, ...]) -> None:
+    def __init__(self, search: Search, column: Integers, devices: tuple[int, ...], odds: Floats) -> None:
         assumptions = search.assumptions
-        odds = search.log_odds_of_devices()
         tried = sorted(devices, key=lambda device: (-abs(odds[device]), device))[-MOST_DEVICES:]
         self._devices = devices
         shares = (0.0, *assumptions.shares)
@@ -184,7 +185,7 @@ class SetPrior:
         members = search.parts.devices
         inside = {device: np.isin(column, members[device]) for device in tried}
         spared = np.full(len(column), 1.0 - assumptions.element_failing)
-        for device in np.flatnonzero(search.device_share != NONE):
+        for device in map(int, np.flatnonzero(search.device_share != NONE)):
             if device not in inside:
                 spared[np.isin(column, members[device])] *= 1.0 - assumptions.shares[search.device_share[device]]
         self._states = list(product(range(len(shares)), repeat=len(tried)))
@@ -205,7 +206,7 @@ class SetPrior:
         members = {device: np.setdiff1d(search.parts.devices[device], column) for device in tried}
         others = np.unique(np.concatenate([column[:0], *members.values()]))
         calm = np.full(len(others), 1.0 - search.assumptions.element_failing)
-        for device in np.flatnonzero(search.device_share != NONE):
+        for device in map(int, np.flatnonzero(search.device_share != NONE)):
             if device not in members:
                 calm[np.isin(others, search.parts.devices[device])] *= 1.0 - shares[search.device_share[device] + 1]
         rest = np.zeros(len(self._states))

@@ -12,7 +12,7 @@ from attribution.inference.localization.tables import Floats
 # A likelihood narrower than this many steps is integrated as the parabola through its top instead of as a sum.
 NARROW = 0.7
 # Healthy elements differ: their rates are distributed exponentially around the network's healthy rate. These are the
-# rates, as multiples of it, and the weights of the Gauss-Laguerre rule of four points (Abramowitz & Stegun, table 25.9).
+# rates, as multiples of it, and their weights: the Gauss-Laguerre rule of four points (Abramowitz & Stegun, 25.9).
 HEALTHY_SPREAD = np.array([0.322547689619392, 1.745761101158347, 4.536620296921128, 9.395070912301133])
 HEALTHY_WEIGHTS = np.array([0.603154104341634, 0.357418692437800, 0.038887908515005, 0.000539294705561])
 
@@ -50,7 +50,7 @@ class Ladder:
         best = gains.argmax(axis=1)
         inside = np.flatnonzero((best > 0) & (best < gains.shape[1] - 1))
         if len(inside):
-            offset, height, deviation = self._peaks(gains[inside], best[inside])
+            _, height, deviation = self._peaks(gains[inside], best[inside])
             narrow = deviation < NARROW * self.step
             density = np.log(np.sqrt(2 * np.pi) * deviation[narrow] / (whole or self.width))
             sums[inside[narrow]] = height[narrow] + density
@@ -59,7 +59,7 @@ class Ladder:
     def modes(self, gains: Floats) -> Floats:
         """The best log rate for each row of gains, between the steps where it lies there."""
         best = gains.argmax(axis=1)
-        modes = self.log_rates[best].copy()
+        modes: Floats = self.log_rates[best].copy()
         inside = np.flatnonzero((best > 0) & (best < gains.shape[1] - 1))
         if len(inside):
             modes[inside] += self._peaks(gains[inside], best[inside])[0]

@@ -14,7 +14,7 @@ from attribution.inference.localization.tables import NONE, Floats, Integers, Pa
 # A step must improve the log posterior by this much: rounding is no reason.
 LEAST = 1e-7
 # A device is tried where turning it on would cost no more than this, counted with its neighbours as they are.
-TRY_ABOVE = -8.0
+TRY_ABOVE = -4.0
 SWEEPS = 8
 # An element is a rival of a failing one if it shares this part of what was lost there.
 RIVAL = 0.5
@@ -48,7 +48,7 @@ class Search:
     # The prior
 
     def set_device(self, device: int, share: int) -> None:
-        """A device fails with this share of its elements (an index of the assumptions' shares), or NONE: it does not."""
+        """A device fails with this share of its elements (an index of the assumptions' shares), or not: NONE."""
         self.device_share[device] = share
         for element in self.parts.devices[device]:
             spared = 1.0 - self.assumptions.element_failing
@@ -60,7 +60,7 @@ class Search:
     @property
     def log_odds(self) -> Floats:
         """For each element the log odds that it fails, all others as they are."""
-        return self.state.log_factor + np.log(self.chance) - np.log1p(-self.chance)
+        return np.asarray(self.state.log_factor + np.log(self.chance) - np.log1p(-self.chance))
 
     def log_prior_of_devices(self) -> float:
         failing = int((self.device_share != NONE).sum())
@@ -101,9 +101,9 @@ class Search:
         alone = sum(self._alone(int(element)) for element in group)
         if len(group) == 1 or len(group) > MOST_TOGETHER:
             return alone
-        if len(group) <= 3:
-            joint = log_joint(self.state, group)
-            return alone if joint is None else joint
+        joint = log_joint(self.state, group)
+        if joint is not None:
+            return joint
         for one, other in combinations(map(int, group), 2):
             if share_packets(self.state, one, other):
                 joint = log_joint(self.state, np.array([one, other], dtype=np.int64))
@@ -200,7 +200,7 @@ class Search:
         """These elements and the failing ones that share packets with them."""
         state = self.state
         around = np.unique(np.concatenate([elements, *[state.neighbours(int(element)) for element in elements]]))
-        return around[state.failing[around] | np.isin(around, elements)]
+        return np.asarray(around[state.failing[around] | np.isin(around, elements)])
 
     def rivals_if_healthy(self, element: int, within: float) -> Integers:
         """The elements that would explain what this one lost, if it did not, nearly as well or better."""

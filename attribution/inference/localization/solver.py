@@ -84,7 +84,8 @@ def localize(
 def _first_healthy_rate(evidence: Evidence, assumptions: Assumptions) -> float:
     """A first guess: half of what was lost, spread over all crossings."""
     lost = evidence.known.lost.sum() + evidence.choices.lost.sum()
-    return _within(assumptions, (0.5 * lost + 0.5) / (evidence.known.delivered.sum() + evidence.choices.crossings + 1.0))
+    crossings = evidence.known.delivered.sum() + evidence.choices.crossings
+    return _within(assumptions, float((0.5 * lost + 0.5) / (crossings + 1.0)))
 
 
 def fit_healthy_rate(state: State, assumptions: Assumptions) -> float:
@@ -93,7 +94,7 @@ def fit_healthy_rate(state: State, assumptions: Assumptions) -> float:
     calm = ~state.failing
     share = np.bincount(known.rows.owners(), weights=calm[known.rows.items], minlength=len(known.lost)) * state.healthy
     lost = float(known.lost @ (share / state.row_sums))
-    lost += choices.unexplained(state.candidate_sums, calm * state.healthy)
+    lost += choices.unexplained(state.candidate_sums, np.where(calm, state.healthy, 0.0))
     crossings = float(known.delivered[calm].sum()) + choices.crossings
     return _within(assumptions, (lost + PRIOR_LOST) / (crossings + PRIOR_LOST / assumptions.healthy_rate))
 

@@ -1,4 +1,4 @@
-"""One explanation of the losses while the search changes it: which elements fail, how badly, and what that leaves open."""
+"""One explanation of the losses while the search changes it: which elements fail, and what that leaves open."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.inference.localization.choices import Choices, find_bound
-from attribution.inference.localization.known import KnownPaths
+from attribution.inference.localization.known import KnownPaths, log_lost
 from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, NARROW, Ladder, exponents_of
 from attribution.inference.localization.tables import Counts, Floats, Integers, Lists, Parts
 
@@ -45,6 +45,7 @@ class State:
         self.exponents = np.full(evidence.elements, self.healthy)
         self.failing: NDArray[np.bool_] = np.zeros(evidence.elements, dtype=bool)
         self.row_sums = evidence.known.sums(self.exponents)
+        self._known_value = evidence.known.log_likelihood(self.exponents, self.row_sums)
         choices = evidence.choices
         every = np.arange(len(choices), dtype=np.int64)
         self.candidate_sums = choices.sums(self.exponents)
@@ -76,7 +77,7 @@ class State:
     @property
     def log_likelihood(self) -> float:
         self._complete()
-        return self.evidence.known.log_likelihood(self.exponents, self.row_sums) + float(self._choice_values.sum())
+        return self._known_value + float(self._choice_values.sum())
 
     @property
     def values_of_choices(self) -> Floats:
@@ -166,8 +167,9 @@ class State:
         """How much better each exponent explains the element's packets than health does, all others as they are."""
         known = self._known_gains(np.array([element], dtype=np.int64), nodes)[0]
         if not len(self.evidence.choices):
-            return known
-        return known + self.evidence.choices.gains_of(element, self.exponents, self.candidate_sums, self.healthy, nodes)
+            return np.asarray(known)
+        unknown = self.evidence.choices.gains_of(element, self.exponents, self.candidate_sums, self.healthy, nodes)
+        return np.asarray(known + unknown)
 
     def put(self, element: int, exponent: float, failing: bool) -> None:
         """Change one element's exponent, and all that depends on it."""
@@ -180,11 +182,14 @@ class State:
         present = touched[~self._missing[touched]]
         self._add_choices(present, -1)
         self._missing[present] = True
+        self._known_value -= known.delivered[element] * (exponent - self.exponents[element])
         self.exponents[element] = exponent
         rows = known.rows_of[element]
         if len(rows):
             chosen = known.rows.chosen(rows)
+            self._known_value -= float(known.lost[rows] @ log_lost(self.row_sums[rows]))
             self.row_sums[rows] = np.add.reduceat(self.exponents[chosen.items], chosen.starts[:-1])
+            self._known_value += float(known.lost[rows] @ log_lost(self.row_sums[rows]))
             self._stale[chosen.items] = True
         if len(touched):
             choices.resum(self.candidate_sums, touched, self.exponents)
@@ -201,7 +206,7 @@ class State:
         by_row = known.rows.chosen(known.rows_of[element]).items
         by_choice = choices.elements_of(choices.choices_of[element])
         both = np.unique(np.concatenate([by_row, by_choice]))
-        return both[both != element]
+        return np.asarray(both[both != element])
 
     def rivals(self, element: int, least: float) -> Integers:
         """The elements that could be blamed instead: they share at least this part of the packets it lost."""
@@ -217,4 +222,4 @@ class State:
             lost = np.repeat(choices.lost[choices.cell_starts[lossy]], incidences.lengths)
             shared += np.bincount(incidences.items, weights=lost, minlength=len(self.failing))
         rivals = np.flatnonzero(shared >= least * shared[element])
-        return rivals[rivals != element]
+        return np.asarray(rivals[rivals != element])

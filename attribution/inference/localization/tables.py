@@ -57,7 +57,8 @@ class Lists:
         lengths = self.starts[rows + 1] - self.starts[rows]
         ends = np.cumsum(lengths)
         total = int(ends[-1]) if len(ends) else 0
-        return np.arange(total, dtype=np.int64) + np.repeat(self.starts[rows] - ends + lengths, lengths)
+        shifts = np.repeat(self.starts[rows] - ends + lengths, lengths)
+        return np.asarray(np.arange(total, dtype=np.int64) + shifts)
 
     def chosen(self, rows: Integers) -> Lists:
         """These lists, in this order."""
@@ -114,9 +115,10 @@ class Counts:
         choices: Lists | None = None,
     ) -> Counts:
         """From anything that numpy reads as integers."""
-        columns = [np.asarray(column, dtype=np.int64) for column in (sent, lost, path)]
-        unknown = np.full(len(columns[0]), NONE) if choice is None else np.asarray(choice, dtype=np.int64)
-        return cls(paths, choices or Lists.of(()), *columns, unknown)
+        known = np.asarray(path, dtype=np.int64)
+        unknown = np.full(len(known), NONE, dtype=np.int64) if choice is None else np.asarray(choice, dtype=np.int64)
+        columns = np.asarray(sent, dtype=np.int64), np.asarray(lost, dtype=np.int64)
+        return cls(paths, choices or Lists.of(()), *columns, known, unknown)
 
     def check(self, parts: Parts) -> None:
         """Raise EvidenceError where a column contradicts another."""
@@ -141,7 +143,7 @@ class Counts:
 def _check_lists(name: str, lists: Lists, limit: int, what: str) -> None:
     whole = len(lists.starts) > 0 and int(lists.starts[0]) == 0 and int(lists.starts[-1]) == len(lists.items)
     if not whole or bool((np.diff(lists.starts) < 0).any()):
-        raise EvidenceError(f"lists of {name}", "starts that do not fit the items", "ascending starts, from 0 to the end")
+        raise EvidenceError(f"lists of {name}", "starts that do not fit the items", "from 0, ascending, to the end")
     _check_rows(name, (lists.items < 0) | (lists.items >= limit), lists.items, f"{what}, below {limit}")
 
 

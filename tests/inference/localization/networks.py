@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from attribution.inference.localization import NONE, Assumptions, Counts, Lists, Parts
 
@@ -17,7 +18,7 @@ SMALL = Assumptions(
 )
 
 
-def small_case(seed: int, most: int = 4) -> tuple[Parts, Counts, float]:
+def small_case(seed: int, most: int = 3) -> tuple[Parts, Counts, float]:
     """A network of two to `most` elements, up to two devices, known and unknown paths, failures or none."""
     chance = np.random.default_rng(seed)
     elements = int(chance.integers(2, most + 1))
@@ -49,6 +50,14 @@ def small_case(seed: int, most: int = 4) -> tuple[Parts, Counts, float]:
         sent = int(10 ** chance.uniform(0, 1.8))
         arrives = float(np.prod([1 - rates[element] for element in crossed]))
         rows.append((sent, sent - int(chance.binomial(sent, arrives)), path, choice))
-    sent, lost, path, choice = zip(*rows, strict=True)
-    counts = Counts.of(Lists.of(paths), sent, lost, path, choice, Lists.of(choices))
+    numbers, losses, sure, unsure = np.array(rows).T
+    counts = Counts.of(Lists.of(paths), numbers, losses, sure, unsure, Lists.of(choices))
     return Parts(elements, Lists.of(devices)), counts, healthy
+
+
+def permuted(parts: Parts, counts: Counts, names: NDArray[np.int64]) -> tuple[Parts, Counts]:
+    """The same network where element i is called names[i]."""
+    devices = Lists.of([np.sort(names[parts.devices[i]]).tolist() for i in range(len(parts.devices))])
+    paths = Lists.of([np.sort(names[counts.paths[i]]).tolist() for i in range(len(counts.paths))])
+    renamed = Counts.of(paths, counts.sent, counts.lost, counts.path, counts.choice, counts.choices)
+    return Parts(parts.elements, devices), renamed
