@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,18 +16,26 @@ from attribution.inference import Inference, infer_causes, leave_out
 from attribution.model.agreement import Agreement
 from attribution.model.evidence import Findings
 from attribution.model.explanation import Explanation, Lacking, Omission, Rival
+from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, InputFile, Party, Verdict, WeighedEvidence
 from attribution.packets import Capture, compare_captures, compare_points, observe_point
-from attribution.readers import check_against_topology, count_strangers, read_evidence, read_incident, read_topology
+from attribution.readers import (
+    check_against_topology,
+    count_strangers,
+    read_evidence,
+    read_flow_table,
+    read_incident,
+    read_topology,
+)
 from attribution.report import summarise
 from attribution.responsibility import answering_side, decide_responsibility, load_agreement
 
 INCIDENT_FILE = "incident.yaml"
 MOST_PILLARS = 5
-Stated = tuple[tuple[Observation | Caveat, ...], Capture | None]
+Stated = tuple[tuple[Observation | FlowTable | Caveat, ...], Capture | None]
 Place = tuple[str, str]
 """A file, and the locator in it that a piece of evidence cites."""
 
@@ -66,7 +75,7 @@ class Reading:
         self._stated: dict[str, Stated] = {}
         self._compared: dict[tuple[str, ...], Stated] = {}
 
-    def observe(self, without: Collection[str]) -> Iterator[Observation | Caveat]:
+    def observe(self, without: Collection[str]) -> Iterator[Observation | FlowTable | Caveat]:
         """All that the other files state, in the order of their names; captures also say what was lost between them."""
         read: dict[tuple[str, EvidenceType], str] = {}
         captures: list[tuple[Origin, Capture | None]] = []
@@ -90,6 +99,8 @@ class Reading:
                 with self.bundle.open(origin.file) as stream:
                     seen, capture = observe_point(stream, origin)
                     self._stated[origin.file] = (tuple(seen), capture)
+            elif origin.type is EvidenceType.FLOWS:
+                self._stated[origin.file] = (tuple(read_flow_table(self.bundle.read(origin.file), origin)), None)
             else:
                 self._stated[origin.file] = (tuple(read_evidence(self.bundle.read(origin.file), origin)), None)
         return self._stated[origin.file]
@@ -119,14 +130,18 @@ class Judgement:
 def gather(reading: Reading, without: Collection[str] = (), places: Collection[Place] = ()) -> Gathered:
     """The evidence of an incident, without the files left aside and what is cited at the places named."""
     incident, topology = _without_files(reading.incident, without), reading.topology
-    caveats, observations = list(reading.caveats), []
+    caveats: list[Caveat] = list(reading.caveats)
+    observations: list[Observation] = []
+    tables: list[FlowTable] = []
     for seen in reading.observe(without):
         if isinstance(seen, Caveat):
             caveats.append(seen)
+        elif isinstance(seen, FlowTable):
+            tables.append(seen)
         else:
             observations.append(seen)
-    caveats += count_strangers(observations, topology)
-    findings = leave_out(detect_evidence(observations, topology, incident), places)
+    caveats += count_strangers(observations, topology, tables)
+    findings = leave_out(detect_evidence(observations, topology, incident, tables), places)
     inputs = tuple(file for file in reading.bundle.inputs if file.file not in without)
     return Gathered(incident, topology, reading.agreement, findings, inputs, (*caveats, *findings.caveats))
 
@@ -136,7 +151,7 @@ def judge(gathered: Gathered) -> Judgement:
     incident, topology = gathered.incident, gathered.topology
     inference = infer_causes(gathered.findings, topology, incident.service, incident.window)
     judgement = apply_agreement(incident, topology, gathered.agreement, inference)
-    verdict = replace(judgement.verdict, inputs=gathered.inputs, caveats=gathered.caveats)
+    verdict = replace(judgement.verdict, inputs=gathered.inputs, caveats=(*gathered.caveats, *inference.caveats))
     return replace(judgement, verdict=verdict)
 
 
@@ -147,13 +162,24 @@ def _without_files(incident: Incident, without: Collection[str]) -> Incident:
 def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
     """What the exporter states: the incident, and the network that its evidence is about."""
     incident = read_incident(bundle.read(INCIDENT_FILE), bundle)
-    topology, caveats = read_topology(bundle.read(incident.topology_file), incident.topology_file)
+    with _no_collection():
+        topology, caveats = read_topology(bundle.read(incident.topology_file), incident.topology_file)
     return incident, topology, [*caveats, *check_against_topology(incident, topology)]
 
 
-def compare_all(
-    bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]]
-) -> Iterator[Observation | Caveat]:
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """A large network is a million objects that all stay: to look for garbage among them is a waste."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def compare_all(bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]]) -> Iterator[Observation | Caveat]:
     """What was lost between the capture points. Where a capture is too large to be kept, neighbours are read again."""
     small = [capture for _, capture in captures if capture is not None]
     if len(small) == len(captures):

@@ -22,6 +22,8 @@ from attribution.detectors.ports import find_link
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
 from attribution.detectors.routes import Routes, learn_routes
 from attribution.model.evidence import Alarm, Coverage, Findings
+from attribution.model.flow_evidence import FlowEvidence
+from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident
 from attribution.model.observation import CounterSample, LogEvent, Metric, Observation
 from attribution.model.topology import Topology
@@ -34,12 +36,26 @@ ALARM_DETECTORS = (detect_log_alarms, detect_packet_alarms, detect_counter_alarm
 RECORD_DETECTORS = (detect_operations, detect_changes, detect_enforcement)
 
 
-def detect_evidence(observations: Sequence[Observation], topology: Topology, incident: Incident) -> Findings:
-    """All that the observations testify about this topology's components."""
+# Flow records up to this many are weighed one by one; more are added up by what they have in common.
+FEW_FLOWS = 2000
+
+
+def detect_evidence(
+    observations: Sequence[Observation], topology: Topology, incident: Incident, tables: Sequence[FlowTable] = ()
+) -> Findings:
+    """All that the observations, and the flow records in tables, testify about this topology's components."""
+    if sum(map(len, tables)) <= FEW_FLOWS:
+        observations = [*observations, *(record for table in tables for record in table.records())]
+        tables = ()
+    tables = [table for table in tables if len(table)]
     service = incident.service
     book = learn_addresses(topology, observations)
     routes = learn_routes(topology, book, observations)
-    observations, caveats = align_clocks(observations, Surroundings(topology, service, book, routes), incident.window)
+    # The first record of a table stands for its file where clocks are set right.
+    dated = [*observations, *(table.record(0) for table in tables)]
+    aligned, caveats = align_clocks(dated, Surroundings(topology, service, book, routes), incident.window)
+    observations, firsts = aligned[: len(observations)], aligned[len(observations) :]
+    tables = [table.shifted(first.time_ns - table.times_ns[0]) for table, first in zip(tables, firsts, strict=True)]
     routes = learn_routes(topology, book, observations)
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
@@ -55,7 +71,17 @@ def detect_evidence(observations: Sequence[Observation], topology: Topology, inc
         service_paths=paths,
         session_paths=session_paths(alarms, routes),
         caveats=tuple(caveats),
+        flows=detect_many_flows(tables, around),
     )
+
+
+def detect_many_flows(tables: Sequence[FlowTable], around: Surroundings) -> tuple[FlowEvidence, ...]:
+    """The flow records that are too many to be looked at one by one; their libraries load only where there are any."""
+    if not tables:
+        return ()
+    from attribution.detectors.flow_columns import detect_flows
+
+    return detect_flows(tables, around)
 
 
 def service_paths(routes: Routes, incident: Incident) -> tuple[tuple[str, ...], ...]:

@@ -94,6 +94,8 @@ class Routes:
         queue = deque([source])
         while queue:
             here = queue.popleft()
+            if destination in distance and distance[here] >= distance[destination]:
+                break  # whatever lies farther away is on no shortest path
             if here != source and self._topology.nodes[here].kind is NodeKind.HOST:
                 continue
             for link in self._topology.links_of(here):

@@ -9,7 +9,7 @@ from attribution.model.topology import Side
 from attribution.model.verdict import CauseKind, Party
 from attribution.readers.values import Value, read_yaml
 
-TRUTH_KEYS = ("schema", "party", "clause", "causes")
+TRUTH_KEYS = ("schema", "party", "clause", "causes", "original_party", "original_clause", "told")
 CAUSE_KEYS = ("component", "kind", "side", "start", "end", "admissible_components", "admissible_kinds")
 NAMELESS = (Party.NEITHER, Party.UNDETERMINED)
 

@@ -28,6 +28,7 @@ from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.inference.worlds import World, doubting_worlds, hidden_calls, shares_of, split_by_offer
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
+from attribution.model.observation import Caveat
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
@@ -50,7 +51,7 @@ class Inference:
 
     `weigh` tells what carried one of them against the best that another side would answer for; `request` what else to
     ask for; `oppose` the best explanation that one side would answer for, and what carried the other against it. All
-    are told which side answers for a cause.
+    are told which side answers for a cause. `caveats` say which evidence was left out.
     """
 
     hypotheses: tuple[Hypothesis, ...]
@@ -58,12 +59,13 @@ class Inference:
     weigh: Callable[[int, Callable[[Cause], str]], tuple[WeighedEvidence, ...]]
     request: Callable[[Callable[[Cause], str]], tuple[Request, ...]]
     oppose: Callable[[int, Side, Callable[[Cause], str]], tuple[Hypothesis, tuple[WeighedEvidence, ...]] | None]
+    caveats: tuple[Caveat, ...] = ()
 
 
 def infer_causes(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
     """The interruption and its possible causes, from evidence alone; the complaint's window only says where to look."""
-    troubles = detect_interruption(findings.measurements) or _trouble_on_the_way(findings)
     paths = ServicePaths(findings.service_paths)
+    findings, troubles, caveats = add_flows(findings, paths, topology)
     modes = load_modes()
     situation = Situation(
         topology,
@@ -118,6 +120,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         weigh,
         request,
         oppose,
+        caveats,
     )
 
 
@@ -167,6 +170,32 @@ def _offers(findings: Findings, service: Service, solver: Solver) -> dict[bool, 
             situation.topology, situation.paths, alarms, findings.records, coverage, service.bandwidth_bps
         )
     return namers
+
+
+def add_flows(
+    findings: Findings, paths: ServicePaths, topology: Topology
+) -> tuple[Findings, tuple[Trouble, ...], tuple[Caveat, ...]]:
+    """When there was trouble, and the evidence with what very many flow records say about the service's way.
+
+    During trouble records do not count that crossed something off the way that lost packets too.
+    """
+    if not findings.flows:
+        return findings, _find_troubles(findings), ()
+    from attribution.inference.elsewhere import find_spoiled
+    from attribution.inference.flows import FlowsOnTheWay
+
+    flows = [FlowsOnTheWay(evidence, paths) for evidence in findings.flows]
+    whole = replace(findings, measurements=(*findings.measurements, *(m for f in flows for m in f.measurements())))
+    troubles = _find_troubles(whole)
+    if not troubles:
+        return whole, troubles, ()
+    spoiled = find_spoiled(findings.flows, topology, paths, [trouble.interval for trouble in troubles])
+    told = [m for flow, rows in zip(flows, spoiled.rows, strict=True) for m in flow.measurements(rows)]
+    return replace(findings, measurements=(*findings.measurements, *told)), troubles, spoiled.caveats
+
+
+def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
+    return detect_interruption(findings.measurements) or _trouble_on_the_way(findings)
 
 
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:

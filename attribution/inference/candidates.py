@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -70,12 +70,6 @@ class Candidate:
     direction: Direction
     prior: float
     record: Record | None = None
-
-    @property
-    def footprint(self) -> Hashable:
-        """All by which a candidate's touch on packets can differ from another's."""
-        mode = self.mode
-        return (mode.reach, mode.selective, mode.withdraws, self.component, self.link, self.direction)
 
 
 class ServicePaths:

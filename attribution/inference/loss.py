@@ -65,7 +65,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
     gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
     cores = [core_of(interval) for interval in phase.intervals]
     for measurement in measurements:
-        if measurement.journeys and any(_lies_within(measurement.interval, core) for core in cores):
+        if measurement.journeys and any(lies_within(measurement.interval, core) for core in cores):
             key = (measurement.journeys, measurement.of_service, measurement.traffic, measurement.method)
             gathered[key].append(measurement)
     pairs = [journeys for journeys, _, _, method in gathered if method is Method.TWO_POINTS]
@@ -127,7 +127,7 @@ def core_of(interval: Interval) -> Interval:
     return Interval(interval.start_ns + edge, interval.end_ns - edge)
 
 
-def _lies_within(interval: Interval, phase: Interval) -> bool:
+def lies_within(interval: Interval, phase: Interval) -> bool:
     """Most of the measurement's window is inside the phase; one that straddles an edge would blur both sides."""
     start, end = max(interval.start_ns, phase.start_ns), min(interval.end_ns, phase.end_ns)
     shorter = min(interval.end_ns - interval.start_ns, phase.end_ns - phase.start_ns)
@@ -202,6 +202,8 @@ class PhaseLosses:
         for group in groups:
             gathered[(group.journeys, group.of_service)].append(group)
         self.kinds = tuple(tuple(kind) for kind in gathered.values())
+        self._near = _index_kinds(self.kinds)
+        self._fits: dict[tuple[bytes, float], LossFit] = {}
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(
@@ -217,9 +219,22 @@ class PhaseLosses:
             max(own[Touch.NO][0], *own[Touch.YES], *own[Touch.SOME_CLASSES]) - PRICE_OF_A_GUESS for own in self._parts
         )
 
-    def fit(self, candidate: Candidate, touches: Sequence[Touch]) -> LossFit:
-        """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches."""
-        full = candidate.mode.full
+    def kinds_near(self, component: str, link: str | None) -> Sequence[int]:
+        """The kinds whose packets crossed a component or the link, or would have; a fault there touches no others."""
+        near = self._near.get(component, ())
+        return near if link is None else sorted({*near, *self._near.get(link, ())})
+
+    def fit(self, candidate: Candidate, touches: Sequence[int]) -> LossFit:
+        """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches.
+
+        `touches` has a Touch for each kind.
+        """
+        key = (bytes(touches), candidate.mode.full)
+        if key not in self._fits:
+            self._fits[key] = self._fit(candidate.mode.full, touches)
+        return self._fits[key]
+
+    def _fit(self, full: float, touches: Sequence[int]) -> LossFit:
         weights = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES)
         weights += [log(full / len(FULL_RATES))] * len(FULL_RATES)
         chosen = [parts[touch] for parts, touch in zip(self._parts, touches, strict=True)]
@@ -227,17 +242,27 @@ class PhaseLosses:
         best = max(range(len(RATES)), key=sums.__getitem__)
         return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))
 
-    def fit_fading(self, touches: Sequence[Touch]) -> LossFit:
+    def fit_fading(self, touches: Sequence[int]) -> LossFit:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time."""
         parts = tuple(
-            own[Touch.NO][0] if touch is Touch.NO else fading
+            own[Touch.NO][0] if touch == Touch.NO else fading
             for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)
         )
         return LossFit(log(FADING) + sum(parts), FULL_RATES[-1], parts)
 
 
-def _parts_of_kind(kind: Sequence[Group]) -> dict[Touch, tuple[float, ...]]:
-    """What the groups of a kind say together for every touch, at each rate."""
+def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:
+    """For each component the kinds of measurements that it may have touched, in order."""
+    near: dict[str, list[int]] = defaultdict(list)
+    for index, kind in enumerate(kinds):
+        stretches = [stretch for journey in kind[0].journeys for stretch in journey]
+        for component in {name for s in stretches for name in (*s.components, *s.beyond, s.recorder) if name}:
+            near[component].append(index)
+    return dict(near)
+
+
+def _parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
+    """What the groups of a kind say together for every touch, in their order, at each rate."""
     healthy = sum(g.weight * log_healthy(g.lost, g.sent) for g in kind)
     faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate) for g in kind) for rate in RATES)
     parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
@@ -247,4 +272,4 @@ def _parts_of_kind(kind: Sequence[Group]) -> dict[Touch, tuple[float, ...]]:
     parts[Touch.SOME_CLASSES] = tuple(
         sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance) for g in kind) for rate in RATES
     )
-    return parts
+    return tuple(parts[touch] for touch in Touch)

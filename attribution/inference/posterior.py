@@ -10,7 +10,7 @@ from attribution.inference.candidates import Candidate, ServicePaths, enumerate_
 from attribution.inference.loss import Group, LossFit, PhaseLosses, add_logs, group_measurements
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
-from attribution.inference.relation import Touch, touch_of
+from attribution.inference.relation import sort_of_touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Measurement, Record
 from attribution.model.incident import Interval
@@ -82,7 +82,7 @@ class Solver:
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
-        self._touches: dict[tuple[int, Hashable], list[Touch]] = {}
+        self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
         self.candidates = tuple(
@@ -125,21 +125,25 @@ class Solver:
 
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one."""
-        key = (phase, (candidate.footprint, candidate.mode.full), later)
+        key = (phase, (sort_of_touch(candidate), candidate.mode.full), later)
         if key not in self._losses:
+            table = self.tables[phase]
             touches = self._touches_of(phase, candidate)
-            fit = self.losses(phase, candidate) if later else self.tables[phase].fit(candidate, touches)
-            fading = self.tables[phase].fit_fading(touches) if later else fit
+            fit = self.losses(phase, candidate) if later else table.fit(candidate, touches)
+            fading = table.fit_fading(touches) if later else fit
             self._losses[key] = fading if fading.total > fit.total else fit
         return self._losses[key]
 
-    def _touches_of(self, phase: int, candidate: Candidate) -> list[Touch]:
-        key = (phase, candidate.footprint)
+    def _touches_of(self, phase: int, candidate: Candidate) -> bytes:
+        """How a candidate touches each kind of measurement of a phase; candidates of one sort touch them alike."""
+        key = (phase, sort_of_touch(candidate))
         if key not in self._touches:
-            self._touches[key] = [
-                touch_of(candidate, kind[0].journeys, kind[0].of_service, self.situation.paths)
-                for kind in self.tables[phase].kinds
-            ]
+            table, paths = self.tables[phase], self.situation.paths
+            touches = bytearray(len(table.kinds))
+            for index in table.kinds_near(candidate.component, candidate.link):
+                group = table.kinds[index][0]
+                touches[index] = touch_of(candidate, group.journeys, group.of_service, paths)
+            self._touches[key] = bytes(touches)
         return self._touches[key]
 
     def testimony(self, span: Interval, candidate: Candidate) -> Testimony:

@@ -26,6 +26,12 @@ class Touch(IntEnum):
     YES = 5
 
 
+def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
+    """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
+    mode = candidate.mode
+    return (candidate.component, candidate.link, candidate.direction, mode.reach, mode.withdraws, mode.selective)
+
+
 def touch_of(
     candidate: Candidate,
     journeys: Sequence[Journey],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
 from attribution.model.observation import Caveat, CommandEffectKind
 from attribution.model.topology import Side
@@ -206,7 +207,8 @@ class Findings:
     """All evidence of one incident, and the ways through the network that it was found to take.
 
     `service_paths` are the candidate paths of the service, from its first end to its second. `session_paths` tells
-    for two nodes (reporter, peer) which components a session between them crosses.
+    for two nodes (reporter, peer) which components a session between them crosses. `flows` holds the flow records
+    where there are too many to be Measurements one by one.
     """
 
     measurements: tuple[Measurement, ...]
@@ -216,3 +218,4 @@ class Findings:
     service_paths: tuple[tuple[str, ...], ...]
     session_paths: Mapping[tuple[str, str], frozenset[str]]
     caveats: tuple[Caveat, ...] = ()
+    flows: tuple[FlowEvidence, ...] = ()

@@ -79,6 +79,48 @@ class Link:
         return self.target if node == self.source else self.source
 
 
+class _Owners:
+    """Who owns which address or prefix, by the length of the prefix; worked out when it is first asked."""
+
+    __slots__ = ("_by_length", "_by_text", "_nodes")
+
+    def __init__(self, nodes: Mapping[str, Node]) -> None:
+        self._nodes = nodes
+        self._by_text: dict[str, str] | None = None
+        self._by_length: dict[tuple[int, int], dict[int, str]] = {}
+
+    def owner_of(self, text: str) -> str | None:
+        if self._by_text is None:
+            self._by_text = self._index()
+        if text in self._by_text:
+            return self._by_text[text]
+        try:
+            wanted = ip_address(text)
+        except ValueError:
+            return None
+        for (version, length), owners in self._by_length.items():
+            if version == wanted.version:
+                spare = wanted.max_prefixlen - length
+                owner = owners.get(int(wanted) >> spare << spare)
+                if owner is not None:
+                    return owner
+        return None
+
+    def _index(self) -> dict[str, str]:
+        """The owners of single addresses by their text; of prefixes by their length, the longest first."""
+        by_text: dict[str, str] = {}
+        by_length: dict[tuple[int, int], dict[int, str]] = {}
+        for node in self._nodes.values():
+            for network in node.addresses:
+                if network.prefixlen == network.max_prefixlen:
+                    by_text[str(network.network_address)] = node.id
+                owners = by_length.setdefault((network.version, network.prefixlen), {})
+                number = int(network.network_address)
+                owners[number] = max(owners.get(number, ""), node.id)
+        self._by_length = dict(sorted(by_length.items(), reverse=True))
+        return by_text
+
+
 @dataclass(frozen=True, slots=True)
 class Topology:
     """The nodes and links of one incident, by name, with look-ups by address and interface.
@@ -89,7 +131,7 @@ class Topology:
     nodes: Mapping[str, Node]
     links: Mapping[str, Link]
     _neighbours: Mapping[str, tuple[Link, ...]] = field(init=False, repr=False, compare=False)
-    _by_address: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    _owners: _Owners = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         neighbours: dict[str, list[Link]] = {node: [] for node in self.nodes}
@@ -97,13 +139,7 @@ class Topology:
             neighbours[link.source].append(link)
             neighbours[link.target].append(link)
         object.__setattr__(self, "_neighbours", {node: tuple(links) for node, links in neighbours.items()})
-        single = {
-            str(network.network_address): node.id
-            for node in self.nodes.values()
-            for network in node.addresses
-            if network.prefixlen == network.max_prefixlen
-        }
-        object.__setattr__(self, "_by_address", single)
+        object.__setattr__(self, "_owners", _Owners(self.nodes))
 
     def links_of(self, node: str) -> tuple[Link, ...]:
         return self._neighbours.get(node, ())
@@ -120,18 +156,7 @@ class Topology:
 
     def node_of_address(self, address: str) -> str | None:
         """The node that owns an IP address: an exact address wins over the longest prefix that holds it."""
-        if address in self._by_address:
-            return self._by_address[address]
-        try:
-            wanted = ip_address(address)
-        except ValueError:
-            return None
-        best: tuple[int, str] | None = None
-        for node in self.nodes.values():
-            for network in node.addresses:
-                if network.version == wanted.version and wanted in network:
-                    best = max(best or (-1, ""), (network.prefixlen, node.id))
-        return best[1] if best else None
+        return self._owners.owner_of(address)
 
     def resolve(self, name: str) -> str | None:
         """The node that an evidence file means by a node id or an address."""

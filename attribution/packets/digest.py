@@ -44,6 +44,7 @@ from attribution.packets.link_layers import IP_BY_VERSION
 Heads = Row
 """Octets that are written to: the beginnings of datagrams that are not yet whole."""
 
+
 def digest_row(
     data: Octets, start: int, end: int, row: Row, scratch: Row, numbers: Row, heads: Heads, lean: Words, at: int,
     extra: Words, extra_at: int,

@@ -180,9 +180,7 @@ def begin_flow(lean: Words, at: int, table: Words, base: int, counters: Words) -
         table[base + FLOW_OPENING] = ASKED
 
 
-def hear_of_connection(
-    extra: Words, at: int, slots: Words, mask: int, table: Words, counters: Words
-) -> None:
+def hear_of_connection(extra: Words, at: int, slots: Words, mask: int, table: Words, counters: Words) -> None:
     """An ICMP error quotes a segment: its connection has a number from now on."""
     slot = find_slot(extra, at, slots, mask, table)
     if slots[slot] < 0:
@@ -277,9 +275,7 @@ def judge_batch(
     return count
 
 
-def meet_packet(
-    table: Words, base: int, side: int, time_ns: int, wire: int, life: int, flags: int, frame: int
-) -> None:
+def meet_packet(table: Words, base: int, side: int, time_ns: int, wire: int, life: int, flags: int, frame: int) -> None:
     """What every packet adds to its flow, of any protocol."""
     if table[side + SIDE_PACKETS] == 0:
         table[side + SIDE_FIRST] = time_ns

@@ -51,7 +51,6 @@ class Numbers(Protocol):
     def __getitem__(self, index: int, /) -> int: ...
 
 
-
 LEAN_TIME: Final = 0
 LEAN_KEY: Final = 1  # five words: the lower end's address (2), the other's (2), ports, version and protocol
 LEAN_HASH: Final = 6

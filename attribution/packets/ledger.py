@@ -118,9 +118,7 @@ class PlainBatch:
 def plain_batch(count: int, extra: int = 0) -> PlainBatch:
     """Room for so many packets."""
     health, stream, flow_of, fresh, duplicates = ([0] * count for _ in range(5))
-    return PlainBatch(
-        [0] * (count * LEAN_WIDTH), [0] * extra, health, stream, flow_of, fresh, duplicates, count
-    )
+    return PlainBatch([0] * (count * LEAN_WIDTH), [0] * extra, health, stream, flow_of, fresh, duplicates, count)
 
 
 @dataclass(slots=True)

@@ -125,9 +125,7 @@ def find_bin(member: int, interval: int, slots: Words, bins: Words, counters: Wo
     return number
 
 
-def put_loss(
-    bins: Words, into: int, upstream: int, downstream: int, unanswered: int, wire: int, frame: int
-) -> None:
+def put_loss(bins: Words, into: int, upstream: int, downstream: int, unanswered: int, wire: int, frame: int) -> None:
     """Add losses to the bin at bins[into]; `wire` octets each, if known, and the frame that tells."""
     bins[into + BIN_UPSTREAM] += upstream
     bins[into + BIN_DOWNSTREAM] += downstream

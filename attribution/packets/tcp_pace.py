@@ -76,9 +76,7 @@ def time_segment(
         pace[mine + PACE_WINDOW] = window
 
 
-def await_echo(
-    pace: Words, mine: int, other: int, time_ns: int, stamp: int, echo: int, flags: int, asks: int
-) -> None:
+def await_echo(pace: Words, mine: int, other: int, time_ns: int, stamp: int, echo: int, flags: int, asks: int) -> None:
     """A timestamp not seen before is timed until the other side echoes it; one that is skipped gives no measure.
 
     Only a segment that must be acknowledged `asks`: the echo of any other may wait until there is something to say.

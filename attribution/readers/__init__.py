@@ -12,7 +12,7 @@ from attribution.readers.changes import read_changes
 from attribution.readers.cloud_audit import read_cloud_audit
 from attribution.readers.cloud_monitor import read_cloud_monitor
 from attribution.readers.counters import read_counters
-from attribution.readers.flows import read_flows
+from attribution.readers.flows import read_flow_table, read_flows
 from attribution.readers.incident import check_against_topology, read_incident
 from attribution.readers.paths import read_paths
 from attribution.readers.probes import read_probes
@@ -54,6 +54,7 @@ __all__ = [
     "check_against_topology",
     "count_strangers",
     "read_evidence",
+    "read_flow_table",
     "read_incident",
     "read_topology",
     "sniff_type",

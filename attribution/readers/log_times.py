@@ -61,7 +61,7 @@ class LogClock:
         time_ns = start_ns + second
         if not 0 <= time_ns <= LATEST_NS:
             return None
-        for assumption in assumed:
+        for assumption in sorted(assumed):
             self._assume(assumption, line)
         if not envelope.synchronised:
             self._assume(NOT_SYNCHRONISED, line)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
+from attribution.model.flow_table import FlowTable
 from attribution.model.observation import (
     Caveat,
     ChangeRecord,
@@ -21,7 +23,9 @@ NOT_A_DEVICE = "is no device of the topology: what the file says of it is eviden
 NOT_PLUGGED_IN = "is no end of a link of the topology"
 
 
-def count_strangers(observations: Iterable[Observation], topology: Topology) -> tuple[Caveat, ...]:
+def count_strangers(
+    observations: Iterable[Observation], topology: Topology, tables: Iterable[FlowTable] = ()
+) -> tuple[Caveat, ...]:
     """Count what names a device, an end or an interface outside the topology: a caveat for each of a file.
 
     Interfaces are only looked up where counters name them; log lines may shorten their names.
@@ -37,9 +41,23 @@ def count_strangers(observations: Iterable[Observation], topology: Topology) -> 
                 strangers[file, name, NOT_A_DEVICE] += 1
         if isinstance(observation, CounterSample) and _is_unplugged(observation, topology):
             strangers[file, f"{observation.device} {observation.interface}", NOT_PLUGGED_IN] += 1
+    for table in tables:
+        strange = {code for code, name in enumerate(table.names) if topology.resolve(name) is None}
+        for code, count in _count_records(table, strange).items():
+            strangers[table.origin.file, table.names[code], NOT_A_DEVICE] += count
     return tuple(
         Caveat(file, name, f"{name} {reason}", count) for (file, name, reason), count in sorted(strangers.items())
     )
+
+
+def _count_records(table: FlowTable, strange: Set[int]) -> Counter[int]:
+    """How many records name each of some strange nodes on their paths."""
+    if not strange:
+        return Counter()
+    first_node, first_path = table.first_node, table.first_path
+    places = (place for place, code in enumerate(table.nodes) if code in strange)
+    met = {(bisect_right(first_path, bisect_right(first_node, place) - 1) - 1, table.nodes[place]) for place in places}
+    return Counter(code for _, code in met)
 
 
 def _names(observation: Observation) -> Iterator[str]:

@@ -24,6 +24,10 @@ MOST_CELLS = 200_000_000
 Outcome = TypeVar("Outcome")
 
 
+class UnusualTableError(Exception):
+    """A table has to be read row by row: something in it is not as usual, and perhaps wrong."""
+
+
 class Row:
     """One row of a table: its cells by column name, each read as what it should be.
 
@@ -77,9 +81,10 @@ class Row:
     def count(self, column: str) -> int:
         """How many: a whole number, 0 or more."""
         number = self.number_of(column)
-        if not (0 <= number < 1e18) or not number.is_integer():
+        count = as_count(number)
+        if count is None:
             raise self.error(column, self.cell(column), "a whole number, 0 or more")
-        return int(number)
+        return count
 
     def optional_duration(self, column: str) -> float | None:
         """A duration of 0 or more in the column's own unit; None where the cell is empty."""
@@ -110,6 +115,11 @@ class Row:
         return f"{place}: {column}"
 
 
+def as_count(number: float) -> int | None:
+    """How many a number says there are; None unless it is whole and 0 or more."""
+    return int(number) if 0 <= number < 1e18 and number.is_integer() else None
+
+
 def read_table(
     content: bytes, origin: Origin, required: Iterable[str], optional: Iterable[str] = ()
 ) -> Iterator[Row | Caveat]:
@@ -127,9 +137,7 @@ def read_table(
         raise EvidenceError(origin.file, "found no header", f"expected the columns {','.join(required)}")
     header_line, names = first
     columns = _columns(names, f"{origin.file}:{header_line}" if unit == "line" else origin.file, required)
-    ignored = [name for name in columns if name not in required and name not in tuple(optional)]
-    if ignored:
-        yield Caveat(origin.file, f"line {header_line}", f"ignored columns: {', '.join(ignored)}", len(ignored))
+    yield from ignored_columns(columns, (*required, *optional), origin, header_line)
     number = None
     for number, cells in lines:
         row = Row(cells, columns, origin, number, unit)
@@ -139,7 +147,18 @@ def read_table(
             )
         yield row
     if number is None:
-        yield Caveat(origin.file, f"line {header_line}", "a header and no rows: nothing was recorded")
+        yield no_rows(origin, header_line)
+
+
+def ignored_columns(names: Iterable[str], known: Iterable[str], origin: Origin, header_line: int) -> Iterator[Caveat]:
+    """One caveat for all the columns that nobody reads."""
+    ignored = [name for name in names if name not in tuple(known)]
+    if ignored:
+        yield Caveat(origin.file, f"line {header_line}", f"ignored columns: {', '.join(ignored)}", len(ignored))
+
+
+def no_rows(origin: Origin, header_line: int) -> Caveat:
+    return Caveat(origin.file, f"line {header_line}", "a header and no rows: nothing was recorded")
 
 
 def _columns(names: list[str], place: str, required: tuple[str, ...]) -> dict[str, int]:
@@ -180,8 +199,8 @@ def read_parquet(content: bytes, file: str) -> Iterator[tuple[int, list[str]]]:
     """
     try:
         import pandas
-        import pyarrow  # type: ignore[import-untyped]
-        import pyarrow.parquet  # type: ignore[import-untyped]
+        import pyarrow
+        import pyarrow.parquet
     except ImportError as error:
         raise EvidenceError(file, f"found Parquet, which needs {error.name}", "expected CSV, or that library") from None
     try:
@@ -204,6 +223,8 @@ def _cell(value: object) -> str:
 
     if isinstance(value, pandas.Timestamp):
         return value.isoformat()
+    if not pandas.api.types.is_scalar(value):
+        return str(value)  # a list or a map, where the table should have one value
     if value is None or value is pandas.NaT or value is pandas.NA or value != value:
         return ""
     if isinstance(value, bool):

@@ -17,7 +17,7 @@ from attribution.model.incident import NANOSECONDS
 EXPECTED_TIME = "expected RFC 3339 with a zone (2026-11-23T10:00:30Z) or Unix seconds"
 
 _UNIX_EPOCH_DAY = date(1970, 1, 1).toordinal()
-_LATEST_SECOND = 9_000_000_000  # year 2255: later nanoseconds no longer fit 64 bits, and are milliseconds by mistake
+LATEST_SECOND = 9_000_000_000  # year 2255: later nanoseconds no longer fit 64 bits, and are milliseconds by mistake
 _CALENDAR = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):?(\d\d))?", re.ASCII
 )
@@ -57,7 +57,7 @@ def parse_seconds(text: str) -> int:
         number = Decimal(text.strip())
     except InvalidOperation:
         raise ValueError(f"{text!r}") from None
-    if not number.is_finite() or abs(number) > _LATEST_SECOND:
+    if not number.is_finite() or abs(number) > LATEST_SECOND:
         raise ValueError(f"{text!r}")
     return int(number * NANOSECONDS)
 
@@ -92,7 +92,7 @@ def _nanoseconds(text: str) -> int:
     match = _SECONDS.fullmatch(text)
     if match is None:
         raise ValueError(f"the time {_shortened(text)!r}" if text else "no time")
-    if len(match[1]) > 10 or int(match[1]) > _LATEST_SECOND:
+    if len(match[1]) > 10 or int(match[1]) > LATEST_SECOND:
         raise ValueError(f"the time {_shortened(text)!r} (milliseconds?)")
     return int(match[1]) * NANOSECONDS + _fraction(match[2])
 
@@ -107,7 +107,7 @@ def _of_calendar(match: re.Match[str]) -> int:
     except ValueError:
         raise ValueError(f"the impossible time {match[0]!r}") from None
     seconds = (day.toordinal() - _UNIX_EPOCH_DAY) * 86_400 + clock - offset
-    if not 0 <= seconds <= _LATEST_SECOND:
+    if not 0 <= seconds <= LATEST_SECOND:
         raise ValueError(f"the time {match[0]!r} outside 1970 to 2255")
     return seconds * NANOSECONDS + _fraction(match[7])
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from xml.etree import ElementTree
 
 from attribution.errors import TopologyError
 from attribution.model.observation import Caveat
 from attribution.model.topology import IpNetwork, Link, Node, NodeKind, Side, Topology, parse_network
+from attribution.readers.plain_topology import plain_link, plain_node
 from attribution.readers.values import Value, decode, nearest, read_json, read_yaml
 
 YES = frozenset({True, "true", "True", "yes", "1"})
@@ -32,10 +33,10 @@ def read_topology(content: bytes, filename: str) -> tuple[Topology, list[Caveat]
     caveats: list[Caveat] = []
     nodes = _nodes(document.required("nodes"))
     key = "edges" if document.has("edges") or not document.has("links") else "links"
-    edges = document.required(key).items("a list of links")
+    edges = document.required(key)
     directed = document.mapping().get("directed") in YES
-    drawn = _distinct((_link(edge, nodes) for edge in edges), directed, filename, caveats)
-    links = _named(drawn, filename, caveats)
+    drawn = _distinct(_links(edges, nodes), directed, filename, caveats)
+    links = _named(drawn, edges, filename, caveats)
     caveats += _shared_interfaces(links, filename)
     return Topology(nodes, {link.component: link for link in links}), caveats
 
@@ -57,10 +58,11 @@ def _document(content: bytes, filename: str) -> Value:
 
 def _nodes(listed: Value) -> dict[str, Node]:
     nodes: dict[str, Node] = {}
-    for value in listed.items("a list of nodes"):
-        node = _node(value)
+    for index, entry in enumerate(listed.entries("a list of nodes")):
+        node = plain_node(entry) or _node(listed.item(index))
         if node.id in nodes:
-            raise value.required("id").error(f"the id {node.id!r} twice", "a name of its own for each node")
+            place = listed.item(index).required("id")
+            raise place.error(f"the id {node.id!r} twice", "a name of its own for each node")
         nodes[node.id] = node
     if not nodes:
         raise listed.error("no nodes", "the service's ends at least")
@@ -87,7 +89,13 @@ def _node(value: Value) -> Node:
     )
 
 
-def _link(value: Value, nodes: dict[str, Node]) -> tuple[Link, Value]:
+def _links(listed: Value, nodes: dict[str, Node]) -> Iterator[tuple[Link, int]]:
+    """Each link with its place in the list."""
+    for index, entry in enumerate(listed.entries("a list of links")):
+        yield plain_link(entry, nodes) or _link(listed.item(index), nodes), index
+
+
+def _link(value: Value, nodes: dict[str, Node]) -> Link:
     source, target = _name(value.required("source")), _name(value.required("target"))
     named = value.titled(f"{source} to {target}")
     for key, end in (("source", source), ("target", target)):
@@ -102,7 +110,7 @@ def _link(value: Value, nodes: dict[str, Node]) -> tuple[Link, Value]:
     if capacity is not None and capacity_bps is not None and capacity_bps <= 0:
         raise capacity.wrong("bits per second, more than 0")
     common = nodes[source].side if nodes[source].side is nodes[target].side else None
-    link = Link(
+    return Link(
         source=source,
         target=target,
         key=_name(value.required("key")) if value.has("key") else None,
@@ -112,7 +120,6 @@ def _link(value: Value, nodes: dict[str, Node]) -> tuple[Link, Value]:
         operator=_optional_text(named, "operator"),
         resource_ids=tuple(item.text("a resource id") for item in _listed(named, "resource_ids")),
     )
-    return link, named
 
 
 def _interfaces(link: Value, source: str, target: str) -> dict[str, str]:
@@ -131,43 +138,46 @@ def _interfaces(link: Value, source: str, target: str) -> dict[str, str]:
 
 
 def _distinct(
-    links: Iterable[tuple[Link, Value]], directed: bool, filename: str, caveats: list[Caveat]
-) -> list[tuple[Link, Value]]:
+    links: Iterable[tuple[Link, int]], directed: bool, filename: str, caveats: list[Caveat]
+) -> list[tuple[Link, int]]:
     """The links, those of a directed graph that are only the way back left out: a cable has no direction."""
-    kept: list[tuple[Link, Value]] = []
+    if not directed:
+        return list(links)
+    kept: list[tuple[Link, int]] = []
     ways: dict[tuple[str, str, str | None], list[Link]] = {}
     back = 0
-    for link, value in links:
-        opposite = ways.get((link.target, link.source, link.key), []) if directed else []
+    for link, index in links:
+        opposite = ways.get((link.target, link.source, link.key), [])
         if any(
             not link.interfaces or not other.interfaces or link.interfaces == other.interfaces for other in opposite
         ):
             back += 1
             continue
         ways.setdefault((link.source, link.target, link.key), []).append(link)
-        kept.append((link, value))
+        kept.append((link, index))
     if back:
         caveats.append(Caveat(filename, "directed", "links drawn in both directions were taken as one", back))
     return kept
 
 
-def _named(links: list[tuple[Link, Value]], filename: str, caveats: list[Caveat]) -> list[Link]:
+def _named(drawn: list[tuple[Link, int]], listed: Value, filename: str, caveats: list[Caveat]) -> list[Link]:
     """The links with a key only where others run between the same nodes; numbered where the file gives them none.
 
     Errors: TopologyError for two links of the same ends and key.
     """
-    parallel = Counter(frozenset(link.ends) for link, _ in links)
-    taken: dict[frozenset[str], set[str]] = {}
-    for link, value in links:
-        if link.key is not None and parallel[frozenset(link.ends)] > 1:
-            keys = taken.setdefault(frozenset(link.ends), set())
+    pairs = [link.ends if link.source < link.target else (link.target, link.source) for link, _ in drawn]
+    parallel = Counter(pairs)
+    taken: dict[tuple[str, str], set[str]] = {}
+    for (link, index), ends in zip(drawn, pairs, strict=True):
+        if link.key is not None and parallel[ends] > 1:
+            keys = taken.setdefault(ends, set())
             if link.key in keys:
-                raise value.error(f"the key {link.key!r} a second time", "a key of its own for each parallel link")
+                place = listed.item(index).titled(f"{link.source} to {link.target}")
+                raise place.error(f"the key {link.key!r} a second time", "a key of its own for each parallel link")
             keys.add(link.key)
     named: list[Link] = []
     numbered = 0
-    for link, _ in links:
-        ends = frozenset(link.ends)
+    for (link, _), ends in zip(drawn, pairs, strict=True):
         key = link.key
         if parallel[ends] == 1:
             key = None
@@ -176,7 +186,7 @@ def _named(links: list[tuple[Link, Value]], filename: str, caveats: list[Caveat]
             key = next(str(number) for number in range(len(keys) + 1) if str(number) not in keys)
             keys.add(key)
             numbered += 1
-        named.append(replace(link, key=key))
+        named.append(link if key == link.key else replace(link, key=key))
     if numbered:
         caveats.append(Caveat(filename, "key", "parallel links without a key were numbered in order from 0", numbered))
     return named

@@ -57,12 +57,19 @@ class Value:
             raise self.wrong(expected)
         return self.data
 
-    def items(self, expected: str = "a list") -> Iterator[Value]:
-        """The members of a list in order."""
+    def entries(self, expected: str = "a list") -> list[object]:
+        """What a list holds, without the places."""
         if not isinstance(self.data, list):
             raise self.wrong(expected)
-        for index, item in enumerate(self.data):
-            yield replace(self, data=item, path=f"{self.path}[{index}]")
+        return self.data
+
+    def items(self, expected: str = "a list") -> Iterator[Value]:
+        """The members of a list in order."""
+        return (self.item(index) for index in range(len(self.entries(expected))))
+
+    def item(self, index: int) -> Value:
+        """One member of a list, by its place."""
+        return replace(self, data=self.entries()[index], path=f"{self.path}[{index}]")
 
     def members(self) -> Iterator[tuple[str, Value]]:
         """The keys of a mapping and what they hold, in order."""

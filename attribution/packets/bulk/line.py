@@ -18,9 +18,7 @@ class Line(Generic[T]):
     again when every piece before has left the line. An error in any stage ends the work and is raised.
     """
 
-    def __init__(
-        self, ring: Sequence[T], fill: Callable[[T], bool], stages: Sequence[Callable[[T], object]]
-    ) -> None:
+    def __init__(self, ring: Sequence[T], fill: Callable[[T], bool], stages: Sequence[Callable[[T], object]]) -> None:
         self._ring, self._fill, self._stages = ring, fill, stages
         self._done = [0] * (len(stages) + 1)
         self._busy = [False] * (len(stages) + 1)

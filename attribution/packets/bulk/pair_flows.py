@@ -1,5 +1,4 @@
-"""Flows of two captures in one table: both ends' addresses and ports, whichever of them sent.
-"""
+"""Flows of two captures in one table: both ends' addresses and ports, whichever of them sent."""
 
 from __future__ import annotations
 

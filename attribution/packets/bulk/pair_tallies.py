@@ -1,5 +1,4 @@
-"""Seconds of a direction of traffic while they are open, and samples of how long packets took.
-"""
+"""Seconds of a direction of traffic while they are open, and samples of how long packets took."""
 
 from __future__ import annotations
 

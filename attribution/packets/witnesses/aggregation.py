@@ -107,9 +107,7 @@ def _complaint(capture: Capture, complaint: list[_Member], partner: bytes) -> Pa
 
 def _silences(capture: Capture, said: list[_Member], partner_spoke: list[int]) -> Iterator[PacketWitness]:
     """How often a member must speak its partner decides: the partner's timeout is the one that runs out."""
-    hellos = [
-        Hello(member.packet, SHORT_NS if member.partner_state & SHORT_TIMEOUT else LONG_NS) for member in said
-    ]
+    hellos = [Hello(member.packet, SHORT_NS if member.partner_state & SHORT_TIMEOUT else LONG_NS) for member in said]
     for gap in gaps_in(capture, hellos):
         if said[0].partner != said[0].system and gap.is_spoken_in(partner_spoke):
             sender = hardware_text(int.from_bytes(said[0].system, "big"))

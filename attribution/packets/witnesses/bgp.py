@@ -199,9 +199,7 @@ def _paces(capture: Capture, speaker: _Speaker, hold_s: int | None) -> tuple[flo
     return usual_ns, max(KEEPALIVES_MISSED * usual_ns, SHORTEST_SILENCE_NS)
 
 
-def _silence(
-    capture: Capture, index: int, start: int, end: int, meanwhile: int, speakers: Speakers
-) -> PacketWitness:
+def _silence(capture: Capture, index: int, start: int, end: int, meanwhile: int, speakers: Speakers) -> PacketWitness:
     packet = capture.packets[index]
     hold_s = _negotiated(speakers, packet)
     agreed = f", the hold time is {hold_s} s" if hold_s is not None else ""

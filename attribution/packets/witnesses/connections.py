@@ -66,9 +66,7 @@ def _who_sent(sender: str, life: int, usual: set[int]) -> str:
     if not usual or any(abs(own - life) <= TIME_TO_LIVE_SLACK for own in usual):
         return f"{sender} resets the connection"
     own = " or ".join(str(one) for one in sorted(usual))
-    return (
-        f"a reset in the name of {sender}, with time to live {life} where its own have {own}: another device sent it"
-    )
+    return f"a reset in the name of {sender}, with time to live {life} where its own have {own}: another device sent it"
 
 
 def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:

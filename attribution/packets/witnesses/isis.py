@@ -106,13 +106,9 @@ def _read_hello(capture: Capture, index: int, message: bytes, kind: int, names: 
         if len(addresses) >= 4:
             names.addresses[system] = str(IPv4Address(addresses[:4]))
     if kind == POINT_TO_POINT_HELLO:
-        heard = {
-            value[5:11] for value in values.get(THREE_WAY, ()) if len(value) >= 11 and value[0] == THREE_WAY_UP
-        }
+        heard = {value[5:11] for value in values.get(THREE_WAY, ()) if len(value) >= 11 and value[0] == THREE_WAY_UP}
     else:
-        heard = {
-            value[at : at + 6] for value in values.get(NEIGHBOURS, ()) for at in range(0, len(value) - 5, 6)
-        }
+        heard = {value[at : at + 6] for value in values.get(NEIGHBOURS, ()) for at in range(0, len(value) - 5, 6)}
     level = LAN_HELLOS.get(kind, "point-to-point")
     return _IsisHello(index, level, system, int.from_bytes(message[15:17], "big") * SECOND_NS, frozenset(heard))
 

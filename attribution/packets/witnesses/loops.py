@@ -55,9 +55,7 @@ def find_loops(survey: Survey) -> Iterator[PacketWitness]:
     looping: Gathering[str] = Gathering(capture)
     for _, indices in chosen:
         looping.add(destination_text(capture.packets[indices[0]]), indices[0])
-    steps = {
-        indices[0]: life_left(capture, indices[0]) - life_left(capture, indices[1]) for _, indices in chosen
-    }
+    steps = {indices[0]: life_left(capture, indices[0]) - life_left(capture, indices[1]) for _, indices in chosen}
 
     def describe(run: Run[str]) -> PacketWitness:
         step = steps[run.packets[0]]

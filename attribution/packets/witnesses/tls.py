@@ -95,9 +95,7 @@ class _Hello:
     end: int  # sequence number behind it
 
 
-def _read_conversation(
-    capture: Capture, conversation: Conversation, spoken: list[tuple[int, Key]]
-) -> _Hello | None:
+def _read_conversation(capture: Capture, conversation: Conversation, spoken: list[tuple[int, Key]]) -> _Hello | None:
     """Collect a connection's alerts; answer its first client hello."""
     hello: _Hello | None = None
     seen: set[tuple[bool, int]] = set()

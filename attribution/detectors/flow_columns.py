@@ -1,0 +1,271 @@
+"""Very many flow records in one currency, column by column: the same that detect_flow_loss says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy
+from numpy.typing import NDArray
+
+from attribution.detectors.loss import Surroundings, window_ends
+from attribution.model.flow_evidence import FlowEvidence
+from attribution.model.flow_table import FlowTable
+from attribution.model.topology import Topology
+
+Integers = NDArray[numpy.int64]
+Codes = NDArray[numpy.int32]
+UNKNOWN = -1
+# Nodes of paths worked on at a time; each takes a few dozen octets while it is.
+PIECE = 1 << 17
+
+
+def detect_flows(tables: Sequence[FlowTable], around: Surroundings) -> tuple[FlowEvidence, ...]:
+    """Flow records with their candidate paths, one way, from the first node to the last; one evidence for each file."""
+    drawing = Drawing(around)
+    windows = Windows(tables)
+    return tuple(_detect(table, windows, drawing, around) for table in tables)
+
+
+class Windows:
+    """When each record's window ends: records of all files that begin together share one."""
+
+    def __init__(self, tables: Iterable[FlowTable]) -> None:
+        begun = [numpy.unique(as_column(table.times_ns)[as_column(table.sent) > 0]) for table in tables]
+        self._starts: Integers = numpy.unique(numpy.concatenate(begun))
+        self._ends = numpy.array(window_ends(self._starts.tolist()) if len(self._starts) else [], numpy.int64)
+
+    def ends_of(self, starts: Integers) -> Integers:
+        ends: Integers = self._ends[numpy.searchsorted(self._starts, starts)]
+        return ends
+
+
+class Drawing:
+    """The topology by numbers: its nodes, then its links, and which link joins two nodes."""
+
+    def __init__(self, around: Surroundings) -> None:
+        topology: Topology = around.topology
+        self.around = around
+        self.components = tuple(topology.components())
+        self.number = {name: number for number, name in enumerate(self.components)}
+        self.nodes = len(topology.nodes)
+        ends = [(self.number[link.source], self.number[link.target]) for link in topology.links.values()]
+        there = numpy.array(ends, numpy.int64).reshape(-1, 2)
+        steps = numpy.concatenate([self.step(there[:, 0], there[:, 1]), self.step(there[:, 1], there[:, 0])])
+        links = numpy.tile(numpy.arange(self.nodes, self.nodes + len(there), dtype=numpy.int32), 2)
+        # Between nodes with several links a name alone does not tell which one was taken.
+        distinct, first, count = numpy.unique(steps, return_index=True, return_counts=True)
+        self._links = _Lookup(distinct[count == 1], links[first[count == 1]])
+
+    def step(self, here: NDArray[Any], there: NDArray[Any]) -> Integers:
+        """One number for a pair of nodes in the order of travel."""
+        steps: Integers = here.astype(numpy.int64) * self.nodes + there
+        return steps
+
+    def links_between(self, steps: Integers) -> Codes:
+        """The one link that joins each pair of nodes; UNKNOWN where none does, or several."""
+        return self._links.of(steps)
+
+    def between(self, step: int) -> list[int] | None:
+        """What lies between two nodes that no single link joins, where the drawing leaves no choice; else None."""
+        ends = divmod(step, self.nodes)
+        whole = self.around.routes.expand((self.components[ends[0]], self.components[ends[1]]))
+        return None if whole is None else [self.number[name] for name in whole[1:-1]]
+
+
+class _Lookup:
+    """A table from numbers, 0 or more, to numbers, for whole columns at once (hashing with linear probing)."""
+
+    # Knuth, The Art of Computer Programming, volume 3, section 6.4: multiplication by 2**64 / the golden ratio.
+    _SPREAD = numpy.uint64(0x9E3779B97F4A7C15)
+
+    def __init__(self, keys: Integers, values: Codes) -> None:
+        bits = max(4, (4 * len(keys)).bit_length())
+        self._shift, self._last = numpy.uint64(64 - bits), (1 << bits) - 1
+        self._keys = numpy.full(1 << bits, UNKNOWN, numpy.int64)
+        self._values = numpy.full(1 << bits, UNKNOWN, numpy.int32)
+        slots, left = self._slots(keys), numpy.arange(len(keys))
+        while len(left):
+            free, first = numpy.unique(slots[left], return_index=True)
+            empty = self._keys[free] == UNKNOWN
+            placed = left[first[empty]]
+            self._keys[slots[placed]], self._values[slots[placed]] = keys[placed], values[placed]
+            left = left[self._keys[slots[left]] != keys[left]]
+            slots[left] = (slots[left] + 1) & self._last
+
+    def _slots(self, keys: Integers) -> Integers:
+        return ((keys.astype(numpy.uint64) * self._SPREAD) >> self._shift).astype(numpy.int64)
+
+    def of(self, keys: Integers) -> Codes:
+        """The number that each key stands for; UNKNOWN for keys that the table does not have."""
+        slots = self._slots(keys)
+        met, found = self._keys[slots], self._values[slots]
+        left = numpy.flatnonzero((met != keys) & (met != UNKNOWN))
+        while len(left):
+            slots[left] = (slots[left] + 1) & self._last
+            met[left], found[left] = self._keys[slots[left]], self._values[slots[left]]
+            left = left[(met[left] != keys[left]) & (met[left] != UNKNOWN)]
+        found[met != keys] = UNKNOWN
+        return found
+
+
+def as_column(view: memoryview[int]) -> NDArray[Any]:
+    return numpy.asarray(view)
+
+
+def as_view(column: NDArray[Any]) -> memoryview[int]:
+    column.flags.writeable = False
+    return column.data
+
+
+def _detect(table: FlowTable, windows: Windows, drawing: Drawing, around: Surroundings) -> FlowEvidence:
+    known = numpy.array([drawing.number.get(name, UNKNOWN) for name in table.names], numpy.int32)
+    known[known >= drawing.nodes] = UNKNOWN  # a link's name is no node's
+    crossed, lengths = _expand(table, known, drawing)
+    ends = _resolve_ends(table, drawing, around)
+    sources, destinations = ends[as_column(table.sources)], ends[as_column(table.destinations)]
+    first_path = as_column(table.first_path)
+    drawn = numpy.concatenate([[0], numpy.cumsum(lengths > 0)])
+    kept = (as_column(table.sent) > 0) & (sources != UNKNOWN) & (destinations != UNKNOWN)
+    kept &= drawn[first_path[1:]] > drawn[first_path[:-1]]
+    rows = numpy.flatnonzero(kept)
+    paths_of_row = numpy.diff(first_path)
+    if len(rows) < len(table):
+        of_kept = numpy.repeat(kept, paths_of_row)
+        crossed = crossed[numpy.repeat(of_kept, lengths)]
+        lengths, paths_of_row = lengths[of_kept], paths_of_row[rows]
+    starts = as_column(table.times_ns)[rows]
+    ours = numpy.array(sorted(drawing.number[end] for end in around.ends))
+    low, high = numpy.minimum(sources, destinations)[rows], numpy.maximum(sources, destinations)[rows]
+    traffic, traffic_of = _traffic(table)
+    return FlowEvidence(
+        table=table,
+        components=drawing.components,
+        rows=as_view(rows),
+        start_ns=as_view(starts),
+        end_ns=as_view(windows.ends_of(starts)),
+        sent=as_view(as_column(table.sent)[rows]),
+        lost=as_view(as_column(table.lost)[rows]),
+        sources=as_view(sources[rows]),
+        destinations=as_view(destinations[rows]),
+        first_path=as_view(starts_of_runs(paths_of_row)),
+        first_crossed=as_view(starts_of_runs(lengths)),
+        crossed=as_view(crossed),
+        traffic=traffic,
+        traffic_of=as_view(traffic_of[rows]),
+        of_service=as_view(((low == ours[0]) & (high == ours[1])).astype(numpy.int8)),
+    )
+
+
+def starts_of_runs(lengths: NDArray[Any]) -> Integers:
+    """Where each of several runs of these lengths begins, and where the last one ends."""
+    starts = numpy.zeros(len(lengths) + 1, numpy.int64)
+    numpy.cumsum(lengths, out=starts[1:])
+    return starts
+
+
+def _resolve_ends(table: FlowTable, drawing: Drawing, around: Surroundings) -> Codes:
+    """The node that each of the table's names means as an end, be it a name or an address; the others stay UNKNOWN."""
+    ends = numpy.full(len(table.names), UNKNOWN, numpy.int32)
+    used = numpy.unique(numpy.concatenate([as_column(table.sources), as_column(table.destinations)]))
+    for name in used.tolist():
+        node = around.book.resolve(table.names[name])
+        if node is not None:
+            ends[name] = drawing.number[node]
+    return ends
+
+
+def _traffic(table: FlowTable) -> tuple[tuple[str, ...], NDArray[Any]]:
+    words = tuple(dict.fromkeys(protocol or "flow" for protocol in table.protocols))
+    place = numpy.array([words.index(protocol or "flow") for protocol in table.protocols], numpy.int32)
+    return words, place[as_column(table.protocols_of)]
+
+
+def _expand(table: FlowTable, known: Codes, drawing: Drawing) -> tuple[Codes, Integers]:
+    """All paths with links put in between their nodes, one after the other, and the length of each.
+
+    A path with an unknown node, or with two neighbours between which the drawing shows no way or several, has none.
+    Done a piece at a time: what is worked on stays within reach of the processor.
+    """
+    first, nodes = as_column(table.first_node), as_column(table.nodes)
+    whole: list[Codes] = [numpy.empty(0, numpy.int32)]
+    lengths: list[Integers] = [numpy.empty(0, numpy.int64)]
+    start = 0
+    while start < len(first) - 1:
+        end = max(start + 1, int(numpy.searchsorted(first, first[start] + PIECE, side="right")) - 1)
+        begin = first[start]
+        piece, its_lengths = _expand_piece(known[nodes[begin : first[end]]], first[start : end + 1] - begin, drawing)
+        whole.append(piece)
+        lengths.append(its_lengths)
+        start = end
+    return numpy.concatenate(whole), numpy.concatenate(lengths)
+
+
+def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Codes, Integers]:
+    """Some of the paths: `nodes` are theirs, one after the other, and path j's begin at `first[j]`."""
+    nodes, first = _without_repeats(nodes, first)
+    steps = drawing.step(nodes[:-1], nodes[1:])
+    steps[(nodes[:-1] == UNKNOWN) | (nodes[1:] == UNKNOWN)] = UNKNOWN
+    links = numpy.full(len(nodes), UNKNOWN, numpy.int32)
+    links[:-1] = drawing.links_between(steps)
+    last = first[1:] - 1
+    links[last] = UNKNOWN
+    room = numpy.full(len(nodes), 2, numpy.int32)
+    room[last] = 1
+    broken = numpy.zeros(len(first) - 1, bool)
+    unlinked = links == UNKNOWN
+    unlinked[last] = False
+    missing = numpy.flatnonzero(unlinked)
+    detours = _Detours(steps[missing], drawing)
+    path_of_missing = numpy.searchsorted(first, missing, side="right") - 1
+    broken[path_of_missing[detours.count == UNKNOWN]] = True
+    strange = numpy.flatnonzero(nodes == UNKNOWN)
+    broken[numpy.searchsorted(first, strange, side="right") - 1] = True
+    room[missing] = 1 + numpy.maximum(detours.count, 0)
+    place = starts_of_runs(room)
+    whole = numpy.empty(int(place[-1]), numpy.int32)
+    whole[place[:-1]] = nodes
+    single = links != UNKNOWN
+    whole[place[:-1][single] + 1] = links[single]
+    detours.put(whole, place[missing] + 1)
+    lengths = numpy.diff(place[first])
+    if broken.any():
+        whole = whole[numpy.repeat(~broken, lengths)]
+        lengths[broken] = 0
+    return whole, lengths
+
+
+def _without_repeats(nodes: Codes, first: Integers) -> tuple[Codes, Integers]:
+    """The paths with a node that stands twice in a row, as some exporters write it, once."""
+    repeated = numpy.zeros(len(nodes), bool)
+    repeated[1:] = (nodes[1:] == nodes[:-1]) & (nodes[1:] != UNKNOWN)
+    repeated[first[:-1]] = False
+    if not repeated.any():
+        return nodes, first
+    return nodes[~repeated], starts_of_runs(~repeated)[first]
+
+
+class _Detours:
+    """What lies between neighbours of a path that no single link joins: each different pair is looked up once.
+
+    `count` is how many components lie between, or UNKNOWN where the drawing does not tell.
+    """
+
+    def __init__(self, steps: Integers, drawing: Drawing) -> None:
+        distinct, self._of = numpy.unique(steps, return_inverse=True)
+        found = [drawing.between(step) if step != UNKNOWN else None for step in distinct.tolist()]
+        counts = numpy.array([UNKNOWN if between is None else len(between) for between in found], numpy.int64)
+        self._lengths = numpy.maximum(counts, 0)
+        self._starts = starts_of_runs(self._lengths)
+        self._flat = numpy.array([number for between in found for number in between or ()], numpy.int32)
+        self.count: Integers = counts[self._of] if len(distinct) else numpy.empty(0, numpy.int64)
+
+    def put(self, whole: Codes, places: Integers) -> None:
+        """Write each detour into the paths, from its place on."""
+        if not len(self._flat):
+            return
+        lengths = self._lengths[self._of]
+        offset = numpy.arange(int(lengths.sum())) - numpy.repeat(starts_of_runs(lengths)[:-1], lengths)
+        whole[numpy.repeat(places, lengths) + offset] = self._flat[
+            numpy.repeat(self._starts[:-1][self._of], lengths) + offset
+        ]
