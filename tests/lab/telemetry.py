@@ -215,6 +215,8 @@ class Telemetry:
 
     def _export_captures(self) -> None:
         """Packets at each capture point; a dead device captured none."""
+        if not self._recording.captures:
+            return
         (self._folder.path / "captures").mkdir()
         span = (self._recording.schedule.start - 1, self._recording.schedule.end)
         for port, source in self._recording.captures:

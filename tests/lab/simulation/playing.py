@@ -1,0 +1,107 @@
+"""How a simulated recording comes about: the same steps as in the laboratory, on calculated time."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.lab.effects import assert_effect
+from tests.lab.itinerary import draw_capture_points, draw_orders
+from tests.lab.naming import draw_plan
+from tests.lab.noise import routine_lines
+from tests.lab.observed import Probe
+from tests.lab.paperwork import Paperwork, Resources
+from tests.lab.recorders import POLL_SECONDS
+from tests.lab.recording import Pace, Recording, draw_schedule
+from tests.lab.scenario import Scenario
+from tests.lab.shapes import Shape
+from tests.lab.simulation.clock import VirtualClock
+from tests.lab.simulation.control import ControlPlane
+from tests.lab.simulation.fabric import Fabric
+from tests.lab.simulation.frr_text import write_log
+from tests.lab.simulation.measuring import Polling, accounts, echoes, handshakes, readings
+from tests.lab.simulation.observation import Observer
+from tests.lab.simulation.plan_index import IndexedPlan
+from tests.lab.simulation.stage import NoWatch, SimulatedDecoys, SimulatedStage
+
+_FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
+_DAYS = 240
+_LEAD_SECONDS, _TAIL_SECONDS = 3.0, 2.5
+_TRACED_HOPS = 12
+
+
+def simulate(scenario: Scenario, shape: Shape, seed: int, names: str, export: Callable[[Recording], None],
+             pace: Pace | None = None) -> None:
+    """Play a scenario on a calculated network and hand what was seen to `export`."""
+    with tempfile.TemporaryDirectory(prefix="attribution-simulation-") as name:
+        recording = perform(scenario, shape, seed, names, Path(name), pace or Pace())
+        assert_effect(recording.scenario, recording.plan, recording.schedule, recording.causes, recording.probes,
+                      recording.flows)
+        export(recording)
+
+
+def perform(scenario: Scenario, shape: Shape, seed: int, names: str, workspace: Path, pace: Pace) -> Recording:
+    """Everything that would be seen of the scenario; what is drawn is drawn as in the laboratory."""
+    plan = IndexedPlan.of(draw_plan(shape, seed, names))
+    dice = random.Random(f"play {scenario.name} {shape.name} {seed}")
+    chance = random.Random(f"chance {scenario.name} {shape.name} {seed}")
+    begin = round(_FIRST_DAY + chance.uniform(0, _DAYS) * 86400, 3)
+    schedule = draw_schedule(scenario, pace, dice, begin)
+    clock = VirtualClock(schedule.start - _LEAD_SECONDS)
+    fabric = Fabric(plan, clock, chance)
+    control = ControlPlane(plan, fabric, clock, scenario.routing, chance)
+    stage = SimulatedStage(plan, shape, fabric, dict(control.routers), NoWatch(), schedule, dice,
+                           Paperwork(Resources.draw(dice)), clock=clock, fabric=fabric)
+    extra = scenario.load(plan, schedule) if scenario.load is not None else ()
+    orders = draw_orders(plan, shape, fabric, schedule, extra, dice)
+    draw_capture_points(plan, shape, dice)  # nobody captures here, but what is drawn after must stay the same
+    observer = Observer(plan, fabric, control.forwarding, orders, clock.now, {}, _TRACED_HOPS, chance)
+    fabric.changed.before = lambda: observer.settle(clock.now)
+    for stream in extra:
+        for moment in (stream.start, stream.end):
+            if moment is not None:
+                clock.at(moment, lambda: observer.settle(clock.now))
+    decoys = SimulatedDecoys(stage, dice, scenario)
+    if scenario.prepare is not None:
+        scenario.prepare(stage)
+    stage.wait(schedule.start - clock.now - 0.5)
+    decoys.plan()
+    stage.wait(schedule.fault - clock.now)
+    scenario.play(stage)
+    stage.wait(schedule.end - clock.now)
+    decoys.stop()
+    stage.wait(_TAIL_SECONDS)
+    observer.settle(clock.now)
+    return _collect(scenario, stage, seed, workspace, fabric, control, observer, chance)
+
+
+def _collect(scenario: Scenario, stage: SimulatedStage, seed: int, workspace: Path, fabric: Fabric,
+             control: ControlPlane, observer: Observer, chance: random.Random) -> Recording:
+    """Bring together what scenario, ports, daemons and probes left behind."""
+    schedule, plan = stage.schedule, fabric.indexed
+    logs = {}
+    for role in control.routers:
+        logs[role] = workspace / f"{role}.log"
+        if control.lines.get(role):
+            write_log(logs[role], control.lines[role])
+    listed = {node.role for node in plan.nodes if node.listed}
+    polling = Polling(listed, schedule.start - 0.5 + chance.uniform(0.3, 0.7), schedule.end + 0.2, POLL_SECONDS)
+    probes: tuple[Probe, ...] = (
+        *echoes(observer.conversations, schedule.start, schedule.end, chance),
+        *handshakes(observer.conversations, schedule.start, schedule.end, chance),
+    )
+    happenings = [*stage.happenings, *fabric.happenings, *control.happenings,
+                  *routine_lines(plan, schedule, stage.dice)]
+    return Recording(
+        scenario=scenario, shape=stage.shape, plan=plan, seed=seed, schedule=schedule,
+        causes=tuple(sorted(stage.causes, key=lambda cause: cause.start)),
+        happenings=tuple(sorted(happenings, key=lambda happening: happening.time)),
+        frr_logs=logs, dead=stage.dead,
+        samples=tuple(readings(plan, observer.stretches, fabric.history, fabric.meters, polling, chance)),
+        probes=tuple(sorted(probes, key=lambda probe: probe.time)), paths=tuple(observer.walks),
+        flows=tuple(accounts(observer.conversations, schedule.start, schedule.end, chance)),
+        captures=(), paperwork=stage.paperwork,
+    )
