@@ -54,14 +54,19 @@ def draw_corpus(count: int, seed: int) -> Iterator[Draw]:
         if not waiting:
             waiting = dice.sample(SCENARIOS, len(SCENARIOS))
         scenario = waiting.pop()
-        error = ""
-        if dice.random() < 0.25:
-            size = dice.choice((dice.uniform(0.3, 5), dice.uniform(5, 60), dice.uniform(60, _WORST_CLOCK_SECONDS)))
-            error = f"{dice.choice(('customer', 'provider'))}={dice.choice((-1, 1)) * size:.3f}"
+        error = draw_clock_error(dice)
         yield Draw(
             number, scenario, dice.choice([shape for shape in SHAPES if scenario.fits(shape)]),
             seed * 100_000 + number, dice.choice(("generic", "random", "random")), error, dice.random() < 0.5,
         )
+
+
+def draw_clock_error(dice: random.Random) -> str:
+    """In one of four incidents one supplier's clock is wrong, by up to five minutes."""
+    if dice.random() >= 0.25:
+        return ""
+    size = dice.choice((dice.uniform(0.3, 5), dice.uniform(5, 60), dice.uniform(60, _WORST_CLOCK_SECONDS)))
+    return f"{dice.choice(('customer', 'provider'))}={dice.choice((-1, 1)) * size:.3f}"
 
 
 def record_corpus(count: int, seed: int, jobs: int, output: Path) -> None:

@@ -7,6 +7,7 @@ and hold 3 s, BFD 3 × 300 ms; how long routes and sessions take to come back wa
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 
 from tests.lab.daemons import HOLD_SECONDS, Router, Routing
@@ -185,7 +186,7 @@ class ControlPlane:
                 if role in adjacency.full:
                     adjacency.full[role] = False
         for session in self.sessions:
-            if role in session.up and session.up[role]:
+            if session.up.get(role):
                 session.up[role] = session.carrying = False
         self._routes_changed()
         self.review_soon()
@@ -227,10 +228,8 @@ class ControlPlane:
         for session in self.sessions:
             if role == "ce1" and role in session.up and len(networks) > limit and not session.overflowed:
                 session.overflowed = True
-                edge = session.other(role)
                 self._clock.at(self._clock.now + self._dice.uniform(0.2, 1.1),
-                               lambda session=session, edge=edge: self._end(session, edge, BgpEnd.MAXIMUM_PREFIXES,
-                                                                            (6, 1)))
+                               partial(self._end, session, session.other(role), BgpEnd.MAXIMUM_PREFIXES, (6, 1)))
 
     def _shut(self, role: str, peer: str, shut: bool) -> None:
         session = self._session(role, peer)
@@ -312,12 +311,12 @@ class ControlPlane:
             if share == 0.0 and adjacency.full[role] and self._lives(role):
                 adjacency.timers[role] = timer if timer is not None and not timer.called_off else self._clock.at(
                     self._clock.now + _DEAD_SECONDS - self._age(),
-                    lambda role=role: self._lose_neighbour(adjacency, role, "InactivityTimer"))
+                    partial(self._lose_neighbour, adjacency, role, "InactivityTimer"))
             elif timer is not None:
                 timer.cancel()
             if share > 0 and adjacency.full[role] and not adjacency.full[adjacency.other(role)]:
                 self._clock.at(self._clock.now + self._dice.uniform(0.05, 1.0),
-                               lambda role=role: self._heard_one_way(adjacency, role))
+                               partial(self._heard_one_way, adjacency, role))
         lossy = any(0 < share < 1 for share in shares.values())
         if lossy and adjacency.trial is None and any(adjacency.full.values()):
             adjacency.trial = self._clock.at(self._clock.now + 1.0, lambda: self._try_hellos(adjacency))
@@ -399,9 +398,9 @@ class ControlPlane:
             timer = session.timers.get(role)
             running = timer is not None and not timer.called_off
             if session.up[role] and self._speaks(role) and (share == 0.0 or peer_gone):
-                if peer_gone and min(shares.values()) > 0 or peer_gone and self._closed_aloud(session, role):
+                if (peer_gone and min(shares.values()) > 0) or (peer_gone and self._closed_aloud(session, role)):
                     self._clock.at(self._clock.now + self._dice.uniform(0.01, 0.4),
-                                   lambda role=role: self._find_closed(session, role))
+                                   partial(self._find_closed, session, role))
                 if not running:
                     session.timers[role] = self._expiry(session, role)
             elif timer is not None and running:

@@ -19,6 +19,7 @@ from tests.lab.simulation.clock import VirtualClock
 from tests.lab.simulation.plan_index import IndexedPlan
 from tests.lab.simulation.rules import Chain, RuleSet, span
 
+
 @dataclass(frozen=True, slots=True)
 class PortState:
     """From a moment on a port was so."""
