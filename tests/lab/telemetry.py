@@ -198,20 +198,24 @@ class Telemetry:
                                for link in self._plan.links if link.listed and not self._is_spare(link))
         error = self._style.clock(Side.CUSTOMER).error_s
         rows = []
+        paths: dict[tuple[str, str], str] = {}
         for flow in self._recording.flows:
             if self._dead(flow.source, flow.time, 2.0):
                 continue
             source, destination = self._plan.node(flow.source).name, self._plan.node(flow.destination).name
-            ways = networkx.all_shortest_paths(graph, source, destination)
-            path = "|".join(sorted(">".join(way) for way in ways))
+            if (source, destination) not in paths:
+                ways = networkx.all_shortest_paths(graph, source, destination)
+                paths[source, destination] = "|".join(sorted(">".join(way) for way in ways))
+            path = paths[source, destination]
             rows.append((stamp(flow.time + error), source, destination, path, flow.sent, flow.lost, flow.flow, "udp"))
         file = self._folder.write_csv("telemetry/flows.csv", (
             "time", "source", "destination", "path", "sent", "lost", "flow", "protocol"), rows, compressed=True)
         self._folder.add(file, "flows", Side.CUSTOMER)
 
     def _is_spare(self, link: Link) -> bool:
-        """Whether a link is the second access line, which carries nothing while the first one stands."""
-        return link.joins("ce1", "pe2")
+        """Whether a link is another access line than the first, and carries nothing while the first one stands."""
+        ends = {link.ends[0].role, link.ends[1].role} - {"ce1"}
+        return len(ends) == 1 and ends.isdisjoint(("pe1", "lm1")) and ends.pop().startswith(("pe", "lm"))
 
     def _export_captures(self) -> None:
         """Packets at each capture point; a dead device captured none."""

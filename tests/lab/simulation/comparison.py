@@ -24,7 +24,7 @@ from attribution.model.observation import Caveat, LogEvent, LogKind, Observation
 from attribution.model.verdict import Verdict
 from attribution.pipeline import decide, read_observations, read_statement
 from tests.lab.collection import KEPT
-from tests.lab.errors import UsageError
+from tests.lab.errors import RecordingRefused, UsageError
 from tests.lab.naming import draw_plan
 from tests.lab.scenario import Scenario
 from tests.lab.scenarios import scenario_named
@@ -34,6 +34,7 @@ from tests.lab.thin import profile_named, thin
 
 _GRACE_SECONDS = 1.5
 _LARGE_ECHO = "1400"
+_BETWEEN_TWINS = 1_000_003
 _UNREMARKABLE = frozenset({LogKind.LOGIN, LogKind.ROUTINE, LogKind.COMMAND, LogKind.CONFIG_CHANGED,
                            LogKind.CLOCK_CHANGED})
 """What is said in any log; decoys and routine lines are the same in a twin anyway."""
@@ -209,8 +210,12 @@ def compare_corpus(corpus: Path, seeds: int, output: Path | None) -> Iterator[st
     found: dict[str, list[Likeness]] = {}
     for recorded in recorded_bundles(corpus):
         for number in range(seeds):
-            seed = recorded.seed if number == 0 else recorded.seed + 1000 * number
-            found.setdefault(recorded.scenario.name, []).append(compare(recorded, seed))
+            try:
+                likeness = compare(recorded, recorded.seed + _BETWEEN_TWINS * number)
+            except RecordingRefused as problem:
+                yield f"refused: {problem}"
+                continue
+            found.setdefault(recorded.scenario.name, []).append(likeness)
     if not found:
         raise UsageError(f"{corpus}: no recorded bundle of a known scenario; expected a manifest.csv, or pcaps/")
     if output is not None:

@@ -102,8 +102,9 @@ class ControlPlane:
             for role in self.routers
         }
         self._review_due = self._routes_due = False
-        self._table = self._tabulate()
-        self.forwarding = Forwarding(fabric, lambda role, destination: self._table.next_hops(role, destination))
+        self._table = self._first_table = self._tabulate()
+        self._rebooted: set[str] = set()
+        self.forwarding = Forwarding(fabric, self._next_hops)
         fabric.changed.filters = self.review_soon
         fabric.changed.ways = self._ways_changed
         fabric.changed.ports = self._port_changed
@@ -131,6 +132,13 @@ class ControlPlane:
         self._fabric.changed.before()
         self._table = self._tabulate()
         self._ways_changed()
+
+    def _next_hops(self, role: str, destination: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """What the router forwards by: after a reboot what its kernel kept, until its daemons know better."""
+        width, hops = self._table.next_hops(role, destination)
+        if not hops and role in self._rebooted:
+            return self._first_table.next_hops(role, destination)
+        return width, hops
 
     def _tabulate(self) -> RouteTable:
         announced: dict[tuple[int, int], list[str]] = {}
@@ -182,6 +190,7 @@ class ControlPlane:
         router.speaks_bgp = False
         if everything:
             router.alive = router.frozen = False
+            self._rebooted.add(role)
             for adjacency in self.adjacencies:
                 if role in adjacency.full:
                     adjacency.full[role] = False

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tests.lab.daemons import Routing
-from tests.lab.plan import Side
+from tests.lab.plan import Node, Side
 from tests.lab.simulation.clock import Appointment
 from tests.lab.simulation.plan_index import IndexedPlan
 
 _FULL_MESH = 12
-"""The greatest number of provider routers that all speak to each other; more of them speak to two reflectors."""
+"""The greatest number of provider routers that all speak to each other; more of them speak to the service's edges
+only, which reflect what they hear."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,8 +80,7 @@ def all_sessions(plan: IndexedPlan, routing: Routing) -> tuple[list[Session], tu
     """External sessions where two parties' routers share a segment, internal ones between provider routers."""
     routers = [node for node in plan.nodes if node.routes]
     provider = [node for node in routers if node.side is Side.PROVIDER]
-    reflectors = tuple(node.role for node in provider if node.role.rstrip("0123456789") == "p")[-2:] \
-        if len(provider) > _FULL_MESH else ()
+    reflectors = _edges(plan, provider) if len(provider) > _FULL_MESH else ()
     sessions = []
     for place, one in enumerate(routers):
         for other in routers[place + 1 :]:
@@ -95,6 +95,12 @@ def all_sessions(plan: IndexedPlan, routing: Routing) -> tuple[list[Session], tu
                 addresses = {role: _address(plan, number) for role, number in ports.items()}
                 sessions.append(Session(addresses, ports, False, routing.bfd, dict.fromkeys(addresses, True)))
     return sessions, reflectors
+
+
+def _edges(plan: IndexedPlan, provider: list[Node]) -> tuple[str, ...]:
+    """The provider's routers at both ends of the service."""
+    return tuple(node.role for node in provider
+                 if node.role == "pe1" or {"vgw", "ce2"} & set(plan.neighbours(node.role)))
 
 
 def _shared(plan: IndexedPlan, one: str, other: str) -> dict[str, int] | None:
