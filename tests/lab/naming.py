@@ -139,7 +139,8 @@ def _draw_pools(dice: random.Random) -> _Pools:
     )
     core = ipaddress.IPv4Network(f"10.{dice.randrange(16, 120)}.{dice.randrange(256)}.0/24")
     # A large backbone has more links than fit there: it goes on in the rest of the same /16.
-    more = (subnet for part in core.supernet(new_prefix=16).address_exclude(core) for subnet in part.subnets(new_prefix=30))
+    more = (subnet for rest in core.supernet(new_prefix=16).address_exclude(core)
+            for subnet in rest.subnets(new_prefix=30))
     return _Pools(
         site_a=ipaddress.IPv4Network(site_a),
         other_subnets=ipaddress.IPv4Network(f"10.{dice.randrange(121, 127)}.0.0/16").subnets(new_prefix=24),

@@ -236,4 +236,5 @@ class Telemetry:
 
     def _dead(self, role: str, moment: float, length: float = 0.0) -> bool:
         """Whether a device was dead at some time of a span."""
-        return any(start < moment + length and moment < end for start, end in self._recording.dead.get(role, ()))
+        spans = self._recording.dead.get(role)
+        return spans is not None and any(start < moment + length and moment < end for start, end in spans)

@@ -8,6 +8,7 @@ site or a VPC, a firewall or a routing switch before the customer's edge.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import deque
 from collections.abc import Iterable
@@ -126,11 +127,11 @@ def _strung(size: int, dice: random.Random) -> tuple[_Graph, tuple[str, ...], st
     graph = _Graph()
     core = [graph.core_router() for _ in range(dice.randrange(1, 5))]
     string = ["pe1", *core, "pe2"]
-    for one, other in zip(string, string[1:], strict=False):
+    for one, other in itertools.pairwise(string):
         graph.join(one, other)
     while graph.spare + 2 < size:
         _hang(graph, dice.choice(string), min(dice.randrange(2, 9), size - graph.spare - 2), dice)
-    return graph, tuple(core), "pe2", dice.choice(list(zip(string, string[1:], strict=False)))
+    return graph, tuple(core), "pe2", dice.choice(list(itertools.pairwise(string)))
 
 
 def _layered(size: int, dice: random.Random) -> tuple[_Graph, tuple[str, ...], str, Pair]:
@@ -140,7 +141,7 @@ def _layered(size: int, dice: random.Random) -> tuple[_Graph, tuple[str, ...], s
     for edge in ("pe1", "pe2", "pe4"):
         for router in layers[0]:
             graph.join(edge, router)
-    for layer, following in zip(layers, layers[1:], strict=False):
+    for layer, following in itertools.pairwise(layers):
         for router in layer:
             for other in following:
                 graph.join(router, other)
@@ -193,5 +194,5 @@ def _meshed(size: int, dice: random.Random) -> tuple[_Graph, tuple[str, ...], st
         ways = graph.shortest("pe1", "pe2")
         if len(ways) == 1 and len(ways[0]) >= 4:
             way = ways[0]
-            return graph, tuple(way[1:-1]), "pe2", dice.choice(list(zip(way[1:-1], way[2:-1], strict=False)))
+            return graph, tuple(way[1:-1]), "pe2", dice.choice(list(itertools.pairwise(way[1:-1])))
     return _strung(size, dice)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -230,37 +230,39 @@ def compare_corpus(corpus: Path, seeds: int, output: Path | None) -> Iterator[st
 
 
 def _line(name: str, likenesses: list[Likeness]) -> str:
-    def mean(values: list[float]) -> float:
-        return sum(values) / len(values)
+    def mean(value: Callable[[Likeness], float]) -> float:
+        return sum(map(value, likenesses)) / len(likenesses)
 
-    lab = [likeness.lab for likeness in likenesses]
-    simulated = [likeness.simulated for likeness in likenesses]
     return (
         f"{name:48} {len(likenesses):3} "
-        f"{mean([one.loss for one in lab]):6.2f}/{mean([one.loss for one in simulated]):6.2f} "
-        f"{mean([one.interrupted for one in lab]):7.2f}/{mean([one.interrupted for one in simulated]):7.2f} "
-        f"{mean([one.log_precision for one in likenesses]):5.2f}/{mean([one.log_recall for one in likenesses]):4.2f} "
-        f"{mean([one.alarm_precision for one in likenesses]):6.2f}/{mean([one.alarm_recall for one in likenesses]):4.2f} "
-        f"{mean([float(one.lab.party == one.simulated.party) for one in likenesses]):6.2f} "
-        f"{mean([float(one.lab.component == one.simulated.component) for one in likenesses]):9.2f}"
+        f"{mean(lambda one: one.lab.loss):6.2f}/{mean(lambda one: one.simulated.loss):6.2f} "
+        f"{mean(lambda one: one.lab.interrupted):7.2f}/{mean(lambda one: one.simulated.interrupted):7.2f} "
+        f"{mean(lambda one: one.log_precision):5.2f}/{mean(lambda one: one.log_recall):4.2f} "
+        f"{mean(lambda one: one.alarm_precision):6.2f}/{mean(lambda one: one.alarm_recall):4.2f} "
+        f"{mean(lambda one: one.lab.party == one.simulated.party):6.2f} "
+        f"{mean(lambda one: one.lab.component == one.simulated.component):9.2f}"
     )
 
 
 def _differences(everything: list[Likeness], most: int = 25) -> Iterator[str]:
     """What one of the two says and the other does not, the most frequent first."""
-    for title, signs in (("logged", lambda picture: picture.logged), ("alarm", lambda picture: picture.alarms)):
-        missing: Counter[tuple[str, Sign]] = Counter()
-        for likeness in everything:
-            lab, simulated = signs(likeness.lab), signs(likeness.simulated)
-            missing.update(("laboratory only", sign) for sign in lab - simulated)
-            missing.update(("simulator only", sign) for sign in simulated - lab)
-        for (where, sign), count in missing.most_common(most):
+    logged: Counter[tuple[str, Sign]] = Counter()
+    alarms: Counter[tuple[str, Sign]] = Counter()
+    for one in everything:
+        logged.update(_unshared(one.lab.logged, one.simulated.logged))
+        alarms.update(_unshared(one.lab.alarms, one.simulated.alarms))
+    for title, counted in (("logged", logged), ("alarm", alarms)):
+        for (where, sign), count in counted.most_common(most):
             yield f"{title}: {where}: {' '.join(sign)} ({count})"
-    for likeness in everything:
-        if likeness.lab.party != likeness.simulated.party:
-            yield (f"verdict: {likeness.recorded.folder.name}: laboratory {likeness.lab.party} "
-                   f"({likeness.lab.component}), simulator {likeness.simulated.party} "
-                   f"({likeness.simulated.component})")
+    for one in everything:
+        if one.lab.party != one.simulated.party:
+            yield (f"verdict: {one.recorded.folder.name}: laboratory {one.lab.party} ({one.lab.component}), "
+                   f"simulator {one.simulated.party} ({one.simulated.component})")
+
+
+def _unshared(lab: frozenset[Sign], simulated: frozenset[Sign]) -> Iterator[tuple[str, Sign]]:
+    yield from (("laboratory only", sign) for sign in sorted(lab - simulated))
+    yield from (("simulator only", sign) for sign in sorted(simulated - lab))
 
 
 def _write_table(found: dict[str, list[Likeness]], output: Path) -> None:

@@ -101,7 +101,7 @@ class ControlPlane:
             role: self.routers[role].node.side is Side.PROVIDER or (role == "ce1" and plan.inner_gateway is not None)
             for role in self.routers
         }
-        self._review_due = self._routes_due = False
+        self._review_due = self._routes_due = self._plain = False
         self._table = self._first_table = self._tabulate()
         self._rebooted: set[str] = set()
         self.forwarding = Forwarding(fabric, self._next_hops)
@@ -272,6 +272,11 @@ class ControlPlane:
 
     def _review(self) -> None:
         self._review_due = False
+        self._plain = not (self._fabric.elements or self._fabric.state.queues or self._fabric.state.statics) and all(
+            self._fabric.carries(number) and self._lives(role)
+            for adjacency in self.adjacencies if all(adjacency.full.values())
+            for role, number in adjacency.ports.items()
+        )
         for adjacency in self.adjacencies:
             self._review_adjacency(adjacency)
         for session in self.sessions:
@@ -304,6 +309,8 @@ class ControlPlane:
         out, into = adjacency.ports[speaker], adjacency.ports[listener]
         if not (self._fabric.carries(out) and self._lives(speaker) and self._lives(listener)):
             return 0.0
+        if not self._fabric.elements:
+            return 1.0
         hello = Packet("ospf", 0, 0, _HELLO_LENGTH)
         elements: tuple[Element, ...] = (("out", out), ("cable", out), ("in", into))
         share = 1.0
@@ -395,6 +402,8 @@ class ControlPlane:
         listener = session.other(speaker)
         if not (self._speaks(speaker) and self._speaks(listener)):
             return 0.0
+        if session.internal and self._plain:
+            return 1.0 if self._table.reaches(speaker, listener) else 0.0
         packet = Packet("tcp", session.addresses[speaker], session.addresses[listener], _KEEPALIVE_LENGTH,
                         179, 33000)
         return self._heard(self.forwarding.way(speaker, packet), packet)
@@ -419,7 +428,7 @@ class ControlPlane:
             session.trial = self._clock.at(self._clock.now + 1.0, lambda: self._try_keepalives(session))
         if worst > 0 and not any(session.up.values()) and session.forming is None and not session.shut_by \
                 and not session.overflowed:
-            delay = self._dice.uniform(0.3, 1.3)
+            delay = self._dice.uniform(0.05, 1.1)
             session.forming = self._clock.at(self._clock.now + delay, lambda: self._establish(session))
 
     def _closed_aloud(self, session: Session, role: str) -> bool:

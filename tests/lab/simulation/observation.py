@@ -11,7 +11,7 @@ from tests.lab.simulation.conversations import Conversation, Passage, conversati
 from tests.lab.simulation.fabric import Element, Fabric, Queue
 from tests.lab.simulation.forwarding import Forwarding, Way
 from tests.lab.simulation.plan_index import IndexedPlan
-from tests.lab.simulation.rates import Arrival, queue_excess, token_bucket
+from tests.lab.simulation.rates import Arrival, lucky_excess, queue_excess, token_bucket
 from tests.lab.simulation.rules import Chain, Packet
 
 _TOO_SHORT_SECONDS = 0.05
@@ -62,9 +62,9 @@ class Observer:
                         for number, trace in enumerate(orders.traces)]
         self._end = orders.end
 
-    def settle(self, now: float) -> None:
+    def settle(self, now: float, however_short: bool = False) -> None:
         """Account for the time until now, in which nothing changed."""
-        if now - self._since > _TOO_SHORT_SECONDS:
+        if now - self._since > (0.0 if however_short else _TOO_SHORT_SECONDS):
             self._observe(self._since, now)
             self._since = now
 
@@ -128,7 +128,7 @@ class Observer:
                     left *= chain.passed(packet)
                 touched = True
             elif element[0] == "queue" and (queue := queues.get(element[1])) is not None:
-                left *= (1 - queue.loss) * (1 - queue.excess)
+                left *= (1 - queue.loss) * (1 - lucky_excess(queue.excess, packet))
                 touched = True
             after.append(left)
         return _Passed(way, after if touched else None, left if way.arrives else 0.0)

@@ -86,6 +86,10 @@ class IndexedPlan(Plan):
         """The link that a port ends."""
         return self.link_at[self.number_of(port)]
 
+    def neighbours(self, role: str) -> tuple[str, ...]:
+        """Roles at the far ends of a node's links."""
+        return tuple(self.all_ports[self.far[number]].role for number in self.ports_of[role])
+
     def segment(self, port: Port) -> tuple[Port, ...]:
         """All addressed ports that a port reaches without crossing a router, itself included."""
         return tuple(self.all_ports[number] for number in self.segment_numbers(self.number_of(port)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.lab.naming import draw_plan
 from tests.lab.noise import routine_lines
 from tests.lab.observed import Probe
 from tests.lab.paperwork import Paperwork, Resources
+from tests.lab.plan import Side
 from tests.lab.recorders import POLL_SECONDS
 from tests.lab.recording import Pace, Recording, draw_schedule
 from tests.lab.scenario import Scenario
@@ -56,14 +58,16 @@ def perform(scenario: Scenario, shape: Shape, seed: int, names: str, workspace: 
     stage = SimulatedStage(plan, shape, fabric, dict(control.routers), NoWatch(), schedule, dice,
                            Paperwork(Resources.draw(dice)), clock=clock, fabric=fabric)
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()
+    watched = _watched(plan, shape)
     orders = draw_orders(plan, shape, fabric, schedule, extra, dice)
+    orders = replace(orders, pings=tuple(ping for ping in orders.pings if {ping.source, ping.destination} <= watched))
     draw_capture_points(plan, shape, dice)  # nobody captures here, but what is drawn after must stay the same
     observer = Observer(plan, fabric, control.forwarding, orders, clock.now, {}, _TRACED_HOPS, chance)
     fabric.changed.before = lambda: observer.settle(clock.now)
     for stream in extra:
         for moment in (stream.start, stream.end):
             if moment is not None:
-                clock.at(moment, lambda: observer.settle(clock.now))
+                clock.at(moment, lambda: observer.settle(clock.now, however_short=True))
     decoys = SimulatedDecoys(stage, dice, scenario)
     if scenario.prepare is not None:
         scenario.prepare(stage)
@@ -75,20 +79,33 @@ def perform(scenario: Scenario, shape: Shape, seed: int, names: str, workspace: 
     decoys.stop()
     stage.wait(_TAIL_SECONDS)
     observer.settle(clock.now)
-    return _collect(scenario, stage, seed, workspace, fabric, control, observer, chance)
+    return _collect(scenario, stage, seed, workspace, fabric, control, observer, watched, chance)
+
+
+def _watched(plan: IndexedPlan, shape: Shape) -> frozenset[str]:
+    """Whose counters and probes are kept: everybody's, or on a large backbone those on the way and beside it."""
+    listed = frozenset(node.role for node in plan.nodes if node.listed)
+    if not shape.resembles:
+        return listed
+    near = {node.role for node in plan.nodes if node.side is Side.CUSTOMER} | set(shape.core)
+    near |= {"pe1", shape.far_edge, "vgw"} & listed
+    return listed & (near | {neighbour for role in near for neighbour in plan.neighbours(role)})
 
 
 def _collect(scenario: Scenario, stage: SimulatedStage, seed: int, workspace: Path, fabric: Fabric,
-             control: ControlPlane, observer: Observer, chance: random.Random) -> Recording:
-    """Bring together what scenario, ports, daemons and probes left behind."""
+             control: ControlPlane, observer: Observer, watched: frozenset[str], chance: random.Random) -> Recording:
+    """Bring together what scenario, ports, daemons and probes left behind.
+
+    Of a large backbone the supplier may hand over the logs of all routers, or only of those near the service's way.
+    """
     schedule, plan = stage.schedule, fabric.indexed
+    asked = watched if chance.random() < 0.5 else frozenset(node.role for node in plan.nodes)
     logs = {}
     for role in control.routers:
         logs[role] = workspace / f"{role}.log"
-        if control.lines.get(role):
+        if role in asked and control.lines.get(role):
             write_log(logs[role], control.lines[role])
-    listed = {node.role for node in plan.nodes if node.listed}
-    polling = Polling(listed, schedule.start - 0.5 + chance.uniform(0.3, 0.7), schedule.end + 0.2, POLL_SECONDS)
+    polling = Polling(watched, schedule.start - 0.5 + chance.uniform(0.3, 0.7), schedule.end + 0.2, POLL_SECONDS)
     probes: tuple[Probe, ...] = (
         *echoes(observer.conversations, schedule.start, schedule.end, chance),
         *handshakes(observer.conversations, schedule.start, schedule.end, chance),
@@ -98,7 +115,7 @@ def _collect(scenario: Scenario, stage: SimulatedStage, seed: int, workspace: Pa
     return Recording(
         scenario=scenario, shape=stage.shape, plan=plan, seed=seed, schedule=schedule,
         causes=tuple(sorted(stage.causes, key=lambda cause: cause.start)),
-        happenings=tuple(sorted(happenings, key=lambda happening: happening.time)),
+        happenings=tuple(sorted((item for item in happenings if item.role in asked), key=lambda item: item.time)),
         frr_logs=logs, dead=stage.dead,
         samples=tuple(readings(plan, observer.stretches, fabric.history, fabric.meters, polling, chance)),
         probes=tuple(sorted(probes, key=lambda probe: probe.time)), paths=tuple(observer.walks),

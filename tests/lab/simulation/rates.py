@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from tests.lab.simulation.rules import Packet, Shaper
 
 _SAMPLED_PACKETS = 1500
 _FRAME = 14
+_CLUMPED = 0.7
+"""The share of packets that come right behind another: senders work in bursts and by the same clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,8 @@ def token_bucket(arrivals: Sequence[Arrival], octets_per_second: float, dice: ra
     tokens, depth = octets_per_second * 0.05, octets_per_second * 0.1 + 1500
     met: dict[int, list[int]] = {}
     for item in dice.choices(arrivals, weights, k=_SAMPLED_PACKETS):
-        tokens = min(depth, tokens + dice.expovariate(total) * octets_per_second)
+        if dice.random() >= _CLUMPED:
+            tokens = min(depth, tokens + dice.expovariate(total * (1 - _CLUMPED)) * octets_per_second)
         size = item.octets - _FRAME
         count = met.setdefault(size, [0, 0])
         count[0] += 1
@@ -51,6 +55,14 @@ def token_bucket(arrivals: Sequence[Arrival], octets_per_second: float, dice: ra
         return min(shares, key=lambda entry: abs(entry[0] - packet.length))[1]
 
     return excess
+
+
+def lucky_excess(excess: float, packet: Packet) -> float:
+    """The share of one stream that overflows a queue: steady senders keep hitting it full, or keep missing it."""
+    if packet.protocol != "udp":
+        return excess
+    luck = zlib.crc32(repr(packet).encode()) % 2001 / 1000 - 1
+    return float(excess ** (2.0 ** (1.3 * luck)))
 
 
 def queue_excess(arrivals: Sequence[Arrival], bits_per_second: float) -> float:

@@ -42,6 +42,7 @@ class RouteTable:
                 for role in session.ends:
                     self._external.setdefault(role, []).append(session)
         self._distances: dict[str, dict[str, int]] = {}
+        self._islands: dict[str, str] = {}
         self._core = {
             int(port.address.network.network_address): (port.role, plan.all_ports[plan.far[number]].role)
             for number, port in enumerate(plan.all_ports) if port.address is not None
@@ -129,6 +130,14 @@ class RouteTable:
             return True
         return any(frozenset((role, item)) in self._internal and frozenset((item, other)) in self._internal
                    for item in self._reflectors if item not in (role, other))
+
+    def reaches(self, role: str, target: str) -> bool:
+        """Whether there is a way between two routers of the provider's."""
+        if not self._islands:
+            for start in self._neighbours:
+                if start not in self._islands:
+                    self._islands |= dict.fromkeys(self._distances_to(start), start)
+        return role in self._islands and self._islands[role] == self._islands.get(target)
 
     def _distance(self, role: str, target: str) -> int | None:
         return self._distances_to(target).get(role)
