@@ -36,6 +36,9 @@ _BFD_SECONDS = 0.9
 _SETTLING_SECONDS = 0.03
 """Changes that come this close together are reacted to at once."""
 
+_COLLISIONS = 0.08
+"""How often two routers that call each other at once close one connection when it was already up for one of them."""
+
 _DIRECT_STALL, _HELLO_LENGTH, _KEEPALIVE_LENGTH = 4.5, 68, 71
 """A keepalive is sent so many times, on average, before a hold time is over."""
 
@@ -428,7 +431,7 @@ class ControlPlane:
             session.trial = self._clock.at(self._clock.now + 1.0, lambda: self._try_keepalives(session))
         if worst > 0 and not any(session.up.values()) and session.forming is None and not session.shut_by \
                 and not session.overflowed:
-            delay = self._dice.uniform(0.05, 1.1)
+            delay = self._dice.uniform(1.2, 2.6) if session.bfd else self._dice.uniform(0.05, 1.1)
             session.forming = self._clock.at(self._clock.now + delay, lambda: self._establish(session))
 
     def _closed_aloud(self, session: Session, role: str) -> bool:
@@ -486,6 +489,13 @@ class ControlPlane:
         self.happenings.append(Happening(moment, role, what))
         self._write(role, session_lost(moment, what, peer.name))
 
+    def _tell_gained(self, session: Session, role: str) -> None:
+        peer = self._plan.node(session.other(role))
+        what = BgpUp(dotted(session.addresses[peer.role]), peer.asn or 0, session.internal)
+        moment = self._clock.now + self._dice.uniform(0.0, 0.001)
+        self.happenings.append(Happening(moment, role, what))
+        self._write(role, [session_gained(moment, what, peer.name)])
+
     def _establish(self, session: Session) -> None:
         session.forming = None
         shares = [self._share(session, role) for role in session.ends]
@@ -494,13 +504,15 @@ class ControlPlane:
         if self._dice.random() > min(shares):
             self.review_soon()
             return
+        if self._dice.random() < _COLLISIONS:
+            role = self._dice.choice(session.ends)
+            self._tell_gained(session, role)
+            self._tell_lost(session, role, BgpEnd.PEER_CLOSED, None)
+            session.forming = self._clock.at(self._clock.now + 1.0, lambda: self._establish(session))
+            return
         for role in session.ends:
             session.up[role] = True
-            peer = self._plan.node(session.other(role))
-            what = BgpUp(dotted(session.addresses[peer.role]), peer.asn or 0, session.internal)
-            moment = self._clock.now + self._dice.uniform(0.001, 0.006)
-            self.happenings.append(Happening(moment, role, what))
-            self._write(role, [session_gained(moment, what, peer.name)])
+            self._tell_gained(session, role)
         self._clock.at(self._clock.now + self._dice.uniform(0.3, 1.35), lambda: self._exchange(session))
 
     def _exchange(self, session: Session) -> None:

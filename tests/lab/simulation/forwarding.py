@@ -33,6 +33,8 @@ class Way:
     """For each element, which crossing it belongs to; for a node, the crossing before it."""
     dies_unlooked: bool
     """Whether the last node drops the packet before it would answer that its life is over: no route, or the void."""
+    unsent_at: int | None = None
+    """The port without a carrier by which a node would have to send it on."""
 
     @property
     def end(self) -> str:
@@ -86,7 +88,7 @@ class Forwarding:
         stops: list[tuple[str, int]] = []
         elements: list[Element] = []
         places: list[int] = []
-        role, arrives, unlooked = source, False, False
+        role, arrives, unlooked, unsent = source, False, False, None
         for life in range(_LONGEST_LIFE):
             if self._holds(role, packet.destination):
                 arrives = True
@@ -106,6 +108,7 @@ class Forwarding:
             for out, into in self._bridge_way(leaving, target):
                 if not self._fabric.carries(out):
                     lost = True
+                    unsent = out if out == leaving else None
                     break
                 number = len(crossings)
                 crossings.append((out, into))
@@ -115,7 +118,8 @@ class Forwarding:
                 break
             role = self._plan.all_ports[target].role
             stops.append((role, len(crossings)))
-        return Way(tuple(crossings), tuple(stops), arrives, tuple(elements), tuple(places), unlooked)
+        return Way(tuple(crossings), tuple(stops), arrives, tuple(elements), tuple(places), unlooked,
+                   unsent)
 
     def _holds(self, role: str, address: int) -> bool:
         return self._plan.owner.get(address) == role or address in self._fabric.state.extra_addresses.get(role, ())

@@ -18,6 +18,8 @@ _TOO_SHORT_SECONDS = 0.05
 """Changes that come this close together make no stretch of their own."""
 
 _QUEUE_PACKETS = 20
+_CALLS_PER_SECOND = 0.95
+"""How often a node calls (ARP) for a neighbour behind a port without a carrier; each call is discarded."""
 _FIRST_TRACE, _BETWEEN_TRACES = 0.4, 0.05
 _PROBE_LENGTH, _EXCEEDED_LENGTH = 60, 88
 
@@ -34,6 +36,7 @@ class Stretch:
     out_octets: list[float]
     dropped: dict[Chain, float] = field(default_factory=dict)
     overflowed: dict[int, float] = field(default_factory=dict)
+    """Packets in a second that found no room in a port's queue, or no carrier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class Observer:
         """Add a kind of packet to the counters of the ports that it passes, and to what was dropped where."""
         if rate <= 0:
             return
+        if passed.way.unsent_at is not None:
+            stretch.overflowed[passed.way.unsent_at] = _CALLS_PER_SECOND
         after = passed.after
         if after is None:
             for out, into in passed.way.crossings:
