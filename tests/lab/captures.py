@@ -6,6 +6,7 @@ import gzip
 import shutil
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 _FILE_HEADER, _PACKET_HEADER = 24, 16
@@ -14,10 +15,11 @@ _ADDRESSES = 12
 
 
 def cut_capture(source: Path, target: Path, span: tuple[float, float], dead: list[tuple[float, float]],
-                clock_error_s: float, vlan: int | None = None) -> None:
+                reading: Callable[[float], float] | None = None, vlan: int | None = None) -> None:
     """Copy the packets of a span, leaving out those that a dead device cannot have captured.
 
-    Frames of a tagged line get their tag here, since kernels without VLAN devices send them plain.
+    `reading` turns a true time into what the capturing device's clock showed; left out, its clock is right. Frames of a
+    tagged line get their tag here, since kernels without VLAN devices send them plain.
     """
     tag = b"" if vlan is None else struct.pack("!HH", 0x8100, vlan)
     data = source.read_bytes()
@@ -30,7 +32,7 @@ def cut_capture(source: Path, target: Path, span: tuple[float, float], dead: lis
         end = offset + _PACKET_HEADER + length
         inside = span[0] <= moment <= span[1] and not any(start <= moment < stop for start, stop in dead)
         if inside and end <= len(data):
-            total = round((moment + clock_error_s) * 1e6) if clock_error_s else seconds * 1_000_000 + micros
+            total = round(reading(moment) * 1e6) if reading is not None else seconds * 1_000_000 + micros
             frame = data[offset + _PACKET_HEADER : end]
             frame = frame[:_ADDRESSES] + tag + frame[_ADDRESSES:]
             kept += struct.pack(f"{order}IIII", total // 1_000_000, total % 1_000_000, len(frame), original + len(tag))

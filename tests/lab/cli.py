@@ -50,10 +50,11 @@ def _list() -> None:
 @click.option("--seed", default=1, show_default=True, help="Decides names, addresses, times and decoys.")
 @click.option("--names", type=click.Choice(["generic", "random"]), default="random", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="The bundle's folder.")
-@click.option("--clock-error", default="", metavar="SIDE=SECONDS", help="How far a supplier's clock is ahead.")
+@click.option("--clock-error", multiple=True, metavar="SIDE=SECONDS", help="How far a supplier's clock is ahead.")
+@click.option("--clock-drift", multiple=True, metavar="SIDE=PPM", help="By how many millionths a clock is too fast.")
 @click.option("--clock-untold", is_flag=True, help="Leave the clock's error out of incident.yaml.")
-def _record(name: str, topology: str | None, seed: int, names: str, output: Path | None, clock_error: str,
-            clock_untold: bool) -> None:
+def _record(name: str, topology: str | None, seed: int, names: str, output: Path | None,
+            clock_error: tuple[str, ...], clock_drift: tuple[str, ...], clock_untold: bool) -> None:
     """Record one scenario as an incident bundle."""
     from tests.lab.export import Exporter
     from tests.lab.recording import Recording, record
@@ -62,26 +63,28 @@ def _record(name: str, topology: str | None, seed: int, names: str, output: Path
     scenario = _scenario(name)
     shape = _shape(scenario, topology)
     target = output if output is not None else Path(scenario.name)
-    errors = _clock_errors(clock_error)
+    errors = _by_side("--clock-error", "SECONDS", clock_error)
+    drifts = {side: value * 1e-6 for side, value in _by_side("--clock-drift", "PPM", clock_drift).items()}
 
     def export(recording: Recording) -> None:
         dice = random.Random(f"export {scenario.name} {shape.name} {seed}")
-        style = draw_style(dice, errors, told=not clock_untold)
+        style = draw_style(dice, errors, told=not clock_untold, clock_drift=drifts)
         Exporter(recording, target, style, dice).export()
 
     record(scenario, shape, seed, names, export)
     click.echo(target)
 
 
-def _clock_errors(text: str) -> dict[Side, float]:
-    """One supplier's clock error, from "customer=12.5"."""
-    if not text:
-        return {}
-    side, _, seconds = text.partition("=")
-    try:
-        return {Side(side): float(seconds)}
-    except ValueError:
-        raise UsageError(f"--clock-error {text}: expected customer=SECONDS or provider=SECONDS") from None
+def _by_side(option: str, unit: str, texts: tuple[str, ...]) -> dict[Side, float]:
+    """What is said of each supplier's clock, from "customer=12.5"."""
+    found = {}
+    for text in texts:
+        side, _, number = text.partition("=")
+        try:
+            found[Side(side)] = float(number)
+        except ValueError:
+            raise UsageError(f"{option} {text}: expected customer={unit} or provider={unit}") from None
+    return found
 
 
 def _scenario(name: str) -> Scenario:

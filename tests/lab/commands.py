@@ -23,6 +23,16 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.ANNOUNCE: ("router bgp {detail}", "network {subject}"),
         Deed.RELOAD: ("reload",),
         Deed.DESCRIBE_PORT: ("interface {subject}", "description {detail}"),
+        Deed.DROP_PROTOCOL: ("ip access-list extended BLOCK-{user}", "deny {detail} any {subject}"),
+        Deed.PASS_PROTOCOL: ("no ip access-list extended BLOCK-{user}",),
+        Deed.SET_MTU: ("interface {subject}", "mtu {detail}"),
+        Deed.UNSET_MTU: ("interface {subject}", "no mtu"),
+        Deed.SET_PASSWORD: ("router bgp {detail}", "neighbor {subject} password *"),
+        Deed.UNSET_PASSWORD: ("router bgp {detail}", "no neighbor {subject} password"),
+        Deed.LIMIT_PREFIXES: ("router bgp {detail}", "neighbor {subject} maximum-prefix 1"),
+        Deed.UNLIMIT_PREFIXES: ("router bgp {detail}", "no neighbor {subject} maximum-prefix"),
+        Deed.SET_VLAN: ("interface {subject}", "switchport access vlan {detail}"),
+        Deed.UNSET_VLAN: ("interface {subject}", "no switchport access vlan {detail}"),
     },
     Vendor.HUAWEI: {
         Deed.SHUT_PORT: ("interface {subject}", "shutdown"),
@@ -41,6 +51,16 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.ANNOUNCE: ("bgp {detail}", "network {subject}"),
         Deed.RELOAD: ("reboot fast",),
         Deed.DESCRIBE_PORT: ("interface {subject}", "description {detail}"),
+        Deed.DROP_PROTOCOL: ("acl number 3999", "rule 5 deny {detail} destination {subject}"),
+        Deed.PASS_PROTOCOL: ("undo acl number 3999",),
+        Deed.SET_MTU: ("interface {subject}", "mtu {detail}"),
+        Deed.UNSET_MTU: ("interface {subject}", "undo mtu"),
+        Deed.SET_PASSWORD: ("bgp {detail}", "peer {subject} password cipher ******"),
+        Deed.UNSET_PASSWORD: ("bgp {detail}", "undo peer {subject} password"),
+        Deed.LIMIT_PREFIXES: ("bgp {detail}", "peer {subject} route-limit 1"),
+        Deed.UNLIMIT_PREFIXES: ("bgp {detail}", "undo peer {subject} route-limit"),
+        Deed.SET_VLAN: ("interface {subject}", "port default vlan {detail}"),
+        Deed.UNSET_VLAN: ("interface {subject}", "undo port default vlan"),
     },
     Vendor.H3C: {
         Deed.SHUT_PORT: ("interface {subject}", "shutdown"),
@@ -59,6 +79,16 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.ANNOUNCE: ("bgp {detail}", "network {subject}"),
         Deed.RELOAD: ("reboot force",),
         Deed.DESCRIBE_PORT: ("interface {subject}", "description {detail}"),
+        Deed.DROP_PROTOCOL: ("acl advanced 3999", "rule 5 deny {detail} destination {subject}"),
+        Deed.PASS_PROTOCOL: ("undo acl advanced 3999",),
+        Deed.SET_MTU: ("interface {subject}", "mtu {detail}"),
+        Deed.UNSET_MTU: ("interface {subject}", "undo mtu"),
+        Deed.SET_PASSWORD: ("bgp {detail}", "peer {subject} password cipher ******"),
+        Deed.UNSET_PASSWORD: ("bgp {detail}", "undo peer {subject} password"),
+        Deed.LIMIT_PREFIXES: ("bgp {detail}", "peer {subject} route-limit 1"),
+        Deed.UNLIMIT_PREFIXES: ("bgp {detail}", "undo peer {subject} route-limit"),
+        Deed.SET_VLAN: ("interface {subject}", "port access vlan {detail}"),
+        Deed.UNSET_VLAN: ("interface {subject}", "undo port access vlan"),
     },
     Vendor.JUNIPER: {
         Deed.SHUT_PORT: ("set interfaces {subject} disable",),
@@ -78,6 +108,20 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.ANNOUNCE: ("set policy-options prefix-list ANNOUNCED {subject}",),
         Deed.RELOAD: ("request system reboot",),
         Deed.DESCRIBE_PORT: ("set interfaces {subject} description {detail}",),
+        Deed.DROP_PROTOCOL: ("set firewall family inet filter BLOCK term 1 from destination-address {subject}",
+                             "set firewall family inet filter BLOCK term 1 from protocol {detail}",
+                             "set firewall family inet filter BLOCK term 1 then discard"),
+        Deed.PASS_PROTOCOL: ("delete firewall family inet filter BLOCK",),
+        Deed.SET_MTU: ("set interfaces {subject} mtu {detail}",),
+        Deed.UNSET_MTU: ("delete interfaces {subject} mtu",),
+        Deed.SET_PASSWORD: ("set protocols bgp group peers neighbor {subject} authentication-key *****",),
+        Deed.UNSET_PASSWORD: ("delete protocols bgp group peers neighbor {subject} authentication-key",),
+        Deed.LIMIT_PREFIXES: (
+            "set protocols bgp group peers neighbor {subject} family inet unicast prefix-limit maximum 1 teardown",),
+        Deed.UNLIMIT_PREFIXES: (
+            "delete protocols bgp group peers neighbor {subject} family inet unicast prefix-limit",),
+        Deed.SET_VLAN: ("set interfaces {subject} unit 0 vlan-id {detail}",),
+        Deed.UNSET_VLAN: ("delete interfaces {subject} unit 0 vlan-id",),
     },
     Vendor.LINUX: {
         Deed.SHUT_PORT: ("/usr/sbin/ip link set dev {subject} down",),
@@ -97,13 +141,30 @@ _FORMS: dict[Vendor, dict[Deed, tuple[str, ...]]] = {
         Deed.ANNOUNCE: ("/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c network {subject}",),
         Deed.RELOAD: ("/usr/sbin/reboot",),
         Deed.DESCRIBE_PORT: ("/usr/sbin/ip link set dev {subject} alias {detail}",),
+        Deed.DROP_PROTOCOL: ("/usr/sbin/iptables -I FORWARD -p {detail} -d {subject} -j DROP",),
+        Deed.PASS_PROTOCOL: ("/usr/sbin/iptables -D FORWARD -p {detail} -d {subject} -j DROP",),
+        Deed.SET_MTU: ("/usr/sbin/ip link set dev {subject} mtu {detail}",),
+        Deed.UNSET_MTU: ("/usr/sbin/ip link set dev {subject} mtu 1500",),
+        Deed.SET_PASSWORD: (
+            "/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c neighbor {subject} password *",),
+        Deed.UNSET_PASSWORD: (
+            "/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c no neighbor {subject} password",),
+        Deed.LIMIT_PREFIXES: (
+            "/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c neighbor {subject} maximum-prefix 1",),
+        Deed.UNLIMIT_PREFIXES: (
+            "/usr/bin/vtysh -c configure terminal -c router bgp {detail} -c no neighbor {subject} maximum-prefix",),
+        Deed.SET_VLAN: ("/usr/sbin/bridge vlan add dev {subject} vid {detail} pvid untagged",),
+        Deed.UNSET_VLAN: ("/usr/sbin/bridge vlan del dev {subject} vid {detail}",),
     },
 }
+
+_SPEAKS_LIKE = {Vendor.FRR: Vendor.LINUX, Vendor.ARISTA: Vendor.CISCO}
+"""Devices whose commands are another system's: EOS takes IOS commands as far as these are concerned."""
 
 
 def typed(vendor: Vendor, command: Command) -> tuple[str, ...]:
     """The lines that a person, or an automaton, types on a device of that vendor."""
-    forms = _FORMS[Vendor.LINUX if vendor is Vendor.FRR else vendor]
+    forms = _FORMS[_SPEAKS_LIKE.get(vendor, vendor)]
     return tuple(
         form.format(subject=command.subject, detail=command.detail, user=command.user)
         for form in forms[command.deed]

@@ -12,12 +12,15 @@ import click
 import yaml
 
 from tests.lab.collection import run_side_by_side
+from tests.lab.decidable import Decidable
 from tests.lab.scenario import Scenario
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.shapes import SHAPES, Shape
-from tests.lab.thin import PROFILES, applies, thin
+from tests.lab.thin import PROFILES, label, thin
 
 _WORST_CLOCK_SECONDS = 300.0
+_WORST_DRIFT_PPM = 200.0
+_THINNED_PER_RECORDING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,9 @@ class Draw:
     shape: Shape
     seed: int
     names: str
-    clock_error: str
+    clock_errors: tuple[str, ...]
     """"customer=12.500" or the like; empty where both clocks are right."""
+    clock_drifts: tuple[str, ...]
     clock_told: bool
 
     @property
@@ -40,7 +44,8 @@ class Draw:
 
     def arguments(self, output: Path) -> list[str]:
         """The command line that records it."""
-        clock = ["--clock-error", self.clock_error] if self.clock_error else []
+        clock = [word for error in self.clock_errors for word in ("--clock-error", error)]
+        clock += [word for drift in self.clock_drifts for word in ("--clock-drift", drift)]
         told = [] if self.clock_told else ["--clock-untold"]
         return ["record", self.scenario.name, "--topology", self.shape.name, "--seed", str(self.seed), "--names",
                 self.names, "--output", str(output / self.folder), *clock, *told]
@@ -54,19 +59,26 @@ def draw_corpus(count: int, seed: int) -> Iterator[Draw]:
         if not waiting:
             waiting = dice.sample(SCENARIOS, len(SCENARIOS))
         scenario = waiting.pop()
-        error = draw_clock_error(dice)
+        errors, drifts = draw_clocks(dice)
         yield Draw(
             number, scenario, dice.choice([shape for shape in SHAPES if scenario.fits(shape)]),
-            seed * 100_000 + number, dice.choice(("generic", "random", "random")), error, dice.random() < 0.5,
+            seed * 100_000 + number, dice.choice(("generic", "random", "random")), errors, drifts,
+            dice.random() < 0.5,
         )
 
 
-def draw_clock_error(dice: random.Random) -> str:
-    """In one of four incidents one supplier's clock is wrong, by up to five minutes."""
-    if dice.random() >= 0.25:
-        return ""
-    size = dice.choice((dice.uniform(0.3, 5), dice.uniform(5, 60), dice.uniform(60, _WORST_CLOCK_SECONDS)))
-    return f"{dice.choice(('customer', 'provider'))}={dice.choice((-1, 1)) * size:.3f}"
+def draw_clocks(dice: random.Random) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Three in ten have a wrong clock, some of them two; many drift a little."""
+    errors, drifts = [], []
+    wrong = dice.random() < 0.3
+    sides = dice.sample(("customer", "provider"), 2 if dice.random() < 0.2 else 1) if wrong else []
+    for side in sides:
+        size = dice.choice((dice.uniform(0.3, 5), dice.uniform(5, 60), dice.uniform(60, _WORST_CLOCK_SECONDS)))
+        errors.append(f"{side}={dice.choice((-1, 1)) * size:.3f}")
+    for side in ("customer", "provider"):
+        if dice.random() < 0.4:
+            drifts.append(f"{side}={dice.uniform(-_WORST_DRIFT_PPM, _WORST_DRIFT_PPM):.1f}")
+    return tuple(errors), tuple(drifts)
 
 
 def record_corpus(count: int, seed: int, jobs: int, output: Path) -> None:
@@ -84,7 +96,7 @@ def record_corpus(count: int, seed: int, jobs: int, output: Path) -> None:
 
 
 def _write_manifest(draws: list[Draw], output: Path) -> None:
-    """Thin each recording out once, and list all bundles with how they came about."""
+    """Thin each recording out, and list all bundles with how they came about."""
     with (output / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("folder", "scenario", "topology", "seed", "profile", "clock_error", "clock_told", "party"))
@@ -93,15 +105,16 @@ def _write_manifest(draws: list[Draw], output: Path) -> None:
                 for folder, profile in ((draw.folder, "all"), *_thin_one(draw, output)):
                     truth = yaml.safe_load((output / folder / "truth.yaml").read_text(encoding="utf-8"))
                     writer.writerow((folder, draw.scenario.name, draw.shape.name, draw.seed, profile,
-                                     draw.clock_error, draw.clock_told, truth["party"]))
+                                     " ".join(draw.clock_errors), draw.clock_told, truth["party"]))
 
 
 def _thin_one(draw: Draw, output: Path) -> Iterator[tuple[str, str]]:
-    """One thinned bundle per recording, its profile drawn by the recording's seed."""
-    truth = yaml.safe_load((output / draw.folder / "truth.yaml").read_text(encoding="utf-8"))
-    fitting = [profile for profile in PROFILES[1:] if applies(profile, truth)]
-    profile = random.Random(f"profile {draw.seed}").choice(fitting)
-    folder = f"{draw.folder}-{profile.name}"
-    if not (output / folder).exists():
-        thin(output / draw.folder, profile, output / folder)
-    yield folder, profile.name
+    """Thinned bundles of a recording, their profiles drawn by its seed among those that leave a label beyond doubt."""
+    fitting = [profile for profile in PROFILES[1:]
+               if label(output / draw.folder, profile) is not Decidable.ARGUABLE]
+    dice = random.Random(f"profile {draw.seed}")
+    for profile in dice.sample(fitting, min(_THINNED_PER_RECORDING, len(fitting))):
+        folder = f"{draw.folder}-{profile.name}"
+        if not (output / folder).exists():
+            thin(output / draw.folder, profile, output / folder)
+        yield folder, profile.name

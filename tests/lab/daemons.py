@@ -32,6 +32,9 @@ class Routing:
     maximum_prefixes: int | None = None
     """The provider edge ends the session when the customer announces more prefixes than this."""
 
+    spf_delay_ms: int = 10
+    """How long OSPF waits after a change before it computes the ways anew."""
+
 
 class Router:
     """The daemons of one node."""
@@ -84,15 +87,15 @@ class Router:
         if not self._processes:
             (self.directory / "zserv.api").unlink(missing_ok=True)
 
-    def freeze(self) -> None:
-        """The daemons stand still and answer nobody."""
-        for process in self._processes.values():
-            process.send_signal(signal.SIGSTOP)
+    def freeze(self, *names: str) -> None:
+        """The named daemons, or all of them, stand still and answer nobody."""
+        for name in names or tuple(self._processes):
+            self._processes[name].send_signal(signal.SIGSTOP)
 
-    def thaw(self) -> None:
-        """The daemons go on where they stood."""
-        for process in self._processes.values():
-            process.send_signal(signal.SIGCONT)
+    def thaw(self, *names: str) -> None:
+        """The named daemons, or all of them, go on where they stood."""
+        for name in names or tuple(self._processes):
+            self._processes[name].send_signal(signal.SIGCONT)
 
     def process_id(self, name: str) -> int:
         """The process id of a running daemon."""
@@ -131,7 +134,7 @@ def _configuration(plan: Plan, node: Node, daemon: str, routing: Routing, direct
         "log commands",
     ]
     if daemon == "ospfd":
-        return "\n".join([*head, *_ospf(plan, node), ""])
+        return "\n".join([*head, *_ospf(plan, node, routing), ""])
     if daemon == "bgpd":
         return "\n".join([*head, *_bgp(plan, node, routing), ""])
     if daemon == "bfdd":
@@ -141,7 +144,7 @@ def _configuration(plan: Plan, node: Node, daemon: str, routing: Routing, direct
     return "\n".join([*head, ""])
 
 
-def _ospf(plan: Plan, node: Node) -> list[str]:
+def _ospf(plan: Plan, node: Node, routing: Routing) -> list[str]:
     """OSPF runs on the links between provider routers, point to point, hello 1 s and dead 4 s."""
     lines = []
     for port in plan.ports(node.role):
@@ -151,8 +154,10 @@ def _ospf(plan: Plan, node: Node) -> list[str]:
             lines += [f"interface {port.device}", " ip ospf area 0", " ip ospf network point-to-point",
                       " ip ospf hello-interval 1", " ip ospf dead-interval 4", "exit"]
     router_id = node.loopback.ip if node.loopback is not None else None
+    spf = routing.spf_delay_ms
     return [*lines, "interface lo", " ip ospf area 0", "exit", "router ospf", f" ospf router-id {router_id}",
-            " log-adjacency-changes", " timers throttle spf 10 50 200", " timers throttle lsa all 0",
+            " log-adjacency-changes", f" timers throttle spf {spf} {max(spf, 50)} {max(spf, 200)}",
+            " timers throttle lsa all 0",
             " timers lsa min-arrival 0", "exit"]
 
 
@@ -197,7 +202,7 @@ def _neighbour(address: str, other: Node) -> list[str]:
 def _external(plan: Plan, node: Node, other: Node, address: str, routing: Routing) -> list[str]:
     """A dual-homed customer prefers its first access line in both directions."""
     lines = []
-    dual = node.role == "ce1" and any(link.joins("ce1", "pe2") for link in plan.links)
+    dual = node.role == "ce1" and plan.has_spare_access
     if dual:
         lines.append(f"  neighbor {address} weight {200 if other.role == 'pe1' else 100}")
     if dual and other.role == "pe2":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -15,6 +16,7 @@ from tests.lab.recording import Recording
 from tests.lab.stage import Cause
 from tests.lab.styles import Style
 from tests.lab.telemetry import Telemetry
+from tests.lab.testimony import tell
 from tests.lab.topologies import topology_as_mapping, write_topology
 
 _TITLES = ("Connection interrupted", "Line unusable", "Complaint about the cross-region connection",
@@ -25,6 +27,7 @@ class Exporter:
     """Writes one recording into one folder."""
 
     def __init__(self, recording: Recording, target: Path, style: Style, dice: random.Random) -> None:
+        style = replace(style, clocks_set_at=recording.schedule.fault)
         self._recording, self._style, self._dice = recording, style, dice
         self._plan: Plan = recording.plan
         self._folder = BundleFolder(target, style)
@@ -96,6 +99,8 @@ class Exporter:
             "party": self._recording.scenario.party,
             "clause": None if not clauses else clauses[0] if len(clauses) == 1 else list(clauses),
             "causes": [self._cause(cause) for cause in self._recording.causes],
+            "told": [{"device": self._plan.node(said.device).name, "about": self._plan.node(said.about).name}
+                     for said in tell(self._plan, self._recording.happenings, self._recording.causes)],
         }
         self._folder.write("truth.yaml", yaml.safe_dump(truth, sort_keys=False, allow_unicode=True))
 

@@ -79,6 +79,16 @@ class Deed(StrEnum):
     ANNOUNCE = "announce a prefix again"
     RELOAD = "reload"
     DESCRIBE_PORT = "write a port's description"
+    DROP_PROTOCOL = "drop a protocol towards a prefix"
+    PASS_PROTOCOL = "pass the protocol again"
+    SET_MTU = "set a port's MTU"
+    UNSET_MTU = "give a port its usual MTU back"
+    SET_PASSWORD = "set a BGP peer's password"
+    UNSET_PASSWORD = "remove a BGP peer's password"
+    LIMIT_PREFIXES = "limit how many prefixes a BGP peer may announce"
+    UNLIMIT_PREFIXES = "lift that limit"
+    SET_VLAN = "move a port into another VLAN"
+    UNSET_VLAN = "move a port back into its VLAN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +188,36 @@ class TableFull:
     process: str
 
 
+@dataclass(frozen=True, slots=True)
+class LowMemory:
+    """So much of the device's memory is in use that its threshold is passed, or no longer is."""
+
+    percent: int
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DuplexMismatch:
+    """The device on the other end of a port's cable says half duplex where this one says full."""
+
+    port: str
+    neighbour: str
+    neighbour_port: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongDigest:
+    """A BGP peer's segment came without the agreed signature (RFC 2385)."""
+
+    peer: str
+    own: str
+    missing: bool
+
+
 What = (
     LinkChange | BgpDown | BgpUp | OspfChange | Command | Restart | Login | Routine | ProcessEnded | ProcessStarted
-    | DuplicateAddress | AddressMoved | HighLoad | WeakLight | Attack | TableFull
+    | DuplicateAddress | AddressMoved | HighLoad | WeakLight | Attack | TableFull | LowMemory
+    | DuplexMismatch | WrongDigest
 )
 
 

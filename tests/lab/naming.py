@@ -15,11 +15,11 @@ _OPERATORS = ("MetroFibre Ltd", "Carrier One", "East Ring Telecom", "Delta Optic
 
 _VENDORS: dict[Kind, tuple[Vendor, ...]] = {
     Kind.HOST: (Vendor.LINUX,),
-    Kind.SWITCH: (Vendor.CISCO, Vendor.HUAWEI, Vendor.H3C),
+    Kind.SWITCH: (Vendor.CISCO, Vendor.HUAWEI, Vendor.H3C, Vendor.ARISTA),
     Kind.TRANSPORT: (Vendor.CISCO, Vendor.HUAWEI, Vendor.H3C),
     Kind.FIREWALL: (Vendor.HUAWEI, Vendor.H3C, Vendor.JUNIPER, Vendor.LINUX),
     Kind.GATEWAY: (Vendor.FRR, Vendor.HUAWEI, Vendor.H3C),
-    Kind.ROUTER: (Vendor.CISCO, Vendor.HUAWEI, Vendor.H3C, Vendor.JUNIPER, Vendor.FRR),
+    Kind.ROUTER: (Vendor.CISCO, Vendor.HUAWEI, Vendor.H3C, Vendor.JUNIPER, Vendor.ARISTA, Vendor.FRR),
 }
 
 _PORT_FORMS: dict[Vendor, tuple[str, ...]] = {
@@ -27,6 +27,7 @@ _PORT_FORMS: dict[Vendor, tuple[str, ...]] = {
     Vendor.HUAWEI: ("GigabitEthernet0/0/{}", "GE1/0/{}", "XGigabitEthernet0/0/{}"),
     Vendor.H3C: ("GigabitEthernet1/0/{}", "Ten-GigabitEthernet1/0/{}"),
     Vendor.JUNIPER: ("ge-0/0/{}", "xe-0/1/{}"),
+    Vendor.ARISTA: ("Ethernet{}", "Ethernet1/{}"),
     Vendor.FRR: ("eth{}",),
     Vendor.LINUX: ("eth{}",),
 }
@@ -122,7 +123,7 @@ def _draw_links(shape: Shape, nodes: tuple[Node, ...], dice: random.Random) -> t
     for number, (one, other) in enumerate(ordered):
         sides = {by_role[one].side, by_role[other].side}
         listed = not UNLISTED & {one, other}
-        access = {one, other} <= {"ce1", "lm1", "pe1"} and listed
+        access = {one, other} <= {"ce1", "lm1", "lm2", "pe1"} and listed
         side = sides.pop() if len(sides) == 1 else None
         links.append(Link(number, (port(one), port(other)), side, listed, tag if access else None))
     return tuple(links)

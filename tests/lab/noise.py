@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from tests.lab.happenings import Deed, Happening, Login, Routine
+from tests.lab.happenings import BgpDown, BgpEnd, BgpUp, Deed, Happening, HighLoad, Login, Routine
 from tests.lab.paperwork import DAY, ApiCall
 from tests.lab.plan import Kind, Plan, Side
 from tests.lab.scenario import Scenario
@@ -15,6 +15,10 @@ from tests.lab.shapes import UNLISTED
 from tests.lab.stage import Schedule, Stage
 
 MONITOR = ("monitor", "10.200.9.20")
+_OVERLAPPING_WORK = (
+    ("cabling audit", "visit without changes"), ("configuration backup", "nightly job, started late"),
+    ("software upgrade", "postponed"), ("power supply test", "redundant supply"), ("capacity planning", "read only"),
+)
 
 
 def routine_lines(plan: Plan, schedule: Schedule, dice: random.Random) -> Iterator[Happening]:
@@ -22,7 +26,7 @@ def routine_lines(plan: Plan, schedule: Schedule, dice: random.Random) -> Iterat
     for node in plan.nodes:
         if not node.listed:
             continue
-        for _ in range(dice.choice((0, 1, 1, 2, 3) if node.kind is not Kind.HOST else (1, 2, 2, 3))):
+        for _ in range(dice.choice((0, 1, 1, 2, 3, 7) if node.kind is not Kind.HOST else (1, 2, 2, 3))):
             moment = dice.uniform(schedule.start - 5, schedule.end)
             if node.kind is Kind.HOST or dice.random() < 0.5:
                 yield Happening(moment, node.role, Routine(dice.randrange(12)))
@@ -33,12 +37,16 @@ def routine_lines(plan: Plan, schedule: Schedule, dice: random.Random) -> Iterat
 
 
 class Decoys:
-    """Trouble that has nothing to do with the service, played while a recording runs."""
+    """Trouble that has nothing to do with the service, played while a recording runs.
+
+    What is drawn does not depend on what the scenario is about or whose fault it is, so that nothing follows from a
+    ticket, a login, an alarm or a call merely being there. Only what would make the scenario's truth another one is
+    left out: a ticket that covers the very work that is the fault, an account history where the account is the story.
+    """
 
     def __init__(self, stage: Stage, dice: random.Random, scenario: Scenario) -> None:
         self._stage, self._dice = stage, dice
         self._touches_account = scenario.touches_account
-        self._innocent = Side(scenario.party).other if scenario.party in tuple(Side) else None
         self._timers: list[threading.Timer] = []
 
     def plan(self) -> None:
@@ -48,12 +56,42 @@ class Decoys:
             self._unrelated_port()
         if self._dice.random() < 0.4:
             self._unrelated_change()
-        if self._innocent is not None and self._dice.random() < 0.2:
-            self._harmless_command(self._innocent)
+        for side in Side:
+            if self._dice.random() < 0.2:
+                self._harmless_command(side)
+        if self._dice.random() < 0.3:
+            self._other_sessions()
+        if self._dice.random() < 0.25:
+            self._passing_warning()
         if self._stage.plan.has("vgw") and self._dice.random() < 0.6:
             self._idle_calls()
         if not self._touches_account and self._dice.random() < 0.5:
             self._orderly_account()
+
+    def papers(self) -> None:
+        """Tickets that cover the time of the fault and have nothing to do with it, drawn when the fault is over.
+
+        They name devices that took no part in it: what was planned there was called off, or was done and did no harm.
+        """
+        schedule, taking_part = self._stage.schedule, self._roles_taking_part()
+        for side in Side:
+            others = [node for node in self._stage.plan.nodes if node.side is side and node.listed
+                      and node.role not in taking_part and node.kind is not Kind.HOST]
+            if self._dice.random() >= 0.3 or not others:
+                continue
+            node = self._dice.choice(others)
+            start = schedule.fault - self._dice.uniform(30, 1800)
+            action, text = self._dice.choice(_OVERLAPPING_WORK)
+            self._stage.change(side, node.role, "", action, text, self._dice.random() < 0.5,
+                               (start, schedule.repair + self._dice.uniform(60, 3600)))
+
+    def _roles_taking_part(self) -> set[str]:
+        """The nodes that the true causes name, and those at the ends of the links that they name."""
+        roles: set[str] = set()
+        for cause in self._stage.causes:
+            for component in (cause.component, *cause.admissible_components):
+                roles.update(component)
+        return roles
 
     def stop(self) -> None:
         """Call off what has not happened yet and wait for what is happening."""
@@ -112,6 +150,28 @@ class Decoys:
         self._at(begin, lambda: self._stage.operate(role, Deed.DESCRIBE_PORT, port.name, "circuit-4471",
                                                     user="ops-duty", origin="10.200.9.33"))
 
+    def _other_sessions(self) -> None:
+        """Other customers' sessions at the provider's edges come and go, as they do all day."""
+        role = self._dice.choice(("pe1", self._stage.shape.far_edge))
+        peer, asn = f"203.0.113.{self._dice.randrange(130, 250)}", self._dice.randrange(65000, 65500)
+        begin = self._dice.uniform(self._stage.schedule.start + 1, self._stage.schedule.repair)
+        end = self._dice.choice((BgpEnd.HOLD_TIMER, BgpEnd.PEER_CLOSED, BgpEnd.NOTIFICATION_RECEIVED))
+        down = BgpDown(peer, asn, False, end, (6, 4) if end is BgpEnd.NOTIFICATION_RECEIVED else None, "")
+        self._stage.happenings += [
+            Happening(begin, role, down),
+            Happening(begin + self._dice.uniform(3, 20), role, BgpUp(peer, asn, False)),
+        ]
+
+    def _passing_warning(self) -> None:
+        """A threshold is crossed for a moment somewhere, and nothing comes of it."""
+        node = self._dice.choice([node for node in self._stage.plan.nodes if node.listed and node.kind is Kind.ROUTER])
+        begin = self._dice.uniform(self._stage.schedule.start + 1, self._stage.schedule.repair)
+        percent = self._dice.randrange(81, 88)
+        self._stage.happenings += [
+            Happening(begin, node.role, HighLoad(percent, over=True)),
+            Happening(begin + self._dice.uniform(2, 8), node.role, HighLoad(percent - 40, over=False)),
+        ]
+
     def _far_role(self) -> str:
         return "vgw" if self._stage.plan.has("vgw") else "ce2"
 
@@ -119,10 +179,15 @@ class Decoys:
         """Calls of the customer's account that change nothing: they read, they were refused, or they rename."""
         resources, schedule = self._stage.paperwork.resources, self._stage.schedule
         ccn: dict[str, object] = {"CcnId": resources.ccn}
-        calls = [("DescribeCcnAttachedInstances", ccn, False, 0), ("DescribeCcnRoutes", ccn, False, 0),
-                 ("ModifyCcnAttribute", ccn | {"CcnName": "prod"}, True, 0),
-                 ("DetachCcnInstances", resources.attachment(), True, 4)]
-        for name, parameters, write, error in self._dice.sample(calls, self._dice.choice((1, 2, 3))):
+        calls: list[tuple[str, dict[str, object], bool, int]] = [
+            ("DescribeCcnAttachedInstances", ccn, False, 0), ("DescribeCcnRoutes", ccn, False, 0),
+            ("ModifyCcnAttribute", ccn | {"CcnName": "prod"}, True, 0),
+            ("SetCcnRegionBandwidthLimits", resources.bandwidth_limits(100), True, 0),
+            ("DeleteRoutes", {"RouteTableId": "rtb-0f3a91c2", "Routes": [
+                {"DestinationCidrBlock": "10.250.0.0/24", "GatewayType": "CCN"}]}, True, 0),
+            ("DetachCcnInstances", resources.attachment(), True, 4),
+        ]
+        for name, parameters, write, error in self._dice.sample(calls, self._dice.choice((1, 2, 3, 4))):
             moment = self._dice.uniform(schedule.start - 400, schedule.end)
             self._stage.paperwork.calls.append(ApiCall(moment, name, parameters, write, error))
 

@@ -41,6 +41,7 @@ class Vendor(StrEnum):
     HUAWEI = "Huawei"
     H3C = "H3C"
     JUNIPER = "Juniper"
+    ARISTA = "Arista"
     FRR = "FRRouting"
     LINUX = "Linux"
 
@@ -184,6 +185,12 @@ class Plan:
                 if other.role == neighbour and other.address is not None:
                     return other.address.ip
         raise KeyError(f"{role} and {neighbour} share no segment")
+
+    @property
+    def has_spare_access(self) -> bool:
+        """Whether the customer's edge shares a segment with a second provider edge."""
+        return any(other.role == "pe2" for port in self.ports("ce1") if port.address is not None
+                   for other in self.segment(port))
 
     @property
     def inner_gateway(self) -> str | None:

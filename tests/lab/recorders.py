@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import select
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 from tests.lab import netlink
 from tests.lab.happenings import Happening, LinkChange
 from tests.lab.network import Network, run_inside
-from tests.lab.plan import Plan, Port
+from tests.lab.plan import Kind, Plan, Port
 
 POLL_SECONDS = 2.0
 SNAP_LENGTH = 128
@@ -28,7 +29,7 @@ class Sample:
     role: str
     port: str
     metric: str
-    value: int
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ class Watch:
         self.changes: list[Happening] = []
         self.samples: list[Sample] = []
         self.meters: list[Meter] = []
+        self.gauges: dict[tuple[str, str, str], float] = {}
+        """What a scenario makes a device's gauge show: by role, port (empty for the device's own) and metric."""
+        self._dice = random.Random(f"gauges {plan.shape} {plan.seed}")
+        self._usual = draw_usual(plan, self._dice)
         self._names = {(port.role, port.device): port.name for node in plan.nodes for port in plan.ports(node.role)}
         self._states: dict[tuple[str, str], tuple[bool, bool]] = {}
         self._listeners = {netlink.listen(network.namespace(node.role)): node.role for node in plan.nodes}
@@ -126,6 +131,7 @@ class Watch:
     def _poll(self) -> None:
         """Read all counters once; devices are asked one after the other, as a poller does."""
         policed = {(meter.role, meter.port, meter.metric): self._read_meter(meter) for meter in tuple(self.meters)}
+        self._read_gauges()
         for role, handle in self._counters.items():
             now = time.time()
             for interface in netlink.read_interfaces(handle):
@@ -139,9 +145,25 @@ class Watch:
                 readings["oper_status"] = int(interface.admin_up and interface.carrier)
                 self.samples += [Sample(now, role, name, metric, value) for metric, value in readings.items()]
 
+    def _read_gauges(self) -> None:
+        """Read every gauge once: what it usually shows, give or take a little, or what a scenario makes it show."""
+        now = time.time()
+        shown = {place: value + self._dice.choice((-1, 0, 0, 1)) for place, value in self._usual.items()} | self.gauges
+        self.samples += [Sample(now, role, port, metric, value) for (role, port, metric), value in shown.items()]
+
     def _read_meter(self, meter: Meter) -> int:
         """The packets that a policer has dropped so far."""
         answer = run_inside(meter.namespace, "nft", "-j", "list", "counter", "netdev",
                             meter.table, "dropped")
         counters = [item["counter"] for item in json.loads(answer)["nftables"] if "counter" in item]
         return int(counters[0]["packets"]) if counters else 0
+
+
+def draw_usual(plan: Plan, dice: random.Random) -> dict[tuple[str, str, str], float]:
+    """How busy each router, gateway and firewall usually is, and how full its memory."""
+    usual: dict[tuple[str, str, str], float] = {}
+    for node in plan.nodes:
+        if node.listed and node.kind in (Kind.ROUTER, Kind.GATEWAY, Kind.FIREWALL):
+            usual[node.role, "", "cpu_percent"] = dice.randrange(6, 38)
+            usual[node.role, "", "memory_percent"] = dice.randrange(31, 72)
+    return usual

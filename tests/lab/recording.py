@@ -37,6 +37,8 @@ from tests.lab.stage import Cause, Schedule, Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 _CONVERGENCE_SECONDS = 40.0
+_LARGE_CORE, _SETTLING_SECONDS = 5, 4.0
+"""With more core routers than this, sessions need so much longer to come back after a repair."""
 _NEEDED_PROGRAMS = ("ip", "nft", "tc", "tcpdump", "vtysh", "zstd")
 
 
@@ -160,7 +162,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
              workspace: Path, pace: Pace) -> Recording:
     """Record while the scenario plays."""
     dice = random.Random(f"play {scenario.name} {shape.name} {seed}")
-    schedule = draw_schedule(scenario, pace, dice, time.time() + 1.5)
+    schedule = draw_schedule(scenario, shape, pace, dice, time.time() + 1.5)
     watch = Watch(plan, network)
     stage = Stage(plan, shape, network, routers, watch, schedule, dice, Paperwork(Resources.draw(dice)))
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()
@@ -176,6 +178,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
         decoys.plan()
         stage.wait(schedule.fault - time.time())
         scenario.play(stage)
+        decoys.papers()
         stage.wait(schedule.end - time.time())
         field.wait(timeout=20)
     finally:
@@ -191,11 +194,12 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
     return _collect(scenario, stage, seed, captures, workspace / "reports.jsonl")
 
 
-def draw_schedule(scenario: Scenario, pace: Pace, dice: random.Random, start: float) -> Schedule:
+def draw_schedule(scenario: Scenario, shape: Shape, pace: Pace, dice: random.Random, start: float) -> Schedule:
     """When things will happen, from a moment that leaves time to get ready."""
     fault = start + dice.uniform(*pace.before)
     repair = fault + dice.uniform(*pace.fault)
-    return Schedule(start, fault, repair, repair + scenario.overrun_s + dice.uniform(*pace.after))
+    settling = _SETTLING_SECONDS if len(shape.core) > _LARGE_CORE else 0.0
+    return Schedule(start, fault, repair, repair + scenario.overrun_s + settling + dice.uniform(*pace.after))
 
 
 def _collect(scenario: Scenario, stage: Stage, seed: int, captures: tuple[Capture, ...], reports: Path) -> Recording:

@@ -13,6 +13,30 @@ from tests.lab.shapes import Shape
 from tests.lab.stage import Schedule, Stage
 
 
+class Core(StrEnum):
+    """What a scenario needs of the provider's core."""
+
+    PASSED = "a core router that all traffic passes"
+    NEEDED = "a core router without which no way is left"
+    IDLE = "a core router that no traffic passes"
+    BACKBONE_PASSED = "a backbone link that all traffic crosses"
+    BACKBONE_NEEDED = "a backbone link without which no way is left"
+    BACKBONE_SPARED = "a backbone link that all traffic crosses, and a way round it"
+    PARALLEL = "equal ways beside each other"
+
+    def found_in(self, shape: Shape) -> bool:
+        """Whether a shape's core has it."""
+        return {
+            Core.PASSED: lambda: bool(shape.passed),
+            Core.NEEDED: lambda: bool(shape.indispensable),
+            Core.IDLE: lambda: bool(shape.idle),
+            Core.BACKBONE_PASSED: lambda: shape.passes_backbone,
+            Core.BACKBONE_NEEDED: lambda: shape.needs_backbone,
+            Core.BACKBONE_SPARED: lambda: shape.passes_backbone and not shape.needs_backbone,
+            Core.PARALLEL: lambda: not shape.passed,
+        }[self]()
+
+
 class Effect(StrEnum):
     """What the end-to-end probes must show for a recording to count."""
 
@@ -45,6 +69,8 @@ class Scenario:
     """Names of the shapes that it fits; all that have the needed roles where empty. The first is the default."""
     redundant: bool | None = None
     """Whether the core must survive the loss of one router; None where it does not matter."""
+    core: Core | None = None
+    """What the provider's core must have; None where it does not matter."""
     routing: Routing = _PLAIN_ROUTING
     load: Load | None = None
     prepare: Play | None = None
@@ -62,5 +88,7 @@ class Scenario:
         if self.shapes and (shape.resembles or shape.name) not in self.shapes:
             return False
         if self.redundant is not None and shape.redundant is not self.redundant:
+            return False
+        if self.core is not None and not self.core.found_in(shape):
             return False
         return set(self.needs) <= set(shape.roles)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import networkx
+
 from tests.lab.plan import Kind, Side
 
 UNLISTED = frozenset({"office", "tenant-x", "tenant-y"})
@@ -41,7 +43,7 @@ class Shape:
     backbone: tuple[str, str]
     """A core link that carries service traffic."""
     redundant: bool = False
-    """Whether the core survives the loss of any one of its routers."""
+    """Whether the core has a second way round at least some of its routers."""
 
     routed_campus: bool = False
     """Whether the customer's switch routes between its hosts' subnets instead of bridging them."""
@@ -57,6 +59,58 @@ class Shape:
     def roles(self) -> tuple[str, ...]:
         """All roles, in the order in which the links first name them."""
         return tuple(dict.fromkeys(role for link in self.links for role in link))
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """Core routers that all service traffic passes while nothing fails, in their order from the near edge."""
+        ways = self._ways()
+        return tuple(role for role in ways[0] if role in self.core and all(role in way for way in ways))
+
+    @property
+    def indispensable(self) -> tuple[str, ...]:
+        """Core routers without which no way is left between the sites."""
+        return tuple(role for role in self.core if not self._still_joined(without=(role,)))
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Core routers that no service traffic passes while nothing fails."""
+        ways = self._ways()
+        return tuple(role for role in self.core if not any(role in way for way in ways))
+
+    @property
+    def passes_backbone(self) -> bool:
+        """Whether all service traffic crosses the backbone link while nothing fails."""
+        near, far = self.backbone
+        return all(near in way and far in way for way in self._ways())
+
+    @property
+    def needs_backbone(self) -> bool:
+        """Whether no way is left between the sites without the backbone link."""
+        return not self._still_joined(cut=self.backbone)
+
+    @property
+    def has_spare_access(self) -> bool:
+        """Whether the customer's edge has a second access line to fall back on."""
+        access = ("ce1", "lm", "pe")
+        graph = networkx.Graph([link for link in self.links if all(role.startswith(access) for role in link)])
+        return "pe2" in graph and networkx.has_path(graph, "ce1", "pe2")
+
+    def _network(self) -> networkx.Graph[str]:
+        """The provider's routers and the links between them."""
+        own = {*self.core, *(role for role in self.roles if role.startswith("pe"))}
+        return networkx.Graph([link for link in self.links if set(link) <= own])
+
+    def _ways(self) -> list[list[str]]:
+        """All equally short ways from the near edge to the far one."""
+        return sorted(networkx.all_shortest_paths(self._network(), "pe1", self.far_edge))
+
+    def _still_joined(self, without: tuple[str, ...] = (), cut: tuple[str, str] | None = None) -> bool:
+        """Whether the sites reach each other after routers or a link were taken out of the core."""
+        graph = self._network()
+        graph.remove_nodes_from(without)
+        graph.remove_edges_from([cut] if cut is not None else [])
+        near = ("pe1", "pe2") if self.has_spare_access else ("pe1",)
+        return any(networkx.has_path(graph, edge, self.far_edge) for edge in near)
 
 
 def kind_of(role: str) -> Kind:
@@ -128,6 +182,52 @@ SHAPES = (
             ("vgw", "host-b"), ("pe1", "tenant-x"), ("pe2", "tenant-y"),
         ),
         core=("p1",), far_edge="pe2", backbone=("pe1", "p1"), routed_campus=True,
+    ),
+    Shape(
+        name="two-region-mesh",
+        fact="Two regions, each with two core routers, joined by two lines: every way has an equal beside it",
+        links=(
+            *_SITE_A, ("sw1", "ce1"), ("ce1", "lm1"), ("lm1", "pe1"), ("pe1", "p1"), ("pe1", "p2"), ("p1", "p2"),
+            ("p1", "p3"), ("p2", "p4"), ("p3", "p4"), ("p3", "pe2"), ("p4", "pe2"), ("pe2", "vgw"), ("vgw", "host-b"),
+            ("pe1", "tenant-x"), ("pe2", "tenant-y"),
+        ),
+        core=("p1", "p2", "p3", "p4"), far_edge="pe2", backbone=("p1", "p3"), redundant=True,
+    ),
+    # Abilene, 2005 (Internet Topology Zoo, Abilene.gml): pe1 is Los Angeles, p1 Houston, p2 Atlanta, pe2 Washington,
+    # p3 Sunnyvale, p4 Seattle, p5 Denver, p6 Kansas City, p7 Indianapolis, p8 Chicago, p9 New York.
+    Shape(
+        name="abilene",
+        fact="The backbone has the form of Abilene in 2005: eleven routers, and a long way round for every link",
+        links=(
+            *_SITE_A, ("sw1", "ce1"), ("ce1", "pe1"), ("pe1", "p1"), ("p1", "p2"), ("p2", "pe2"), ("pe1", "p3"),
+            ("p3", "p4"), ("p3", "p5"), ("p4", "p5"), ("p5", "p6"), ("p6", "p1"), ("p6", "p7"), ("p7", "p2"),
+            ("p7", "p8"), ("p8", "p9"), ("p9", "pe2"), ("pe2", "ce2"), ("ce2", "sw2"), ("sw2", "host-b"),
+            ("pe1", "tenant-x"), ("pe2", "tenant-y"),
+        ),
+        core=("p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"), far_edge="pe2", backbone=("p1", "p2"),
+        redundant=True,
+    ),
+    # ARPANET, June 1970 (Internet Topology Zoo, Arpanet19706.gml): pe1 is SRI, p1 UCLA, p2 RAND, p3 BBN, pe2 Harvard,
+    # p4 UCSB, p5 SDC, p6 Utah, p7 MIT.
+    Shape(
+        name="arpanet",
+        fact="The backbone has the form of the ARPANET in June 1970: a ring, with single routers on the way to it",
+        links=(
+            *_SITE_A, ("sw1", "ce1"), ("ce1", "lm1"), ("lm1", "pe1"), ("pe1", "p1"), ("p1", "p2"), ("p2", "p3"),
+            ("p3", "pe2"), ("pe1", "p4"), ("p4", "p1"), ("p2", "p5"), ("p5", "p6"), ("p6", "p7"), ("p7", "p3"),
+            ("pe2", "vgw"), ("vgw", "host-b"), ("pe1", "tenant-x"), ("pe2", "tenant-y"),
+        ),
+        core=("p1", "p2", "p3", "p4", "p5", "p6", "p7"), far_edge="pe2", backbone=("p2", "p3"), redundant=True,
+    ),
+    Shape(
+        name="two-carriers",
+        fact="Two switches and a firewall at the customer, and two carriers to two provider edges",
+        links=(
+            ("host-a", "sw3"), ("sw3", "sw1"), ("host-c", "sw1"), ("office", "sw1"), ("sw1", "fw1"), ("fw1", "ce1"),
+            ("ce1", "lm1"), ("lm1", "pe1"), ("ce1", "lm2"), ("lm2", "pe2"), ("pe1", "p1"), ("pe2", "p2"), ("p1", "p2"),
+            ("p1", "pe3"), ("p2", "pe3"), ("pe3", "ce2"), ("ce2", "host-b"), ("pe1", "tenant-x"), ("pe3", "tenant-y"),
+        ),
+        core=("p1", "p2"), far_edge="pe3", backbone=("p1", "pe3"), redundant=True,
     ),
 )
 

@@ -143,15 +143,18 @@ class Stage:
 
     # ------------------------------------------------------------ forwarding
 
-    def lose(self, port: Port, ratio: float, spare_routing: bool = False) -> None:
-        """Packets that leave by a port vanish with a probability, uncounted: neither log nor counter shows it."""
+    def lose(self, port: Port, ratio: float, spare_routing: bool = False, match: str = "") -> None:
+        """Packets that leave by a port vanish with a probability, uncounted: neither log nor counter shows it.
+
+        Where there is something to match, only what matches vanishes.
+        """
         table = f"loss{next(self._numbers)}"
         dice = "" if ratio >= 1 else f"numgen random mod 1000 < {round(ratio * 1000)}"
         self.network.load_rules(port.role, f"""
             table netdev {table} {{
               chain path {{ type filter hook egress device {port.device} priority 0;
                 {_SPARE_ROUTING if spare_routing else ""}
-                {dice} drop; }}
+                {match} {dice} drop; }}
             }}""")
         self._losses.setdefault(port, []).append(table)
 
@@ -188,11 +191,30 @@ class Stage:
                 {match} drop; }}
             }}""")
 
+    def drop_arriving(self, role: str, match: str) -> None:
+        """A filter on a host drops what is meant for the host itself, as far as it matches."""
+        self.network.load_rules(role, f"""
+            table inet filter{next(self._numbers)} {{
+              chain input {{ type filter hook input priority 0; {match} drop; }}
+            }}""")
+
     def lift_filters(self, role: str) -> None:
         """Remove every filter from a device."""
         listing = self.network.run(role, "nft", "list", "tables", "inet")
         for line in listing.splitlines():
             self.network.load_rules(role, f"delete {line}\n")
+
+    def isolate(self, port: Port) -> None:
+        """A port keeps its light, but its frames go elsewhere: into a wrong VLAN, say. Nothing comes or goes."""
+        self.network.load_rules(port.role, f"""
+            table netdev isolated{port.device} {{
+              chain in {{ type filter hook ingress device {port.device} priority -400; policy drop; }}
+              chain out {{ type filter hook egress device {port.device} priority -400; policy drop; }}
+            }}""")
+
+    def rejoin(self, port: Port) -> None:
+        """The port is back where it belongs."""
+        self.network.load_rules(port.role, f"delete table netdev isolated{port.device}\n")
 
     def police(self, port: Port, bits_per_second: int, direction: str = "ingress") -> None:
         """What passes a port beyond a rate is dropped, and counted as discarded there."""
@@ -243,6 +265,35 @@ name dropped drop; }}
     def keep(self, role: str, prefix: str) -> None:
         """The route into the void is gone."""
         self.network.run(role, "ip", "route", "del", "blackhole", prefix, "metric", "1")
+
+    def route(self, role: str, prefix: str, next_hop: str) -> None:
+        """A static route sends a prefix's packets to a neighbour, whatever the protocols say."""
+        self.network.run(role, "ip", "route", "add", prefix, "via", next_hop, "metric", "1")
+
+    def unroute(self, role: str, prefix: str, next_hop: str) -> None:
+        """The static route is gone."""
+        self.network.run(role, "ip", "route", "del", prefix, "via", next_hop, "metric", "1")
+
+    def configure_bgp(self, role: str, *lines: str, family: bool = False) -> None:
+        """Lines of configuration for a router's BGP process, or for its IPv4 routes."""
+        router = self.routers[role]
+        inner = ("address-family ipv4 unicast",) if family else ()
+        router.command("configure terminal", f"router bgp {router.node.asn}", *inner, *lines)
+
+    def pause(self, role: str, daemon: str) -> None:
+        """A router's daemon gets no turn of the processor: it neither hears nor says anything."""
+        self.routers[role].freeze(daemon)
+
+    def resume(self, role: str, daemon: str) -> None:
+        """The daemon gets its turns again."""
+        self.routers[role].thaw(daemon)
+
+    def gauge(self, role: str, metric: str, value: float | None, port: str = "") -> None:
+        """A device's own gauge stands at a value from now on; None: it shows again what it usually does."""
+        if value is None:
+            self.watch.gauges.pop((role, port, metric), None)
+        else:
+            self.watch.gauges[role, port, metric] = value
 
     # ------------------------------------------------------------ words and papers
 

@@ -46,10 +46,18 @@ class Clock:
     error_s: float = 0.0
     """What the clock shows minus the true time."""
     zone_hours: int = 0
+    drift: float = 0.0
+    """How many seconds it gains in each second."""
+    since: float = 0.0
+    """When it had just its error, and nothing of its drift."""
+
+    def reading(self, moment: float) -> float:
+        """What the clock shows at a moment, in Unix seconds."""
+        return moment + self.error_s + self.drift * (moment - self.since)
 
     def show(self, moment: float) -> datetime:
         """The moment as this clock shows it."""
-        return datetime.fromtimestamp(moment + self.error_s, timezone(timedelta(hours=self.zone_hours)))
+        return datetime.fromtimestamp(self.reading(moment), timezone(timedelta(hours=self.zone_hours)))
 
 
 def written(recording: Recording, role: str) -> Iterator[Written]:
@@ -89,7 +97,7 @@ def wrap(message: Written, node: Node, envelope: Envelope, clock: Clock, dice: r
         return f"<{priority}>1 {time} {node.name} {name or '-'} {number or '-'} - - {message.text}"
     day = f"{moment:%b} {moment.day:2d}"
     tag = f"{message.program}: " if message.program else ""
-    if envelope is Envelope.NATIVE and message.text.startswith("%"):
+    if envelope is Envelope.NATIVE and message.text.startswith("%") and not message.program:
         if node.vendor is Vendor.H3C:
             return f"<{priority}>{day} {moment:%H:%M:%S} {moment.year} {node.name} {message.text}"
         if node.vendor is Vendor.HUAWEI:

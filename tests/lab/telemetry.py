@@ -17,6 +17,7 @@ from tests.lab.plan import Link, Plan, Side, Vendor
 from tests.lab.recording import Recording
 from tests.lab.styles import Style
 from tests.lab.syslogs import (
+    Clock,
     Envelope,
     Written,
     devices_of,
@@ -29,6 +30,8 @@ from tests.lab.syslogs import (
 
 _PROMETHEUS_NAMES = {"in_octets": "ifHCInOctets", "out_octets": "ifHCOutOctets", "in_discards": "ifInDiscards",
                      "out_discards": "ifOutDiscards", "oper_status": "ifOperStatus"}
+
+_GAUGES = frozenset({"cpu_percent", "memory_percent", "rx_power_dbm"})
 
 
 class Telemetry:
@@ -93,12 +96,13 @@ class Telemetry:
     def _export_counters(self) -> None:
         """Every reading of every port, as each side's poller stored it; dead devices gave none."""
         for side in Side:
-            error = self._style.clock(side).error_s
+            clock = self._style.clock(side)
             rows = [
-                (stamp(sample.time + error), self._plan.node(sample.role).name, sample.port, sample.metric,
+                (stamp(clock.reading(sample.time)), self._plan.node(sample.role).name, sample.port, sample.metric,
                  sample.value)
                 for sample in self._recording.samples
                 if self._plan.node(sample.role).side is side and not self._dead(sample.role, sample.time)
+                and (self._style.with_gauges or sample.metric not in _GAUGES)
             ]
             if rows:
                 file = self._folder.write_csv(f"telemetry/interfaces-{side}.csv", (
@@ -110,11 +114,11 @@ class Telemetry:
     def _export_prometheus(self) -> None:
         """The provider's edge, as its Prometheus answers a range query."""
         series: dict[tuple[str, str], list[list[object]]] = {}
-        error = self._style.clock(Side.PROVIDER).error_s
+        clock = self._style.clock(Side.PROVIDER)
         for sample in self._recording.samples:
             if sample.role == "pe1" and sample.metric in _PROMETHEUS_NAMES and not self._dead("pe1", sample.time):
                 value = sample.value if sample.metric != "oper_status" else 1 if sample.value else 2
-                moment = round(sample.time + error, 3)
+                moment = round(clock.reading(sample.time), 3)
                 series.setdefault((sample.metric, sample.port), []).append([moment, str(value)])
         name = self._plan.node("pe1").name
         result = [{"metric": {"__name__": _PROMETHEUS_NAMES[metric], "instance": name, "job": "snmp", "ifName": port},
@@ -133,18 +137,19 @@ class Telemetry:
             ends = {probe.source, probe.destination} == set(self._plan.ends)
             files.setdefault(("end-to-end", Side.CUSTOMER) if ends else (str(side), side), []).append(probe)
         for (name, side), probes in sorted(files.items()):
-            error = self._style.clock(side).error_s
-            rows = [self._probe_row(probe, error) for probe in sorted(probes, key=lambda probe: probe.time)]
+            clock = self._style.clock(side)
+            rows = [self._probe_row(probe, clock) for probe in sorted(probes, key=lambda probe: probe.time)]
             file = self._folder.write_csv(f"telemetry/probes-{name}.csv", (
                 "time", "source", "destination", "kind", "sent", "received", "rtt_avg_ms", "rtt_max_ms", "size"), rows)
             self._folder.add(file, "probes", side)
 
-    def _probe_row(self, probe: Probe, error: float) -> tuple[object, ...]:
+    def _probe_row(self, probe: Probe, clock: Clock) -> tuple[object, ...]:
         trips = probe.round_trips_ms
         average = f"{sum(trips) / len(trips):.3f}" if trips else ""
         greatest = f"{max(trips):.3f}" if trips else ""
-        return (stamp(probe.time + error), self._plan.node(probe.source).name, self._plan.node(probe.destination).name,
-                probe.kind, probe.sent, probe.received, average, greatest, probe.size or "")
+        names = (self._plan.node(probe.source).name, self._plan.node(probe.destination).name)
+        return (stamp(clock.reading(probe.time)), *names, probe.kind, probe.sent, probe.received, average, greatest,
+                probe.size or "")
 
     def _export_paths(self) -> None:
         """Traceroutes, by whoever ran them."""
@@ -196,7 +201,7 @@ class Telemetry:
         """The customer's account of its own streams, with the ways they may have taken."""
         graph = networkx.Graph((self._plan.node(link.ends[0].role).name, self._plan.node(link.ends[1].role).name)
                                for link in self._plan.links if link.listed and not self._is_spare(link))
-        error = self._style.clock(Side.CUSTOMER).error_s
+        clock = self._style.clock(Side.CUSTOMER)
         rows = []
         paths: dict[tuple[str, str], str] = {}
         for flow in self._recording.flows:
@@ -207,7 +212,8 @@ class Telemetry:
                 ways = networkx.all_shortest_paths(graph, source, destination)
                 paths[source, destination] = "|".join(sorted(">".join(way) for way in ways))
             path = paths[source, destination]
-            rows.append((stamp(flow.time + error), source, destination, path, flow.sent, flow.lost, flow.flow, "udp"))
+            rows.append((stamp(clock.reading(flow.time)), source, destination, path, flow.sent, flow.lost, flow.flow,
+                         "udp"))
         file = self._folder.write_csv("telemetry/flows.csv", (
             "time", "source", "destination", "path", "sent", "lost", "flow", "protocol"), rows, compressed=True)
         self._folder.add(file, "flows", Side.CUSTOMER)
@@ -225,10 +231,10 @@ class Telemetry:
         span = (self._recording.schedule.start - 1, self._recording.schedule.end)
         for port, source in self._recording.captures:
             node = self._plan.node(port.role)
-            error = self._style.clock(node.side).error_s
             file = self._folder.path / "captures" / f"{node.name}-{port.name.replace('/', '_')}.pcap"
             vlan = self._plan.link_of_port(port).vlan
-            cut_capture(source, file, span, self._recording.dead.get(port.role, []), error, vlan)
+            cut_capture(source, file, span, self._recording.dead.get(port.role, []),
+                        self._style.clock(node.side).reading, vlan)
             if self._dice.random() < 0.3:
                 file = to_pcapng(file)
             file = compress(file, self._dice.choice(("gz", "zst", "zst")))

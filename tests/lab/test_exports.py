@@ -56,7 +56,7 @@ def test_frames_of_a_tagged_line_carry_their_tag(tmp_path: Path) -> None:
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 128, 1)
     frame = bytes(range(12)) + b"\x08\x00" + b"payload"
     (tmp_path / "in.pcap").write_bytes(header + struct.pack("<IIII", 100, 0, len(frame), len(frame)) + frame)
-    cut_capture(tmp_path / "in.pcap", tmp_path / "out.pcap", (99, 101), [], 0.0, vlan=100)
+    cut_capture(tmp_path / "in.pcap", tmp_path / "out.pcap", (99, 101), [], vlan=100)
     data = (tmp_path / "out.pcap").read_bytes()[24:]
     assert struct.unpack_from("<IIII", data) == (100, 0, len(frame) + 4, len(frame) + 4)
     assert data[16:] == frame[:12] + b"\x81\x00\x00\x64" + frame[12:]

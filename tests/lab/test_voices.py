@@ -26,7 +26,7 @@ from tests.lab.plan import Vendor
 from tests.lab.shapes import SHAPES
 from tests.lab.voices import speak
 
-ROUTER_VENDORS = (Vendor.CISCO, Vendor.HUAWEI, Vendor.H3C, Vendor.JUNIPER)
+ROUTER_VENDORS = (Vendor.CISCO, Vendor.HUAWEI, Vendor.H3C, Vendor.JUNIPER, Vendor.ARISTA)
 
 
 @pytest.mark.parametrize("vendor", Vendor)

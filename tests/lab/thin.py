@@ -10,17 +10,12 @@ from typing import Any
 
 import yaml
 
+from tests.lab.decidable import Decidable, judge
 from tests.lab.errors import UsageError
+from tests.lab.remaining import read_remaining
 
 Entry = dict[str, Any]
 Truth = dict[str, Any]
-
-_SILENT_KINDS = frozenset({
-    "device_failure", "device_degraded", "link_failure", "link_degraded", "overload", "host_failure",
-    "misconfiguration",
-})
-"""Kinds of cause that the logs of the party that is not to blame cannot prove."""
-
 
 _RECORDED_KINDS = frozenset({
     "enforcement_action", "unauthorised_operation", "consented_operation", "maintenance", "attack",
@@ -30,12 +25,19 @@ _RECORDED_KINDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Which evidence is left, and whether the truth can still be told from it."""
+    """Which evidence is left; whether the truth can still be told from it depends on the incident."""
 
     name: str
     fact: str
     keeps: Callable[[Entry, Truth], bool]
-    decidable: bool = True
+    captures: int | None = None
+    """How many of the captures that it keeps are left; None: all."""
+
+    def left(self, entries: list[Entry], truth: Truth) -> list[Entry]:
+        """The evidence that the profile leaves."""
+        kept = [entry for entry in entries if self.keeps(entry, truth)]
+        captures = sorted(entry["file"] for entry in kept if entry["type"] == "capture")[: self.captures]
+        return [entry for entry in kept if entry["type"] != "capture" or entry["file"] in captures]
 
 
 def _is_end_to_end(entry: Entry) -> bool:
@@ -52,6 +54,11 @@ def _self_serving(entry: Entry, truth: Truth) -> bool:
     return _is_end_to_end(entry) or (entry["type"] == "syslog" and entry["supplied_by"] == _innocent(truth))
 
 
+def _only(*types: str) -> Callable[[Entry, Truth], bool]:
+    """Evidence of some types, and that something was wrong at all."""
+    return lambda entry, _truth: _is_end_to_end(entry) or entry["type"] in types
+
+
 PROFILES: tuple[Profile, ...] = (
     Profile("all", "Everything that both sides keep", lambda _entry, _truth: True),
     Profile("no-captures", "Nobody captured packets", lambda entry, _truth: entry["type"] != "capture"),
@@ -61,10 +68,13 @@ PROFILES: tuple[Profile, ...] = (
             entry["type"] not in ("change-records", "account-events", "cloud-audit")),
     Profile("customer-only", "Only the customer answered", lambda entry, _truth: entry["supplied_by"] == "customer"),
     Profile("provider-only", "Only the provider answered", lambda entry, _truth: entry["supplied_by"] == "provider"),
+    Profile("one-capture-point", "One capture, and the probes between the ends", _only("capture"), captures=1),
+    Profile("counters-only", "Counters of ports, and the probes between the ends",
+            _only("interface-counters", "prometheus", "cloud-monitor")),
+    Profile("logs-only", "Logs, and the probes between the ends", _only("syslog")),
     Profile("end-to-end-only", "All that is known is that the ends did not reach each other",
-            lambda entry, _truth: _is_end_to_end(entry), decidable=False),
-    Profile("self-serving", "The logs of the party that is not to blame, and the end-to-end probes", _self_serving,
-            decidable=False),
+            lambda entry, _truth: _is_end_to_end(entry)),
+    Profile("self-serving", "The logs of the party that is not to blame, and the end-to-end probes", _self_serving),
 )
 
 
@@ -76,26 +86,40 @@ def profile_named(name: str) -> Profile:
     raise UsageError(f"{name}: no such profile; expected one of: {', '.join(profile.name for profile in PROFILES)}")
 
 
-def applies(profile: Profile, truth: Truth) -> bool:
-    """Whether a profile leaves an incident whose label is beyond doubt."""
+def label(bundle: Path, profile: Profile) -> Decidable:
+    """Whether the party of a whole bundle could still be named from what a profile leaves of it."""
+    incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
+    truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
+    entries = profile.left(incident["evidence"], truth)
+    if not entries or not _makes_sense(profile, truth):
+        return Decidable.ARGUABLE
+    if profile.name == "all":
+        return Decidable.YES
+    return judge(truth, read_remaining(bundle, incident, entries))
+
+
+def _makes_sense(profile: Profile, truth: Truth) -> bool:
+    """Whether a profile asks anything of an incident: no party serves itself where there is none to blame."""
     kinds = {cause["kind"] for cause in truth["causes"]}
     if profile.name == "self-serving":
-        return truth["party"] in ("customer", "provider") and kinds <= _SILENT_KINDS
-    if profile.name in ("no-records", "customer-only", "captures-only"):
+        return truth["party"] in ("customer", "provider")
+    if profile.name == "no-records":
         return not kinds & _RECORDED_KINDS
     return True
 
 
 def thin(bundle: Path, profile: Profile, target: Path) -> None:
-    """Copy a bundle with only the evidence that the profile leaves."""
+    """Copy a bundle with only the evidence that the profile leaves, and with the label that this evidence deserves."""
     if not (bundle / "incident.yaml").exists():
         raise UsageError(f"{bundle}: no incident.yaml; expected the folder of a bundle")
     incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
     truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
-    if not applies(profile, truth):
+    verdict = label(bundle, profile)
+    if verdict is Decidable.ARGUABLE:
         raise UsageError(f"{bundle}: {profile.name} leaves no truth beyond doubt there; expected another profile")
-    incident["evidence"] = [entry for entry in incident["evidence"] if profile.keeps(entry, truth)]
-    if not profile.decidable and truth["party"] != "neither":
+    incident["evidence"] = profile.left(incident["evidence"], truth)
+    if verdict is Decidable.NO:
+        truth["original_party"], truth["original_clause"] = truth["party"], truth["clause"]
         truth["party"], truth["clause"] = "undetermined", None
     if target.exists():
         shutil.rmtree(target)

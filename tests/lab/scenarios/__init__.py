@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from tests.lab.scenario import Scenario
-from tests.lab.scenarios import business, carrier, customer, harmless, operations, provider, successive
+from tests.lab.scenarios import (
+    backbone,
+    business,
+    carrier,
+    coincidences,
+    customer,
+    enforcement,
+    gateway,
+    harmless,
+    operations,
+    provider,
+    sessions,
+    sites,
+    successive,
+)
 
 SCENARIOS: tuple[Scenario, ...] = (
     *customer.SCENARIOS,
+    *sites.SCENARIOS,
     *operations.SCENARIOS,
+    *sessions.SCENARIOS,
     *carrier.SCENARIOS,
     *provider.SCENARIOS,
+    *backbone.SCENARIOS,
+    *gateway.SCENARIOS,
     *business.SCENARIOS,
+    *enforcement.SCENARIOS,
+    *coincidences.SCENARIOS,
     *successive.SCENARIOS,
     *harmless.SCENARIOS,
 )

@@ -7,7 +7,7 @@ from tests.lab.orders import Stream
 from tests.lab.paperwork import DAY
 from tests.lab.plan import Plan, Side
 from tests.lab.scenario import Effect, Scenario
-from tests.lab.scenarios.places import CUSTOMER, PROVIDER, SINGLE_ACCESS, far_gateway, site_prefix
+from tests.lab.scenarios.places import CUSTOMER, PROVIDER, far_gateway, site_prefix
 from tests.lab.stage import Schedule, Stage
 
 _ROBOT = {"user": "svc-billing", "origin": "10.200.40.7"}
@@ -115,21 +115,21 @@ def _black_hole(stage: Stage) -> None:
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("suspension-after-late-payment", "The provider suspends a service that was not paid for", "customer",
-             ("3.2(late-payment)", "4.3(3)"), Effect.OUTAGE, _late_payment, shapes=SINGLE_ACCESS,
+             ("3.2(late-payment)", "4.3(3)"), Effect.OUTAGE, _late_payment,
              touches_account=True),
     Scenario("suspension-although-paid", "The provider suspends a service that was paid for in time", "provider",
-             ("4.2",), Effect.OUTAGE, _paid_in_time, shapes=SINGLE_ACCESS,
+             ("4.2",), Effect.OUTAGE, _paid_in_time,
              touches_account=True),
     Scenario("suspension-within-days-of-grace", "The provider suspends before the fifteen days are over", "provider",
-             ("4.2",), Effect.OUTAGE, _within_days_of_grace, shapes=SINGLE_ACCESS,
+             ("4.2",), Effect.OUTAGE, _within_days_of_grace,
              touches_account=True),
     Scenario("blocked-after-violation", "The provider blocks a customer who ignored a notice", "customer",
-             ("4.3(2)", "4.3(3)"), Effect.OUTAGE, _violation, shapes=SINGLE_ACCESS,
+             ("4.3(2)", "4.3(3)"), Effect.OUTAGE, _violation,
              touches_account=True),
     Scenario("attack-on-customer-host", "An attack on the customer's host fills its line", "customer",
              ("3.2(11)", "4.2(4)", "4.2(1)"), Effect.LOSS, _attack, load=_flood, prepare=_narrow_far_access,
              needs=("ce2",)),
     Scenario("attacked-host-black-holed", "The provider takes an attacked address off the network", "customer",
-             ("4.3(2)", "4.3(3)", "3.2(11)"), Effect.OUTAGE, _black_hole, shapes=SINGLE_ACCESS,
+             ("4.3(2)", "4.3(3)", "3.2(11)"), Effect.OUTAGE, _black_hole,
              touches_account=True),
 )

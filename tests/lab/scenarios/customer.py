@@ -12,7 +12,6 @@ from tests.lab.scenarios.places import (
     BRIDGED_CAMPUS,
     CUSTOMER,
     FIREWALL_FIRST,
-    SINGLE_ACCESS,
     access_port,
     filtering_role,
     lan_link,
@@ -68,7 +67,7 @@ def _lan_flaps(stage: Stage) -> None:
 
 
 def _host_cable_cut(stage: Stage) -> None:
-    link = stage.plan.link("host-a", "sw1")
+    link = stage.plan.links_of("host-a")[0]
     with stage.cause(roles_of(link), "link_failure", CUSTOMER, or_components=(("host-a",),),
                      or_kinds=("host_failure",)):
         stage.network.cut(link)
@@ -148,12 +147,14 @@ def _filter(match: str, or_kinds: tuple[str, ...] = ("device_degraded", "device_
 def _edge_overloaded(stage: Stage) -> None:
     with stage.cause("ce1", "device_degraded", CUSTOMER, or_kinds=("overload", "device_failure")):
         stage.log("ce1", HighLoad(98, over=True), delay=0.8)
+        stage.gauge("ce1", "cpu_percent", 98)
         for port in stage.plan.ports("ce1"):
             stage.lose(port, 0.35, spare_routing=True)
         stage.last()
         for port in stage.plan.ports("ce1"):
             stage.heal(port)
         stage.log("ce1", HighLoad(17, over=False), delay=0.8)
+        stage.gauge("ce1", "cpu_percent", None)
 
 
 def _edge_bgp_dies(stage: Stage) -> None:
@@ -213,7 +214,7 @@ SCENARIOS: tuple[Scenario, ...] = (
              Effect.LOSS, _lan_overload, load=_blast(round(2.4 * _LAN_RATE)), prepare=_narrow_lan),
     Scenario("customer-overuse-policed", "The customer sends more than it bought and the provider polices it",
              "customer", ("4.2(1)", "3.2(5)"), Effect.LOSS, _overuse, load=_blast(round(2.5 * _BOUGHT)),
-             prepare=_police_what_was_bought, bandwidth_bps=_BOUGHT, shapes=SINGLE_ACCESS),
+             prepare=_police_what_was_bought, bandwidth_bps=_BOUGHT),
     Scenario("customer-firewall-drops-silently", "The customer's firewall drops what it should pass", "customer",
              ("4.2(1)", "4.2(2)", "4.2(4)"), Effect.OUTAGE, _filter("ip daddr {far}"),
              shapes=FIREWALL_FIRST),

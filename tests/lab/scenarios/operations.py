@@ -9,7 +9,8 @@ from tests.lab.scenarios.places import CUSTOMER, SINGLE_ACCESS, customer_access_
 from tests.lab.stage import Stage
 
 _LIMITED = Routing(maximum_prefixes=20)
-_DELEGATED = ("single-homed", "carrier-and-vpc", "two-region-ring", "routed-campus")
+_DELEGATED = ("single-homed", "carrier-and-vpc", "two-region-ring", "routed-campus", "two-region-mesh", "abilene",
+              "arpanet")
 """Shapes in which the customer's edge announces its site by a network statement."""
 
 
@@ -89,10 +90,10 @@ def _loop(stage: Stage) -> None:
     stage.visit("ce1")
     stage.operate("ce1", Deed.SET_ROUTE, prefix, back)
     with stage.cause("ce1", "misconfiguration", CUSTOMER, or_kinds=("routing_failure", "unauthorised_operation")):
-        stage.network.run("ce1", "ip", "route", "add", prefix, "via", back, "metric", "1")
+        stage.route("ce1", prefix, back)
         stage.last()
         stage.operate("ce1", Deed.UNSET_ROUTE, prefix, back)
-        stage.network.run("ce1", "ip", "route", "del", prefix, "via", back, "metric", "1")
+        stage.unroute("ce1", prefix, back)
 
 
 def _leak(stage: Stage) -> None:
@@ -181,7 +182,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("customer-stops-announcing", "The customer's edge announces its own site no more", "customer",
              ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _stop_announcing, shapes=_DELEGATED),
     Scenario("customer-routing-loop", "The customer's firewall and edge send packets back and forth", "customer",
-             ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _loop, shapes=("firewalled-campus", "routed-campus")),
+             ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _loop,
+             shapes=("firewalled-campus", "routed-campus", "two-carriers")),
     Scenario("customer-leaks-routes", "The customer leaks routes until the provider's limit ends the session",
              "customer", ("4.2(4)", "4.2(1)", "4.2(3)"), Effect.OUTAGE, _leak, shapes=SINGLE_ACCESS,
              routing=_LIMITED, grace_s=2.5),

@@ -7,12 +7,18 @@ from tests.lab.stage import Stage
 
 CUSTOMER, PROVIDER = Side.CUSTOMER, Side.PROVIDER
 
-SINGLE_ACCESS = ("single-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring", "routed-campus")
+SINGLE_ACCESS = ("single-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring", "routed-campus",
+                 "two-region-mesh", "abilene", "arpanet")
 """Shapes in which the customer's edge has no second access line to fall back on."""
-CARRIER_SHAPES = ("carrier-and-vpc", "two-region-ring", "routed-campus")
-FIREWALL_FIRST = ("firewalled-campus", *(name for name in SINGLE_ACCESS if name != "firewalled-campus"), "dual-homed")
+CARRIER_SHAPES = ("carrier-and-vpc", "two-region-ring", "routed-campus", "two-region-mesh", "arpanet")
+"""Shapes in which one carrier runs the only last mile."""
+DIRECT_ACCESS = ("single-homed", "firewalled-campus", "abilene")
+"""Shapes in which customer edge and provider edge share a cable, and there is no other."""
+FIREWALL_FIRST = ("firewalled-campus", "two-carriers",
+                  *(name for name in SINGLE_ACCESS if name != "firewalled-campus"), "dual-homed")
 """All shapes, the one with a firewall of its own first."""
-BRIDGED_CAMPUS = ("single-homed", "dual-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring")
+BRIDGED_CAMPUS = ("single-homed", "dual-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring",
+                  "two-region-mesh", "abilene", "arpanet", "two-carriers")
 """Shapes in which the customer's hosts share one LAN."""
 
 
@@ -50,7 +56,23 @@ def site_prefix(plan: Plan, host: str) -> str:
 
 def core_role(stage: Stage) -> str:
     """A core router that all service traffic passes."""
-    return stage.dice.choice(stage.shape.core)
+    return stage.dice.choice(stage.shape.passed)
+
+
+def on_one_way(stage: Stage) -> tuple[str, ...]:
+    """Core routers that some of the service's flows pass and others do not."""
+    return tuple(role for role in stage.shape.core
+                 if role not in stage.shape.passed and role not in stage.shape.idle)
+
+
+def needed_role(stage: Stage) -> str:
+    """A core router without which no way is left."""
+    return stage.dice.choice(stage.shape.indispensable)
+
+
+def far_access(stage: Stage) -> Port:
+    """The provider's last port before the far site's gateway."""
+    return stage.plan.port(stage.shape.far_edge, far_gateway(stage.plan))
 
 
 def roles_of(link: Link) -> tuple[str, str]:

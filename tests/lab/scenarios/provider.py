@@ -5,12 +5,14 @@ from __future__ import annotations
 from tests.lab.happenings import Deed, HighLoad, ProcessEnded, ProcessStarted, WeakLight
 from tests.lab.orders import Stream
 from tests.lab.plan import Plan
-from tests.lab.scenario import Effect, Play, Scenario
+from tests.lab.scenario import Core, Effect, Play, Scenario
 from tests.lab.scenarios.places import (
     PROVIDER,
     SINGLE_ACCESS,
     access_port,
     core_role,
+    needed_role,
+    on_one_way,
     roles_of,
     site_prefix,
 )
@@ -21,7 +23,7 @@ _FRAME = 1442
 
 
 def _core_crash(stage: Stage) -> None:
-    role = core_role(stage)
+    role = needed_role(stage)
     with stage.cause(role, "device_failure", PROVIDER):
         stage.crash(role)
         stage.last()
@@ -29,7 +31,7 @@ def _core_crash(stage: Stage) -> None:
 
 
 def _core_hang(stage: Stage) -> None:
-    role = core_role(stage)
+    role = needed_role(stage)
     with stage.cause(role, "device_failure", PROVIDER, or_kinds=("device_degraded",)):
         stage.hang(role)
         stage.last()
@@ -70,9 +72,9 @@ def _core_link_flaps(stage: Stage) -> None:
     with stage.cause(roles_of(link), "link_failure", PROVIDER, or_kinds=("link_degraded",)):
         while stage.remaining() > 4.5:
             stage.network.cut(link)
-            stage.wait(1.8)
+            stage.wait(1.5)
             stage.network.splice(link)
-            stage.wait(3.2)
+            stage.wait(4.2)
 
 
 def _core_link_degraded(stage: Stage) -> None:
@@ -111,14 +113,14 @@ def _one_way_loss(stage: Stage) -> None:
     role = core_role(stage)
     prefix = site_prefix(stage.plan, stage.dice.choice(("host-a", "host-b")))
     with stage.cause(role, "device_degraded", PROVIDER, or_kinds=("misconfiguration",)):
-        stage.drop_forwarded(role, f"ip daddr {prefix} numgen random mod 1000 < 950")
+        stage.drop_forwarded(role, f"ip daddr {prefix} numgen random mod 1000 < 980")
         stage.last()
         stage.lift_filters(role)
 
 
 def _one_path_loss(stage: Stage) -> None:
     """One of two equal paths loses everything: only the flows that hash onto it suffer."""
-    role = stage.dice.choice(stage.shape.core)
+    role = stage.dice.choice(on_one_way(stage))
     with stage.cause(role, "device_degraded", PROVIDER, or_kinds=("misconfiguration", "device_failure")):
         stage.drop_forwarded(role, "ip protocol { icmp, tcp, udp }", spare_routing=True)
         stage.last()
@@ -160,15 +162,15 @@ def _null_route(stage: Stage) -> None:
 def _routing_loop(stage: Stage) -> None:
     """A core router sends the far site's traffic back where it came from."""
     prefix = site_prefix(stage.plan, "host-b")
-    role = stage.shape.core[0]
+    role = stage.shape.passed[0]
     back = str(stage.plan.address_towards(role, "pe1"))
     stage.visit(role)
     stage.operate(role, Deed.SET_ROUTE, prefix, back)
     with stage.cause(role, "misconfiguration", PROVIDER, or_kinds=("routing_failure", "unauthorised_operation")):
-        stage.network.run(role, "ip", "route", "add", prefix, "via", back, "metric", "1")
+        stage.route(role, prefix, back)
         stage.last()
         stage.operate(role, Deed.UNSET_ROUTE, prefix, back)
-        stage.network.run(role, "ip", "route", "del", prefix, "via", back, "metric", "1")
+        stage.unroute(role, prefix, back)
 
 
 def _gateway_withdraws(stage: Stage) -> None:
@@ -218,12 +220,14 @@ def _core_router_busy(stage: Stage) -> None:
     role = core_role(stage)
     with stage.cause(role, "device_degraded", PROVIDER, or_kinds=("overload", "device_failure")):
         stage.log(role, HighLoad(98, over=True), delay=0.8)
+        stage.gauge(role, "cpu_percent", 98)
         for port in stage.plan.ports(role):
             stage.lose(port, 0.3, spare_routing=True)
         stage.last()
         for port in stage.plan.ports(role):
             stage.heal(port)
         stage.log(role, HighLoad(19, over=False), delay=0.8)
+        stage.gauge(role, "cpu_percent", None)
 
 
 def _maintenance(consented: bool) -> Play:
@@ -269,9 +273,9 @@ def _shut_session(stage: Stage) -> None:
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("provider-core-router-crash", "A core router of the provider loses its power", "provider", ("4.2",),
-             Effect.OUTAGE, _core_crash, redundant=False),
+             Effect.OUTAGE, _core_crash, core=Core.NEEDED),
     Scenario("provider-core-router-hang", "A core router of the provider hangs with its links up", "provider",
-             ("4.2",), Effect.OUTAGE, _core_hang, redundant=False),
+             ("4.2",), Effect.OUTAGE, _core_hang, core=Core.NEEDED),
     Scenario("provider-edge-crash", "The provider's edge router loses its power", "provider", ("4.2",),
              Effect.OUTAGE, _edge_crash("pe1"), shapes=SINGLE_ACCESS),
     Scenario("provider-edge-hang", "The provider's edge router hangs with its links up", "provider", ("4.2",),
@@ -281,37 +285,35 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("provider-gateway-hang", "The provider's cloud gateway hangs with its links up", "provider", ("4.2",),
              Effect.OUTAGE, _edge_hang("vgw"), needs=("vgw",)),
     Scenario("provider-core-link-cut", "A core link of the provider is cut", "provider", ("4.2",),
-             Effect.OUTAGE, _core_link_cut, redundant=False),
+             Effect.OUTAGE, _core_link_cut, core=Core.BACKBONE_NEEDED),
     Scenario("provider-core-link-flaps", "A core link of the provider comes and goes", "provider", ("4.2",),
-             Effect.LOSS, _core_link_flaps, redundant=False),
+             Effect.LOSS, _core_link_flaps, core=Core.BACKBONE_NEEDED),
     Scenario("provider-core-link-degraded", "A core link of the provider loses frames", "provider", ("4.2",),
-             Effect.LOSS, _core_link_degraded,
-             shapes=SINGLE_ACCESS),
+             Effect.LOSS, _core_link_degraded, core=Core.BACKBONE_PASSED),
     Scenario("provider-gray-loss", "A core router of the provider loses packets and says nothing", "provider",
-             ("4.2",), Effect.LOSS, _gray_loss, redundant=False),
+             ("4.2",), Effect.LOSS, _gray_loss, core=Core.PASSED),
     Scenario("provider-edge-gray-loss", "The provider's edge loses packets and says nothing", "provider", ("4.2",),
-             Effect.LOSS, _edge_gray_loss, shapes=SINGLE_ACCESS),
+             Effect.LOSS, _edge_gray_loss),
     Scenario("provider-one-way-loss", "A core router loses what goes one way", "provider", ("4.2",),
-             Effect.ONE_WAY, _one_way_loss, redundant=False),
+             Effect.ONE_WAY, _one_way_loss, core=Core.PASSED),
     Scenario("provider-one-path-loss", "One of two equal paths in the core loses everything", "provider", ("4.2",),
-             Effect.PART, _one_path_loss, shapes=("dual-homed",)),
+             Effect.PART, _one_path_loss, core=Core.PARALLEL),
     Scenario("provider-large-packets-lost", "A path in the core is too narrow for full-sized packets", "provider",
-             ("4.2",), Effect.PART, _large_packets_lost, redundant=False),
+             ("4.2",), Effect.PART, _large_packets_lost, core=Core.PASSED),
     Scenario("provider-bgp-daemon-dies", "The provider edge's BGP process dies", "provider", ("4.2",),
              Effect.OUTAGE, _bgp_daemon_dies, shapes=SINGLE_ACCESS),
     Scenario("provider-null-route", "The provider routes a customer's prefix into the void", "provider", ("4.2",),
-             Effect.OUTAGE, _null_route, shapes=SINGLE_ACCESS),
+             Effect.OUTAGE, _null_route),
     Scenario("provider-routing-loop", "Routers of the provider send packets back and forth", "provider", ("4.2",),
-             Effect.OUTAGE, _routing_loop, shapes=SINGLE_ACCESS),
+             Effect.OUTAGE, _routing_loop, shapes=SINGLE_ACCESS, core=Core.PASSED),
     Scenario("provider-withdraws-route", "The provider's gateway announces the VPC no more", "provider", ("4.2",),
              Effect.OUTAGE, _gateway_withdraws, needs=("vgw",)),
     Scenario("provider-policer-too-low", "The provider limits the port to less than was bought", "provider",
-             ("4.2",), Effect.LOSS, _policer_too_low, shapes=SINGLE_ACCESS, bandwidth_bps=10_000_000),
+             ("4.2",), Effect.LOSS, _policer_too_low, bandwidth_bps=10_000_000),
     Scenario("provider-core-congested", "Another tenant's load congests the provider's core", "provider", ("4.2",),
-             Effect.LOSS, _core_congested, load=_tenants_blast, prepare=_narrow_core,
-             shapes=SINGLE_ACCESS),
+             Effect.LOSS, _core_congested, load=_tenants_blast, prepare=_narrow_core, core=Core.BACKBONE_PASSED),
     Scenario("provider-core-router-busy", "A core router of the provider is too busy to forward everything",
-             "provider", ("4.2",), Effect.LOSS, _core_router_busy, redundant=False),
+             "provider", ("4.2",), Effect.LOSS, _core_router_busy, core=Core.PASSED),
     Scenario("provider-maintenance-without-consent", "The provider reloads its edge and nobody agreed", "provider",
              ("4.2",), Effect.OUTAGE, _maintenance(consented=False), shapes=SINGLE_ACCESS),
     Scenario("provider-maintenance-with-consent", "The provider reloads its edge as agreed", "provider",

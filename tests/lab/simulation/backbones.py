@@ -194,5 +194,6 @@ def _meshed(size: int, dice: random.Random) -> tuple[_Graph, tuple[str, ...], st
         ways = graph.shortest("pe1", "pe2")
         if len(ways) == 1 and len(ways[0]) >= 4:
             way = ways[0]
-            return graph, tuple(way[1:-1]), "pe2", dice.choice(list(itertools.pairwise(way[1:-1])))
+            others = sorted(set(graph.neighbours) - set(way), key=lambda role: int(role[1:]))
+            return graph, (*way[1:-1], *others), "pe2", dice.choice(list(itertools.pairwise(way[1:-1])))
     return _strung(size, dice)

@@ -37,7 +37,7 @@ def _simulate(name: str, topology: str | None, seed: int, names: str, output: Pa
         raise UsageError(f"{scenario.name} cannot play on {chosen}; expected one of: {', '.join(fitting)}, or a "
                          "large-NUMBER that it fits")
     target = output if output is not None else Path(f"{scenario.name}-simulated")
-    draw = SimulatedDraw(0, scenario.name, chosen, seed, names, "", True, target.name)
+    draw = SimulatedDraw(0, scenario.name, chosen, seed, names, (), (), True, target.name)
     write_simulation(draw, target.parent)
     click.echo(target)
 

@@ -50,7 +50,7 @@ class Recorded:
     scenario: Scenario
     shape: Shape
     seed: int
-    clock_error: str
+    clock_errors: tuple[str, ...]
     clock_told: bool
 
 
@@ -116,7 +116,7 @@ def recorded_bundles(corpus: Path) -> Iterator[Recorded]:
     for folder, name, topology, seed, error, told in rows:
         scenario, shape = scenario_named(name), shape_named(topology)
         if scenario is not None and shape is not None and (corpus / folder / "truth.yaml").exists():
-            yield Recorded(corpus / folder, scenario, shape, seed, error, told)
+            yield Recorded(corpus / folder, scenario, shape, seed, tuple(error.split()), told)
 
 
 def compare(recorded: Recorded, seed: int) -> Likeness:
@@ -125,7 +125,7 @@ def compare(recorded: Recorded, seed: int) -> Likeness:
     with tempfile.TemporaryDirectory(prefix="attribution-comparison-") as name:
         folder = Path(name)
         thin(recorded.folder, profile_named("no-captures"), folder / "lab")
-        draw = SimulatedDraw(0, recorded.scenario.name, recorded.shape.name, seed, names, recorded.clock_error,
+        draw = SimulatedDraw(0, recorded.scenario.name, recorded.shape.name, seed, names, recorded.clock_errors, (),
                              recorded.clock_told, "simulated")
         write_simulation(draw, folder)
         return Likeness(recorded, _picture(folder / "lab", recorded, recorded.seed, names),
@@ -151,7 +151,7 @@ def _picture(bundle: Path, recorded: Recorded, seed: int, names: str) -> Picture
         raise UsageError(f"{bundle}: its ends are {incident.service.ends}; expected names that seed {seed} draws")
     findings = detect_evidence(observations, topology, incident)
     verdict = decide(bundle)
-    loss, interrupted = _suffering(bundle, truth, incident.window, _customer_clock(recorded.clock_error))
+    loss, interrupted = _suffering(bundle, truth, incident.window, _customer_clock(recorded.clock_errors))
     return Picture(
         loss, interrupted,
         frozenset((roles.get(item.device, item.device), str(item.kind), str(item.reason or ""))
@@ -190,10 +190,10 @@ def _moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
-def _customer_clock(text: str) -> float:
+def _customer_clock(errors: tuple[str, ...]) -> float:
     """How far the customer's clock is ahead, which its probes show."""
-    side, _, seconds = text.partition("=")
-    return float(seconds) if side == "customer" else 0.0
+    parts = [error.partition("=") for error in errors]
+    return next((float(seconds) for side, _, seconds in parts if side == "customer"), 0.0)
 
 
 def _by_role(component: str, roles: dict[str, str]) -> str:

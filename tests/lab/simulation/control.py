@@ -52,7 +52,7 @@ class SimulatedRouter(Router):
         self.daemons = ("zebra", "bgpd")
         self.alive = True
         self.speaks_bgp = True
-        self.frozen = False
+        self.frozen = self.starved = False
         self._control, self._process = control, process
 
     def start(self, *names: str) -> None:
@@ -64,14 +64,16 @@ class SimulatedRouter(Router):
         """End the named daemons, or all of them."""
         self._control.kill(self, everything=not names)
 
-    def freeze(self) -> None:
-        """The daemons stand still."""
-        self.frozen = True
+    def freeze(self, *names: str) -> None:
+        """The named daemons, or all of them, stand still."""
+        self.frozen = self.frozen or not names
+        self.starved = "bfdd" in names
         self._control.review_soon()
 
-    def thaw(self) -> None:
-        """The daemons go on."""
-        self.frozen = False
+    def thaw(self, *names: str) -> None:
+        """The named daemons, or all of them, go on."""
+        self.frozen = self.frozen and bool(names)
+        self.starved = False
         self._control.review_soon()
 
     def process_id(self, name: str) -> int:
@@ -123,6 +125,10 @@ class ControlPlane:
     def _ways_changed(self) -> None:
         self.forwarding.forget()
         self.review_soon()
+
+    def _ways_inside_changed(self) -> None:
+        """OSPF calculates anew after as long as it was told to wait."""
+        self._routes_changed(max(_SETTLING_SECONDS, self._routing.spf_delay_ms / 1000))
 
     def _routes_changed(self, after: float = _SETTLING_SECONDS) -> None:
         """Calculate routes anew, a moment after the first of several changes."""
@@ -217,15 +223,22 @@ class ControlPlane:
             self._routes_changed(self._dice.uniform(0.05, 0.6))
         elif rest[0] == "neighbor" and rest[2:] == ["shutdown"]:
             self._shut(role, rest[1], not negated)
+        elif rest[0] == "neighbor" and rest[2] == "password":
+            self._sign(role, rest[1], not negated)
+        elif rest[0] == "neighbor" and rest[2] == "maximum-prefix":
+            session = self._session(role, rest[1])
+            session.limited_by.discard(role)
+            if not negated:
+                session.limited_by.add(role)
         elif rest[:2] == ["clear", "bgp"]:
             session = self._session(role, rest[2])
             session.overflowed = False
             if session.up[role]:
-                self._end(session, role, BgpEnd.ADMIN_SHUTDOWN, (6, 4))
+                self._end(session, role, BgpEnd.OTHER, (6, 4))
             self.review_soon()
         else:
             raise UsageError(f"{role}: {line!r} is not simulated; expected network, redistribute connected, "
-                             "neighbor … shutdown or clear bgp")
+                             "neighbor … shutdown, password or maximum-prefix, or clear bgp")
 
     def _announce(self, role: str, prefix: str, announced: bool) -> None:
         networks = self._networks[role]
@@ -251,6 +264,15 @@ class ControlPlane:
         else:
             session.shut_by.discard(role)
             self.review_soon()
+
+    def _sign(self, role: str, peer: str, signed: bool) -> None:
+        """A password that only one end knows: each drops what the other sends (RFC 2385)."""
+        session = self._session(role, peer)
+        session.signed_by ^= {role}
+        if session.up[role]:
+            self._end(session, role, BgpEnd.OTHER, (6, 6))
+        del signed
+        self.review_soon()
 
     def _session(self, role: str, peer: str) -> Session:
         for session in self.sessions:
@@ -369,7 +391,7 @@ class ControlPlane:
         adjacency.full[role] = False
         if self._lives(role):
             self._tell_adjacency(adjacency, role, up=False, event=event)
-        self._routes_changed()
+        self._ways_inside_changed()
         self.review_soon()
 
     def _form(self, adjacency: Adjacency) -> None:
@@ -383,7 +405,7 @@ class ControlPlane:
         for role in adjacency.full:
             adjacency.full[role], adjacency.misses[role] = True, 0
             self._tell_adjacency(adjacency, role, up=True, event=event)
-        self._routes_changed()
+        self._ways_inside_changed()
         self.review_soon()
 
     def _tell_adjacency(self, adjacency: Adjacency, role: str, up: bool, event: str) -> None:
@@ -403,7 +425,7 @@ class ControlPlane:
     def _share(self, session: Session, speaker: str) -> float:
         """How much of what one speaker says reaches its peer."""
         listener = session.other(speaker)
-        if not (self._speaks(speaker) and self._speaks(listener)):
+        if not (self._speaks(speaker) and self._speaks(listener)) or len(session.signed_by) == 1:
             return 0.0
         if session.internal and self._plain:
             return 1.0 if self._table.reaches(speaker, listener) else 0.0
@@ -418,7 +440,8 @@ class ControlPlane:
             peer_gone = not session.up[session.other(role)]
             timer = session.timers.get(role)
             running = timer is not None and not timer.called_off
-            if session.up[role] and self._speaks(role) and (share == 0.0 or peer_gone):
+            starved = session.bfd and self.routers[session.other(role)].starved
+            if session.up[role] and self._speaks(role) and (share == 0.0 or peer_gone or starved):
                 if (peer_gone and min(shares.values()) > 0) or (peer_gone and self._closed_aloud(session, role)):
                     self._clock.at(self._clock.now + self._dice.uniform(0.01, 0.4),
                                    partial(self._find_closed, session, role))
@@ -513,6 +536,12 @@ class ControlPlane:
         for role in session.ends:
             session.up[role] = True
             self._tell_gained(session, role)
+        limiting = sorted(session.limited_by)
+        if limiting:
+            session.overflowed = True
+            self._clock.at(self._clock.now + self._dice.uniform(0.05, 0.6),
+                           lambda: self._end(session, limiting[0], BgpEnd.MAXIMUM_PREFIXES, (6, 1)))
+            return
         self._clock.at(self._clock.now + self._dice.uniform(0.3, 1.35), lambda: self._exchange(session))
 
     def _exchange(self, session: Session) -> None:

@@ -89,6 +89,7 @@ def conversations(plan: IndexedPlan, orders: Orders, forwarding: Forwarding) -> 
         source, target = int(plan.address(requests.source)), int(plan.address(requests.destination))
         for variant in range(_VARIANTS):
             there, back = _tcp_pair(source, target, 41000 + 977 * variant, requests.port, 60, 60)
+            there = there._replace(opening=True)
             packets = 5 / requests.period_s / _VARIANTS
             found.append(Conversation(requests, variant, requests.source, requests.destination, there, back, packets,
                                       packets, 110, 190, patient=True))

@@ -10,9 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from tests.lab.corpus import draw_clock_error
+from tests.lab.corpus import draw_clocks
+from tests.lab.decidable import Decidable
 from tests.lab.errors import RecordingRefused
 from tests.lab.export import Exporter
 from tests.lab.plan import Side
@@ -23,7 +22,7 @@ from tests.lab.shapes import SHAPES, Shape, shape_named
 from tests.lab.simulation.backbones import draw_backbone
 from tests.lab.simulation.playing import simulate
 from tests.lab.styles import draw_style
-from tests.lab.thin import PROFILES, applies, thin
+from tests.lab.thin import PROFILES, label, thin
 
 _LARGE = "large"
 _BATCH = 25
@@ -39,7 +38,8 @@ class SimulatedDraw:
     topology: str
     seed: int
     names: str
-    clock_error: str
+    clock_errors: tuple[str, ...]
+    clock_drifts: tuple[str, ...]
     clock_told: bool
     folder_name: str = ""
 
@@ -61,8 +61,9 @@ def draw_simulations(count: int, seed: int, large: bool) -> Iterator[SimulatedDr
         topology = dice.choice([shape.name for shape in SHAPES if scenario.fits(shape)])
         if large:
             topology = f"{_LARGE}-{large_number(scenario, own)}"
+        errors, drifts = draw_clocks(dice)
         yield SimulatedDraw(number, scenario.name, topology, own, dice.choice(("generic", "random", "random")),
-                            draw_clock_error(dice), dice.random() < 0.5)
+                            errors, drifts, dice.random() < 0.5)
 
 
 def large_number(scenario: Scenario, seed: int) -> int:
@@ -88,16 +89,20 @@ def write_simulation(draw: SimulatedDraw, output: Path) -> None:
     scenario, shape = scenario_named(draw.scenario), topology_of(draw.topology)
     assert scenario is not None
     assert shape is not None
-    errors: dict[Side, float] = {}
-    if draw.clock_error:
-        side, _, seconds = draw.clock_error.partition("=")
-        errors = {Side(side): float(seconds)}
+    errors = _by_side(draw.clock_errors, 1.0)
+    drifts = _by_side(draw.clock_drifts, 1e-6)
 
     def export(recording: Recording) -> None:
         dice = random.Random(f"export {scenario.name} {shape.name} {draw.seed}")
-        Exporter(recording, output / draw.folder, draw_style(dice, errors, draw.clock_told), dice).export()
+        Exporter(recording, output / draw.folder, draw_style(dice, errors, draw.clock_told, drifts), dice).export()
 
     simulate(scenario, shape, draw.seed, draw.names, export)
+
+
+def _by_side(texts: tuple[str, ...], unit: float) -> dict[Side, float]:
+    """What is said of each supplier's clock, from "customer=12.5"."""
+    parts = [text.partition("=") for text in texts]
+    return {Side(side): float(number) * unit for side, _, number in parts}
 
 
 def simulate_corpus(count: int, seed: int, jobs: int, output: Path, large: bool) -> tuple[int, list[str]]:
@@ -135,20 +140,20 @@ def _write_batch(batch: tuple[list[SimulatedDraw], Path]) -> tuple[list[tuple[ob
         except RecordingRefused as problem:
             refused.append(f"{draw.folder}: {problem}")
             continue
-        for folder, profile in ((draw.folder, "all"), _thin_one(draw, output)):
+        for folder, profile in ((draw.folder, "all"), *_thin_one(draw, output)):
             text = (output / folder / "truth.yaml").read_text(encoding="utf-8")
             party = next(line.partition(" ")[2] for line in text.splitlines() if line.startswith("party: "))
-            rows.append((folder, draw.scenario, draw.topology, draw.seed, profile, draw.clock_error, draw.clock_told,
-                         party))
+            rows.append((folder, draw.scenario, draw.topology, draw.seed, profile, " ".join(draw.clock_errors),
+                         draw.clock_told, party))
     return rows, refused
 
 
-def _thin_one(draw: SimulatedDraw, output: Path) -> tuple[str, str]:
-    """One thinned bundle, its profile drawn by the seed; a bundle without captures is not thinned to captures."""
-    truth = yaml.safe_load((output / draw.folder / "truth.yaml").read_text(encoding="utf-8"))
-    fitting = [profile for profile in PROFILES[1:]
-               if applies(profile, truth) and profile.name not in ("captures-only", "no-captures")]
-    profile = fitting[zlib.crc32(f"profile {draw.seed}".encode()) % len(fitting)]
-    folder = f"{draw.folder}-{profile.name}"
-    thin(output / draw.folder, profile, output / folder)
-    return folder, profile.name
+def _thin_one(draw: SimulatedDraw, output: Path) -> Iterator[tuple[str, str]]:
+    """One thinned bundle, its profile drawn by the seed among those that take something and leave a clear label."""
+    fitting = [profile for profile in PROFILES[1:] if profile.name != "no-captures"
+               and label(output / draw.folder, profile) is not Decidable.ARGUABLE]
+    if fitting:
+        profile = fitting[zlib.crc32(f"profile {draw.seed}".encode()) % len(fitting)]
+        folder = f"{draw.folder}-{profile.name}"
+        thin(output / draw.folder, profile, output / folder)
+        yield folder, profile.name

@@ -30,7 +30,8 @@ class PortState:
 
 
 Element = tuple[str, int]
-"""A place that packets pass: "out", "queue", "in" of a port, the "cable" behind it, or a "node" that forwards."""
+"""A place that packets pass: "out", "queue", "in" of a port, the "cable" behind it, a "node" that forwards, or the
+"end" that takes them."""
 
 _HOOKS = {"egress": "out", "ingress": "in"}
 
@@ -172,8 +173,8 @@ class Fabric(Network):
         if namespace == self.cables:
             return "cable", self._inner[chain.device]
         role = self._roles[namespace]
-        if chain.hook == "forward":
-            return "node", self.indexed.node_number[role]
+        if chain.hook in ("forward", "input"):
+            return "node" if chain.hook == "forward" else "end", self.indexed.node_number[role]
         return _HOOKS[chain.hook], self.indexed.number_of_device(role, chain.device)
 
     # ------------------------------------------------------------ commands

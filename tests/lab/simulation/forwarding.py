@@ -28,7 +28,7 @@ class Way:
     """The nodes that handle the packet as IP after its source, and how many links were crossed until there."""
     arrives: bool
     elements: tuple[Element, ...]
-    """What may filter the packet, in its order; four per link, and one where a node forwards."""
+    """What may filter the packet, in its order; four per link, and one where a node forwards or takes it."""
     link_of_element: tuple[int, ...]
     """For each element, which crossing it belongs to; for a node, the crossing before it."""
     dies_unlooked: bool
@@ -92,6 +92,8 @@ class Forwarding:
         for life in range(_LONGEST_LIFE):
             if self._holds(role, packet.destination):
                 arrives = True
+                elements.append(("end", self._plan.node_number[role]))
+                places.append(len(crossings))
                 break
             hops = self._decide(role, packet.destination)
             if not hops:

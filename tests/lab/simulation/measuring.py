@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.lab.observed import Flow, Probe
 from tests.lab.orders import Ping, Requests, Stream
-from tests.lab.recorders import Sample
+from tests.lab.recorders import Sample, draw_usual
 from tests.lab.simulation.conversations import Conversation
 from tests.lab.simulation.fabric import Element, PortState
 from tests.lab.simulation.observation import Stretch
@@ -106,6 +106,15 @@ def accounts(found: list[Conversation], start: float, end: float, dice: random.R
 
 
 @dataclass(frozen=True, slots=True)
+class Gauged:
+    """From a moment on a device's gauge (role, port, metric) showed so much; None: what it usually does."""
+
+    moment: float
+    place: tuple[str, str, str]
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Polling:
     """Who is polled, from when to when, how often."""
 
@@ -113,6 +122,23 @@ class Polling:
     first: float
     end: float
     period: float
+
+
+def gauges(plan: IndexedPlan, changes: list[Gauged], polling: Polling, dice: random.Random) -> Iterator[Sample]:
+    """How busy each watched device says it is: what it usually shows, or what the scenario makes it show."""
+    usual = {place: value for place, value in draw_usual(plan, dice).items() if place[0] in polling.roles}
+    moment = polling.first
+    while moment < polling.end:
+        shown = {place: value + dice.choice((-1, 0, 0, 1)) for place, value in usual.items()}
+        for change in changes:
+            if change.moment <= moment and change.value is not None:
+                shown[change.place] = change.value
+            elif change.moment <= moment:
+                shown.pop(change.place, None)
+                if change.place in usual:
+                    shown[change.place] = usual[change.place]
+        yield from (Sample(moment, role, port, metric, value) for (role, port, metric), value in shown.items())
+        moment += polling.period
 
 
 def readings(plan: IndexedPlan, stretches: list[Stretch], history: dict[int, list[PortState]],

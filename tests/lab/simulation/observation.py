@@ -224,8 +224,8 @@ class Observer:
             last = hop == len(passed.way.stops)
             if last and passed.way.dies_unlooked:
                 break
-            reached = _left_before_node(passed, links)
             arrives = last and passed.way.arrives
+            reached = passed.arrived if arrives else _left_before_node(passed, links)
             address = target if arrives else self._forwarding.source_address(role, source)
             length = _PROBE_LENGTH if arrives else _EXCEEDED_LENGTH
             back = self._pass(role, Packet("icmp", address, source, length))

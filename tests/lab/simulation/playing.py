@@ -24,7 +24,7 @@ from tests.lab.simulation.clock import VirtualClock
 from tests.lab.simulation.control import ControlPlane
 from tests.lab.simulation.fabric import Fabric
 from tests.lab.simulation.frr_text import write_log
-from tests.lab.simulation.measuring import Polling, accounts, echoes, handshakes, readings
+from tests.lab.simulation.measuring import Polling, accounts, echoes, gauges, handshakes, readings
 from tests.lab.simulation.observation import Observer
 from tests.lab.simulation.plan_index import IndexedPlan
 from tests.lab.simulation.stage import NoWatch, SimulatedDecoys, SimulatedStage
@@ -51,7 +51,7 @@ def perform(scenario: Scenario, shape: Shape, seed: int, names: str, workspace: 
     dice = random.Random(f"play {scenario.name} {shape.name} {seed}")
     chance = random.Random(f"chance {scenario.name} {shape.name} {seed}")
     begin = round(_FIRST_DAY + chance.uniform(0, _DAYS) * 86400, 3)
-    schedule = draw_schedule(scenario, pace, dice, begin)
+    schedule = draw_schedule(scenario, shape, pace, dice, begin)
     clock = VirtualClock(schedule.start - _LEAD_SECONDS)
     fabric = Fabric(plan, clock, chance)
     control = ControlPlane(plan, fabric, clock, scenario.routing, chance)
@@ -75,6 +75,7 @@ def perform(scenario: Scenario, shape: Shape, seed: int, names: str, workspace: 
     decoys.plan()
     stage.wait(schedule.fault - clock.now)
     scenario.play(stage)
+    decoys.papers()
     stage.wait(schedule.end - clock.now)
     decoys.stop()
     stage.wait(_TAIL_SECONDS)
@@ -117,7 +118,8 @@ def _collect(scenario: Scenario, stage: SimulatedStage, seed: int, workspace: Pa
         causes=tuple(sorted(stage.causes, key=lambda cause: cause.start)),
         happenings=tuple(sorted((item for item in happenings if item.role in asked), key=lambda item: item.time)),
         frr_logs=logs, dead=stage.dead,
-        samples=tuple(readings(plan, observer.stretches, fabric.history, fabric.meters, polling, chance)),
+        samples=(*readings(plan, observer.stretches, fabric.history, fabric.meters, polling, chance),
+                 *gauges(plan, stage.gauged, polling, chance)),
         probes=tuple(sorted(probes, key=lambda probe: probe.time)), paths=tuple(observer.walks),
         flows=tuple(accounts(observer.conversations, schedule.start, schedule.end, chance)),
         captures=(), paperwork=stage.paperwork,

@@ -27,6 +27,8 @@ class Packet(NamedTuple):
     length: int
     source_port: int = 0
     destination_port: int = 0
+    opening: bool = False
+    """Whether it opens a TCP connection: SYN without ACK."""
 
 
 Shaper = Callable[[Packet], float]
@@ -223,6 +225,10 @@ def _match(head: str, rest: list[str]) -> tuple[Callable[[Packet], bool], int]:
     else:
         values = (rest[place],)
         place += 1
+        if what == "flags" and rest[place : place + 1] == ["/"]:  # the mask: flags that are looked at
+            place += 1
+            while rest[place] in ("syn", "ack", "rst", "fin"):
+                place += 1
     test = _test(head, what, values, comparison)
     return ((lambda packet: not test(packet)) if negated else test), place
 
@@ -237,6 +243,8 @@ def _test(head: str, what: str, values: tuple[str, ...], comparison: str) -> Cal
             ">": lambda packet: packet.length > bound, ">=": lambda packet: packet.length >= bound,
             "<": lambda packet: packet.length < bound, "<=": lambda packet: packet.length <= bound,
         }.get(comparison, lambda packet: packet.length == bound)
+    if (head, what) == ("tcp", "flags"):
+        return lambda packet: packet.opening and "syn" in values
     if head == "meta" and what == "l4proto":
         return lambda packet: packet.protocol in values
     if head == "ip" and what in ("saddr", "daddr"):

@@ -43,6 +43,10 @@ class Session:
     carrying: bool = True
     """Whether the routes have been exchanged."""
     shut_by: set[str] = field(default_factory=set)
+    signed_by: set[str] = field(default_factory=set)
+    """Who has a password for it; one end alone hears nothing."""
+    limited_by: set[str] = field(default_factory=set)
+    """Who accepts fewer prefixes than the peer announces."""
     overflowed: bool = False
     timers: dict[str, Appointment] = field(default_factory=dict)
     forming: Appointment | None = None

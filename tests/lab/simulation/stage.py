@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.lab.noise import Decoys
 from tests.lab.recorders import Watch
 from tests.lab.simulation.clock import Appointment, VirtualClock
 from tests.lab.simulation.fabric import Fabric
+from tests.lab.simulation.measuring import Gauged
 from tests.lab.stage import Stage
 
 
@@ -19,6 +20,7 @@ class NoWatch(Watch):
         self.changes = []
         self.samples = []
         self.meters = []
+        self.gauges = {}
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class SimulatedStage(Stage):
 
     clock: VirtualClock | None = None
     fabric: Fabric | None = None
+    gauged: list[Gauged] = field(default_factory=list)
+    """Every change of a device's own gauge, in the order of time."""
 
     def now(self) -> float:
         """The simulated time."""
@@ -37,6 +41,10 @@ class SimulatedStage(Stage):
         """Let simulated time pass."""
         assert self.clock is not None
         self.clock.wait(seconds)
+
+    def gauge(self, role: str, metric: str, value: float | None, port: str = "") -> None:
+        """A device's own gauge stands at a value from now on; None: it shows again what it usually does."""
+        self.gauged.append(Gauged(self.now(), (role, port, metric), value))
 
     def announce_address(self, role: str, address: ipaddress.IPv4Address) -> None:
         """A host tells its neighbours, unasked, that an address is its own."""

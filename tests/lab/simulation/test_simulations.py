@@ -68,11 +68,13 @@ def _simulate_within(scenario: Scenario, attempt: Callable[[int], None]) -> None
 @pytest.mark.parametrize("topology", ["two-region-ring", "large-17"])
 def test_the_same_seed_writes_the_same_bytes(tmp_path: Path, topology: str) -> None:
     for folder in ("one", "other"):
-        write_simulation(SimulatedDraw(0, "healthy-hour", topology, 9, "random", "provider=17.500", False, "bundle"),
-                         tmp_path / folder)
+        draw = SimulatedDraw(0, "healthy-hour", topology, 9, "random", ("provider=17.500",), ("customer=80",), False,
+                             "bundle")
+        write_simulation(draw, tmp_path / folder)
     first, second = (_contents(tmp_path / folder / "bundle") for folder in ("one", "other"))
     assert first == second
-    write_simulation(SimulatedDraw(0, "healthy-hour", topology, 10, "random", "", True, "bundle"), tmp_path / "third")
+    other = SimulatedDraw(0, "healthy-hour", topology, 10, "random", (), (), True, "bundle")
+    write_simulation(other, tmp_path / "third")
     assert _contents(tmp_path / "third" / "bundle") != first
 
 
@@ -98,7 +100,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
     ("provider-core-link-cut", "large-1", "provider"),
 ])
 def test_a_clear_incident_is_decided_as_it_was_simulated(tmp_path: Path, name: str, topology: str, party: str) -> None:
-    write_simulation(SimulatedDraw(0, name, topology, 21, "random", "", True, "bundle"), tmp_path)
+    write_simulation(SimulatedDraw(0, name, topology, 21, "random", (), (), True, "bundle"), tmp_path)
     incident = yaml.safe_load((tmp_path / "bundle" / "incident.yaml").read_text(encoding="utf-8"))
     assert {entry["type"] for entry in incident["evidence"]} >= {"syslog", "probes", "interface-counters", "paths"}
     assert str(decide(tmp_path / "bundle").party) == party
@@ -158,7 +160,7 @@ def test_a_bad_cable_is_counted_where_damaged_frames_arrive(tmp_path: Path) -> N
 
 def test_counters_never_fall_and_grow_with_the_traffic(tmp_path: Path) -> None:
     recording = _play("healthy-hour", "firewalled-campus", 11, tmp_path)
-    series: dict[tuple[str, str, str], list[int]] = {}
+    series: dict[tuple[str, str, str], list[float]] = {}
     for sample in recording.samples:
         series.setdefault((sample.role, sample.port, sample.metric), []).append(sample.value)
     assert all(values == sorted(values) for key, values in series.items() if "status" not in key[2])

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from tests.lab.happenings import What
 from tests.lab.plan import Vendor
-from tests.lab.voices import cisco, h3c, huawei, juniper, linux
+from tests.lab.voices import arista, cisco, h3c, huawei, juniper, linux
 from tests.lab.voices.line import Line
 
 _VOICES: dict[Vendor, Callable[[object], list[Line]]] = {
+    Vendor.ARISTA: arista.speak,
     Vendor.CISCO: cisco.speak,
     Vendor.HUAWEI: huawei.speak,
     Vendor.H3C: h3c.speak,

@@ -127,3 +127,24 @@ def _(what: seen.WeakLight) -> list[Line]:
 def _(what: seen.ProcessEnded) -> list[Line]:
     return [Line(0.0, 3, "", f"%SYSMGR-3-ABNORMTERM: {what.daemon}(1) (jid {what.process_id % 900}) abnormally "
                              "terminated, restart scheduled")]
+
+
+@speak.register
+def _(what: seen.LowMemory) -> list[Line]:
+    if not what.over:
+        return []
+    return [Line(0.0, 2, "", "%SYS-2-MALLOCFAIL: Memory allocation of 65536 bytes failed from 0x60A1B2C4, alignment 0"),
+            Line(0.1, 4, "", f"%PLATFORM-4-ELEMENT_WARNING: R0/0: smand: RP/0: Used Memory value {what.percent}% "
+                             "exceeds warning level 88%")]
+
+
+@speak.register
+def _(what: seen.DuplexMismatch) -> list[Line]:
+    return [Line(0.0, 4, "", f"%CDP-4-DUPLEX_MISMATCH: duplex mismatch discovered on {what.port} (not full duplex), "
+                             f"with {what.neighbour} {what.neighbour_port} (full duplex).")]
+
+
+@speak.register
+def _(what: seen.WrongDigest) -> list[Line]:
+    word = "No" if what.missing else "Invalid"
+    return [Line(0.0, 6, "", f"%TCP-6-BADAUTH: {word} MD5 digest from {what.peer}(179) to {what.own}(11004)")]

@@ -135,3 +135,10 @@ def _(what: seen.ProcessEnded) -> list[Line]:
 def _(what: seen.Attack) -> list[Line]:
     return [Line(0.0, 3, "", f"%%10ATK/3/ATK_IP4_UDP_FLOOD: SrcZoneName(1025)=Untrust; DstIPAddr(1007)="
                              f"{what.address}; RcvIfName(1023)={what.port}; Action(1053)=logging.")]
+
+
+@speak.register
+def _(what: seen.LowMemory) -> list[Line]:
+    if not what.over:
+        return []
+    return [Line(0.0, 4, "", "%%10DIAG/4/MEM_ALERT: system memory info: total used free shared buffers cached")]

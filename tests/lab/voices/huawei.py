@@ -142,3 +142,18 @@ def _(what: seen.ProcessEnded) -> list[Line]:
 def _(what: seen.Attack) -> list[Line]:
     return [Line(0.0, 4, "", "%%01SECE/4/PORT_ATTACK_OCCUR(l)[40]:Auto port-defend started. "
                              f"(SourceAttackInterface={what.port}, AttackProtocol=UDP, DestinationIp={what.address})")]
+
+
+@speak.register
+def _(what: seen.LowMemory) -> list[Line]:
+    word = "MEM_USAGE_HIGH(l)[41]:The memory usage exceeded the threshold" if what.over else (
+        "MEM_USAGE_RESUME(l)[42]:The memory usage recovered to the normal range")
+    return [Line(0.0, 4, "", f"%%01VOSMEM/4/{word}. (MemoryUsage={what.percent}%)")]
+
+
+@speak.register
+def _(what: seen.WrongDigest) -> list[Line]:
+    cause = "The segment carried no MD5 digest" if what.missing else "The MD5 digest was wrong"
+    return [Line(0.0, 4, "", "%%01SOCKET/4/TCP_MD5_AUTHEN_FAILED(l)[43]:TCP MD5 authentication failed. "
+                             f"(Cause={cause}, SourceAddress={what.own}, SourcePort=179, ForeignAddress={what.peer}, "
+                             "ForeignPort=51000)")]

@@ -140,3 +140,9 @@ def _(what: seen.Attack) -> list[Line]:
     return [Line(0.0, 4, "jddosd[1990]", "DDOS_PROTOCOL_VIOLATION_SET: Warning: Host-bound traffic for protocol/"
                                          f"exception  IPv4-Unclassified:aggregate exceeded its allowed bandwidth at "
                                          f"fpc 0 for 1 times, destination {what.address}")]
+
+
+@speak.register
+def _(what: seen.WrongDigest) -> list[Line]:
+    word = "missing" if what.missing else "wrong"
+    return [Line(0.0, 4, "/kernel", f"tcp_auth_ok: Packet from {what.peer}:51000 {word} MD5 digest")]

@@ -92,3 +92,11 @@ def _(what: seen.HighLoad) -> list[Line]:
 def _(what: seen.Attack) -> list[Line]:
     return [Line(0.0, 6, "kernel", "TCP: request_sock_TCP: Possible SYN flooding on port 443. Sending cookies.  Check "
                                    f"SNMP counters. ({what.address})")]
+
+
+@speak.register
+def _(what: seen.LowMemory) -> list[Line]:
+    if not what.over:
+        return []
+    return [Line(0.0, 4, "kernel", "bgpd invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0, "
+                                   "oom_score_adj=0")]
