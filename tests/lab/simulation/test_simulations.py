@@ -158,7 +158,7 @@ def test_a_bad_cable_is_counted_where_damaged_frames_arrive(tmp_path: Path) -> N
 
 def test_counters_never_fall_and_grow_with_the_traffic(tmp_path: Path) -> None:
     recording = _play("healthy-hour", "firewalled-campus", 11, tmp_path)
-    series: dict[tuple[str, str, str], list[int]] = {}
+    series: dict[tuple[str, str, str], list[float]] = {}
     for sample in recording.samples:
         series.setdefault((sample.role, sample.port, sample.metric), []).append(sample.value)
     assert all(values == sorted(values) for key, values in series.items() if "status" not in key[2])
