@@ -454,7 +454,7 @@ class ControlPlane:
             session.trial = self._clock.at(self._clock.now + 1.0, lambda: self._try_keepalives(session))
         if worst > 0 and not any(session.up.values()) and session.forming is None and not session.shut_by \
                 and not session.overflowed:
-            delay = self._dice.uniform(1.2, 2.6) if session.bfd else self._dice.uniform(0.05, 1.1)
+            delay = self._dice.uniform(0.5, 2.2) if session.bfd else self._dice.uniform(0.05, 1.1)
             session.forming = self._clock.at(self._clock.now + delay, lambda: self._establish(session))
 
     def _closed_aloud(self, session: Session, role: str) -> bool:

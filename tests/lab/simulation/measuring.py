@@ -23,6 +23,9 @@ _RETRY_SECONDS = 1.02
 
 _TRAFFIC_METRICS = ("in_packets", "out_packets", "in_octets", "out_octets")
 _ERROR_METRICS = ("in_errors", "out_errors", "in_discards", "out_discards")
+_CALLS_PER_SECOND = 0.97
+"""How often a node calls (ARP) for a neighbour behind a port without a carrier; each call is discarded."""
+
 _HELLO_PACKETS, _HELLO_OCTETS = 3.0, 250.0
 """What routing protocols send over a link between two routers in a second."""
 
@@ -162,6 +165,11 @@ def readings(plan: IndexedPlan, stretches: list[Stretch], history: dict[int, lis
         if port in column:
             rates = np.array([[stretch.dropped.get(chain, 0.0)] for stretch in stretches])
             errors[metric][:, column[port]] += _counted(overlap @ rates, chance, 1.0)[:, 0]
+    for port in {number for stretch in stretches for number in stretch.unsent}:
+        if port in column:
+            called = [overlap[:, place] * _CALLS_PER_SECOND + stretch.unsent[port] * (overlap[:, place] > 0)
+                      for place, stretch in enumerate(stretches) if port in stretch.unsent]
+            errors["out_discards"][:, column[port]] += np.floor(sum(called)).astype(np.int64)
     for port in {number for stretch in stretches for number in stretch.overflowed}:
         if port in column:
             rates = np.array([[stretch.overflowed.get(port, 0.0)] for stretch in stretches])

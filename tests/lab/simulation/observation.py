@@ -18,8 +18,6 @@ _TOO_SHORT_SECONDS = 0.05
 """Changes that come this close together make no stretch of their own."""
 
 _QUEUE_PACKETS = 20
-_CALLS_PER_SECOND = 0.95
-"""How often a node calls (ARP) for a neighbour behind a port without a carrier; each call is discarded."""
 _FIRST_TRACE, _BETWEEN_TRACES = 0.4, 0.05
 _PROBE_LENGTH, _EXCEEDED_LENGTH = 60, 88
 
@@ -36,7 +34,9 @@ class Stretch:
     out_octets: list[float]
     dropped: dict[Chain, float] = field(default_factory=dict)
     overflowed: dict[int, float] = field(default_factory=dict)
-    """Packets in a second that found no room in a port's queue, or no carrier."""
+    """Packets in a second that found no room in a port's queue."""
+    unsent: dict[int, int] = field(default_factory=dict)
+    """Ports without a carrier by which something should leave, and how many packets were under way just then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class Observer:
         if rate <= 0:
             return
         if passed.way.unsent_at is not None:
-            stretch.overflowed[passed.way.unsent_at] = _CALLS_PER_SECOND
+            self._note_unsent(stretch, passed.way.unsent_at)
         after = passed.after
         if after is None:
             for out, into in passed.way.crossings:
@@ -176,6 +176,18 @@ class Observer:
             if after[place] < before:
                 self._meter(stretch, element, rate, before, packet)
             before = after[place]
+
+    def _note_unsent(self, stretch: Stretch, port: int) -> None:
+        """What is under way to a lost neighbour is discarded; routers have more under way than others."""
+        if port in stretch.unsent:
+            return
+        before = self.stretches[-1] if self.stretches else None
+        if before is not None and port in before.unsent:
+            stretch.unsent[port] = 0
+            return
+        ends = (self._plan.all_ports[port].role, self._plan.all_ports[self._plan.far[port]].role)
+        busy = all(self._plan.node(role).routes for role in ends)
+        stretch.unsent[port] = self._dice.choice((0, 1, 1, 2, 3, 7) if busy else (0, 0, 0, 1))
 
     def _meter(self, stretch: Stretch, element: Element, rate: float, before: float, packet: Packet) -> None:
         for chain in self._fabric.elements.get(element, ()):
