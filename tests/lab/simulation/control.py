@@ -106,7 +106,8 @@ class ControlPlane:
             role: self.routers[role].node.side is Side.PROVIDER or (role == "ce1" and plan.inner_gateway is not None)
             for role in self.routers
         }
-        self._review_due = self._routes_due = self._plain = False
+        self._review_due = self._routes_due = self._spf_due = self._plain = False
+        self._inside = self._full()
         self._table = self._first_table = self._tabulate()
         self._rebooted: set[str] = set()
         self.forwarding = Forwarding(fabric, self._next_hops)
@@ -127,8 +128,19 @@ class ControlPlane:
         self.review_soon()
 
     def _ways_inside_changed(self) -> None:
-        """OSPF calculates anew after as long as it was told to wait."""
-        self._routes_changed(max(_SETTLING_SECONDS, self._routing.spf_delay_ms / 1000))
+        """OSPF calculates anew after as long as it was told to wait; until then the old ways hold."""
+        if not self._spf_due:
+            self._spf_due = True
+            delay = max(_SETTLING_SECONDS, self._routing.spf_delay_ms / 1000)
+            self._clock.at(self._clock.now + delay, self._calculate_inside)
+
+    def _calculate_inside(self) -> None:
+        self._spf_due = False
+        self._inside = self._full()
+        self._recalculate()
+
+    def _full(self) -> list[Adjacency]:
+        return [adjacency for adjacency in self.adjacencies if all(adjacency.full.values())]
 
     def _routes_changed(self, after: float = _SETTLING_SECONDS) -> None:
         """Calculate routes anew, a moment after the first of several changes."""
@@ -156,7 +168,7 @@ class ControlPlane:
                 announced.setdefault(spread, []).append(role)
         announcements = tuple(Announcement(low, high, tuple(origins)) for (low, high), origins in announced.items())
         speakers = frozenset(role for role, router in self.routers.items() if router.speaks_bgp)
-        return RouteTable(self._plan, self.adjacencies, self.sessions, self._reflectors, announcements, speakers)
+        return RouteTable(self._plan, self._inside, self.sessions, self._reflectors, announcements, speakers)
 
     def _announced_by(self, role: str) -> set[tuple[int, int]]:
         spreads = {span(network) for network in self._networks[role]}
@@ -203,6 +215,7 @@ class ControlPlane:
             for adjacency in self.adjacencies:
                 if role in adjacency.full:
                     adjacency.full[role] = False
+            self._ways_inside_changed()
         for session in self.sessions:
             if session.up.get(role):
                 session.up[role] = session.carrying = False
@@ -299,7 +312,7 @@ class ControlPlane:
         self._review_due = False
         self._plain = not (self._fabric.elements or self._fabric.state.queues or self._fabric.state.statics) and all(
             self._fabric.carries(number) and self._lives(role)
-            for adjacency in self.adjacencies if all(adjacency.full.values())
+            for adjacency in self._inside
             for role, number in adjacency.ports.items()
         )
         for adjacency in self.adjacencies:

@@ -31,10 +31,9 @@ class RouteTable:
         self._plan, self._reflectors, self._announcements, self._speakers = plan, reflectors, announcements, speakers
         self._neighbours: dict[str, list[tuple[str, int, int]]] = {}
         for adjacency in adjacencies:
-            if all(adjacency.full.values()):
-                (one, one_port), (other, other_port) = adjacency.ports.items()
-                self._neighbours.setdefault(one, []).append((other, one_port, other_port))
-                self._neighbours.setdefault(other, []).append((one, other_port, one_port))
+            (one, one_port), (other, other_port) = adjacency.ports.items()
+            self._neighbours.setdefault(one, []).append((other, one_port, other_port))
+            self._neighbours.setdefault(other, []).append((one, other_port, one_port))
         self._internal = {frozenset(session.ends) for session in sessions if session.internal and session.carrying}
         self._external: dict[str, list[Session]] = {}
         for session in sessions:
