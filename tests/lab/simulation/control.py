@@ -240,9 +240,9 @@ class ControlPlane:
             self._sign(role, rest[1], not negated)
         elif rest[0] == "neighbor" and rest[2] == "maximum-prefix":
             session = self._session(role, rest[1])
-            session.limited_by.discard(role)
+            session.limits.pop(role, None)
             if not negated:
-                session.limited_by.add(role)
+                session.limits[role] = int(rest[3])
         elif rest[:2] == ["clear", "bgp"]:
             session = self._session(role, rest[2])
             session.overflowed = False
@@ -549,13 +549,20 @@ class ControlPlane:
         for role in session.ends:
             session.up[role] = True
             self._tell_gained(session, role)
-        limiting = sorted(session.limited_by)
+        limiting = [role for role, limit in sorted(session.limits.items()) if self._told_to(session, role) > limit]
         if limiting:
             session.overflowed = True
             self._clock.at(self._clock.now + self._dice.uniform(0.05, 0.6),
                            lambda: self._end(session, limiting[0], BgpEnd.MAXIMUM_PREFIXES, (6, 1)))
             return
         self._clock.at(self._clock.now + self._dice.uniform(0.3, 1.35), lambda: self._exchange(session))
+
+    def _told_to(self, session: Session, role: str) -> int:
+        """How many prefixes one end hears of: its peer's own, and from the provider's edge whatever others announce."""
+        peer = session.other(role)
+        if self._plan.node(peer).side is not Side.PROVIDER:
+            return len(self._announced_by(peer))
+        return len({spread for other in self.routers if other != role for spread in self._announced_by(other)})
 
     def _exchange(self, session: Session) -> None:
         """The peers have told each other their routes."""

@@ -32,7 +32,7 @@ from tests.lab.simulation.stage import NoWatch, SimulatedDecoys, SimulatedStage
 _FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 _DAYS = 240
 _LEAD_SECONDS, _TAIL_SECONDS = 3.0, 2.5
-_TRACED_HOPS = 12
+_TRACED_HOPS = 24
 
 
 def simulate(scenario: Scenario, shape: Shape, seed: int, names: str, export: Callable[[Recording], None],
@@ -62,7 +62,8 @@ def perform(scenario: Scenario, shape: Shape, seed: int, names: str, workspace: 
     orders = draw_orders(plan, shape, fabric, schedule, extra, dice)
     orders = replace(orders, pings=tuple(ping for ping in orders.pings if {ping.source, ping.destination} <= watched))
     draw_capture_points(plan, shape, dice)  # nobody captures here, but what is drawn after must stay the same
-    observer = Observer(plan, fabric, control.forwarding, orders, clock.now, {}, _TRACED_HOPS, chance)
+    observer = Observer(plan, fabric, control.forwarding, orders, clock.now,
+                        _draw_delays(plan, shape, chance), _TRACED_HOPS, chance)
     fabric.changed.before = lambda: observer.settle(clock.now)
     for stream in extra:
         for moment in (stream.start, stream.end):
@@ -81,6 +82,17 @@ def perform(scenario: Scenario, shape: Shape, seed: int, names: str, workspace: 
     stage.wait(_TAIL_SECONDS)
     observer.settle(clock.now)
     return _collect(scenario, stage, seed, workspace, fabric, control, observer, watched, chance)
+
+
+def _draw_delays(plan: IndexedPlan, shape: Shape, chance: random.Random) -> dict[int, float]:
+    """Milliseconds that each link takes, by port: none in the laboratory, those of a country on large backbones."""
+    if not shape.resembles:
+        return {}
+    delays: dict[int, float] = {}
+    for number in range(0, len(plan.all_ports), 2):
+        routers = all(plan.node(plan.all_ports[end].role).routes for end in (number, number + 1))
+        delays[number] = delays[number + 1] = round(chance.uniform(0.1, 6.0) if routers else 0.02, 3)
+    return delays
 
 
 def _watched(plan: IndexedPlan, shape: Shape) -> frozenset[str]:

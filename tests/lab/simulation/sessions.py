@@ -45,8 +45,8 @@ class Session:
     shut_by: set[str] = field(default_factory=set)
     signed_by: set[str] = field(default_factory=set)
     """Who has a password for it; one end alone hears nothing."""
-    limited_by: set[str] = field(default_factory=set)
-    """Who accepts fewer prefixes than the peer announces."""
+    limits: dict[str, int] = field(default_factory=dict)
+    """How many prefixes an end accepts of its peer, where it limits them."""
     overflowed: bool = False
     timers: dict[str, Appointment] = field(default_factory=dict)
     forming: Appointment | None = None
