@@ -60,11 +60,7 @@ def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, 
     kinds = {cause["kind"], *cause.get("admissible_kinds", ())}
     needed = _RECORDS.get(cause["kind"])
     if needed is not None and not needed & left.types:
-        # Without its papers an action looks like a failure of the device that carried it out. A log may show the deed,
-        # and still not whether it was agreed to, or just.
-        if _knows_nothing_of_places(left) and (cause["kind"] == "enforcement_action" or not _word(cause, truth, left)):
-            return Decidable.NO
-        return Decidable.ARGUABLE
+        return _without_papers(cause, truth, left)
     if cause["kind"] == "enforcement_action" or (needed is not None and not _word(cause, truth, left)):
         return Decidable.YES if needed and needed <= left.types else Decidable.ARGUABLE
     if _word(cause, truth, left):
@@ -75,6 +71,19 @@ def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, 
         # Packets vanish elsewhere than where the cause is: only words tell.
         return Decidable.YES if _both_sides_in_full(left) else Decidable.ARGUABLE
     return _by_measurement(cause, truth, left)
+
+
+def _without_papers(cause: dict[str, Any], truth: dict[str, Any], left: Remaining) -> Decidable:
+    """Without its papers an action looks like a failure of the device that carried it out.
+
+    A log may show the deed, and still not whether it was agreed to, or just.
+    """
+    if not _knows_nothing_of_places(left):
+        return Decidable.ARGUABLE
+    if cause["kind"] == "enforcement_action":
+        return Decidable.NO
+    told = _word(cause, truth, left) or _by_measurement(cause, truth, left) is not Decidable.NO
+    return Decidable.ARGUABLE if told else Decidable.NO
 
 
 def _by_measurement(cause: dict[str, Any], truth: dict[str, Any], left: Remaining) -> Decidable:

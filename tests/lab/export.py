@@ -13,6 +13,7 @@ from tests.lab.folder import BundleFolder
 from tests.lab.paperwork import Change, render_audit, stamp, stamp_seconds
 from tests.lab.plan import Plan, Side
 from tests.lab.recording import Recording
+from tests.lab.scenario import Effect
 from tests.lab.stage import Cause
 from tests.lab.styles import Style
 from tests.lab.telemetry import Telemetry
@@ -27,7 +28,10 @@ class Exporter:
     """Writes one recording into one folder."""
 
     def __init__(self, recording: Recording, target: Path, style: Style, dice: random.Random) -> None:
-        style = replace(style, clocks_set_at=recording.schedule.fault)
+        style = replace(
+            style, clocks_set_at=recording.schedule.fault, with_gauges=style.with_gauges or recording.gauged,
+            with_flows=style.with_flows or recording.scenario.effect is Effect.PART,
+        )  # what nobody measured in a bundle could not be complained of: one class of traffic, a gauge that tells all
         self._recording, self._style, self._dice = recording, style, dice
         self._plan: Plan = recording.plan
         self._folder = BundleFolder(target, style)

@@ -74,6 +74,8 @@ class Recording:
     flows: tuple[Flow, ...]
     captures: tuple[tuple[Port, Path], ...]
     paperwork: Paperwork
+    gauged: bool
+    """Whether a device's own gauge showed something unusual."""
 
 
 def check_environment() -> None:
@@ -215,6 +217,7 @@ def _collect(scenario: Scenario, stage: Stage, seed: int, captures: tuple[Captur
         frr_logs={role: router.log for role, router in stage.routers.items()}, dead=stage.dead,
         samples=tuple(stage.watch.samples), probes=probes, paths=paths, flows=flows,
         captures=tuple((capture.port, capture.file) for capture in captures), paperwork=stage.paperwork,
+        gauged=stage.gauged,
     )
 
 

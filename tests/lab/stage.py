@@ -69,6 +69,8 @@ class Stage:
     happenings: list[Happening] = field(default_factory=list)
     causes: list[Cause] = field(default_factory=list)
     dead: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    gauged: bool = False
+    """Whether any gauge was made to show something unusual."""
     _numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, 10000)))
     _losses: dict[Port, list[str]] = field(default_factory=dict)
 
@@ -290,6 +292,7 @@ name dropped drop; }}
 
     def gauge(self, role: str, metric: str, value: float | None, port: str = "") -> None:
         """A device's own gauge stands at a value from now on; None: it shows again what it usually does."""
+        self.gauged = True
         if value is None:
             self.watch.gauges.pop((role, port, metric), None)
         else:

@@ -95,6 +95,9 @@ def test_a_suspension_is_just_or_unjust_by_the_accounts_events_alone() -> None:
 def test_work_that_was_agreed_to_is_arguable_without_the_record_that_says_so() -> None:
     truth = _truth("ce1", "consented_operation", "customer", told=(("ce1", "ce1"),))
     assert judge(truth, _left(logs={"ce1"}, types={"syslog"})) is Decidable.ARGUABLE
+    truth = _truth("ce1", "consented_operation", "customer", told=(("pe1", "ce1"), ("sw1", "ce1")))
+    assert judge(truth, _left(logs={"pe1", "sw1"}, types={"syslog"})) is Decidable.ARGUABLE
+    assert judge(truth, _left()) is Decidable.NO
 
 
 def test_counters_of_a_side_tell_whether_what_came_in_went_out_again() -> None:

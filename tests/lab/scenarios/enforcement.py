@@ -7,7 +7,7 @@ from tests.lab.orders import Stream
 from tests.lab.paperwork import DAY
 from tests.lab.plan import Plan, Side
 from tests.lab.scenario import Effect, Scenario
-from tests.lab.scenarios.places import CUSTOMER, PROVIDER, access_port, far_gateway, site_prefix
+from tests.lab.scenarios.places import CUSTOMER, PROVIDER, access_port, site_prefix
 from tests.lab.stage import Schedule, Stage
 
 _BILLING = {"user": "svc-billing", "origin": "10.200.40.7"}
@@ -65,7 +65,7 @@ def _wrong_address(stage: Stage) -> None:
     """The black hole was meant for another customer's address; nobody had attacked this one."""
     address = str(stage.plan.address("host-b"))
     stage.operate("pe1", Deed.DISCARD_ROUTE, f"{address}/32", **_DEFENCE)
-    with stage.cause("pe1", "enforcement_action", PROVIDER, or_components=(("host-b",), (far_gateway(stage.plan),)),
+    with stage.cause("pe1", "enforcement_action", PROVIDER, or_components=(("host-b",),),
                      or_kinds=("misconfiguration",)):
         stage.account(stage.now(), "restricted", f"black hole for {address}")
         stage.discard("pe1", f"{address}/32")

@@ -10,6 +10,8 @@ from tests.lab.scenarios.places import CUSTOMER, PROVIDER, SINGLE_ACCESS, custom
 from tests.lab.stage import Stage
 
 _BFD = Routing(bfd=True)
+_SEVERAL_PREFIXES = ("firewalled-campus", "routed-campus")
+"""Shapes in which the customer's edge announces more than one prefix over its only session."""
 
 
 def _peer(role: str) -> str:
@@ -120,7 +122,8 @@ SCENARIOS: tuple[Scenario, ...] = (
              "customer", ("4.2(1)", "4.2(3)", "4.2(4)"), Effect.OUTAGE, _wrong_password("ce1"),
              shapes=SINGLE_ACCESS, grace_s=5.0),
     Scenario("provider-prefix-limit-too-low", "The provider allows the customer fewer prefixes than it announces",
-             "provider", ("4.2",), Effect.OUTAGE, _prefix_limit("pe1"), shapes=SINGLE_ACCESS, grace_s=2.5),
+             "provider", ("4.2",), Effect.OUTAGE, _prefix_limit("pe1"), shapes=_SEVERAL_PREFIXES,
+             grace_s=2.5),
     Scenario("customer-prefix-limit-too-low", "The customer's edge accepts fewer prefixes than the provider announces",
              "customer", ("4.2(1)", "4.2(3)", "4.2(4)"), Effect.OUTAGE, _prefix_limit("ce1"), shapes=SINGLE_ACCESS,
              grace_s=2.5),

@@ -146,3 +146,11 @@ def _(what: seen.Attack) -> list[Line]:
 def _(what: seen.WrongDigest) -> list[Line]:
     word = "missing" if what.missing else "wrong"
     return [Line(0.0, 4, "/kernel", f"tcp_auth_ok: Packet from {what.peer}:51000 {word} MD5 digest")]
+
+
+@speak.register
+def _(what: seen.HighLoad) -> list[Line]:
+    if what.percent < 95:
+        return []
+    return [Line(0.0, 3, "rpd[1860]", "RPD_SCHED_SLIP: 4 sec scheduler slip, user: 3 sec 845421 usec, system: 0 sec, "
+                                      "8713 usec")]
