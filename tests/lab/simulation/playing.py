@@ -131,8 +131,8 @@ def _collect(scenario: Scenario, stage: SimulatedStage, seed: int, workspace: Pa
         happenings=tuple(sorted((item for item in happenings if item.role in asked), key=lambda item: item.time)),
         frr_logs=logs, dead=stage.dead,
         samples=(*readings(plan, observer.stretches, fabric.history, fabric.meters, polling, chance),
-                 *gauges(plan, stage.gauged, polling, chance)),
+                 *gauges(plan, stage.gauge_changes, polling, chance)),
         probes=tuple(sorted(probes, key=lambda probe: probe.time)), paths=tuple(observer.walks),
         flows=tuple(accounts(observer.conversations, schedule.start, schedule.end, chance)),
-        captures=(), paperwork=stage.paperwork,
+        captures=(), paperwork=stage.paperwork, gauged=stage.gauged,
     )

@@ -29,7 +29,7 @@ class SimulatedStage(Stage):
 
     clock: VirtualClock | None = None
     fabric: Fabric | None = None
-    gauged: list[Gauged] = field(default_factory=list)
+    gauge_changes: list[Gauged] = field(default_factory=list)
     """Every change of a device's own gauge, in the order of time."""
 
     def now(self) -> float:
@@ -44,7 +44,8 @@ class SimulatedStage(Stage):
 
     def gauge(self, role: str, metric: str, value: float | None, port: str = "") -> None:
         """A device's own gauge stands at a value from now on; None: it shows again what it usually does."""
-        self.gauged.append(Gauged(self.now(), (role, port, metric), value))
+        self.gauged = True
+        self.gauge_changes.append(Gauged(self.now(), (role, port, metric), value))
 
     def announce_address(self, role: str, address: ipaddress.IPv4Address) -> None:
         """A host tells its neighbours, unasked, that an address is its own."""
