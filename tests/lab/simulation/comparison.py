@@ -15,17 +15,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import networkx
 import yaml
 
 from attribution.bundle import open_bundle
 from attribution.detectors import detect_evidence
 from attribution.model.incident import Interval
 from attribution.model.observation import Caveat, LogEvent, LogKind, Observation
+from attribution.model.topology import Topology
 from attribution.model.verdict import Verdict
 from attribution.pipeline import decide, read_observations, read_statement
 from tests.lab.collection import KEPT
 from tests.lab.errors import RecordingRefused, UsageError
 from tests.lab.naming import draw_plan
+from tests.lab.plan import Plan
 from tests.lab.scenario import Scenario
 from tests.lab.scenarios import scenario_named
 from tests.lab.shapes import Shape, shape_named
@@ -140,15 +143,12 @@ def _names_used(recorded: Recorded) -> str:
 
 def _picture(bundle: Path, recorded: Recorded, seed: int, names: str) -> Picture:
     """Read a bundle as the tool does."""
-    plan = draw_plan(recorded.shape, seed, names)
-    roles = {node.name: node.role for node in plan.nodes}
     truth: dict[str, Any] = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
     with open_bundle(bundle) as opened:
         incident, topology, _ = read_statement(opened)
         observations: list[Observation] = [item for item in read_observations(opened, incident)
                                            if not isinstance(item, Caveat)]
-    if not set(incident.service.ends) <= set(roles):
-        raise UsageError(f"{bundle}: its ends are {incident.service.ends}; expected names that seed {seed} draws")
+    roles = _roles(topology, incident.service.ends, draw_plan(recorded.shape, seed, names), bundle)
     findings = detect_evidence(observations, topology, incident)
     verdict = decide(bundle)
     loss, interrupted = _suffering(bundle, truth, incident.window, _customer_clock(recorded.clock_errors))
@@ -159,6 +159,27 @@ def _picture(bundle: Path, recorded: Recorded, seed: int, names: str) -> Picture
         frozenset((_by_role(alarm.component, roles), str(alarm.kind)) for alarm in findings.alarms),
         str(verdict.party), _first_component(verdict, roles),
     )
+
+
+def _roles(topology: Topology, ends: tuple[str, str], plan: Plan, bundle: Path) -> dict[str, str]:
+    """Which role each named node has: by the names that the seed draws, else by its place in the network."""
+    drawn = {node.name: node.role for node in plan.nodes}
+    if set(topology.nodes) <= set(drawn):
+        return drawn
+    planned: networkx.Graph[str] = networkx.Graph()
+    named: networkx.Graph[str] = networkx.Graph()
+    for node in plan.nodes:
+        if node.listed:
+            planned.add_node(node.role, what=(str(node.side), str(node.kind), node.role in plan.ends[:1],
+                                              node.role in plan.ends[1:]))
+    planned.add_edges_from((link.ends[0].role, link.ends[1].role) for link in plan.links if link.listed)
+    for name, known in topology.nodes.items():
+        named.add_node(name, what=(str(known.side), str(known.kind), name == ends[0], name == ends[1]))
+    named.add_edges_from((link.source, link.target) for link in topology.links.values())
+    matcher = networkx.isomorphism.GraphMatcher(named, planned, node_match=lambda one, other: one == other)
+    if not matcher.is_isomorphic():
+        raise UsageError(f"{bundle}: its topology is not that of {plan.shape}; expected a recording on that shape")
+    return dict(matcher.mapping)
 
 
 def _suffering(bundle: Path, truth: dict[str, Any], window: Interval, clock_error_s: float) -> tuple[float, float]:
