@@ -19,8 +19,9 @@ from tests.lab.shapes import Shape
 
 _FEWEST, _MOST = 10, 60
 _RESEMBLED = ("single-homed", "dual-homed", "dual-homed", "carrier-and-vpc", "firewalled-campus", "two-region-ring",
-              "routed-campus")
+              "routed-campus", "two-carriers")
 _CARRIERS = frozenset({"carrier-and-vpc", "two-region-ring", "routed-campus"})
+_SPARE_LINES = frozenset({"dual-homed", "two-carriers"})
 _ATTEMPTS = 60
 
 Pair = tuple[str, str]
@@ -70,7 +71,7 @@ def draw_backbone(number: int) -> Shape:
     dice = random.Random(f"backbone {number}")
     resembled = dice.choice(_RESEMBLED)
     size = dice.randrange(_FEWEST, _MOST + 1)
-    if resembled == "dual-homed":
+    if resembled in _SPARE_LINES:
         graph, core, far_edge, backbone = _layered(size, dice)
         redundant = True
     elif resembled == "two-region-ring" or dice.random() < 0.35:
@@ -94,7 +95,7 @@ def _near_site(resembled: str, dice: random.Random) -> list[Pair]:
     chain = ["sw1", *(("sw2", "sw4")[: dice.choice((0, 0, 1, 2))])]
     links += [("host-c", chain[-1]), *zip(reversed(chain[1:]), reversed(chain[:-1]), strict=True)]
     links.append(("office", "sw1"))
-    walled = resembled == "firewalled-campus" or (resembled in ("carrier-and-vpc", "two-region-ring")
+    walled = resembled in ("firewalled-campus", "two-carriers") or (resembled in ("carrier-and-vpc", "two-region-ring")
                                                   and dice.random() < 0.3)
     return [*links, *([("sw1", "fw1"), ("fw1", "ce1")] if walled else [("sw1", "ce1")])]
 
@@ -103,6 +104,8 @@ def _access_lines(resembled: str, dice: random.Random) -> list[Pair]:
     """One to three lines to the provider; the first may be a carrier's, and so may the third."""
     if resembled in _CARRIERS:
         return [("ce1", "lm1"), ("lm1", "pe1")]
+    if resembled == "two-carriers":
+        return [("ce1", "lm1"), ("lm1", "pe1"), ("ce1", "lm2"), ("lm2", "pe2")]
     if resembled != "dual-homed":
         return [("ce1", "pe1")]
     third: list[list[Pair]] = [[], [("ce1", "pe4")], [("ce1", "lm2"), ("lm2", "pe4")]]

@@ -7,6 +7,7 @@ length of the interruption, who logs what, which alarms are found about which ro
 from __future__ import annotations
 
 import csv
+import itertools
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -115,7 +116,9 @@ def recorded_bundles(corpus: Path) -> Iterator[Recorded]:
             rows = [(row["folder"], row["scenario"], row["topology"], int(row["seed"]), row["clock_error"],
                      row["clock_told"] == "True") for row in csv.DictReader(file) if row["profile"] == "all"]
     else:
-        rows = [(kept.folder, kept.scenario, kept.topology, kept.seed, "", True) for kept in KEPT]
+        rows = [(kept.folder, kept.scenario, kept.topology, kept.seed,
+                 " ".join(error for option, error in itertools.pairwise(kept.clocks) if option == "--clock-error"),
+                 "--clock-untold" not in kept.clocks) for kept in KEPT if kept.profile == "all"]
     for folder, name, topology, seed, error, told in rows:
         scenario, shape = scenario_named(name), shape_named(topology)
         if scenario is not None and shape is not None and (corpus / folder / "truth.yaml").exists():
