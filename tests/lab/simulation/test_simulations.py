@@ -161,7 +161,10 @@ def test_counters_never_fall_and_grow_with_the_traffic(tmp_path: Path) -> None:
     series: dict[tuple[str, str, str], list[float]] = {}
     for sample in recording.samples:
         series.setdefault((sample.role, sample.port, sample.metric), []).append(sample.value)
-    assert all(values == sorted(values) for key, values in series.items() if key[2].endswith(("packets", "octets", "errors", "discards")))
+    counters = {key: values for key, values in series.items()
+                if key[2].endswith(("packets", "octets", "errors", "discards"))}
+    assert counters
+    assert all(values == sorted(values) for values in counters.values())
     access = recording.plan.port("pe1", "ce1").name
     assert series["pe1", access, "in_octets"][-1] > 100_000
 
