@@ -7,7 +7,11 @@ length of the interruption, who logs what, which alarms are found about which ro
 from __future__ import annotations
 
 import csv
+<<<<<<< HEAD
 import itertools
+=======
+import shutil
+>>>>>>> sim
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -34,7 +38,6 @@ from tests.lab.scenario import Scenario
 from tests.lab.scenarios import scenario_named
 from tests.lab.shapes import Shape, shape_named
 from tests.lab.simulation.corpus import SimulatedDraw, write_simulation
-from tests.lab.thin import profile_named, thin
 
 _GRACE_SECONDS = 1.5
 _LARGE_ECHO = "1400"
@@ -130,12 +133,25 @@ def compare(recorded: Recorded, seed: int) -> Likeness:
     names = _names_used(recorded)
     with tempfile.TemporaryDirectory(prefix="attribution-comparison-") as name:
         folder = Path(name)
+<<<<<<< HEAD
         thin(recorded.folder, profile_named("no-captures"), folder / "lab")
         draw = SimulatedDraw(0, recorded.scenario.name, recorded.shape.name, seed, names, recorded.clock_errors, (),
+=======
+        _copy_without_captures(recorded.folder, folder / "lab")
+        draw = SimulatedDraw(0, recorded.scenario.name, recorded.shape.name, seed, names, recorded.clock_error,
+>>>>>>> sim
                              recorded.clock_told, "simulated")
         write_simulation(draw, folder)
         return Likeness(recorded, _picture(folder / "lab", recorded, recorded.seed, names),
                         _picture(folder / "simulated", recorded, seed, names))
+
+
+def _copy_without_captures(bundle: Path, target: Path) -> None:
+    """The same bundle with what a simulated one can have."""
+    shutil.copytree(bundle, target, ignore=shutil.ignore_patterns("captures"))
+    incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
+    incident["evidence"] = [entry for entry in incident["evidence"] if entry["type"] != "capture"]
+    (target / "incident.yaml").write_text(yaml.safe_dump(incident, sort_keys=False), encoding="utf-8")
 
 
 def _names_used(recorded: Recorded) -> str:

@@ -16,24 +16,30 @@ SAMPLE = ("carrier-down", "customer-edge-hang", "provider-bgp-daemon-dies", "pro
           "provider-gray-loss", "healthy-hour")
 
 
-@pytest.fixture(scope="module", params=SAMPLE)
-def likeness(request: pytest.FixtureRequest) -> Likeness:
-    recorded = RECORDED[request.param]
-    return compare(recorded, recorded.seed)
+@pytest.fixture(scope="module")
+def likenesses() -> list[Likeness]:
+    return [compare(RECORDED[name], RECORDED[name].seed) for name in SAMPLE]
 
 
-def test_as_much_is_lost_between_the_ends_and_as_long(likeness: Likeness) -> None:
-    assert likeness.simulated.loss == pytest.approx(likeness.lab.loss, abs=0.2)
-    assert likeness.simulated.interrupted == pytest.approx(likeness.lab.interrupted, abs=0.25)
+def test_as_much_is_lost_between_the_ends_and_as_long(likenesses: list[Likeness]) -> None:
+    for likeness in likenesses:
+        assert likeness.simulated.loss == pytest.approx(likeness.lab.loss, abs=0.2)
+        assert likeness.simulated.interrupted == pytest.approx(likeness.lab.interrupted, abs=0.25)
 
 
-def test_the_tool_finds_the_same_alarms_about_the_same_roles(likeness: Likeness) -> None:
-    assert likeness.alarm_recall >= 0.65
-    assert likeness.alarm_precision >= 0.65
+def test_the_tool_finds_the_same_alarms_about_the_same_roles(likenesses: list[Likeness]) -> None:
+    shared = sum(len(one.lab.alarms & one.simulated.alarms) for one in likenesses)
+    assert shared >= 0.75 * sum(len(one.lab.alarms) for one in likenesses)
+    assert shared >= 0.75 * sum(len(one.simulated.alarms) for one in likenesses)
 
 
-def test_the_tool_blames_the_same_party(likeness: Likeness) -> None:
-    assert likeness.simulated.party == likeness.lab.party
+def test_devices_log_the_same_about_the_fault(likenesses: list[Likeness]) -> None:
+    shared = sum(len(one.lab.logged & one.simulated.logged) for one in likenesses)
+    assert shared >= 0.6 * sum(len(one.lab.logged) for one in likenesses)
+
+
+def test_the_tool_blames_the_same_party(likenesses: list[Likeness]) -> None:
+    assert [one.simulated.party for one in likenesses] == [one.lab.party for one in likenesses]
 
 
 def test_a_folder_without_recordings_is_refused(tmp_path: Path) -> None:
