@@ -43,6 +43,8 @@ def judge(truth: dict[str, Any], left: Remaining) -> Decidable:
         return Decidable.YES
     if truth["party"] == "neither":
         return Decidable.YES if _sees_service(left) else Decidable.NO
+    if not _sees_trouble(left):
+        return Decidable.ARGUABLE  # the class of traffic that suffered is not among what is left
     verdicts = {_judge_cause(cause, truth, left, alone=len(truth["causes"]) == 1) for cause in truth["causes"]}
     if len(verdicts) == 1:
         return verdicts.pop()
@@ -54,6 +56,13 @@ def _sees_service(left: Remaining) -> bool:
     ends = set(left.ends)
     return bool(left.captures or "flows" in left.types
                 or any({stretch.source, stretch.destination} == ends for stretch in left.stretches))
+
+
+def _sees_trouble(left: Remaining) -> bool:
+    """Whether what is left can show that the service suffered; where its ends were not probed, other signs have to."""
+    between = [stretch for stretch in left.stretches if {stretch.source, stretch.destination} == set(left.ends)]
+    return bool(not between or any(stretch.lossy for stretch in between) or "flows" in left.types
+                or len(left.captures) > 1)
 
 
 def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, alone: bool) -> Decidable:

@@ -175,5 +175,15 @@ def test_health_is_seen_only_where_the_service_was_measured() -> None:
     assert judge(healthy, blind) is Decidable.NO
 
 
+def test_trouble_that_nothing_left_can_show_gets_no_label() -> None:
+    """Datagrams of one protocol were lost, and only echoes are left, which were not."""
+    truth = _truth("pe1", "misconfiguration", "provider", told=(("pe1", "pe1"),))
+    left = _left(logs={"pe1"}, types={"syslog"})
+    left.stretches = [_clean("host-a", "host-b")]
+    assert judge(truth, left) is Decidable.ARGUABLE
+    left.types.add("flows")
+    assert judge(truth, left) is Decidable.YES
+
+
 def test_links_are_named_in_the_contracts_order() -> None:
     assert link_name("pe1", "ce1") == link_name("ce1", "pe1") == "ce1--pe1"
