@@ -7,11 +7,8 @@ length of the interruption, who logs what, which alarms are found about which ro
 from __future__ import annotations
 
 import csv
-<<<<<<< HEAD
 import itertools
-=======
 import shutil
->>>>>>> sim
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -133,13 +130,8 @@ def compare(recorded: Recorded, seed: int) -> Likeness:
     names = _names_used(recorded)
     with tempfile.TemporaryDirectory(prefix="attribution-comparison-") as name:
         folder = Path(name)
-<<<<<<< HEAD
-        thin(recorded.folder, profile_named("no-captures"), folder / "lab")
-        draw = SimulatedDraw(0, recorded.scenario.name, recorded.shape.name, seed, names, recorded.clock_errors, (),
-=======
         _copy_without_captures(recorded.folder, folder / "lab")
-        draw = SimulatedDraw(0, recorded.scenario.name, recorded.shape.name, seed, names, recorded.clock_error,
->>>>>>> sim
+        draw = SimulatedDraw(0, recorded.scenario.name, recorded.shape.name, seed, names, recorded.clock_errors, (),
                              recorded.clock_told, "simulated")
         write_simulation(draw, folder)
         return Likeness(recorded, _picture(folder / "lab", recorded, recorded.seed, names),
