@@ -13,6 +13,7 @@ from tests.lab.plan import Side
 from tests.lab.scenario import Scenario
 from tests.lab.scenarios import SCENARIOS, scenario_named
 from tests.lab.shapes import SHAPES, Shape, shape_named
+from tests.lab.simulation.commands import add_commands
 
 
 def main() -> None:
@@ -150,3 +151,6 @@ def _corpus(count: int, seed: int, jobs: int, output: Path) -> None:
     from tests.lab.corpus import record_corpus
 
     record_corpus(count, seed, jobs, output)
+
+
+add_commands(_commands)

@@ -59,7 +59,7 @@ def draw_corpus(count: int, seed: int) -> Iterator[Draw]:
         if not waiting:
             waiting = dice.sample(SCENARIOS, len(SCENARIOS))
         scenario = waiting.pop()
-        errors, drifts = _draw_clocks(dice)
+        errors, drifts = draw_clocks(dice)
         yield Draw(
             number, scenario, dice.choice([shape for shape in SHAPES if scenario.fits(shape)]),
             seed * 100_000 + number, dice.choice(("generic", "random", "random")), errors, drifts,
@@ -67,7 +67,7 @@ def draw_corpus(count: int, seed: int) -> Iterator[Draw]:
         )
 
 
-def _draw_clocks(dice: random.Random) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def draw_clocks(dice: random.Random) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Three in ten have a wrong clock, some of them two; many drift a little."""
     errors, drifts = [], []
     wrong = dice.random() < 0.3

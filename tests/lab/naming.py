@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -137,13 +138,16 @@ def _draw_pools(dice: random.Random) -> _Pools:
         (f"172.{dice.randrange(24, 31)}.{dice.randrange(256)}.0/24", f"100.{dice.randrange(65, 127)}.9.0/24",
          "198.51.100.0/24", "192.0.2.0/24")
     )
-    core = f"10.{dice.randrange(16, 120)}.{dice.randrange(256)}.0/24"
+    core = ipaddress.IPv4Network(f"10.{dice.randrange(16, 120)}.{dice.randrange(256)}.0/24")
+    # A large backbone has more links than fit there: it goes on in the rest of the same /16.
+    more = (subnet for rest in core.supernet(new_prefix=16).address_exclude(core)
+            for subnet in rest.subnets(new_prefix=30))
     return _Pools(
         site_a=ipaddress.IPv4Network(site_a),
         other_subnets=ipaddress.IPv4Network(f"10.{dice.randrange(121, 127)}.0.0/16").subnets(new_prefix=24),
         site_b=ipaddress.IPv4Network(f"172.{dice.randrange(16, 23)}.{dice.randrange(256)}.0/24"),
         transit=ipaddress.IPv4Network(transit).subnets(new_prefix=30),
-        core=ipaddress.IPv4Network(core).subnets(new_prefix=30),
+        core=itertools.chain(core.subnets(new_prefix=30), more),
         tenants=ipaddress.IPv4Network("203.0.113.0/24").subnets(new_prefix=28),
     )
 

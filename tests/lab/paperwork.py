@@ -6,6 +6,7 @@ import json
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from tests.lab.plan import Side
 
@@ -126,6 +127,7 @@ def _audit_event(call: ApiCall, resources: Resources, address: str, dice: random
     }
 
 
+@lru_cache(maxsize=1024)  # all counters of a device are read at one moment
 def stamp(moment: float) -> str:
     """A time as RFC 3339 in UTC with milliseconds."""
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -75,7 +75,7 @@ class Watch:
         self.gauges: dict[tuple[str, str, str], float] = {}
         """What a scenario makes a device's gauge show: by role, port (empty for the device's own) and metric."""
         self._dice = random.Random(f"gauges {plan.shape} {plan.seed}")
-        self._usual = _draw_usual(plan, self._dice)
+        self._usual = draw_usual(plan, self._dice)
         self._names = {(port.role, port.device): port.name for node in plan.nodes for port in plan.ports(node.role)}
         self._states: dict[tuple[str, str], tuple[bool, bool]] = {}
         self._listeners = {netlink.listen(network.namespace(node.role)): node.role for node in plan.nodes}
@@ -159,7 +159,7 @@ class Watch:
         return int(counters[0]["packets"]) if counters else 0
 
 
-def _draw_usual(plan: Plan, dice: random.Random) -> dict[tuple[str, str, str], float]:
+def draw_usual(plan: Plan, dice: random.Random) -> dict[tuple[str, str, str], float]:
     """How busy each router, gateway and firewall usually is, and how full its memory."""
     usual: dict[tuple[str, str, str], float] = {}
     for node in plan.nodes:

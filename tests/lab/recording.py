@@ -164,7 +164,7 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
              workspace: Path, pace: Pace) -> Recording:
     """Record while the scenario plays."""
     dice = random.Random(f"play {scenario.name} {shape.name} {seed}")
-    schedule = _draw_schedule(scenario, shape, pace, dice)
+    schedule = draw_schedule(scenario, shape, pace, dice, time.time() + 1.5)
     watch = Watch(plan, network)
     stage = Stage(plan, shape, network, routers, watch, schedule, dice, Paperwork(Resources.draw(dice)))
     extra = scenario.load(plan, schedule) if scenario.load is not None else ()
@@ -196,9 +196,8 @@ def _perform(scenario: Scenario, shape: Shape, plan: Plan, network: Network, rou
     return _collect(scenario, stage, seed, captures, workspace / "reports.jsonl")
 
 
-def _draw_schedule(scenario: Scenario, shape: Shape, pace: Pace, dice: random.Random) -> Schedule:
+def draw_schedule(scenario: Scenario, shape: Shape, pace: Pace, dice: random.Random, start: float) -> Schedule:
     """When things will happen, from a moment that leaves time to get ready."""
-    start = time.time() + 1.5
     fault = start + dice.uniform(*pace.before)
     repair = fault + dice.uniform(*pace.fault)
     settling = _SETTLING_SECONDS if len(shape.core) > _LARGE_CORE else 0.0

@@ -85,7 +85,7 @@ class Scenario:
 
     def fits(self, shape: Shape) -> bool:
         """Whether the scenario can play on a shape."""
-        if self.shapes and shape.name not in self.shapes:
+        if self.shapes and (shape.resembles or shape.name) not in self.shapes:
             return False
         if self.redundant is not None and shape.redundant is not self.redundant:
             return False

@@ -48,6 +48,9 @@ class Shape:
     routed_campus: bool = False
     """Whether the customer's switch routes between its hosts' subnets instead of bridging them."""
 
+    resembles: str = ""
+    """The shape of the laboratory that scenarios may take it for; empty where it is one itself."""
+
     def kind(self, role: str) -> Kind:
         """What a role's node is on this shape."""
         return Kind.ROUTER if self.routed_campus and role == "sw1" else kind_of(role)

@@ -76,13 +76,17 @@ class Stage:
 
     # ------------------------------------------------------------ time and truth
 
+    def now(self) -> float:
+        """The true time."""
+        return time.time()
+
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         time.sleep(max(0.0, seconds))
 
     def remaining(self) -> float:
         """Seconds until the planned repair."""
-        return self.schedule.repair - time.time()
+        return self.schedule.repair - self.now()
 
     def last(self) -> None:
         """Let the fault last until its planned repair."""
@@ -94,10 +98,10 @@ class Stage:
         or_components: tuple[tuple[str, ...], ...] = (), or_kinds: tuple[str, ...] = (),
     ) -> Iterator[None]:
         """The body's span of time is this cause's: from before it is injected until after it is repaired."""
-        start = time.time()
+        start = self.now()
         yield
         roles = (component,) if isinstance(component, str) else component
-        self.causes.append(Cause(roles, kind, side, start, time.time(), or_components, or_kinds))
+        self.causes.append(Cause(roles, kind, side, start, self.now(), or_components, or_kinds))
 
     # ------------------------------------------------------------ devices
 
@@ -133,11 +137,11 @@ class Stage:
         self.boot(role)
 
     def _mark_dead(self, role: str) -> None:
-        self.dead.setdefault(role, []).append((time.time(), self.schedule.end + 60))
+        self.dead.setdefault(role, []).append((self.now(), self.schedule.end + 60))
 
     def _mark_alive(self, role: str) -> None:
         start, _ = self.dead[role].pop()
-        self.dead[role].append((start, time.time()))
+        self.dead[role].append((start, self.now()))
 
     # ------------------------------------------------------------ forwarding
 
@@ -298,7 +302,7 @@ name dropped drop; }}
 
     def log(self, role: str, what: What, delay: float = 0.0) -> None:
         """A device has something to log."""
-        self.happenings.append(Happening(time.time() + delay, role, what))
+        self.happenings.append(Happening(self.now() + delay, role, what))
 
     def operate(self, role: str, deed: Deed, subject: str, detail: str = "", user: str = "netadm",
                 origin: str = "10.200.9.14") -> None:
@@ -328,7 +332,7 @@ name dropped drop; }}
 
     def call(self, name: str, parameters: dict[str, object]) -> None:
         """The customer's account calls the cloud API."""
-        self.paperwork.calls.append(ApiCall(time.time(), name, parameters))
+        self.paperwork.calls.append(ApiCall(self.now(), name, parameters))
 
     def announce_address(self, role: str, address: ipaddress.IPv4Address) -> None:
         """A host tells its neighbours, unasked, that an address is its own."""

@@ -203,12 +203,15 @@ class Telemetry:
                                for link in self._plan.links if link.listed and not self._is_spare(link))
         clock = self._style.clock(Side.CUSTOMER)
         rows = []
+        paths: dict[tuple[str, str], str] = {}
         for flow in self._recording.flows:
             if self._dead(flow.source, flow.time, 2.0):
                 continue
             source, destination = self._plan.node(flow.source).name, self._plan.node(flow.destination).name
-            ways = networkx.all_shortest_paths(graph, source, destination)
-            path = "|".join(sorted(">".join(way) for way in ways))
+            if (source, destination) not in paths:
+                ways = networkx.all_shortest_paths(graph, source, destination)
+                paths[source, destination] = "|".join(sorted(">".join(way) for way in ways))
+            path = paths[source, destination]
             rows.append((stamp(clock.reading(flow.time)), source, destination, path, flow.sent, flow.lost, flow.flow,
                          "udp"))
         file = self._folder.write_csv("telemetry/flows.csv", (
@@ -216,12 +219,14 @@ class Telemetry:
         self._folder.add(file, "flows", Side.CUSTOMER)
 
     def _is_spare(self, link: Link) -> bool:
-        """Whether a link is the second access line, which carries nothing while the first one stands."""
-        roles = {link.ends[0].role, link.ends[1].role}
-        return self._plan.has_spare_access and roles <= {"ce1", "lm2", "pe2"}
+        """Whether a link is another access line than the first, and carries nothing while the first one stands."""
+        ends = {link.ends[0].role, link.ends[1].role} - {"ce1"}
+        return len(ends) == 1 and ends.isdisjoint(("pe1", "lm1")) and ends.pop().startswith(("pe", "lm"))
 
     def _export_captures(self) -> None:
         """Packets at each capture point; a dead device captured none."""
+        if not self._recording.captures:
+            return
         (self._folder.path / "captures").mkdir()
         span = (self._recording.schedule.start - 1, self._recording.schedule.end)
         for port, source in self._recording.captures:
@@ -237,4 +242,5 @@ class Telemetry:
 
     def _dead(self, role: str, moment: float, length: float = 0.0) -> bool:
         """Whether a device was dead at some time of a span."""
-        return any(start < moment + length and moment < end for start, end in self._recording.dead.get(role, ()))
+        spans = self._recording.dead.get(role)
+        return spans is not None and any(start < moment + length and moment < end for start, end in spans)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.lab.happenings import Attack, Deed
 from tests.lab.orders import Stream
 from tests.lab.paperwork import DAY
@@ -22,12 +20,12 @@ def _suspend(stage: Stage, side: Side) -> None:
     prefix = site_prefix(stage.plan, "host-a")
     stage.operate("pe1", Deed.DISCARD_ROUTE, prefix, **_ROBOT)
     with stage.cause("pe1", "enforcement_action", side):
-        stage.account(time.time(), "suspended", "service suspended by the billing system")
+        stage.account(stage.now(), "suspended", "service suspended by the billing system")
         stage.discard("pe1", prefix)
         stage.last()
         stage.operate("pe1", Deed.REMOVE_DISCARD_ROUTE, prefix, **_ROBOT)
         stage.keep("pe1", prefix)
-        stage.account(time.time(), "restored", "service restored")
+        stage.account(stage.now(), "restored", "service restored")
 
 
 def _late_payment(stage: Stage) -> None:
@@ -65,13 +63,13 @@ def _violation(stage: Stage) -> None:
     robot = {"user": "svc-abuse", "origin": "10.200.40.9"}
     stage.operate("pe1", Deed.DROP_PREFIX, prefix, **robot)
     with stage.cause("pe1", "enforcement_action", CUSTOMER):
-        stage.account(time.time(), "link_blocked", f"blocked: {reason}")
+        stage.account(stage.now(), "link_blocked", f"blocked: {reason}")
         stage.drop_forwarded("pe1", f"ip saddr {prefix}")
         stage.drop_forwarded("pe1", f"ip daddr {prefix}")
         stage.last()
         stage.operate("pe1", Deed.PASS_PREFIX, prefix, **robot)
         stage.lift_filters("pe1")
-        stage.account(time.time(), "restored", "the violation was remedied")
+        stage.account(stage.now(), "restored", "the violation was remedied")
 
 
 def _flood(plan: Plan, schedule: Schedule) -> tuple[Stream, ...]:
@@ -94,7 +92,7 @@ def _attack(stage: Stage) -> None:
     with stage.cause("host-b", "attack", CUSTOMER, or_components=others, or_kinds=("overload",)):
         stage.log("host-b", Attack(address, "eth0"), delay=0.9)
         stage.log(edge, Attack(address, stage.plan.port(edge, far_gateway(stage.plan)).name), delay=1.4)
-        stage.account(time.time() + 1.0, "violation_notice", f"attack on {address} detected, 2.6 times the line's rate")
+        stage.account(stage.now() + 1.0, "violation_notice", f"attack on {address} detected, 2.6 times the line's rate")
         stage.last()
 
 
@@ -106,13 +104,13 @@ def _black_hole(stage: Stage) -> None:
     stage.wait(0.5)
     stage.operate(role, Deed.DISCARD_ROUTE, f"{address}/32", **robot)
     with stage.cause(role, "enforcement_action", CUSTOMER, or_components=(("host-b",),), or_kinds=("attack",)):
-        stage.account(time.time() - 0.5, "violation_notice", f"attack on {address} detected")
-        stage.account(time.time(), "restricted", f"black hole for {address}")
+        stage.account(stage.now() - 0.5, "violation_notice", f"attack on {address} detected")
+        stage.account(stage.now(), "restricted", f"black hole for {address}")
         stage.discard(role, f"{address}/32")
         stage.last()
         stage.operate(role, Deed.REMOVE_DISCARD_ROUTE, f"{address}/32", **robot)
         stage.keep(role, f"{address}/32")
-        stage.account(time.time(), "restored", f"black hole for {address} lifted")
+        stage.account(stage.now(), "restored", f"black hole for {address} lifted")
 
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.lab.happenings import Attack, Deed
 from tests.lab.orders import Stream
 from tests.lab.paperwork import DAY
@@ -24,12 +22,12 @@ def _void_site(stage: Stage, side: Side, event: str, detail: str, robot: dict[st
     prefix = site_prefix(stage.plan, "host-a")
     stage.operate("pe1", Deed.DISCARD_ROUTE, prefix, **robot)
     with stage.cause("pe1", "enforcement_action", side):
-        stage.account(time.time(), event, detail)
+        stage.account(stage.now(), event, detail)
         stage.discard("pe1", prefix)
         stage.last()
         stage.operate("pe1", Deed.REMOVE_DISCARD_ROUTE, prefix, **robot)
         stage.keep("pe1", prefix)
-        stage.account(time.time(), "restored", "service restored")
+        stage.account(stage.now(), "restored", "service restored")
 
 
 def _terminated(stage: Stage) -> None:
@@ -69,12 +67,12 @@ def _wrong_address(stage: Stage) -> None:
     stage.operate("pe1", Deed.DISCARD_ROUTE, f"{address}/32", **_DEFENCE)
     with stage.cause("pe1", "enforcement_action", PROVIDER, or_components=(("host-b",),),
                      or_kinds=("misconfiguration",)):
-        stage.account(time.time(), "restricted", f"black hole for {address}")
+        stage.account(stage.now(), "restricted", f"black hole for {address}")
         stage.discard("pe1", f"{address}/32")
         stage.last()
         stage.operate("pe1", Deed.REMOVE_DISCARD_ROUTE, f"{address}/32", **_DEFENCE)
         stage.keep("pe1", f"{address}/32")
-        stage.account(time.time(), "restored", f"black hole for {address} lifted: wrong address")
+        stage.account(stage.now(), "restored", f"black hole for {address} lifted: wrong address")
 
 
 def _block(stage: Stage, side: Side, reason: str) -> None:
@@ -82,13 +80,13 @@ def _block(stage: Stage, side: Side, reason: str) -> None:
     prefix = site_prefix(stage.plan, "host-a")
     stage.operate("pe1", Deed.DROP_PREFIX, prefix, **_ABUSE)
     with stage.cause("pe1", "enforcement_action", side):
-        stage.account(time.time(), "link_blocked", reason)
+        stage.account(stage.now(), "link_blocked", reason)
         stage.drop_forwarded("pe1", f"ip saddr {prefix}")
         stage.drop_forwarded("pe1", f"ip daddr {prefix}")
         stage.last()
         stage.operate("pe1", Deed.PASS_PREFIX, prefix, **_ABUSE)
         stage.lift_filters("pe1")
-        stage.account(time.time(), "restored", "block lifted")
+        stage.account(stage.now(), "restored", "block lifted")
 
 
 def _blocked_without_violation(stage: Stage) -> None:
@@ -119,7 +117,7 @@ def _attack_out(stage: Stage) -> None:
     with stage.cause("ce1", "attack", CUSTOMER, or_components=(("host-c",), ("pe1",)),
                      or_kinds=("overload",)):
         stage.log("pe1", Attack(victim, access_port(stage.plan).name), delay=0.9)
-        stage.account(time.time() + 1.0, "violation_notice",
+        stage.account(stage.now() + 1.0, "violation_notice",
                       f"outgoing attack: flood from the service's addresses towards {victim}")
         stage.last()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.lab.daemons import Routing
 from tests.lab.happenings import Deed, Happening, HighLoad, WrongDigest
 from tests.lab.plan import Side
@@ -36,7 +34,7 @@ def _wrong_password(role: str) -> Play:
         with stage.cause(role, "misconfiguration", _side(role),
                          or_kinds=("unauthorised_operation", "routing_failure")):
             stage.configure_bgp(role, f"neighbor {peer} password wr0ng-{stage.dice.randrange(1000, 9999)}")
-            now = time.time()
+            now = stage.now()
             span = stage.remaining()
             stage.happenings += [Happening(now + 1.0 + 3.0 * number, role, WrongDigest(peer, own, missing=True))
                                  for number in range(int(span // 3))]
