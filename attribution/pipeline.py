@@ -105,7 +105,7 @@ class Reading:
                 self._stated[origin.file] = (tuple(read_evidence(self.bundle.read(origin.file), origin)), None)
         return self._stated[origin.file]
 
-    def _compare(self, captures: Sequence[tuple[Origin, Capture | None]]) -> Sequence[Observation | Caveat]:
+    def _compare(self, captures: Sequence[tuple[Origin, Capture | None]]) -> Sequence[Observation | FlowTable | Caveat]:
         files = tuple(origin.file for origin, _ in captures)
         if files not in self._compared:
             self._compared[files] = (tuple(compare_all(self.bundle, captures)), None)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 from attribution.detectors.addresses import learn_addresses
-from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms
+from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms, detect_unanswered
 from attribution.detectors.clocks import align_clocks
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.counters import detect_counter_alarms
@@ -21,18 +22,20 @@ from attribution.detectors.loss import (
 from attribution.detectors.ports import find_link
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
 from attribution.detectors.routes import Routes, learn_routes
-from attribution.model.evidence import Alarm, Coverage, Findings
+from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable
-from attribution.model.incident import EvidenceType, Incident
+from attribution.model.incident import NANOSECONDS, EvidenceType, Incident
 from attribution.model.observation import CounterSample, LogEvent, Metric, Observation
 from attribution.model.topology import Topology
 
+# Two devices log one end of their session within this of each other.
+ECHO_NS = 3 * NANOSECONDS
 # Of what a port's counters say, what tells that it was watched: its state, and its drops.
 ASKED = (Metric.OPER_STATUS, Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
 
 LOSS_DETECTORS = (detect_probe_loss, detect_flow_loss, detect_reached_hops, detect_segment_loss, detect_tap_loss)
-ALARM_DETECTORS = (detect_log_alarms, detect_packet_alarms, detect_counter_alarms)
+ALARM_DETECTORS = (detect_log_alarms, detect_packet_alarms, detect_unanswered, detect_counter_alarms)
 RECORD_DETECTORS = (detect_operations, detect_changes, detect_enforcement)
 
 
@@ -60,6 +63,7 @@ def detect_evidence(
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
     alarms += detect_overuse(observations, around, service.bandwidth_bps)
+    alarms = list(without_echoes(alarms))
     records = [record for detect_records in RECORD_DETECTORS for record in detect_records(observations, around)]
     records += detect_cloud_calls(observations, around, service.account, load_cloud_actions())
     paths = service_paths(routes, incident)
@@ -82,6 +86,19 @@ def detect_many_flows(tables: Sequence[FlowTable], around: Surroundings) -> tupl
     from attribution.detectors.flow_columns import detect_flows
 
     return detect_flows(tables, around)
+
+
+def without_echoes(alarms: Sequence[Alarm]) -> Iterator[Alarm]:
+    """Alarms without those of a device whose peer hung up because it had heard nothing: the peer says so."""
+    waited: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for alarm in alarms:
+        if alarm.kind is AlarmKind.SESSION_DOWN:
+            waited[(alarm.reporter, alarm.about_peer)].append(alarm.interval.start_ns)
+    for alarm in alarms:
+        heard = waited.get((alarm.about_peer or "", alarm.reporter), ())
+        told = alarm.kind is AlarmKind.SESSION_CLOSED_BY_PEER
+        if not told or all(abs(alarm.interval.start_ns - time_ns) > ECHO_NS for time_ns in heard):
+            yield alarm
 
 
 def service_paths(routes: Routes, incident: Incident) -> tuple[tuple[str, ...], ...]:

@@ -9,7 +9,15 @@ from attribution.detectors.loss import Surroundings
 from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import DownReason, LogEvent, LogKind, Observation, PacketWitness, WitnessKind
+from attribution.model.observation import (
+    DownReason,
+    LogEvent,
+    LogKind,
+    Observation,
+    PacketWitness,
+    TapCount,
+    WitnessKind,
+)
 from attribution.model.topology import NodeKind
 
 FOREVER_NS = 2**62
@@ -183,6 +191,29 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
             alarm = _alarm_of_witness(witness, around)
             if alarm is not None:
                 yield alarm
+
+
+def detect_unanswered(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """Segments that arrived at a host's own port, and to which it never answered a word: it does not serve.
+
+    Only a capture at the host itself tells: farther off, its answers may have been lost. Source: RFC 9293 §3.10.7.4, an
+    acceptable segment is answered.
+    """
+    arrived: dict[tuple[str, str, str], list[TapCount]] = defaultdict(list)
+    for tap in observations:
+        if isinstance(tap, TapCount) and tap.protocol == "tcp" and tap.sent > 0:
+            source, host = around.book.resolve(tap.source), around.book.resolve(tap.destination)
+            if host == tap.device and source is not None and source != host:
+                arrived[(tap.origin.file, source, host)].append(tap)
+    for (_, source, host), taps in arrived.items():
+        silent = [tap for tap in taps if tap.unanswered == tap.sent - tap.lost_upstream and tap.unanswered > 0]
+        segments = sum(tap.unanswered for tap in silent)
+        if segments >= FEWEST_REFUSALS:
+            first = min(silent, key=lambda tap: tap.time_ns)
+            interval = Interval(first.time_ns, max(tap.end_ns for tap in silent))
+            statement = f"packets at {host}: {segments} segments from {source} arrived, and it answered none of them"
+            citation = Citation(first.origin, first.locator)
+            yield Alarm(interval, host, host, AlarmKind.HOST_REFUSES, citation, statement, magnitude=float(segments))
 
 
 def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | None:

@@ -30,6 +30,8 @@ ONE_POINT_TRUST = 0.5
 CHANCES = {Touch.RARELY: 0.2, Touch.UPSTREAM: 0.35, Touch.SOME_CLASSES: 0.5, Touch.MAYBE: 0.5}
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3
+# How often routes come and go within a phase, so that each thing they serve suffers in its own measure.
+UNSTEADY = 0.05
 PRICE_OF_A_GUESS = 0.3
 # A measurement belongs to a phase if it shares this much with it.
 MOSTLY = 0.8
@@ -242,13 +244,13 @@ class PhaseLosses:
         best = max(range(len(RATES)), key=sums.__getitem__)
         return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))
 
-    def fit_fading(self, touches: Sequence[int]) -> LossFit:
+    def fit_fading(self, touches: Sequence[int], chance: float = FADING) -> LossFit:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time."""
         parts = tuple(
             own[Touch.NO][0] if touch == Touch.NO else fading
             for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)
         )
-        return LossFit(log(FADING) + sum(parts), FULL_RATES[-1], parts)
+        return LossFit(log(chance) + sum(parts), FULL_RATES[-1], parts)
 
 
 def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:

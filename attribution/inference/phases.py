@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from attribution.inference.interruption import Trouble, find_trouble
-from attribution.model.evidence import Journey, Measurement
+from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
 
 # Phases shorter than this, or than two probe windows, are not told apart: windows and clocks blur them.
@@ -51,7 +51,8 @@ def turning_points(measurements: Iterable[Measurement]) -> list[int]:
     """When trouble began or ended on any part of the way."""
     series: dict[tuple[Journey, ...], list[Measurement]] = defaultdict(list)
     for measurement in measurements:
-        if not measurement.end_to_end:
+        # A traceroute is a single packet now and then: what it misses has no beginning and no end.
+        if not measurement.end_to_end and measurement.method is not Method.TRACE:
             series[measurement.journeys].append(measurement)
     return [
         time_ns

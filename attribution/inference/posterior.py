@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates
-from attribution.inference.loss import Group, LossFit, PhaseLosses, add_logs, group_measurements
+from attribution.inference.loss import FADING, UNSTEADY, Group, LossFit, PhaseLosses, add_logs, group_measurements
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import sort_of_touch, touch_of
@@ -45,6 +45,8 @@ FIRST_HAND = frozenset(
 )
 # How probable it must be that two phases have one cause before they are taken as one.
 SURELY_THE_SAME = 0.7
+# What it costs, in nats, that a cause goes, another takes its place, and the first returns.
+RETURNS = 4.0
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -124,14 +126,18 @@ class Solver:
         return self.losses(phase, candidate, later=True) is not self.losses(phase, candidate)
 
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
-        """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one."""
+        """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one.
+
+        Where routes are withdrawn, they come back one after the other, and may do so within the phase.
+        """
         key = (phase, (sort_of_touch(candidate), candidate.mode.full), later)
         if key not in self._losses:
             table = self.tables[phase]
             touches = self._touches_of(phase, candidate)
             fit = self.losses(phase, candidate) if later else table.fit(candidate, touches)
-            fading = table.fit_fading(touches) if later else fit
-            self._losses[key] = fading if fading.total > fit.total else fit
+            fading = table.fit_fading(touches, FADING if later else UNSTEADY)
+            may_fade = later or candidate.mode.withdraws
+            self._losses[key] = fading if may_fade and fading.total > fit.total else fit
         return self._losses[key]
 
     def _touches_of(self, phase: int, candidate: Candidate) -> bytes:
@@ -200,6 +206,8 @@ class Solver:
             return -inf  # one fault of one component has one way to show itself
         if None in spans:
             total += log(background["unknown"])
+        runs = sum(index == 0 or choice is not choices[index - 1] for index, choice in enumerate(choices))
+        total -= RETURNS * (runs - len(spans))
         total += sum(self.log_prior(choice) for choice in named)
         total += joint_testimony([self.testimony(self.span_of(i), choice) for choice, i in named.items()])
         return total + (len(spans) - 1) * log(background["second_cause"])

@@ -38,7 +38,13 @@ SLOW_EFFECTS = frozenset(
 )
 SLOW_BEFORE_S = 200.0
 CLOUD_BEFORE_S = 90.0
+# A call of the cloud API takes effect within seconds; each further stretch of this length before the onset makes it e
+# times less likely to be what began then.
+CLOUD_TAKES_S = 15.0
 ENFORCEMENT_BEFORE_S, ENFORCEMENT_AFTER_S = 300.0, 10.0
+# An office's clock and the devices' may be off each other by minutes: an enforcement that is dated later than what it
+# did counts all the same, at this price in nats.
+LATE_PAPER_S, LATE_PAPER = 300.0, 2.0
 CHANGE_SLACK_S = 5.0
 RECORDED_COMMAND = 0.75
 RECORDED_CHANGE = 0.5
@@ -213,6 +219,12 @@ class Witnesses:
     def _record_gain(self, record: Record) -> float:
         probability = RECORDED_CHANGE if record.kind is RecordKind.PLANNED_CHANGE else RECORDED_COMMAND
         gain = log(probability / self._background[_background_of(record)])
+        if record.cloud_call:
+            waited_s = max(0, self._phase.start_ns - record.interval.start_ns) / NANOSECONDS
+            gain -= waited_s / CLOUD_TAKES_S
+        late_s = (record.interval.start_ns - self._phase.start_ns) / NANOSECONDS
+        if record.kind is RecordKind.ENFORCEMENT and late_s > ENFORCEMENT_AFTER_S:
+            gain -= LATE_PAPER
         if abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS:
             gain += log(CONFIRMED_BY_END)
         if record.harmful is Condition.NOT_MET:
@@ -248,7 +260,9 @@ def _background_of(record: Record) -> str:
         return "enforcement"
     if record.kind is RecordKind.PLANNED_CHANGE:
         return "change"
-    return "cloud_call" if record.cloud_call else "command"
+    if record.cloud_call:
+        return "cloud_call" if record.harmful is Condition.MET else "cloud_change"
+    return "command"
 
 
 def in_time(alarm: Alarm, phase: Interval) -> bool:
@@ -263,7 +277,7 @@ def record_in_time(record: Record, phase: Interval) -> bool:
     if record.kind is RecordKind.PLANNED_CHANGE:
         return record.interval.widened(CHANGE_SLACK_S, CHANGE_SLACK_S).contains(phase.start_ns)
     if record.kind is RecordKind.ENFORCEMENT:
-        before, after = ENFORCEMENT_BEFORE_S, ENFORCEMENT_AFTER_S
+        before, after = ENFORCEMENT_BEFORE_S, LATE_PAPER_S
     elif record.cloud_call:
         before = CLOUD_BEFORE_S
     elif record.effect in SLOW_EFFECTS:

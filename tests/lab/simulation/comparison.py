@@ -21,12 +21,11 @@ import networkx
 import yaml
 
 from attribution.bundle import open_bundle
-from attribution.detectors import detect_evidence
 from attribution.model.incident import Interval
-from attribution.model.observation import Caveat, LogEvent, LogKind, Observation
+from attribution.model.observation import LogEvent, LogKind
 from attribution.model.topology import Topology
 from attribution.model.verdict import Verdict
-from attribution.pipeline import decide, read_observations, read_statement
+from attribution.pipeline import Reading, decide, gather
 from tests.lab.collection import KEPT
 from tests.lab.errors import RecordingRefused, UsageError
 from tests.lab.naming import draw_plan
@@ -156,17 +155,17 @@ def _picture(bundle: Path, recorded: Recorded, seed: int, names: str) -> Picture
     """Read a bundle as the tool does."""
     truth: dict[str, Any] = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
     with open_bundle(bundle) as opened:
-        incident, topology, _ = read_statement(opened)
-        observations: list[Observation] = [item for item in read_observations(opened, incident)
-                                           if not isinstance(item, Caveat)]
+        reading = Reading(opened)
+        gathered = gather(reading)
+        observations = [item for item in reading.observe(()) if isinstance(item, LogEvent)]
+    incident, topology, findings = gathered.incident, gathered.topology, gathered.findings
     roles = _roles(topology, incident.service.ends, draw_plan(recorded.shape, seed, names), bundle)
-    findings = detect_evidence(observations, topology, incident)
     verdict = decide(bundle)
     loss, interrupted = _suffering(bundle, truth, incident.window, _customer_clock(recorded.clock_errors))
     return Picture(
         loss, interrupted,
         frozenset((roles.get(item.device, item.device), str(item.kind), str(item.reason or ""))
-                  for item in observations if isinstance(item, LogEvent) and item.kind not in _UNREMARKABLE),
+                  for item in observations if item.kind not in _UNREMARKABLE),
         frozenset((_by_role(alarm.component, roles), str(alarm.kind)) for alarm in findings.alarms),
         str(verdict.party), _first_component(verdict, roles),
     )
