@@ -274,7 +274,7 @@ def judge_ground(event: AccountEvent, earlier: Sequence[AccountEvent]) -> tuple[
     """Whether the Agreement allowed the act: an invoice was due and unpaid (3.2), or a violation was notified (4.3).
 
     An invoice that the event names is judged alone; otherwise any invoice counts. MET with its reasons; NOT_MET where
-    the account's events are known and hold none; UNKNOWN where the account's events say nothing of payment or conduct.
+    the account's events hold none: the provider keeps them, and whoever acts by right can show the ground.
     """
     known = {invoice_of(past.detail) for past in earlier if past.kind in PAYMENTS} - {None}
     named = invoice_of(event.detail) if invoice_of(event.detail) in known else None
@@ -289,8 +289,7 @@ def judge_ground(event: AccountEvent, earlier: Sequence[AccountEvent]) -> tuple[
         reasons.append("violation")
     if reasons:
         return Condition.MET, tuple(reasons)
-    spoken = {AccountEventKind.PAYMENT_DUE, AccountEventKind.PAYMENT_RECEIVED, AccountEventKind.VIOLATION_NOTICE}
-    return (Condition.NOT_MET if any(past.kind in spoken for past in earlier) else Condition.UNKNOWN), ()
+    return Condition.NOT_MET, ()
 
 
 def overdue_since(events: Sequence[AccountEvent]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log10
+from math import exp, log10
 
 from attribution.inference.candidates import Candidate, ServicePaths
 from attribution.inference.interruption import (
@@ -19,10 +19,11 @@ from attribution.inference.interruption import (
     merge_overlapping,
 )
 from attribution.inference.leaving_out import leave_out
+from attribution.inference.loss import add_logs
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.phases import follows, split_phases
-from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
+from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.inference.worlds import World, doubting_worlds, hidden_calls, shares_of, split_by_offer
@@ -85,7 +86,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     named = [_hypothesis(assignment, solver, namer) for assignment in assignments]
     counted = next(_counts_of_parts(findings, paths), None) is not None
     doubt = DOUBT_OF_COUNTS if counted else DOUBT_OF_WORD
-    hypotheses = tuple(doubt_unsupported(named, sole_supplier(findings, paths), topology, doubt))
+    paired, rests_on = _with_companions(named, assignments, solver, namer)
+    hypotheses = tuple(doubt_unsupported(paired, sole_supplier(findings, paths), topology, doubt))
 
     def weigh(chosen: int, answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         own = {answers(cause) for cause in hypotheses[chosen].causes if cause.caused_by is None}
@@ -93,7 +95,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         def differs(candidate: Candidate) -> bool:
             return len(own) != 1 or answers(namer.name(candidate, phases[0].span)) not in own
 
-        return weigh_evidence(solver, assignments[chosen], solver.rival(assignments[chosen], differs))
+        return weigh_evidence(solver, rests_on[chosen], solver.rival(rests_on[chosen], differs))
 
     def oppose(
         chosen: int, side: Side, answers: Callable[[Cause], str]
@@ -101,10 +103,10 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         def answered(candidate: Candidate) -> bool:
             return answers(namer.name(candidate, phases[0].span)) == side.value
 
-        rival = solver.rival(assignments[chosen], answered)
+        rival = solver.rival(rests_on[chosen], answered)
         if rival is None:
             return None
-        return _hypothesis(rival, solver, namer), weigh_evidence(solver, assignments[chosen], rival)
+        return _hypothesis(rival, solver, namer), weigh_evidence(solver, rests_on[chosen], rival)
 
     def request(answers: Callable[[Cause], str]) -> tuple[Request, ...]:
         explained = list(zip(assignments, named, strict=True))
@@ -122,6 +124,36 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         oppose,
         caveats,
     )
+
+
+# Explanations this far (nats, after tempering) behind the best are not worth a second fault of their own.
+NEAR_THE_BEST = 3.0
+MOST_PAIRED = 3
+
+
+def _with_companions(
+    named: Sequence[Hypothesis], assignments: Sequence[Assignment], solver: Solver, namer: Namer
+) -> tuple[list[Hypothesis], list[Assignment]]:
+    """The hypotheses, and behind them those of two faults at once; all their probabilities add up to 1 again.
+
+    Beside them the assignment that each rests on: of two faults at once, the one that explains more.
+    """
+    best = assignments[0].score
+    scores = [assignment.score for assignment in assignments]
+    pairs: list[tuple[Hypothesis, float, Assignment]] = []
+    near = [a for a in assignments[:MOST_PAIRED] if a.score >= best - NEAR_THE_BEST]
+    for hypothesis, assignment in zip(named, near, strict=False):
+        for other, score in solver.companions(assignment):
+            whole = solver.span_of(range(len(solver.phases)))
+            causes = (*hypothesis.causes, namer.name(other, whole))
+            ordered = tuple(sorted(causes, key=lambda cause: cause.interval.start_ns))
+            pairs.append((Hypothesis(ordered, 0.0), TEMPER * score, assignment))
+    if not pairs:
+        return list(named), list(assignments)
+    total = add_logs(*scores, *(score for _, score, _ in pairs))
+    kept = [replace(h, probability=exp(score - total)) for h, score in zip(named, scores, strict=True)]
+    likely = [(replace(h, probability=exp(s - total)), a) for h, s, a in pairs if s > total - FAR_BEHIND]
+    return [*kept, *(h for h, _ in likely)], [*assignments, *(a for _, a in likely)]
 
 
 def _worlds(

@@ -237,12 +237,47 @@ class PhaseLosses:
         return self._fits[key]
 
     def _fit(self, full: float, touches: Sequence[int]) -> LossFit:
-        weights = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES)
-        weights += [log(full / len(FULL_RATES))] * len(FULL_RATES)
+        weights = _rate_weights(full)
         chosen = [parts[touch] for parts, touch in zip(self._parts, touches, strict=True)]
         sums = [weight + sum(column) for weight, column in zip(weights, zip(*chosen, strict=True), strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
         return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))
+
+    def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> LossFit:
+        """How two faults at once explain the groups, each at a loss rate of its own; both touch: the worse one tells.
+
+        Integrated over the rates of either, as `fit` is over one.
+        """
+        first, second = touches
+        alone = [tuple(p[t] for t in range(len(p))) for p in self._parts]
+        best: tuple[float, int, int] | None = None
+        sums: list[float] = []
+        weights = tuple(_rate_weights(full) for full in fulls)
+        only_first = [i for i, t in enumerate(first) if t != Touch.NO and second[i] == Touch.NO]
+        only_second = [i for i, t in enumerate(second) if t != Touch.NO and first[i] == Touch.NO]
+        both = [i for i, t in enumerate(first) if t != Touch.NO and second[i] != Touch.NO]
+        nobody = sum(p[Touch.NO][0] for i, p in enumerate(alone) if first[i] == Touch.NO and second[i] == Touch.NO)
+        of_first = [sum(alone[i][first[i]][rate] for i in only_first) for rate in range(len(RATES))]
+        of_second = [sum(alone[i][second[i]][rate] for i in only_second) for rate in range(len(RATES))]
+        of_both = [sum(alone[i][max(first[i], second[i])][rate] for i in both) for rate in range(len(RATES))]
+        for one in range(len(RATES)):
+            for other in range(len(RATES)):
+                score = weights[0][one] + weights[1][other] + of_first[one] + of_second[other]
+                score += of_both[max(one, other)] + nobody
+                sums.append(score)
+                if best is None or score > best[0]:
+                    best = (score, one, other)
+        assert best is not None
+        parts = tuple(
+            part[max(first[i], second[i])][_rate_of(first[i], second[i], best[1], best[2])]
+            for i, part in enumerate(alone)
+        )
+        return LossFit(add_logs(*sums), RATES[max(best[1], best[2])], parts)
+
+    def unexplained(self, fit: LossFit) -> float:
+        """How much better (nats) the groups could be explained if each kind were touched or not as suits it best."""
+        pairs = zip(self._parts, fit.parts, strict=True)
+        return sum(max(0.0, max(own[Touch.NO][0], *own[Touch.YES]) - part) for own, part in pairs)
 
     def fit_fading(self, touches: Sequence[int], chance: float = FADING) -> LossFit:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time."""
@@ -251,6 +286,18 @@ class PhaseLosses:
             for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)
         )
         return LossFit(log(chance) + sum(parts), FULL_RATES[-1], parts)
+
+
+def _rate_weights(full: float) -> list[float]:
+    """log P of each loss rate, where a share `full` of faults loses almost everything."""
+    partial = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES)
+    return partial + [log(full / len(FULL_RATES))] * len(FULL_RATES)
+
+
+def _rate_of(first: int, second: int, one: int, other: int) -> int:
+    """Which of two faults' rates holds where one or both touch; rate 0 stands for any where neither does."""
+    touched = [rate for touch, rate in ((first, one), (second, other)) if touch != Touch.NO]
+    return max(touched, default=0)
 
 
 def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:

@@ -14,6 +14,8 @@ from attribution.model.verdict import Cause, CauseKind, Fact
 OPERATIONS = frozenset({CauseKind.UNAUTHORISED_OPERATION})
 # An act that began this close to the onset dates the cause better than the traffic does (seconds).
 ACT_DATES_CAUSE_S = 10.0
+# An attack may go on for this long before the provider takes its target off the network (seconds).
+ATTACK_BEFORE_S = 300.0
 
 
 class Namer:
@@ -50,7 +52,9 @@ class Namer:
             actor = Side.PROVIDER
             if record is not None and record.kind is RecordKind.ENFORCEMENT:
                 facts = {Fact(reason) for reason in record.reasons}
-                if record.ground is Condition.NOT_MET:
+                if self._attacked(span.widened(ATTACK_BEFORE_S, 0.0)) is not None:
+                    facts.add(Fact.ATTACK_ON_CUSTOMER)  # a ground that no account event needs to tell
+                elif record.ground is Condition.NOT_MET:
                     facts.add(Fact.UNGROUNDED)
         elif kind is CauseKind.ATTACK:
             facts = {Fact.ATTACK_ON_CUSTOMER} if self._topology.side_of(component) is Side.CUSTOMER else set()

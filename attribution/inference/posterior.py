@@ -45,6 +45,8 @@ FIRST_HAND = frozenset(
 )
 # How probable it must be that two phases have one cause before they are taken as one.
 SURELY_THE_SAME = 0.7
+# How much an explanation must leave unexplained (nats) before a second fault at the same time is thought of.
+WORTH_A_SECOND = 10.0
 # What it costs, in nats, that a cause goes, another takes its place, and the first returns.
 RETURNS = 4.0
 # How much a later cause needs of its own to be more than a consequence, in nats.
@@ -115,6 +117,39 @@ class Solver:
             )
             same.append(alike >= SURELY_THE_SAME)
         return join_phases(self.phases, same)
+
+    def companions(self, chosen: Assignment) -> Iterator[tuple[Candidate, float]]:
+        """Further causes that may have been at work beside the chosen ones all along, with the score of all.
+
+        Asked only where the chosen explanation leaves losses unexplained.
+        """
+        if any(choice is None for choice in chosen.choices):
+            return
+        choices = [choice for choice in chosen.choices if choice is not None]
+        fits = [self.losses(i, c, self._continues(choices, i)) for i, c in enumerate(choices)]
+        left = sum(table.unexplained(fit) for table, fit in zip(self.tables, fits, strict=True))
+        if left < WORTH_A_SECOND:
+            return
+        base = self.score(choices) - sum(fit.total for fit in fits)
+        known = [self.testimony(self.span_of([i for i, o in enumerate(choices) if o is c]), c) for c in set(choices)]
+        explained = joint_testimony(known)
+        whole = self.span_of(range(len(self.phases)))
+        price = log(self.situation.modes.background["second_cause"])
+        for other in self.candidates:
+            if any(other is c or other.component == c.component for c in choices):
+                continue
+            losses = sum(self._two(i, choice, other).total for i, choice in enumerate(choices))
+            if losses - sum(fit.total for fit in fits) < -price:
+                continue
+            told = joint_testimony([*known, self.testimony(whole, other)]) - explained
+            yield other, base + losses + told + price + self.log_prior(other)
+
+    def _two(self, phase: int, first: Candidate, second: Candidate) -> LossFit:
+        key = (phase, (sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full), False)
+        if key not in self._losses:
+            touches = (self._touches_of(phase, first), self._touches_of(phase, second))
+            self._losses[key] = self.tables[phase].fit_two((first.mode.full, second.mode.full), touches)
+        return self._losses[key]
 
     def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
         """Whether a phase goes on with the cause of the one before it, without a recovery in between."""

@@ -2,7 +2,8 @@
 
 A cause ends when it is repaired; the interruption ends when service is back, which may be later. So a second belongs to
 the root cause that had begun first among those still lasting; where none lasts any more, to the one repaired last,
-whose aftermath it is; and before any had begun (clocks differ by a little) to the first. Consequences get none.
+whose aftermath it is; and before any had begun (clocks differ by a little) to the first. Causes that hold from the same
+moment on share it. Consequences get none.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from attribution.model.verdict import Cause
 
 def attribute_seconds(causes: Sequence[Cause], intervals: Sequence[Interval]) -> tuple[float, ...]:
     """Seconds of the intervals rooted in each cause, in the causes' order; they add up to the intervals' seconds."""
-    rooted_ns = [0] * len(causes)
+    rooted_ns = [0.0] * len(causes)
     roots = [index for index, cause in enumerate(causes) if cause.caused_by is None]
     if not roots:
         roots = list(range(len(causes)))
     for interval in intervals:
         for phase in _phases(interval, [causes[index].interval for index in roots]):
             if roots:
-                owner = min(roots, key=lambda index: _closeness(causes[index].interval, phase))
-                rooted_ns[owner] += phase.end_ns - phase.start_ns
+                closeness = {index: _closeness(causes[index].interval, phase) for index in roots}
+                owners = [index for index in roots if closeness[index] == min(closeness.values())]
+                for owner in owners:
+                    rooted_ns[owner] += (phase.end_ns - phase.start_ns) / len(owners)
     return tuple(nanoseconds / NANOSECONDS for nanoseconds in rooted_ns)
 
 

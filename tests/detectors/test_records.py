@@ -380,8 +380,8 @@ def test_a_notice_that_only_reminds_of_an_invoice_is_no_violation() -> None:
     assert suspension(*events).ground is Condition.NOT_MET
 
 
-def test_an_account_that_says_nothing_of_payment_or_conduct_leaves_the_ground_open() -> None:
-    assert suspension().ground is Condition.UNKNOWN
+def test_a_suspension_of_which_the_account_s_events_show_no_ground_has_none() -> None:
+    assert suspension().ground is Condition.NOT_MET
 
 
 def test_a_suspension_lasts_until_service_is_restored() -> None:
