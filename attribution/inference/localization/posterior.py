@@ -18,8 +18,9 @@ import numpy as np
 from attribution.inference.localization.search import RIVAL, SHIFT, Search
 from attribution.inference.localization.tables import NONE, Floats, Integers
 
-# Whether an element or a device fails is open if the log odds lie within this of even.
+# Whether an element fails is open if its log odds lie within this of even, a device is in doubt within that.
 OPEN = 5.0
+DOUBTFUL = 6.0
 OF_A_DEVICE = 7.0
 # Of a network of so few elements all sets are open.
 FEW = 6
@@ -76,7 +77,7 @@ def _budget(search: Search, column: Integers, around: Integers) -> int:
 def _clusters(search: Search, odds: Floats) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Elements of which it is open whether they fail, put together where one depends on another."""
     state = search.state
-    doubtful = np.abs(odds) < OPEN
+    doubtful = (np.abs(odds) < DOUBTFUL) | (search.parts.elements <= FEW)
     # What a device in doubt does moves the odds of all its elements.
     margin = np.full(search.parts.elements, OPEN)
     margin[search.parts.devices.chosen(np.flatnonzero(doubtful)).items] += OF_A_DEVICE
@@ -131,8 +132,9 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
     prior = SetPrior(search, column, devices, odds)
     around = search.entangled(column)
     budget = _budget(search, column, around)
-    least = RIVAL if len(elements) > FEW else 0.0
-    rivals = {element: frozenset(map(int, state.rivals(element, least))) & frozenset(elements) for element in elements}
+    rivals = {element: frozenset(elements) for element in elements}
+    if len(elements) > FEW:
+        rivals = {element: rivals[element] & {*map(int, state.rivals(element, RIVAL))} for element in elements}
     frontier: list[tuple[float, tuple[int, ...], frozenset[int]]] = [(0.0, tuple(sorted(start)), start)]
     seen = {start}
     visited: list[Visited] = []
