@@ -12,16 +12,19 @@ from attribution.inference.localization.state import State
 from attribution.inference.localization.tables import Floats, Integers, Lists
 
 # How many steps each of so many elements gets at most, and how many standard deviations a step may be.
-MOST_STEPS = {2: 64, 3: 40, 4: 14}
+MOST_STEPS = {2: 128, 3: 96, 4: 20}
 WIDEST_STEP = 1.4
 # Products of combinations of rates with rows or candidates beyond which the rates count as independent.
-MOST_WORK = 800_000
+MOST_WORK = 2_000_000
+# With more rows than this each element has packets of its own, which fix its rate.
+MOST_ROWS = 40
 
 
 def log_joint(state: State, elements: Integers) -> float | None:
     """log of the mean likelihood over all rates of these elements, relative to their present ones; all others stay.
 
-    None where that would take too much work, or the likelihood is too sharp for the steps that so many elements get.
+    None where that would take too much work or change nothing, or where the likelihood is too sharp for the steps that
+    so many elements get.
     """
     whole = state.ladder
     sharpest = min(state.deviation(int(element)) for element in elements)
@@ -30,7 +33,8 @@ def log_joint(state: State, elements: Integers) -> float | None:
     if needed > WIDEST_STEP * most:
         return None
     steps = min(max(needed, len(whole.exponents)), most)
-    if steps ** len(elements) * _size(state, elements) > MOST_WORK:
+    size = _size(state, elements)
+    if size > MOST_ROWS or steps ** len(elements) * size > MOST_WORK:
         return None
     ladder = Ladder.between(float(whole.log_rates[0]), float(whole.log_rates[-1]), steps, None)
     grid = np.meshgrid(*[np.arange(steps)] * len(elements), indexing="ij")

@@ -15,11 +15,15 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from attribution.inference.localization.search import RIVAL, Search
+from attribution.inference.localization.search import RIVAL, SHIFT, Search
 from attribution.inference.localization.tables import NONE, Floats, Integers
 
-# Whether an element or a device fails is open if the log odds lie within this of even.
-OPEN = 6.0
+# Whether an element fails is open if its log odds lie within this of even, a device is in doubt within that.
+OPEN = 5.0
+DOUBTFUL = 6.0
+OF_A_DEVICE = 7.0
+# Of a network of so few elements all sets are open.
+FEW = 6
 # Sets that are less likely than the best by this are not visited, nor more sets in a cluster than this.
 FAR = 9.0
 MOST_SETS = 128
@@ -73,13 +77,20 @@ def _budget(search: Search, column: Integers, around: Integers) -> int:
 def _clusters(search: Search, odds: Floats) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """Elements of which it is open whether they fail, put together where one depends on another."""
     state = search.state
-    is_open = np.abs(search.log_odds) < OPEN
+    doubtful = (np.abs(odds) < DOUBTFUL) | (search.parts.elements <= FEW)
+    # What a device in doubt does moves the odds of all its elements.
+    margin = np.full(search.parts.elements, OPEN)
+    margin[search.parts.devices.chosen(np.flatnonzero(doubtful)).items] += OF_A_DEVICE
+    is_open = np.abs(search.log_odds) < margin
     for element in map(int, np.flatnonzero(state.failing)):
-        rivals = search.rivals_if_healthy(element, OPEN)
-        if len(rivals) or search.may_be_spared(element, OPEN):
+        rivals = search.rivals_if_healthy(element, float(margin[element]))
+        if len(rivals) or search.may_be_spared(element, float(margin[element])):
             is_open[rivals] = True
             is_open[element] = True
-    doubtful = np.abs(odds) < OPEN
+    is_open |= len(is_open) <= FEW
+    # Several open elements together may explain what a failing one lost.
+    for element in map(int, np.flatnonzero(state.failing & ~is_open & (search.log_odds < margin + SHIFT))):
+        is_open[element] = bool(is_open[state.neighbours(element)].any())
     first_device = len(is_open)
     nodes = np.concatenate([np.flatnonzero(is_open), first_device + np.flatnonzero(doubtful)]).tolist()
     root = {int(node): int(node) for node in nodes}
@@ -121,7 +132,9 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
     prior = SetPrior(search, column, devices, odds)
     around = search.entangled(column)
     budget = _budget(search, column, around)
-    rivals = {element: frozenset(map(int, state.rivals(element, RIVAL))) & frozenset(elements) for element in elements}
+    rivals = {element: frozenset(elements) for element in elements}
+    if len(elements) > FEW:
+        rivals = {element: rivals[element] & {*map(int, state.rivals(element, RIVAL))} for element in elements}
     frontier: list[tuple[float, tuple[int, ...], frozenset[int]]] = [(0.0, tuple(sorted(start)), start)]
     seen = {start}
     visited: list[Visited] = []

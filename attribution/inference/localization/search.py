@@ -23,7 +23,7 @@ STILL = 0.3
 # The same where sets are weighed against each other.
 CLOSE = 0.05
 # How much log odds may change when the rates of others follow.
-SHIFT = 30.0
+SHIFT = 60.0
 # Of more failing elements that depend on each other the rates are integrated over one by one.
 MOST_TOGETHER = 6
 

@@ -221,5 +221,5 @@ class State:
             incidences = Lists(choices.incidence_starts, choices.incidence_element).chosen(lossy)
             lost = np.repeat(choices.lost[choices.cell_starts[lossy]], incidences.lengths)
             shared += np.bincount(incidences.items, weights=lost, minlength=len(self.failing))
-        rivals = np.flatnonzero(shared >= least * shared[element])
+        rivals = np.flatnonzero((shared > 0) & (shared >= least * shared[element]))
         return np.asarray(rivals[rivals != element])
