@@ -31,7 +31,7 @@ from attribution.readers import (
     read_topology,
 )
 from attribution.report import summarise
-from attribution.responsibility import answering_side, decide_responsibility, load_agreement
+from attribution.responsibility import Calibration, answering_side, decide_responsibility, load_agreement
 
 INCIDENT_FILE = "incident.yaml"
 MOST_PILLARS = 5
@@ -146,11 +146,12 @@ def gather(reading: Reading, without: Collection[str] = (), places: Collection[P
     return Gathered(incident, topology, reading.agreement, findings, inputs, (*caveats, *findings.caveats))
 
 
-def judge(gathered: Gathered) -> Judgement:
-    """The verdict that follows from the evidence by the Agreement."""
+def judge(gathered: Gathered, calibrated: bool = True) -> Judgement:
+    """The verdict that follows from the evidence by the Agreement; not `calibrated`: with the posterior at its word."""
     incident, topology = gathered.incident, gathered.topology
     inference = infer_causes(gathered.findings, topology, incident.service, incident.window)
-    judgement = apply_agreement(incident, topology, gathered.agreement, inference)
+    calibration = None if calibrated else Calibration()
+    judgement = apply_agreement(incident, topology, gathered.agreement, inference, calibration)
     verdict = replace(judgement.verdict, inputs=gathered.inputs, caveats=(*gathered.caveats, *inference.caveats))
     return replace(judgement, verdict=verdict)
 
@@ -190,9 +191,17 @@ def compare_all(bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]
         yield from compare_points(streams, [origin for origin, _ in captures])
 
 
-def apply_agreement(incident: Incident, topology: Topology, agreement: Agreement, inference: Inference) -> Judgement:
+def apply_agreement(
+    incident: Incident,
+    topology: Topology,
+    agreement: Agreement,
+    inference: Inference,
+    calibration: Calibration | None = None,
+) -> Judgement:
     """Who answers by the Agreement, with the evidence that carried the answer and what is still missing."""
-    answer = decide_responsibility(inference.hypotheses, agreement, inference.interruption, topology)
+    answer = decide_responsibility(
+        inference.hypotheses, agreement, inference.interruption, topology, calibration=calibration
+    )
 
     def side_of(cause: Cause) -> str:
         side = answering_side(cause, topology, agreement)

@@ -29,14 +29,15 @@ DIMENSIONS = ("scenario", "profile", "topology", "kind", "clock")
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes side by side.")
 @click.option("--baselines/--no-baselines", default=True, show_default=True, help="Simple methods beside it.")
+@click.option("--calibrated/--uncalibrated", default=True, show_default=True, help="Or the posterior at its word.")
 @click.option(
     "--by", type=click.Choice(DIMENSIONS), multiple=True, help="Groups that the table shows.  [default: profile, kind]"
 )
 @click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 def evaluate(
-    corpora: tuple[Path, ...], form: str, output: Path | None, jobs: int, baselines: bool, by: tuple[str, ...],
-    no_color: bool, quiet: bool,
+    corpora: tuple[Path, ...], form: str, output: Path | None, jobs: int, baselines: bool, calibrated: bool,
+    by: tuple[str, ...], no_color: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Decide all labelled bundles below each CORPUS and say how good the verdicts were.
 
@@ -45,13 +46,15 @@ def evaluate(
     from attribution.evaluation.baselines import with_majority_party
     from attribution.evaluation.corpus import read_corpora
     from attribution.evaluation.scoring import evaluate_trials
+    from attribution.evaluation.trial import try_bundle
 
     corpus = read_corpora(corpora)
     _remark(corpus)
     trials: list[Trial] = []
     broken = list(corpus.broken)
     with Progress(quiet) as progress:
-        for outcome in _outcomes(corpus.labelled, jobs, baselines, progress):
+        decide_one = partial(try_bundle, with_baselines=baselines, calibrated=calibrated)
+        for outcome in _outcomes(corpus.labelled, jobs, decide_one, progress):
             if isinstance(outcome, BrokenCase):
                 broken.append(outcome)
             else:
@@ -74,12 +77,9 @@ def _remark(corpus: Corpus) -> None:
 
 
 def _outcomes(
-    labelled: Sequence[Labelled], jobs: int, baselines: bool, progress: Progress
+    labelled: Sequence[Labelled], jobs: int, decide_one: Callable[[Labelled], Trial | BrokenCase], progress: Progress
 ) -> Iterator[Trial | BrokenCase]:
     """Each bundle's outcome in the order of the corpus, however many processes decide them."""
-    from attribution.evaluation.trial import try_bundle
-
-    decide_one = partial(try_bundle, with_baselines=baselines)
     started = time.monotonic()
     for done, outcome in enumerate(decide_all(decide_one, labelled, min(jobs, len(labelled))), start=1):
         spent = time.monotonic() - started

@@ -11,7 +11,7 @@ from attribution.model.evaluation import BrokenCase, Trial
 from attribution.pipeline import Reading, gather, judge
 
 
-def try_bundle(labelled: Labelled, with_baselines: bool = True) -> Trial | BrokenCase:
+def try_bundle(labelled: Labelled, with_baselines: bool = True, calibrated: bool = True) -> Trial | BrokenCase:
     """Decide a bundle and mark the verdict; the label is read before and used after, never in between.
 
     A bundle that cannot be decided is counted, not fatal: a defect of the program in one must not cost a run of hours.
@@ -19,7 +19,7 @@ def try_bundle(labelled: Labelled, with_baselines: bool = True) -> Trial | Broke
     try:
         with open_bundle(labelled.path) as bundle:
             gathered = gather(Reading(bundle))
-        verdict = judge(gathered).verdict
+        verdict = judge(gathered, calibrated).verdict
         told = told_by(verdict)
         scene = Scene(gathered.findings, gathered.topology, verdict.interruption.intervals)
         baselines = answer_baselines(scene) if with_baselines else ()

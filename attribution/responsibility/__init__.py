@@ -1,10 +1,12 @@
 """Clauses applied to causes: the party that answers, the clause, and each second's place."""
 
 from attribution.responsibility.agreement import known_agreements, load_agreement, read_agreement
+from attribution.responsibility.calibration import Calibration
 from attribution.responsibility.clauses import ClauseFinding, answering_side, explain_clauses
 from attribution.responsibility.decision import Responsibility, decide_responsibility
 
 __all__ = [
+    "Calibration",
     "ClauseFinding",
     "Responsibility",
     "answering_side",

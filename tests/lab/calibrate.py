@@ -1,0 +1,155 @@
+"""The calibration is fitted on evaluations of labelled corpora, and judged on kinds and topologies left out.
+
+An evaluation made with `attribution evaluate --uncalibrated` states the posterior itself. How often its favourite was
+right, as a function of what it stated, is fitted by pooling adjacent violators; blocks with few incidents are pooled
+with their neighbours, so that a step means something.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attribution.evaluation.calibration import (
+    bins_of_equal_mass,
+    brier_score,
+    calibration_error,
+    fit_isotonic,
+    leave_one_group_out,
+)
+from attribution.model.verdict import Party
+from attribution.responsibility.calibration import Calibration
+from attribution.responsibility.costs import choose_party, load_decision_rule
+from tests.lab.errors import UsageError
+
+_LEAST_OF_A_STEP = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the posterior stated of an incident, who was it, and whether that can be told from the evidence."""
+
+    stated: dict[Party, float]
+    party: Party
+    decidable: bool
+    kind: str
+    topology: str
+
+    @property
+    def favourite(self) -> Party:
+        """The party that the posterior favours."""
+        return max(self.stated, key=lambda party: self.stated[party])
+
+
+def read_cases(files: Sequence[Path]) -> list[Case]:
+    """The incidents of evaluations whose true party is known."""
+    cases = []
+    for file in files:
+        document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if document.get("schema") != "attribution/evaluation/1":
+            raise UsageError(f"{file}: found no evaluation; expected what attribution evaluate --format json writes")
+        for record in document["records"]:
+            actual = record["truth"]["actual_party"]
+            if actual in ("customer", "provider", "shared", "neither"):
+                stated = {Party(name): value for name, value in record["verdict"]["parties"].items()}
+                cases.append(Case(stated, Party(actual), record["truth"]["party"] != "undetermined",
+                                  record["scenario"], record["topology"]))
+    return cases
+
+
+def fit_calibration(cases: Sequence[Case]) -> Calibration:
+    """How often the favourite was right, by what was stated for it: steps that never fall."""
+    points = sorted((case.stated[case.favourite], case.favourite is case.party) for case in cases)
+    curve = fit_isotonic([stated for stated, _ in points], [float(right) for _, right in points])
+    blocks: list[tuple[float, int, int]] = []  # from which probability on, how many, how many right
+    last: float | None = None
+    for stated, right in points:
+        value = curve(stated)
+        if last is None or (value != last and blocks[-1][1] >= _LEAST_OF_A_STEP):
+            blocks.append((stated, 0, 0))
+        first, count, good = blocks[-1]
+        blocks[-1] = (first, count + 1, good + right)
+        last = value
+    if len(blocks) > 1 and blocks[-1][1] < _LEAST_OF_A_STEP:
+        (_, count, good), (first, more, better) = blocks.pop(), blocks.pop()
+        blocks.append((first, count + more, good + better))
+    # Half a case on either side keeps a step of few incidents from claiming certainty (Jeffreys' rule).
+    values = [(good + 0.5) / (count + 1) for _, count, good in blocks]
+    rising = [max(values[: index + 1]) for index in range(len(values))]
+    return Calibration(tuple(round(first, 4) for first, _, _ in blocks), tuple(round(value, 4) for value in rising))
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How good probabilities and decisions are on some cases."""
+
+    cases: int
+    ece: float
+    brier: float
+    decided: int
+    wrong: int
+    wrong_and_sure: int
+    decidable: int
+    decided_decidable: int
+
+    def __str__(self) -> str:
+        return (f"{self.cases} incidents, ECE {self.ece:.4f}, Brier {self.brier:.4f}; of {self.decidable} decidable "
+                f"ones {self.decided_decidable} decided; of {self.decided} decided ones {self.wrong} wrong, "
+                f"{self.wrong_and_sure} of them at 0.9 or more")
+
+
+def judge_calibrations(pairs: Sequence[tuple[Case, Calibration]]) -> Figures:
+    """The figures of cases, each mended by a calibration (which, held out, never saw its group)."""
+    rule = load_decision_rule()
+    forecasts, decided, wrong, sure, told = [], 0, 0, 0, 0
+    for case, calibration in pairs:
+        mended = calibration.mend(case.stated)
+        forecasts.append((mended[case.favourite], case.favourite is case.party))
+        said = choose_party(mended, rule)
+        if said is not Party.UNDETERMINED:
+            decided += 1
+            told += case.decidable
+            wrong += said is not case.party
+            sure += said is not case.party and mended[said] >= 0.9
+    ece, brier = calibration_error(bins_of_equal_mass(forecasts)), brier_score(forecasts)
+    return Figures(len(pairs), ece or 0.0, brier or 0.0, decided, wrong, sure,
+                   sum(case.decidable for case, _ in pairs), told)
+
+
+def hold_out(cases: Sequence[Case], groups: Sequence[Hashable]) -> Figures:
+    """Each group judged by a calibration fitted on all others."""
+    pairs: list[tuple[Case, Calibration]] = []
+    for split in leave_one_group_out(groups):
+        calibration = fit_calibration([cases[index] for index in split.fit])
+        pairs += [(cases[index], calibration) for index in split.test]
+    return judge_calibrations(pairs)
+
+
+def describe(cases: Sequence[Case]) -> Iterator[tuple[str, Figures]]:
+    """The figures before, after, and for kinds and topologies that the fit had not seen."""
+    yield "as stated", judge_calibrations([(case, Calibration()) for case in cases])
+    fitted = fit_calibration(cases)
+    yield "fitted on the same", judge_calibrations([(case, fitted) for case in cases])
+    yield "kinds left out", hold_out(cases, [case.kind for case in cases])
+    yield "topologies left out", hold_out(cases, [case.topology for case in cases])
+
+
+def write_calibration(cases: Sequence[Case], fitted_on: str, output: Path) -> None:
+    """The rule file, with what it was fitted on and how well it held."""
+    calibration = fit_calibration(cases)
+    lines = [
+        "# How often the party that the posterior favours was right, by the probability that it stated for it. A",
+        "# posterior that states at least `stated` for its favourite is mended to `right`; below the first step it is",
+        "# taken at its word. Written by `python -m tests.lab calibrate`; do not edit by hand.",
+        "",
+        f"source = {json.dumps(fitted_on)}",
+        "",
+        "[figures]",
+        *(f"{json.dumps(name)} = {json.dumps(str(figures))}" for name, figures in describe(cases)),
+    ]
+    for stated, right in zip(calibration.thresholds, calibration.values, strict=True):
+        lines += ["", "[[step]]", f"stated = {stated}", f"right = {right}"]
+    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
