@@ -14,7 +14,7 @@ from attribution.report import render_json
 from tests.transform.folder import read_json, read_octets, read_table, read_text, read_truth
 from tests.transform.packets import count_frames
 from tests.transform.recorded import RECORDED, name_of
-from tests.transform.verdicts import decided, departures
+from tests.transform.verdicts import decided, departures, described
 
 every_incident = pytest.mark.parametrize("bundle", RECORDED, ids=name_of)
 """Each test of this module runs on every incident."""
@@ -29,11 +29,29 @@ def schema(name: str) -> dict[str, object]:
     return loaded
 
 
+LEAST_DECIDED = 0.9
+"""Of the incidents that an expert could decide; what is missed is listed where the test fails."""
+LEAST_CLAUSES, LEAST_COMPONENTS = 0.97, 0.93
+
+
 @every_incident
-def test_the_verdict_is_the_true_one(bundle: Path) -> None:
-    """Party, an admissible clause, and the true component first."""
-    found = departures(decided(bundle), read_truth(bundle))
-    assert not found, "\n".join(found)
+def test_nobody_is_accused_who_did_not_do_it(bundle: Path) -> None:
+    """The true party or undetermined; undetermined wherever the evidence that is left carries no answer."""
+    verdict, truth = decided(bundle), read_truth(bundle)
+    assert verdict.party in (truth["party"], "undetermined"), f"{verdict.clause}: {described(verdict)}"
+
+
+def test_nearly_all_incidents_are_decided_by_the_true_clause_and_component() -> None:
+    """Of all incidents that can be decided: those that are, and of them a clause and a first component that hold."""
+    decidable = [bundle for bundle in RECORDED if read_truth(bundle)["party"] != "undetermined"]
+    told = [bundle for bundle in decidable if decided(bundle).party != "undetermined"]
+    missed = sorted({bundle.name for bundle in decidable} - {bundle.name for bundle in told})
+    found = {bundle.name: departures(decided(bundle), read_truth(bundle)) for bundle in told}
+    clauses = [name for name, lines in found.items() if any(line.startswith("clause") for line in lines)]
+    components = [name for name, lines in found.items() if any(line.startswith("component") for line in lines)]
+    assert len(told) >= LEAST_DECIDED * len(decidable), missed
+    assert len(told) - len(clauses) >= LEAST_CLAUSES * len(told), clauses
+    assert len(told) - len(components) >= LEAST_COMPONENTS * len(told), components
 
 
 @every_incident
@@ -41,7 +59,7 @@ def test_the_seconds_of_the_parties_add_up_to_the_interruption(bundle: Path) -> 
     interruption, truth = decided(bundle).interruption, read_truth(bundle)
     assert sum(interruption.seconds_by_party.values()) == pytest.approx(interruption.seconds, abs=ROUNDING_S)
     assert all(seconds >= 0 for seconds in interruption.seconds_by_party.values())
-    if truth["party"] in ("customer", "provider"):
+    if decided(bundle).party == truth["party"] and truth["party"] in ("customer", "provider"):
         assert interruption.detected
         assert interruption.seconds_by_party[truth["party"]] == max(interruption.seconds_by_party.values())
 
@@ -95,4 +113,4 @@ def test_the_truth_follows_its_schema(bundle: Path) -> None:
 def test_there_are_incidents_of_every_kind_that_the_first_release_promises() -> None:
     parties = {read_truth(bundle)["party"] for bundle in RECORDED}
     assert {"customer", "provider", "neither", "undetermined"} <= parties
-    assert len(RECORDED) >= 16
+    assert len(RECORDED) >= 60

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from math import log
 from statistics import median
 from typing import Any
@@ -64,6 +65,8 @@ WELL_BEFORE = 2
 USUAL_RATE = 0.004
 LOSS_RATES = (0.05, 0.15, 0.4, 0.9)
 
+BEGINS: tuple[str, frozenset[str]] = ("trouble begins", frozenset())
+ENDS: tuple[str, frozenset[str]] = ("trouble ends", frozenset())
 TRANSITIONS = {
     LogKind.INTERFACE_DOWN: "down",
     LogKind.INTERFACE_ADMIN_DOWN: "down",
@@ -75,12 +78,17 @@ TRANSITIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that both sides can see: what, between or at which nodes, when by whose clock, and how exactly."""
+    """Something that both sides can see: what, between or at which nodes, when by whose clock, and how exactly.
+
+    `series` numbers the counts that saw it, so that an end can be found to its beginning; `way` is what they crossed.
+    """
 
     what: tuple[str, frozenset[str]]
     side: Side
     time_ns: int
     weight: float
+    series: int = 0
+    way: frozenset[str] = frozenset()
 
 
 def align_clocks(
@@ -111,14 +119,34 @@ def customer_ahead_by(observations: Sequence[Observation], around: Surroundings)
     seen: dict[Side, dict[tuple[str, frozenset[str]], list[Happening]]] = {side: defaultdict(list) for side in Side}
     for happening in find_happenings(observations, around):
         seen[happening.side][happening.what].append(happening)
-    differences = sorted(
+    differences = [
         (ours.time_ns - theirs.time_ns, min(ours.weight, theirs.weight))
         for what, mine in seen[Side.CUSTOMER].items()
+        if what not in (BEGINS, ENDS)
         for ours in mine
         for theirs in seen[Side.PROVIDER].get(what, ())
-    )
+    ]
+    differences += _same_trouble(seen[Side.CUSTOMER], seen[Side.PROVIDER])
+    differences.sort()
     by_events = agreed_offset(differences)
     return by_events if abs(by_events) >= LEAST_BY_EVENTS_NS else 0
+
+
+def _same_trouble(
+    ours: Mapping[tuple[str, frozenset[str]], Sequence[Happening]],
+    theirs: Mapping[tuple[str, frozenset[str]], Sequence[Happening]],
+) -> Iterator[tuple[int, float]]:
+    """Trouble that both sides' counts saw begin and end: what lasted equally long, on ways that have a part in common."""
+    for begin, end in product(ours.get(BEGINS, ()), ours.get(ENDS, ())):
+        if begin.series != end.series:
+            continue
+        for their_begin, their_end in product(theirs.get(BEGINS, ()), theirs.get(ENDS, ())):
+            if their_begin.series != their_end.series or not begin.way & their_begin.way:
+                continue
+            first, last = begin.time_ns - their_begin.time_ns, end.time_ns - their_end.time_ns
+            if abs(first - last) <= TOLERANCE_NS:
+                yield first, MEASURED
+                yield last, MEASURED
 
 
 def _ahead_by_captures(observations: Iterable[Observation]) -> int | None:
@@ -162,8 +190,8 @@ def find_happenings(observations: Iterable[Observation], around: Surroundings) -
         elif isinstance(observation, ProbeResult | FlowRecord) and observation.sent > 0:
             key = (observation.origin.file, observation.source, observation.destination, observation.protocol or "")
             counted[key].append(observation)
-    for results in counted.values():
-        yield from _edges_of_trouble(results)
+    for number, results in enumerate(counted.values()):
+        yield from _edges_of_trouble(results, number, around)
 
 
 def _logged(event: LogEvent, side: Side, around: Surroundings) -> Iterator[Happening]:
@@ -189,17 +217,22 @@ def _polled(
         yield Happening(("up" if sample.value else "down", frozenset(link.ends)), side, middle, MEASURED)
 
 
-def _edges_of_trouble(results: Sequence[ProbeResult | FlowRecord]) -> Iterator[Happening]:
+def _edges_of_trouble(
+    results: Sequence[ProbeResult | FlowRecord], series: int, around: Surroundings
+) -> Iterator[Happening]:
     """When a series of counts began to lose clearly more than usual, and when it was well again."""
     side = results[0].origin.supplied_by
     worst = _worst_stretch([(result.sent, _lost(result)) for result in results])
     if side is None or worst is None:
         return
     first, last = worst
+    source, destination = around.book.resolve(results[0].source), around.book.resolve(results[0].destination)
+    paths = around.routes.paths(source, destination, results[0].time_ns) if source and destination else ()
+    way = frozenset(component for path in paths for component in path)
     if first >= WELL_BEFORE:
-        yield Happening(("trouble begins", frozenset()), side, results[first].time_ns, MEASURED)
+        yield Happening(BEGINS, side, results[first].time_ns, MEASURED, series, way)
     if last + 1 < len(results) - WELL_BEFORE:
-        yield Happening(("trouble ends", frozenset()), side, results[last + 1].time_ns, MEASURED)
+        yield Happening(ENDS, side, results[last + 1].time_ns, MEASURED, series, way)
 
 
 def _lost(result: ProbeResult | FlowRecord) -> int:

@@ -44,6 +44,7 @@ REFUSED_IS_NEITHER = 0.4
 # story the other way round. Its word alone is worth less than packets that it counted on the way.
 DOUBT_OF_WORD = 0.25
 DOUBT_OF_COUNTS = 0.05
+DOUBT_OF_DRAWING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     doubt = DOUBT_OF_COUNTS if counted else DOUBT_OF_WORD
     paired, rests_on = _with_companions(named, assignments, solver, namer)
     hypotheses = tuple(doubt_unsupported(paired, sole_supplier(findings, paths), topology, doubt))
+    if not telling_suppliers(findings, paths):
+        hypotheses = tuple(accuse_nobody(hypotheses))
 
     def weigh(chosen: int, answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         own = {answers(cause) for cause in hypotheses[chosen].causes if cause.caused_by is None}
@@ -153,7 +156,8 @@ def _with_companions(
     total = add_logs(*scores, *(score for _, score, _ in pairs))
     kept = [replace(h, probability=exp(score - total)) for h, score in zip(named, scores, strict=True)]
     likely = [(replace(h, probability=exp(s - total)), a) for h, s, a in pairs if s > total - FAR_BEHIND]
-    return [*kept, *(h for h, _ in likely)], [*assignments, *(a for _, a in likely)]
+    both = sorted([*zip(kept, assignments, strict=True), *likely], key=lambda pair: -pair[0].probability)
+    return [hypothesis for hypothesis, _ in both], [assignment for _, assignment in both]
 
 
 def _worlds(
@@ -267,12 +271,18 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
     return Hypothesis(tuple(causes), assignment.probability, known=bool(causes))
 
 
-def sole_supplier(findings: Findings, paths: ServicePaths) -> Side | None:
-    """The side from which all comes that tells one place on the way from another, if it is one side alone."""
+def telling_suppliers(findings: Findings, paths: ServicePaths) -> frozenset[Side | None]:
+    """From whom all comes that tells one place on the way from another; empty where nothing does."""
     suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms if alarm.reporter in paths}
     suppliers |= {record.citation.origin.supplied_by for record in findings.records if record.component in paths}
     suppliers |= {m.citation.origin.supplied_by for m in _counts_of_parts(findings, paths)}
-    return suppliers.pop() if len(suppliers) == 1 else None
+    return frozenset(suppliers)
+
+
+def sole_supplier(findings: Findings, paths: ServicePaths) -> Side | None:
+    """The side from which all comes that tells one place on the way from another, if it is one side alone."""
+    suppliers = telling_suppliers(findings, paths)
+    return next(iter(suppliers)) if len(suppliers) == 1 else None
 
 
 def _counts_of_parts(findings: Findings, paths: ServicePaths) -> Iterator[Measurement]:
@@ -294,6 +304,12 @@ def doubt_unsupported(
         yield hypothesis
     if doubted > 0:
         yield Hypothesis((), doubted, known=False)
+
+
+def accuse_nobody(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:
+    """Where nothing tells one place from another the drawing alone speaks: having more devices is no guilt."""
+    yield from (replace(h, probability=h.probability * (1 - DOUBT_OF_DRAWING)) for h in hypotheses)
+    yield Hypothesis((), DOUBT_OF_DRAWING, known=False)
 
 
 def _is_doubted(hypothesis: Hypothesis, supplier: Side | None, topology: Topology) -> bool:

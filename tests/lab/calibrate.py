@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from attribution.evaluation.calibration import (
-    bins_of_equal_mass,
+    bins_of_equal_width,
     brier_score,
     calibration_error,
     fit_isotonic,
@@ -114,7 +114,7 @@ def judge_calibrations(pairs: Sequence[tuple[Case, Calibration]]) -> Figures:
             told += case.decidable
             wrong += said is not case.party
             sure += said is not case.party and mended[said] >= 0.9
-    ece, brier = calibration_error(bins_of_equal_mass(forecasts)), brier_score(forecasts)
+    ece, brier = calibration_error(bins_of_equal_width(forecasts)), brier_score(forecasts)
     return Figures(len(pairs), ece or 0.0, brier or 0.0, decided, wrong, sure,
                    sum(case.decidable for case, _ in pairs), told)
 

@@ -76,6 +76,8 @@ def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, 
         return Decidable.YES
     if _knows_nothing_of_places(left) and not left.logs:
         return Decidable.NO
+    if not alone and cause["kind"] in _SILENT and _knows_nothing_of_places(left):
+        return Decidable.ARGUABLE  # it says nothing, and nobody counted where it was
     if kinds & _ROUTING or not alone:
         # Packets vanish elsewhere than where the cause is: only words tell.
         return Decidable.YES if _both_sides_in_full(left) else Decidable.ARGUABLE
