@@ -136,7 +136,7 @@ def _same_trouble(
     ours: Mapping[tuple[str, frozenset[str]], Sequence[Happening]],
     theirs: Mapping[tuple[str, frozenset[str]], Sequence[Happening]],
 ) -> Iterator[tuple[int, float]]:
-    """Trouble that both sides' counts saw begin and end: what lasted equally long, on ways that have a part in common."""
+    """Trouble that both sides' counts saw begin and end: what lasted equally long, on ways with a part in common."""
     for begin, end in product(ours.get(BEGINS, ()), ours.get(ENDS, ())):
         if begin.series != end.series:
             continue

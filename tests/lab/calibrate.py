@@ -26,6 +26,8 @@ from attribution.responsibility.costs import choose_party, load_decision_rule
 from tests.lab.errors import UsageError
 
 _LEAST_OF_A_STEP = 40
+_SAME = 0.02
+"""Steps closer than this are one: what a few hundred incidents cannot tell apart must not make one verdict surer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,10 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
     if len(blocks) > 1 and blocks[-1][1] < _LEAST_OF_A_STEP:
         (_, count, good), (first, more, better) = blocks.pop(), blocks.pop()
         blocks.append((first, count + more, good + better))
+    for index in range(len(blocks) - 1, 0, -1):
+        (first, count, good), (_, more, better) = blocks[index - 1], blocks[index]
+        if better / more - good / count < _SAME:
+            blocks[index - 1 : index + 1] = [(first, count + more, good + better)]
     # Half a case on either side keeps a step of few incidents from claiming certainty (Jeffreys' rule).
     values = [(good + 0.5) / (count + 1) for _, count, good in blocks]
     rising = [max(values[: index + 1]) for index in range(len(values))]
