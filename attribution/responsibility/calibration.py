@@ -38,8 +38,9 @@ class Calibration:
         at = bisect_right(self.thresholds, stated) - 1
         if at < 0:
             return dict(parties)
-        mended, rest = self.values[at], 1.0 - stated
+        mended = self.values[at]
         others = [party for party in parties if party is not favourite]
+        rest = sum(parties[party] for party in others)
         shares = {p: parties[p] / rest if rest > 0 else 1.0 / len(others) for p in others}
         if any((1.0 - mended) * share > mended for share in shares.values()):
             return dict(parties)  # the favourite stays the favourite

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from attribution.errors import RuleError
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Party
-from attribution.responsibility import decide_responsibility, load_agreement
+from attribution.responsibility import Calibration, decide_responsibility, load_agreement
 from attribution.responsibility.costs import choose_party, load_decision_rule, read_decision_rule
 from attribution.responsibility.decision import Responsibility
 from tests.responsibility.scenarios import read_network, seconds
@@ -34,7 +34,7 @@ def cause(component: str, kind: CauseKind = CauseKind.DEVICE_FAILURE, start: flo
 
 
 def decide(*hypotheses: Hypothesis, network: Topology = NETWORK) -> Responsibility:
-    return decide_responsibility(hypotheses, AGREEMENT, OUTAGE, network)
+    return decide_responsibility(hypotheses, AGREEMENT, OUTAGE, network, calibration=Calibration())
 
 
 def test_a_party_that_is_sure_enough_is_named() -> None:

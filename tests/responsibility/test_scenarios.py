@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.responsibility import decide_responsibility, load_agreement
+from attribution.responsibility import Calibration, decide_responsibility, load_agreement
 from tests.responsibility.scenarios import Scenario, read_network, read_scenarios
 
 AGREEMENT = load_agreement("tencent-cross-region-connection")
@@ -14,7 +14,9 @@ SCENARIOS = tuple(read_scenarios())
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.story)
 def test_story_ends_with_the_clause_a_lawyer_expects(scenario: Scenario) -> None:
-    found = decide_responsibility(scenario.hypotheses, AGREEMENT, scenario.interruption, NETWORK)
+    found = decide_responsibility(
+        scenario.hypotheses, AGREEMENT, scenario.interruption, NETWORK, calibration=Calibration()
+    )
 
     assert (found.party, found.clause) == (scenario.party, scenario.clause)
     if scenario.admissible is not None:
