@@ -217,6 +217,6 @@ def matches_record(
         return False
     if mode.record == "port" and record.link != link:
         return False
-    if mode.record == "cut" and record.kind is not RecordKind.OPERATION:
+    if mode.record == "cut" and (record.kind is not RecordKind.OPERATION or record.actor is not Side.PROVIDER):
         return False
     return record.effect in EFFECTS_OF_RECORD[mode.record]

@@ -131,7 +131,8 @@ class Solver:
         if left < WORTH_A_SECOND:
             return
         base = self.score(choices) - sum(fit.total for fit in fits)
-        known = [self.testimony(self.span_of([i for i, o in enumerate(choices) if o is c]), c) for c in set(choices)]
+        different = dict.fromkeys(choices)  # in their order: sums of floats must not depend on addresses
+        known = [self.testimony(self.span_of([i for i, o in enumerate(choices) if o is c]), c) for c in different]
         explained = joint_testimony(known)
         whole = self.span_of(range(len(self.phases)))
         price = log(self.situation.modes.background["second_cause"])

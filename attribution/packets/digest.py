@@ -19,6 +19,7 @@ from attribution.packets.columns import (
     LENGTH,
     PAYLOAD,
     PROTOCOL,
+    SACK_COUNT,
     SOURCE_PORT,
     TCP,
     TRANSPORT,
@@ -64,6 +65,7 @@ def digest_row(
         for column in range(WIDTH):
             scratch[column] = scratch[WIDTH + column]
         if quotes_segment(data, start, end, row, scratch):
+            scratch[SACK_COUNT] = 0  # its blocks tell nothing here, and would stand where its row stands
             lean_row(scratch, extra, extra_at, extra, extra_at)
             lean[at + LEAN_EXTRA] = extra_at + 1
             return extra_at + LEAN_WIDTH

@@ -175,6 +175,16 @@ def test_an_error_that_quotes_a_connection_is_the_first_to_name_it() -> None:
     assert judged(error, other, same)[1] == [-1, 2, 1]
 
 
+def test_an_error_that_quotes_selective_acknowledgements_names_no_connection_but_theirs() -> None:
+    """The quoted segment's own blocks must not be taken for its addresses."""
+    blocks = b"\x05\x0a" + (700).to_bytes(4) + (800).to_bytes(4)
+    segment = ipv4(tcp(2000, 80, 100, 500, options=blocks), 6, A, B)
+    error = ethernet(ipv4(icmp_error(3, 1, bytes(28))[:8] + segment, 1, B, A))
+    other = ethernet(ipv4(tcp(3000, 80, 100, 500), 6, A, B))
+
+    assert judged(ethernet(segment), error, other)[1] == [1, -1, 2]
+
+
 def test_a_header_that_contradicts_itself_names_a_connection_and_no_more() -> None:
     damaged = bytearray(ethernet(ipv4(tcp(1000, 80, 100, 500), 6, A, B)))
     damaged[46] = 0xF0
