@@ -9,10 +9,6 @@ from tests.transform.folder import entries_of, read_incident
 RECORDED = tuple(sorted(path.parent for path in (Path(__file__).parents[2] / "pcaps").glob("*/truth.yaml")))
 
 
-RENAMEABLE = tuple(path for path in RECORDED if "told" not in (path / "truth.yaml").read_text(encoding="utf-8"))
-"""Those whose every file the renaming knows: paths as CSV, and labels that quote no device."""
-
-
 def name_of(bundle: object) -> str | None:
     """The folder's name as a test's id."""
     return bundle.name if isinstance(bundle, Path) else None

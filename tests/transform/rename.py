@@ -94,6 +94,8 @@ def _renamed_truth(truth: Keys, renaming: Renaming) -> Keys:
         cause["component"] = renaming.component(cause["component"])
         if "admissible_components" in cause:
             cause["admissible_components"] = [renaming.component(name) for name in cause["admissible_components"]]
+    for said in truth.get("told", ()):
+        said |= {name: renaming.component(said[name]) for name in ("device", "about")}
     return truth
 
 
