@@ -24,6 +24,8 @@ HEALTHY_RATE = 0.001
 HEALTHY_SCATTER = 50.0
 # Share of measurements that something else than the model disturbs (or spares); bounds what any one of them can say.
 STRAY = 0.03
+# … of the balances of a device's or a link's counters, which count everything and are held against their usual value.
+STRAY_BALANCE = 0.008
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
 ONE_POINT_TRUST = 0.5
 # How often a fault touches what it only perhaps touches.
@@ -57,6 +59,7 @@ class Group:
     lost: int
     weight: float
     members: tuple[Measurement, ...]
+    stray: float = STRAY
 
 
 def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
@@ -93,6 +96,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
                 sum(m.lost for m in members),
                 trust * (1 + log(alike)) / alike,
                 tuple(members),
+                STRAY_BALANCE if method is Method.COUNTERS else STRAY,
             )
         )
     return tuple(groups)
@@ -157,22 +161,24 @@ def log_beta_binomial(lost: int, sent: int, rate: float, scatter: float) -> floa
 
 
 @cache
-def log_healthy(lost: int, sent: int) -> float:
+def log_healthy(lost: int, sent: int, stray: float = STRAY) -> float:
     """log P of a measurement that the fault does not touch; some stray ones lose anything."""
     calm = log_beta_binomial(lost, sent, HEALTHY_RATE, HEALTHY_SCATTER)
-    return add_logs(log(1 - STRAY) + calm, log(STRAY) - log(sent + 1))
+    return add_logs(log(1 - stray) + calm, log(stray) - log(sent + 1))
 
 
 @cache
-def log_faulty(lost: int, sent: int, rate: float) -> float:
+def log_faulty(lost: int, sent: int, rate: float, stray: float = STRAY) -> float:
     """log P of a measurement that the fault touches; some stray ones are spared."""
-    return add_logs(log(1 - STRAY) + log_beta_binomial(lost, sent, rate, SCATTER), log(STRAY) + log_healthy(lost, sent))
+    hit = log(1 - STRAY) + log_beta_binomial(lost, sent, rate, SCATTER)
+    return add_logs(hit, log(STRAY) + log_healthy(lost, sent, stray))
 
 
 @cache
-def log_perhaps(lost: int, sent: int, rate: float, touched: float) -> float:
+def log_perhaps(lost: int, sent: int, rate: float, touched: float, stray: float = STRAY) -> float:
     """log P of a measurement that the fault touches with some probability."""
-    return add_logs(log(touched) + log_faulty(lost, sent, rate), log(1 - touched) + log_healthy(lost, sent))
+    hit = log(touched) + log_faulty(lost, sent, rate, stray)
+    return add_logs(hit, log(1 - touched) + log_healthy(lost, sent, stray))
 
 
 def add_logs(*values: float) -> float:
@@ -210,7 +216,7 @@ class PhaseLosses:
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(
             sum(
-                g.weight * (add_logs(*(log_perhaps(g.lost, g.sent, r, 0.5) for r in RATES)) - log(len(RATES)))
+                g.weight * (add_logs(*(log_perhaps(g.lost, g.sent, r, 0.5, g.stray) for r in RATES)) - log(len(RATES)))
                 for g in kind
             )
             for kind in self.kinds
@@ -312,13 +318,13 @@ def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:
 
 def _parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
     """What the groups of a kind say together for every touch, in their order, at each rate."""
-    healthy = sum(g.weight * log_healthy(g.lost, g.sent) for g in kind)
-    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate) for g in kind) for rate in RATES)
+    healthy = sum(g.weight * log_healthy(g.lost, g.sent, g.stray) for g in kind)
+    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate, g.stray) for g in kind) for rate in RATES)
     parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
     for touch, chance in CHANCES.items():
         parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
     chance = CHANCES[Touch.SOME_CLASSES]
     parts[Touch.SOME_CLASSES] = tuple(
-        sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance) for g in kind) for rate in RATES
+        sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance, g.stray) for g in kind) for rate in RATES
     )
     return tuple(parts[touch] for touch in Touch)

@@ -66,6 +66,8 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
 
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     mode, component, link = candidate.mode, candidate.component, candidate.link
+    if stretch.balance and len(stretch.components) > 1:
+        return _reach_of_link(candidate, stretch.components)
     if mode.reach is Reach.NODE:
         inside = component in stretch.components or component == stretch.recorder
         where = component
@@ -78,7 +80,8 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         where = link
     else:
         assert link is not None
-        inside = _leaves_over(stretch.components, component, link)
+        # A queue's drops are missing among what the device sent.
+        inside = component in stretch.components if stretch.balance else _leaves_over(stretch.components, component, link)
         where = link
     if inside:
         return Touch.YES
@@ -86,11 +89,27 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     # the stretches before the failure, not on all.
     if mode.withdraws and where in stretch.beyond:
         return Touch.UPSTREAM
+    if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
+        return Touch.UPSTREAM
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
     own = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
     if own and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
         return Touch.MAYBE
     return Touch.NO
+
+
+def _reach_of_link(candidate: Candidate, components: tuple[str, ...]) -> Touch:
+    """What the counters of a link's two ends show: the link's own losses, and seldom those of the devices.
+
+    Some devices count a packet as sent that a queue then drops; one that is dead counts nothing that reaches it.
+    """
+    sender, link, receiver = components
+    reach = candidate.mode.reach
+    if reach is Reach.LINK:
+        return Touch.YES if candidate.link == link else Touch.NO
+    if reach is Reach.EGRESS and (candidate.component, candidate.link) == (sender, link):
+        return Touch.RARELY
+    return Touch.RARELY if reach is Reach.NODE and candidate.component == receiver else Touch.NO
 
 
 def _leaves_over(components: tuple[str, ...], node: str, link: str) -> bool:

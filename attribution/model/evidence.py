@@ -36,7 +36,9 @@ class Stretch:
     (it sent them), and the last unless they `end_inside` it (they were for it). `beyond` are the components that the
     packets would still have had to cross behind the stretch: a failure there can make routers within it drop them.
     `recorder` is the node that had to record their arrival, where the stretch ends at a capture point: a dead device
-    records nothing, whatever still reached it.
+    records nothing, whatever still reached it. `balance`: it was measured by the counters of ports, those of one device
+    or of a link's two ends; `beside` are the device's neighbours and the links to them: it cannot get rid of packets
+    for one that is gone.
     """
 
     components: tuple[str, ...]
@@ -44,6 +46,8 @@ class Stretch:
     ends_inside: bool = True
     beyond: tuple[str, ...] = ()
     recorder: str | None = None
+    balance: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def forwarding(self) -> tuple[str, ...]:
@@ -65,6 +69,7 @@ class Method(StrEnum):
     TRACE = "trace"
     TWO_POINTS = "two_points"
     ONE_POINT = "one_point"
+    COUNTERS = "counters"
 
 
 @dataclass(frozen=True, slots=True)
