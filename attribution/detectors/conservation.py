@@ -48,7 +48,7 @@ class Counter:
     samples: tuple[CounterSample, ...]
 
     def at(self, time_ns: int) -> float | None:
-        """The count at a moment, between two polls as if packets came evenly; None before the first and after the last."""
+        """The count at a moment, between polls as if packets came evenly; None before the first and after the last."""
         index = bisect_left(self.times, time_ns)
         if index == len(self.times):
             return None
@@ -117,7 +117,7 @@ def gather_counters(
         key = ((device, link.component if link is not None else ""), metric)
         if link is not None and key not in counters:
             samples.sort(key=lambda sample: sample.time_ns)
-            kept = tuple(s for s, later in pairwise([*samples, None]) if later is None or later.time_ns > s.time_ns)
+            kept = tuple({sample.time_ns: sample for sample in samples}.values())
             counters[key] = Counter(tuple(s.time_ns for s in kept), tuple(s.value for s in kept), kept)
     return counters
 

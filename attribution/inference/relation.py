@@ -81,7 +81,8 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     else:
         assert link is not None
         # A queue's drops are missing among what the device sent.
-        inside = component in stretch.components if stretch.balance else _leaves_over(stretch.components, component, link)
+        own = stretch.balance and component in stretch.components
+        inside = own or _leaves_over(stretch.components, component, link)
         where = link
     if inside:
         return Touch.YES
@@ -92,8 +93,8 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
         return Touch.UPSTREAM
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
-    own = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
-    if own and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
+    sent_by_it = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
+    if sent_by_it and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
         return Touch.MAYBE
     return Touch.NO
 
