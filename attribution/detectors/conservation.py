@@ -166,7 +166,15 @@ def _lost_on(
             polls.append(Poll(sample, start_ns, end_ns, went, went - came, apart_s))
     stretch = Stretch((sender, link.component, receiver), balance=True)
     subject = f"packets that {sender} sent to {receiver}"
-    yield from _measurements(_with_slack(polls), stretch, subject, f"on {sender}>{link.component}")
+    found = list(_measurements(_with_slack(polls), stretch, subject, f"on {sender}>{link.component}"))
+    if same or _is_loss(polls, found):
+        yield from found
+
+
+def _is_loss(polls: Sequence[Poll], found: Sequence[Measurement]) -> bool:
+    """Whether what is missing stays missing: where the two ends' clocks disagree it turns up at another time."""
+    gone = sum(measurement.lost for measurement in found)
+    return sum(max(0.0, -poll.missing) for poll in polls) <= STAYS * gone if gone else True
 
 
 def _nearest_gap(times: Sequence[int], time_ns: int) -> int:

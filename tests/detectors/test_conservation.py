@@ -13,7 +13,7 @@ from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CounterSample, Metric
 from attribution.model.topology import Side
-from tests.detectors.chain import COUNTERS, WAY, origin, sample, surroundings
+from tests.detectors.chain import COUNTERS, START_S, WAY, origin, sample, surroundings
 
 AROUND = surroundings()
 CORE, LEFT, RIGHT = "cloud-core", "GE0/0/1", "GE0/0/2"
@@ -119,6 +119,20 @@ def _later(rises: Sequence[int], shift_s: float) -> list[CounterSample]:
     return counted(CORE, LEFT, Metric.IN_PACKETS, ahead, shift_s)
 
 
+def test_two_suppliers_whose_clocks_disagree_have_lost_nothing_by_it() -> None:
+    """Traffic pauses for three polls; by the customer's clock a minute earlier than by the provider's."""
+    customers = origin("telemetry/customer.csv", EvidenceType.INTERFACE_COUNTERS, Side.CUSTOMER)
+    pause, early = [PACE] * 6 + [50] * 3 + [PACE] * 3, [PACE] * 0 + [50] * 3 + [PACE] * 9
+    samples = [
+        *counted("cloud-edge", "GE0/0/1", Metric.IN_PACKETS, early),
+        *(
+            sample(s.time_ns / 1e9 - START_S, s.device, s.interface, s.metric, s.value, customers)
+            for s in counted("office-edge", "Gi0/1", Metric.OUT_PACKETS, pause)
+        ),
+    ]
+    assert all(poll.lost == 0 for polls in measured(samples).values() for poll in polls)
+
+
 def test_a_counter_that_was_reset_is_not_read_across_the_reset() -> None:
     samples = link({})
     last = [s for s in samples if s.device == CORE][-1]
@@ -131,7 +145,7 @@ def test_two_files_that_count_one_port_count_it_once() -> None:
     other = origin("telemetry/monitoring.json", EvidenceType.PROMETHEUS, Side.PROVIDER)
     twice = [
         *samples,
-        *(sample(s.time_ns / 1e9 - 1_795_428_000, s.device, s.interface, s.metric, s.value, other) for s in samples),
+        *(sample(s.time_ns / 1e9 - START_S, s.device, s.interface, s.metric, s.value, other) for s in samples),
     ]
     assert [p.lost for p in measured(twice)[(CORE,)]] == [p.lost for p in measured(samples)[(CORE,)]]
     assert COUNTERS.file in {p.citation.origin.file for p in measured(samples)[(CORE,)]}
