@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import sqrt
 from statistics import median
 
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
@@ -37,6 +38,9 @@ LEAST_POLLS = 5
 ALIGNED_S = 1.2
 # Loss has to stay when a poll is taken together with its neighbours: what was counted a moment later is no loss.
 STAYS = 0.5
+# Polls that are looked at together, and the share of a run's loss that each half of it must have.
+RUNS = (1, 2, 4, 8, 16)
+UNEVEN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,28 @@ def _polls_of(counter: Counter) -> Iterator[tuple[CounterSample, tuple[int, int]
             yield later, (earlier.time_ns, later.time_ns)
 
 
+def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) -> set[int]:
+    """The polls of which too much is missing, each or as a run: a little in each adds up, its scatter does not."""
+    found: set[int] = set()
+    for length in RUNS:
+        for start in range(len(polls) - length + 1):
+            run = range(start, start + length)
+            gone = sum(off[index] for index in run)
+            own = LEAST_PACE * sum(polls[index].end_ns - polls[index].start_ns for index in run) / NANOSECONDS
+            share = LEAST_SHARE * sum(polls[index].through for index in run)
+            slack = max(polls[index].slack for index in run)
+            if gone <= max(LEAST_PACKETS, own, share, SCATTERS * scatter * sqrt(length)) + slack:
+                continue
+            if length == 1:
+                even = sum(off[max(0, start - 1) : start + 2]) >= STAYS * gone
+            else:
+                first = sum(off[index] for index in run[: length // 2])
+                even = UNEVEN * gone <= first <= (1 - UNEVEN) * gone
+            if even:
+                found.update(run)
+    return found
+
+
 def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: str, series: str) -> Iterator[Measurement]:
     """The balance of each poll as packets sent and lost; nothing where the balance is not usually even."""
     polls = [poll for poll in polls if poll.through > 0]
@@ -209,11 +235,9 @@ def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: str, series:
     if abs(usual) > MOST_OWN:
         return
     off = [poll.missing - usual * poll.through for poll in polls]
+    lossy = _lossy_polls(polls, off, scatter)
     for index, poll in enumerate(polls):
-        own = LEAST_PACE * (poll.end_ns - poll.start_ns) / NANOSECONDS
-        least = max(LEAST_PACKETS, own, LEAST_SHARE * poll.through, SCATTERS * scatter) + poll.slack
-        stays = sum(off[max(0, index - 1) : index + 2]) >= STAYS * off[index]
-        lost = round(min(off[index], poll.through)) if off[index] > least and stays else 0
+        lost = max(0, round(min(off[index], poll.through))) if index in lossy else 0
         origin = poll.sample.origin
         yield Measurement(
             interval=Interval(poll.start_ns, poll.end_ns),

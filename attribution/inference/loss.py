@@ -18,14 +18,17 @@ from attribution.model.incident import NANOSECONDS, Interval
 PARTIAL_RATES = (0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)
 FULL_RATES = (0.95, 0.995)
 # How much single measurements scatter around the common rate: pseudo-counts of a beta distribution. Low, because a
-# measurement may straddle an edge, or cross the fault twice, or only with a part of its packets.
+# measurement may straddle an edge, or cross the fault twice, or only with a part of its packets; but not so low that
+# losing nothing at all would be the likeliest outcome of a small rate.
 SCATTER = 4.0
+LEAST_PSEUDO_LOST = 1.0
 HEALTHY_RATE = 0.001
 HEALTHY_SCATTER = 50.0
 # Share of measurements that something else than the model disturbs (or spares); bounds what any one of them can say.
 STRAY = 0.03
 # … of the balances of a device's or a link's counters, which count everything and are held against their usual value.
-STRAY_BALANCE = 0.008
+STRAY_BALANCE = 0.003
+HEALTHY_SCATTER_OF_BALANCE = 2000.0
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
 ONE_POINT_TRUST = 0.5
 # How often a fault touches what it only perhaps touches.
@@ -163,14 +166,16 @@ def log_beta_binomial(lost: int, sent: int, rate: float, scatter: float) -> floa
 @cache
 def log_healthy(lost: int, sent: int, stray: float = STRAY) -> float:
     """log P of a measurement that the fault does not touch; some stray ones lose anything."""
-    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, HEALTHY_SCATTER)
+    scatter = HEALTHY_SCATTER_OF_BALANCE if stray == STRAY_BALANCE else HEALTHY_SCATTER
+    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, scatter)
     return add_logs(log(1 - stray) + calm, log(stray) - log(sent + 1))
 
 
 @cache
 def log_faulty(lost: int, sent: int, rate: float, stray: float = STRAY) -> float:
     """log P of a measurement that the fault touches; some stray ones are spared."""
-    hit = log(1 - STRAY) + log_beta_binomial(lost, sent, rate, SCATTER)
+    scatter = max(SCATTER, LEAST_PSEUDO_LOST / rate)
+    hit = log(1 - STRAY) + log_beta_binomial(lost, sent, rate, scatter)
     return add_logs(hit, log(STRAY) + log_healthy(lost, sent, stray))
 
 

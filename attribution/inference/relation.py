@@ -52,7 +52,8 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
     touch = _reach(candidate, stretch)
     if touch is Touch.NO:
         return touch
-    if candidate.direction is not Direction.BOTH:
+    # A device's balance counts the packets of either direction.
+    if candidate.direction is not Direction.BOTH and not (stretch.balance and len(stretch.components) == 1):
         direction = paths.direction_of((*stretch.components, *stretch.beyond))
         if direction is None:
             touch = Touch.MAYBE
