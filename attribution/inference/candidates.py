@@ -25,6 +25,7 @@ EFFECTS_OF_RECORD = {
             CommandEffectKind.ADDRESS_CHANGED,
         }
     ),
+    "session": frozenset({CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.SESSION_CLEARED}),
     "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),
     "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET}),
     "cut": frozenset(

@@ -33,6 +33,9 @@ HEALTHY_SCATTER_OF_BALANCE = 2000.0
 ONE_POINT_TRUST = 0.5
 # How often a fault touches what it only perhaps touches.
 CHANCES = {Touch.RARELY: 0.2, Touch.UPSTREAM: 0.35, Touch.SOME_CLASSES: 0.5, Touch.MAYBE: 0.5}
+# What a fault only perhaps touches it often leaves alone altogether (other destinations than its own, routers that might
+# have missed a route first): how often, however many measurements would show it.
+SPARED = {Touch.RARELY: 0.7, Touch.UPSTREAM: 0.5}
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3
 # How often routes come and go within a phase, so that each thing they serve suffers in its own measure.
@@ -249,10 +252,44 @@ class PhaseLosses:
 
     def _fit(self, full: float, touches: Sequence[int]) -> LossFit:
         weights = _rate_weights(full)
-        chosen = [parts[touch] for parts, touch in zip(self._parts, touches, strict=True)]
-        sums = [weight + sum(column) for weight, column in zip(weights, zip(*chosen, strict=True), strict=True)]
+        every = range(len(touches))
+        sums = [weight + self._sum(touches, every, rate) for rate, weight in enumerate(weights)]
         best = max(range(len(RATES)), key=sums.__getitem__)
-        return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))
+        spared = self._spared(touches, every, best)
+        parts = tuple(own[Touch.NO if i in spared else touches[i]][best] for i, own in enumerate(self._parts))
+        return LossFit(add_logs(*sums), RATES[best], parts)
+
+    def _sum(self, touches: Sequence[int], kinds: Iterable[int], rate: int) -> float:
+        """log P of some kinds at one rate; those that are touched in one of the doubtful ways may all be spared."""
+        total = 0.0
+        doubtful: dict[int, list[int]] = {}
+        for i in kinds:
+            if touches[i] in SPARED:
+                doubtful.setdefault(touches[i], []).append(i)
+            else:
+                total += self._parts[i][touches[i]][rate]
+        for touch, members in doubtful.items():
+            healthy, hit = self._doubtful(touch, members, rate)
+            total += add_logs(healthy, hit)
+        return total
+
+    def _doubtful(self, touch: int, members: Sequence[int], rate: int) -> tuple[float, float]:
+        """log P of the kinds that are all touched in one doubtful way: if all are spared, and if not."""
+        chance = SPARED[Touch(touch)]
+        healthy = sum(self._parts[i][Touch.NO][rate] for i in members)
+        hit = sum(self._parts[i][touch][rate] for i in members)
+        return log(chance) + healthy, log(1 - chance) + hit
+
+    def _spared(self, touches: Sequence[int], kinds: Iterable[int], rate: int) -> frozenset[int]:
+        """The kinds that are rather spared than touched."""
+        spared: set[int] = set()
+        known = list(kinds)
+        for touch in SPARED:
+            members = [i for i in known if touches[i] == touch]
+            healthy, hit = self._doubtful(touch, members, rate)
+            if members and healthy >= hit:
+                spared.update(members)
+        return frozenset(spared)
 
     def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> LossFit:
         """How two faults at once explain the groups, each at a loss rate of its own; both touch: the worse one tells.
@@ -260,28 +297,30 @@ class PhaseLosses:
         Integrated over the rates of either, as `fit` is over one.
         """
         first, second = touches
-        alone = [tuple(p[t] for t in range(len(p))) for p in self._parts]
         best: tuple[float, int, int] | None = None
         sums: list[float] = []
         weights = tuple(_rate_weights(full) for full in fulls)
+        rates = range(len(RATES))
         only_first = [i for i, t in enumerate(first) if t != Touch.NO and second[i] == Touch.NO]
         only_second = [i for i, t in enumerate(second) if t != Touch.NO and first[i] == Touch.NO]
         both = [i for i, t in enumerate(first) if t != Touch.NO and second[i] != Touch.NO]
-        nobody = sum(p[Touch.NO][0] for i, p in enumerate(alone) if first[i] == Touch.NO and second[i] == Touch.NO)
-        of_first = [sum(alone[i][first[i]][rate] for i in only_first) for rate in range(len(RATES))]
-        of_second = [sum(alone[i][second[i]][rate] for i in only_second) for rate in range(len(RATES))]
-        of_both = [sum(alone[i][max(first[i], second[i])][rate] for i in both) for rate in range(len(RATES))]
-        for one in range(len(RATES)):
-            for other in range(len(RATES)):
+        worse = [max(one, other) for one, other in zip(first, second, strict=True)]
+        nobody = sum(p[Touch.NO][0] for i, p in enumerate(self._parts) if worse[i] == Touch.NO)
+        of_first = [self._sum(first, only_first, rate) for rate in rates]
+        of_second = [self._sum(second, only_second, rate) for rate in rates]
+        of_both = [self._sum(worse, both, rate) for rate in rates]
+        for one in rates:
+            for other in rates:
                 score = weights[0][one] + weights[1][other] + of_first[one] + of_second[other]
                 score += of_both[max(one, other)] + nobody
                 sums.append(score)
                 if best is None or score > best[0]:
                     best = (score, one, other)
         assert best is not None
+        spared = self._spared(first, only_first, best[1]) | self._spared(second, only_second, best[2])
         parts = tuple(
-            part[max(first[i], second[i])][_rate_of(first[i], second[i], best[1], best[2])]
-            for i, part in enumerate(alone)
+            part[Touch.NO if i in spared else worse[i]][_rate_of(first[i], second[i], best[1], best[2])]
+            for i, part in enumerate(self._parts)
         )
         return LossFit(add_logs(*sums), RATES[max(best[1], best[2])], parts)
 
@@ -292,9 +331,15 @@ class PhaseLosses:
 
     def fit_fading(self, touches: Sequence[int], chance: float = FADING) -> LossFit:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time."""
+        spared: set[int] = set()
+        for touch in SPARED:
+            members = [i for i, own in enumerate(touches) if own == touch]
+            healthy = sum(self._parts[i][Touch.NO][0] for i in members)
+            if healthy >= sum(self._fading[i] for i in members):
+                spared.update(members)
         parts = tuple(
-            own[Touch.NO][0] if touch == Touch.NO else fading
-            for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)
+            own[Touch.NO][0] if touch == Touch.NO or i in spared else fading
+            for i, (own, fading, touch) in enumerate(zip(self._parts, self._fading, touches, strict=True))
         )
         return LossFit(log(chance) + sum(parts), FULL_RATES[-1], parts)
 

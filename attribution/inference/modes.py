@@ -97,7 +97,9 @@ KEYS = frozenset(
     }
 )
 EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
-RECORDS = frozenset({None, "port", "policy", "route", "rate", "node", "cut", "cloud", "cloud_limit", "enforcement"})
+RECORDS = frozenset(
+    {None, "port", "policy", "route", "session", "rate", "node", "cut", "cloud", "cloud_limit", "enforcement"}
+)
 
 
 @cache

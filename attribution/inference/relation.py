@@ -60,6 +60,8 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
         elif direction is not candidate.direction:
             return Touch.NO
     selective = candidate.mode.selective
+    if touch is Touch.YES and stretch.balance and selective is Selectivity.DESTINATION and candidate.mode.withdraws:
+        return Touch.UPSTREAM  # what the device has no route for may be missed, and dropped, by others before it
     if selective is Selectivity.DESTINATION and not of_service:
         return Touch.RARELY
     return min(touch, Touch.SOME_CLASSES) if selective is Selectivity.CLASS else touch
