@@ -16,6 +16,7 @@ from attribution.model.verdict import CauseKind
 # Which commands leave which mode behind; what is left is an operation on the node as a whole.
 EFFECTS_OF_RECORD = {
     "port": frozenset({None, CommandEffectKind.INTERFACE_SHUTDOWN}),
+    "port_setting": frozenset({CommandEffectKind.VLAN_CHANGED, CommandEffectKind.ADDRESS_CHANGED}),
     "policy": frozenset(
         {
             CommandEffectKind.FILTER_ADDED,
@@ -216,7 +217,7 @@ def matches_record(
         return mode.record == "cloud" or (mode.record == "cloud_limit" and record.harmful is not Condition.MET)
     if mode.record not in EFFECTS_OF_RECORD or (record.link is not None and record.link not in paths):
         return False
-    if mode.record == "port" and record.link != link:
+    if mode.record in ("port", "port_setting") and record.link != link:
         return False
     if mode.record == "cut" and (record.kind is not RecordKind.OPERATION or record.actor is not Side.PROVIDER):
         return False

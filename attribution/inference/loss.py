@@ -33,8 +33,8 @@ HEALTHY_SCATTER_OF_BALANCE = 2000.0
 ONE_POINT_TRUST = 0.5
 # How often a fault touches what it only perhaps touches.
 CHANCES = {Touch.RARELY: 0.2, Touch.UPSTREAM: 0.35, Touch.SOME_CLASSES: 0.5, Touch.MAYBE: 0.5}
-# What a fault only perhaps touches it often leaves alone altogether (other destinations than its own, routers that might
-# have missed a route first): how often, however many measurements would show it.
+# What a fault only perhaps touches (other destinations than its own, routers that might have missed a route first) it
+# often leaves alone altogether: how often, however many measurements would show it.
 SPARED = {Touch.RARELY: 0.7, Touch.UPSTREAM: 0.5}
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3

@@ -98,7 +98,10 @@ KEYS = frozenset(
 )
 EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
 RECORDS = frozenset(
-    {None, "port", "policy", "route", "session", "rate", "node", "cut", "cloud", "cloud_limit", "enforcement"}
+    {
+        *(None, "port", "port_setting", "policy", "route", "session", "rate", "node", "cut"),
+        *("cloud", "cloud_limit", "enforcement"),
+    }
 )
 
 

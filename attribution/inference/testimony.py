@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -245,11 +245,15 @@ class Witnesses:
 
 
 def joint_testimony(testimonies: Sequence[Testimony]) -> float:
-    """What several causes together explain: a report that two of them account for still counts once."""
-    spoken: dict[Alarm | Record, float] = {}
+    """What several causes together explain: a report that two of them account for counts once, however often repeated.
+
+    A state that comes and goes in one phase after the other is no second witness: it would make many of what flaps.
+    """
+    spoken: dict[Hashable, float] = {}
     for testimony in testimonies:
         for alarm, gain in testimony.alarms.items():
-            spoken[alarm] = max(spoken.get(alarm, gain), gain)
+            state = state_of(alarm)
+            spoken[state] = max(spoken.get(state, gain), gain)
         for record, gain in testimony.records.items():
             spoken[record] = max(spoken.get(record, gain), gain)
     return sum(spoken.values()) + sum(testimony.silence for testimony in testimonies)
@@ -286,9 +290,14 @@ def record_in_time(record: Record, phase: Interval) -> bool:
     return begun and record.interval.end_ns > phase.start_ns
 
 
+def state_of(alarm: Alarm) -> Hashable:
+    """What an alarm says, whenever it says so: who reports which state of what."""
+    return (alarm.kind, alarm.reporter, alarm.component, alarm.about_peer)
+
+
 def first_of_each(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
     """Two reports of one device about one state are one witness: its log, its counters, its monitoring."""
-    grouped: dict[tuple[AlarmKind, str, str, str | None], list[Alarm]] = defaultdict(list)
+    grouped: dict[Hashable, list[Alarm]] = defaultdict(list)
     for alarm in alarms:
-        grouped[(alarm.kind, alarm.reporter, alarm.component, alarm.about_peer)].append(alarm)
+        grouped[state_of(alarm)].append(alarm)
     return tuple(min(group, key=lambda a: a.interval.start_ns) for group in grouped.values())
