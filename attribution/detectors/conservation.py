@@ -38,6 +38,8 @@ LEAST_POLLS = 5
 ALIGNED_S = 1.2
 # Loss has to stay when a poll is taken together with its neighbours: what was counted a moment later is no loss.
 STAYS = 0.5
+# Traffic has surged where this share more than usual passes.
+SURGE = 0.25
 # Polls that are looked at together, and the share of a run's loss that each half of it must have.
 RUNS = (1, 2, 4, 8, 16)
 UNEVEN = 0.25
@@ -82,6 +84,7 @@ class Poll:
     slack: float = 0.0
 
 
+ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY, NodeKind.SERVICE})
 Port = tuple[str, str]
 """A node and one of its links."""
 
@@ -143,7 +146,9 @@ def _lost_within(
             told = [rise for rise in rises if rise is not None]
             came, went = sum(told[: len(links)]), sum(told[len(links) :])
             polls.append(Poll(sample, start_ns, end_ns, came, came - went))
-    others = tuple(component for component in way if component != node)
+    # Who looks up routes drops what has none, for a failure anywhere; a switch only what is for a port that is down.
+    routes = around.topology.nodes[node].kind in ROUTING
+    others = tuple(component for component in way if component != node) if routes else ()
     stretch = Stretch((node,), False, False, beyond=others, balance=True, beside=_beside(node, around))
     yield from _measurements(polls, stretch, f"packets that {node} took in", f"within {node}")
 
@@ -235,9 +240,13 @@ def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: str, series:
     if abs(usual) > MOST_OWN:
         return
     off = [poll.missing - usual * poll.through for poll in polls]
+    passing = median(poll.through / (poll.end_ns - poll.start_ns) for poll in polls)
     lossy = _lossy_polls(polls, off, scatter)
     for index, poll in enumerate(polls):
         lost = max(0, round(min(off[index], poll.through))) if index in lossy else 0
+        more = poll.through - passing * (poll.end_ns - poll.start_ns)
+        if lost and more > SURGE * (poll.through - more) and lost <= more:
+            continue  # so much more came than usual that what is missing may have been for the device itself
         origin = poll.sample.origin
         yield Measurement(
             interval=Interval(poll.start_ns, poll.end_ns),

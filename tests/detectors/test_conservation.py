@@ -85,6 +85,22 @@ def test_a_few_packets_are_no_loss(few: int) -> None:
     assert {poll.lost for poll in measured(passing(CORE, LEFT, RIGHT, lost={5: few}))[(CORE,)]} == {0}
 
 
+def test_a_surge_that_ends_in_a_device_may_have_been_for_the_device() -> None:
+    surge = passing(CORE, LEFT, RIGHT)
+    taken = [s for s in surge if s.interface == LEFT and s.metric is Metric.IN_PACKETS]
+    others = [s for s in surge if s not in taken]
+    flooded = counted(CORE, LEFT, Metric.IN_PACKETS, [PACE + (4000 if poll in (5, 6) else 0) for poll in range(POLLS)])
+    polls = measured([*others, *flooded])[(CORE,)]
+    assert {poll.lost for poll in polls} == {0}
+    assert len(polls) == POLLS - 2  # nothing is said of the two
+
+
+def test_a_router_may_drop_for_a_failure_anywhere_and_a_switch_only_for_its_own_ports() -> None:
+    router = measured(passing(CORE, LEFT, RIGHT))[(CORE,)][0].journeys[0][0]
+    assert set(router.beyond) == set(WAY) - {CORE}
+    assert "cloud-edge" in router.beside
+
+
 def link(lost: Lost, shift_s: float = 0, rises: Sequence[int] = (PACE,) * POLLS) -> list[CounterSample]:
     came = [rise - lost.get(poll, 0) for poll, rise in enumerate(rises)]
     return [
