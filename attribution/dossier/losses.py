@@ -184,11 +184,8 @@ def _entry(
     pair = pairs.get((origin.file, worst.citation.locator)) if worst.method is Method.TWO_POINTS else None
     component = episode.evidence.component if episode.evidence is not None else None
     # What is cited says what the verdict says, which counts the interruption alone.
-    text: str = Phrase(
-        LOST, lost=sum(m.lost for m in members), sent=sum(m.sent for m in members), subject=worst.subject
-    )
-    if episode.evidence is not None:
-        text = episode.evidence.statement
+    lost, sent = sum(m.lost for m in members), sum(m.sent for m in members)
+    counted = Phrase(LOST, lost=lost, sent=sent, subject=worst.subject)
     return Entry(
         interval=interval,
         stated_ns=_stated(interval.start_ns, worst, pair, grounds),
