@@ -88,11 +88,10 @@ def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
             client = address_text(*story.key, failing.version) if story.key is not None else None
             sender, about = (client, server) if outcome is Handshake.UNANSWERED else (server, client)
             asked_by = client or f"{len(clients)}{' or more' if several else ''} addresses"
-            connections = "1 connection" if story.count == 1 else f"{story.count} connections"
             yield tell(
                 survey, WitnessKind.HANDSHAKE_FAILED, story.start_ns, story.end_ns, story.frames, sender=sender,
                 about=about, code=outcome, count=story.count,
-                detail=f"{connections} from {asked_by} to {server} port {failing.port}: {outcome}",
+                detail=f"{story.count} connections from {asked_by} to {server} port {failing.port}: {outcome}",
             )  # fmt: skip
 
 
