@@ -11,27 +11,37 @@ from pathlib import Path
 
 from attribution.bundle import Bundle, open_bundle
 from attribution.detectors import detect_evidence
+from attribution.dossier import Grounds, compile_dossier, plan_quotations
 from attribution.errors import EvidenceError
 from attribution.inference import Inference, infer_causes, leave_out
 from attribution.model.agreement import Agreement
+from attribution.model.dossier import Dossier, Excerpt, Reliability
 from attribution.model.evidence import Findings
 from attribution.model.explanation import Explanation, Lacking, Omission, Rival
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
+from attribution.model.quotation import Quotation
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, InputFile, Party, Verdict, WeighedEvidence
-from attribution.packets import Capture, compare_captures, compare_points, observe_point
+from attribution.packets import Capture, compare_captures, compare_points, observe_point, quote_frames
 from attribution.readers import (
     check_against_topology,
     count_strangers,
+    quote_places,
     read_evidence,
     read_flow_table,
     read_incident,
     read_topology,
 )
 from attribution.report import summarise
-from attribution.responsibility import Calibration, answering_side, decide_responsibility, load_agreement
+from attribution.responsibility import (
+    Calibration,
+    answering_side,
+    decide_responsibility,
+    load_agreement,
+    load_calibration,
+)
 
 INCIDENT_FILE = "incident.yaml"
 MOST_PILLARS = 5
@@ -48,9 +58,13 @@ def decide(path: str | Path, without: Collection[str] = ()) -> Verdict:
     """
     with open_bundle(path) as bundle:
         reading = Reading(bundle)
-        for unknown in sorted(set(without) - {origin.file for origin in reading.incident.origins}):
-            raise EvidenceError(f"without {unknown}", "found no such file", "expected one of the incident's evidence")
+        _check_names(reading, without)
         return conclude(reading, frozenset(without))
+
+
+def _check_names(reading: Reading, without: Collection[str]) -> None:
+    for unknown in sorted(set(without) - {origin.file for origin in reading.incident.origins}):
+        raise EvidenceError(f"without {unknown}", "found no such file", "expected one of the incident's evidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +77,7 @@ class Gathered:
     findings: Findings
     inputs: tuple[InputFile, ...]
     caveats: tuple[Caveat, ...]
+    observations: tuple[Observation, ...]
 
 
 class Reading:
@@ -143,7 +158,9 @@ def gather(reading: Reading, without: Collection[str] = (), places: Collection[P
     caveats += count_strangers(observations, topology, tables)
     findings = leave_out(detect_evidence(observations, topology, incident, tables), places)
     inputs = tuple(file for file in reading.bundle.inputs if file.file not in without)
-    return Gathered(incident, topology, reading.agreement, findings, inputs, (*caveats, *findings.caveats))
+    return Gathered(
+        incident, topology, reading.agreement, findings, inputs, (*caveats, *findings.caveats), tuple(observations)
+    )  # fmt: skip
 
 
 def judge(gathered: Gathered, calibrated: bool = True) -> Judgement:
@@ -239,6 +256,54 @@ def _chosen(hypotheses: Sequence[Hypothesis], causes: Sequence[Cause]) -> int:
     return next(alike, 0)
 
 
+def draw_up(path: str | Path, without: Collection[str] = ()) -> Dossier:
+    """The dossier of an incident: the verdict, and all that a reader is shown of what it rests on.
+
+    `without` names files of evidence to leave aside. Errors: AttributionError as in `decide`.
+    """
+    with open_bundle(path) as bundle:
+        reading = Reading(bundle)
+        _check_names(reading, without)
+        return dossier_of(reading, frozenset(without))
+
+
+def dossier_of(reading: Reading, without: Collection[str] = ()) -> Dossier:
+    """The dossier of what was read, but for the files left aside; files that are quoted are opened once more."""
+    gathered = gather(reading, without)
+    judgement = judge(gathered)
+    grounds = Grounds(gathered.incident, gathered.topology, judgement.verdict, gathered.findings, gathered.observations)
+    excerpts = _quote(reading.bundle, grounds)
+    return compile_dossier(grounds, gathered.agreement, _rivals(judgement), excerpts, _reliability(judgement, gathered))
+
+
+def _quote(bundle: Bundle, grounds: Grounds) -> Iterator[Excerpt]:
+    """What each piece of evidence rests on, in the words of the files: each of them is read once."""
+    types = {origin.file: origin.type for origin in grounds.incident.origins}
+    wanted: dict[str, list[Quotation]] = defaultdict(list)
+    for quotation in plan_quotations(grounds):
+        wanted[quotation.file].append(quotation)
+    for file, quotations in wanted.items():
+        if types[file] is EvidenceType.CAPTURE:
+            with bundle.open(file) as stream:
+                yield from quote_frames(stream, quotations)
+        else:
+            yield from quote_places(bundle.read(file), types[file], quotations)
+
+
+def _reliability(judgement: Judgement, gathered: Gathered) -> Reliability | None:
+    """How often verdicts were right for which the posterior said as much as for this one; None where nobody counted."""
+    calibration = load_calibration()
+    inference = judgement.inference
+    uncalibrated = decide_responsibility(
+        inference.hypotheses, gathered.agreement, inference.interruption, gathered.topology, calibration=Calibration()
+    )
+    stated = max(uncalibrated.parties.values())
+    if not calibration.incidents:
+        return None
+    steps = tuple(zip(calibration.thresholds, calibration.values, strict=True))
+    return Reliability(stated, calibration.right(stated), calibration.incidents, calibration.source, steps)
+
+
 def explain(path: str | Path, without: Sequence[str] = ()) -> Explanation:
     """Why an incident is decided as it is, why not otherwise, and what the verdict is without some of the evidence.
 
@@ -298,9 +363,7 @@ def _pillars(reading: Reading, verdict: Verdict) -> Iterator[Lacking]:
         yield Lacking(Omission((file,), (file,), ()), conclude(reading, {file}))
 
 
-def select_evidence(
-    names: Sequence[str], incident: Incident, verdict: Verdict, rivals: Sequence[Rival]
-) -> Omission:
+def select_evidence(names: Sequence[str], incident: Incident, verdict: Verdict, rivals: Sequence[Rival]) -> Omission:
     """What the names stand for: a file, a type, a supplier, or a piece of evidence by its id."""
     pieces = {piece.id: piece for rival in rivals for piece in rival.evidence}
     pieces |= {piece.id: piece for piece in verdict.evidence}
