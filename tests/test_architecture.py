@@ -24,6 +24,8 @@ DOORS = (
     "cli/__main__.py",
     "cli/capture.py",
     "cli/evaluate.py",
+    "cli/observe.py",
+    "cli/timeline.py",
     "cli/terminal.py",
 )
 # What two others may do besides: keep the packet kernels' machine code between runs, and use both cores.

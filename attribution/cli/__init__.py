@@ -11,7 +11,9 @@ import click
 
 from attribution.cli.capture import capture
 from attribution.cli.evaluate import evaluate
-from attribution.cli.terminal import EXIT_BAD_INPUT, colour_wanted, complain, page_width, write
+from attribution.cli.observe import observe
+from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
+from attribution.cli.timeline import timeline
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ def decide(path: Path, form: str, output: Path | None, exit_code: bool, no_color
     """Decide the incident at PATH: a folder, or a .tar.gz, .tgz, .tar.zst or .zip of one."""
     from attribution.pipeline import decide as decide_incident
 
-    verdict = decide_incident(path)
+    with Progress() as progress:
+        verdict = decide_incident(path, watcher=progress)
     write([_render(verdict, form, colour_wanted(output, no_color))], output)
     return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
 
@@ -73,7 +76,8 @@ def explain(
     from attribution.report import render_explanation, render_explanation_json
     from attribution.report.wording import LANGUAGES
 
-    explanation = explain_incident(path, without)
+    with Progress() as progress:
+        explanation = explain_incident(path, without, watcher=progress)
     if form == "json":
         text = render_explanation_json(explanation)
     else:
@@ -138,6 +142,8 @@ def check_agreement(file: Path | None) -> None:
 
 cli.add_command(capture)
 cli.add_command(evaluate)
+cli.add_command(observe)
+cli.add_command(timeline)
 
 
 @cli.group()

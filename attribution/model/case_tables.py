@@ -150,11 +150,15 @@ def _cloud_call(seen: CloudCall) -> dict[str, Value]:
 
 
 def _tap(seen: TapCount) -> dict[str, Value]:
-    text = f"{seen.lost_upstream} lost before the point, {seen.lost_downstream} beyond it, {seen.unanswered} unanswered"
+    fates = (
+        (seen.lost_upstream, "lost before the point"), (seen.lost_downstream, "lost beyond it"),
+        (seen.unanswered, "unanswered"),
+    )  # fmt: skip
     return {
         "end": seen.end_ns, "device": seen.device, "interface": seen.interface, "source": seen.source,
         "destination": seen.destination, "protocol": seen.protocol, "sent": seen.sent,
-        "lost": seen.lost_upstream + seen.lost_downstream, "text": text,
+        "lost": seen.lost_upstream + seen.lost_downstream,
+        "text": ", ".join(f"{count} {fate}" for count, fate in fates if count) or None,
     }  # fmt: skip
 
 
