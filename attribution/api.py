@@ -38,11 +38,10 @@ from attribution.report.json_document import render_json, verdict_document
 from attribution.report.letter import render_letter
 from attribution.report.notebook import render_notebook
 from attribution.report.postmortem import render_postmortem
+from attribution.report.wording import LANGUAGES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LANGUAGES = ("en", "zh")
 
 
 @dataclass(frozen=True, slots=True)
