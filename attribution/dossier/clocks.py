@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from statistics import median
 
 from attribution.dossier.grounds import Grounds
-from attribution.dossier.wording import AMONG_CAPTURES, STATED
+from attribution.dossier.wording import AMONG_CAPTURES, STATED, STATED_FOR
 from attribution.model.clock import ClockCorrection
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import PairCount
 from attribution.model.phrase import Phrase
+from attribution.model.topology import Side
 
 # Below this a capture's clock differs from another's by no more than packets take to get from one to the other.
 LEAST_NS = NANOSECONDS // 100
@@ -23,9 +24,16 @@ def list_clocks(grounds: Grounds) -> tuple[ClockCorrection, ...]:
 
 
 def _stated(grounds: Grounds) -> Iterator[ClockCorrection]:
+    """Offsets that the exporter stated; one for all files of a side where it stated the same for several."""
+    files: dict[tuple[Side | None, int], list[str]] = defaultdict(list)
     for origin in sorted(grounds.incident.origins, key=lambda origin: origin.file):
         if origin.clock_offset_ns:
-            yield ClockCorrection(origin.file, origin.supplied_by, origin.clock_offset_ns, Phrase(STATED))
+            files[(origin.supplied_by, origin.clock_offset_ns)].append(origin.file)
+    for (side, offset_ns), named in files.items():
+        if side is not None and len(named) > 1:
+            yield ClockCorrection(side.value, side, offset_ns, Phrase(STATED_FOR, files=len(named)))
+        else:
+            yield from (ClockCorrection(file, side, offset_ns, Phrase(STATED)) for file in named)
 
 
 def _captures(grounds: Grounds) -> Iterator[ClockCorrection]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from attribution.dossier.grounds import Citations, Grounds, point_of
-from attribution.dossier.wording import LOST, NONE_LOST, SERVICE_FLOWS
+from attribution.dossier.wording import LOST, SERVICE_FLOWS
 from attribution.model.dossier import Entry, EntryKind, LossSeries
 from attribution.model.evidence import Measurement, Method
 from attribution.model.flow_evidence import FlowEvidence
@@ -22,34 +22,39 @@ MOST_BINS = 600
 # Losses no farther apart than so many usual windows, or so long, are one episode.
 WINDOWS_APART = 5
 APART_NS = 5 * NANOSECONDS
+# Of others' packets so many may be lost without being told.
+SLIGHT = 2
 CHARTED = frozenset({Method.PROBES, Method.FLOWS, Method.ONE_POINT, Method.TWO_POINTS})
 
 Bin = tuple[int, int, int, int]
 """Start, end, packets sent, packets lost."""
 
 
-def group_series(measurements: Iterable[Measurement]) -> Mapping[str, list[Measurement]]:
+def group_series(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
     """The measurements that repeat each other over time, in the order of time."""
-    series: dict[str, list[Measurement]] = defaultdict(list)
+    series: dict[tuple[object, ...], list[Measurement]] = defaultdict(list)
     for measurement in measurements:
-        series[measurement.series].append(measurement)
+        key: tuple[object, ...] = (measurement.series,)
+        if measurement.method is Method.FLOWS:  # many flows take the same way between the same ends
+            key = (measurement.citation.origin.file, measurement.subject, measurement.journeys)
+        series[key].append(measurement)
     for members in series.values():
         members.sort(key=lambda m: (m.interval.start_ns, m.interval.end_ns, m.citation.locator))
-    return series
+    return list(series.values())
 
 
 def chart_losses(grounds: Grounds, citations: Citations) -> tuple[LossSeries, ...]:
     """The series worth a chart, the most telling first: cited, of the service from end to end, lossy, on its way."""
     way, causes = grounds.way, grounds.causes
     ranked: list[tuple[tuple[bool, bool, bool, int, str], LossSeries]] = []
-    for name, members in group_series(grounds.findings.measurements).items():
+    for members in group_series(grounds.findings.measurements):
         first = members[0]
         crossed = frozenset(c for m in members for journey in m.journeys for part in journey for c in part.components)
         if first.method not in CHARTED or not (crossed <= way or crossed & causes):
             continue
         cited = any(citations.of(m) is not None for m in members)
         lost = sum(m.lost for m in members)
-        rank = (not cited, not first.end_to_end, not (first.of_service and lost), -lost, name)
+        rank = (not cited, not first.end_to_end, not (first.of_service and lost), -lost, first.series)
         ranked.append((rank, _series(members)))
     ranked.sort(key=lambda pair: pair[0])
     charted = [series for _, series in ranked]
@@ -120,11 +125,11 @@ def tell_losses(grounds: Grounds, citations: Citations) -> Iterator[Entry]:
     Traceroutes are told as ways; their counts stand here only where they are cited.
     """
     pairs = {(pair.origin.file, pair.locator): pair for pair in grounds.observations if isinstance(pair, PairCount)}
-    for members in group_series(grounds.findings.measurements).values():
+    for members in group_series(grounds.findings.measurements):
         is_trace = members[0].method is Method.TRACE
         for episode in _episodes(members, citations):
-            if episode.evidence is not None or not is_trace:
-                yield _entry(episode, LOST, grounds, pairs)
+            if episode.evidence is not None or not (is_trace or _is_slight(episode)):
+                yield _entry(episode, grounds, pairs)
         told: set[str] = set()
         for member in members:
             piece = citations.of(member) if member.lost == 0 else None
@@ -132,7 +137,7 @@ def tell_losses(grounds: Grounds, citations: Citations) -> Iterator[Entry]:
                 told.add(piece.id)
                 during = tuple(m for m in members if any(m.interval.overlaps(t) for t in grounds.trouble))
                 clean = during if during and not any(m.lost for m in during) else (member,)
-                yield _entry(_Episode(clean, piece), NONE_LOST, grounds, pairs, member)
+                yield _entry(_Episode(clean, piece), grounds, pairs, member)
 
 
 def _episodes(members: Sequence[Measurement], citations: Citations) -> Iterator[_Episode]:
@@ -155,9 +160,15 @@ def _episodes(members: Sequence[Measurement], citations: Citations) -> Iterator[
         yield _Episode(tuple(members[start : last + 1]), evidence)
 
 
+def _is_slight(episode: _Episode) -> bool:
+    """A stray packet or two of somebody else, at a capture point: nothing to tell."""
+    first = episode.members[0]
+    is_captured = first.method in (Method.ONE_POINT, Method.TWO_POINTS)
+    return is_captured and not first.of_service and sum(m.lost for m in episode.members) <= SLIGHT
+
+
 def _entry(
     episode: _Episode,
-    template: str,
     grounds: Grounds,
     pairs: Mapping[tuple[str, str], PairCount],
     cited: Measurement | None = None,
@@ -172,7 +183,9 @@ def _entry(
     origin = worst.citation.origin
     pair = pairs.get((origin.file, worst.citation.locator)) if worst.method is Method.TWO_POINTS else None
     component = episode.evidence.component if episode.evidence is not None else None
+    # What is cited says what the verdict says, which counts the interruption alone.
     lost, sent = sum(m.lost for m in members), sum(m.sent for m in members)
+    counted = Phrase(LOST, lost=lost, sent=sent, subject=worst.subject)
     return Entry(
         interval=interval,
         stated_ns=_stated(interval.start_ns, worst, pair, grounds),
@@ -180,12 +193,12 @@ def _entry(
         kind=EntryKind.LOSS,
         component=component,
         side=grounds.side_of(component),
-        text=Phrase(template, lost=lost, sent=sent, subject=worst.subject),
+        text=episode.evidence.statement if episode.evidence is not None else counted,
         file=origin.file,
         locator=worst.citation.locator,
         supplied_by=origin.supplied_by,
         evidence=episode.evidence.id if episode.evidence is not None else None,
-        count=len(members),
+        count=len({m.interval for m in members}),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from attribution.dossier.losses import group_series
 from attribution.model.display_filters import direction_filter, frames_filter, loss_filter, witness_filter
 from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import EvidenceType
-from attribution.model.observation import Observation, PacketWitness, PairCount, TapCount
+from attribution.model.observation import CounterSample, Metric, Observation, PacketWitness, PairCount, TapCount
 from attribution.model.quotation import Quotation
 from attribution.model.verdict import WeighedEvidence
 
@@ -25,7 +26,7 @@ def plan_quotations(grounds: Grounds) -> tuple[Quotation, ...]:
     citations = Citations(grounds.verdict.evidence)
     types = {origin.file: origin.type for origin in grounds.incident.origins}
     captured = _captured(grounds)
-    rest = _same_series(grounds, citations)
+    rest = {**_same_series(grounds, citations), **_polled(grounds)}
     planned = []
     for piece in grounds.verdict.evidence:
         if types.get(piece.file) is EvidenceType.CAPTURE:
@@ -49,13 +50,31 @@ def _captured(grounds: Grounds) -> Mapping[Place, tuple[Observation, ...]]:
 def _same_series(grounds: Grounds, citations: Citations) -> Mapping[str, tuple[str, ...]]:
     """For evidence that sums up a series of counts: the other places that lost packets during the trouble too."""
     found: dict[str, tuple[str, ...]] = {}
-    for members in group_series(grounds.findings.measurements).values():
+    for members in group_series(grounds.findings.measurements):
         if members[0].method not in (Method.PROBES, Method.FLOWS):
             continue
         for member in members:
             piece = citations.of(member)
             if piece is not None and member.lost:
                 found[piece.id] = tuple(_others(piece, members, grounds))
+    return found
+
+
+def _polled(grounds: Grounds) -> Mapping[str, tuple[str, ...]]:
+    """For evidence from counters: the readings of the same port and metric before and after the cited one."""
+    places = {(piece.file, piece.locator): piece.id for piece in grounds.verdict.evidence}
+    files = {file for file, _ in places}
+    series: dict[tuple[str, str, str | None, Metric], list[CounterSample]] = defaultdict(list)
+    for sample in grounds.observations:
+        if isinstance(sample, CounterSample) and sample.origin.file in files:
+            series[(sample.origin.file, sample.device, sample.interface, sample.metric)].append(sample)
+    found: dict[str, tuple[str, ...]] = {}
+    for (file, *_), samples in series.items():
+        samples.sort(key=lambda sample: sample.time_ns)
+        for at, sample in enumerate(samples):
+            if (file, sample.locator) in places:
+                beside = [*samples[max(0, at - 1) : at], *samples[at + 1 : at + MOST_OTHERS]]
+                found[places[(file, sample.locator)]] = tuple(other.locator for other in beside)
     return found
 
 

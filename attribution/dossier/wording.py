@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from attribution.model.observation import AccountEventKind, DownReason, LogEvent, LogKind, WitnessKind
 from attribution.model.phrase import Phrase
 
 LOST = "{lost} of {sent} {subject} were lost"
-NONE_LOST = "none of {sent} {subject} were lost"
 SERVICE_FLOWS = "packets of flows between {first} and {second}"
 WAY_CHANGED = "the way from {source} to {destination} changed: it now leads over {nodes}"
 NO_FARTHER = "a traceroute from {source} to {destination} got no farther than {node}"
@@ -18,7 +17,9 @@ TYPED = "{user} typed on {device}: {command}"
 SOMEONE = "an operator"
 CALLED = "account {account} (user {user}) called {action}"
 CALLED_IN_VAIN = "account {account} (user {user}) called {action}, which failed"
-TESTIFIED = "packets at {point}: {detail}"
+TESTIFIED = "packets at {points}: {detail}"
+AND = "{first} and {last}"
+NAMED = "{name} ({address})"
 A_PORT = "a port"
 A_NEIGHBOUR = "a neighbour"
 A_PROCESS = "a process"
@@ -28,6 +29,7 @@ ACCOUNT = "account"
 CLOUD = "cloud API"
 
 STATED = "the offset of its clock was stated"
+STATED_FOR = "the offset of its clocks was stated, for {files} files"
 AMONG_CAPTURES = "by the packets that it and {other} recorded both"
 
 # For {device}, {port} (a name, or `a port`), {peer} and {process}.
@@ -102,8 +104,11 @@ ACCOUNT_SENTENCES: Mapping[AccountEventKind, str] = {
 WITNESS_SENTENCES: Mapping[WitnessKind, str] = {kind: kind.value.replace("_", " ") for kind in WitnessKind}
 
 
-def say_log(event: LogEvent) -> Phrase | None:
-    """A log line in a sentence; None for lines that tell nothing of weight (logins, routine)."""
+def say_log(event: LogEvent, name_of: Callable[[str | None], str | None]) -> Phrase | None:
+    """A log line in a sentence; None for lines that tell nothing of weight (logins, routine).
+
+    `name_of` tells the node that an address means.
+    """
     if event.kind is LogKind.COMMAND:
         typed = event.command or event.text.strip()
         return Phrase(TYPED, user=event.user or Phrase(SOMEONE), device=event.device, command=typed)
@@ -114,8 +119,21 @@ def say_log(event: LogEvent) -> Phrase | None:
         template,
         device=event.device,
         port=event.interface or Phrase(A_PORT),
-        peer=event.peer or Phrase(A_NEIGHBOUR),
+        peer=_peer(event.peer, name_of),
         protocol=(event.protocol or "routing").upper(),
         process=event.process or Phrase(A_PROCESS),
     )
-    return what if event.reason is None else Phrase(WHY, what=what, why=Phrase(REASONS[event.reason]))
+    is_plain = event.reason is None or (event.kind, event.reason) == (LogKind.INTERFACE_DOWN, DownReason.INTERFACE)
+    return what if event.reason is None or is_plain else Phrase(WHY, what=what, why=Phrase(REASONS[event.reason]))
+
+
+def _peer(peer: str | None, name_of: Callable[[str | None], str | None]) -> str:
+    name = name_of(peer)
+    if peer is None:
+        return Phrase(A_NEIGHBOUR)
+    return peer if name is None or name == peer else Phrase(NAMED, name=name, address=peer)
+
+
+def enumerate_names(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return names[0] if len(names) == 1 else Phrase(AND, first=", ".join(names[:-1]), last=names[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from attribution.dossier.grounds import NEVER_NS, Citations, Grounds, point_of
@@ -16,11 +16,12 @@ from attribution.dossier.wording import (
     TESTIFIED,
     TICKETS,
     WITNESS_SENTENCES,
+    enumerate_names,
     say_log,
 )
 from attribution.model.dossier import Entry, EntryKind
 from attribution.model.evidence import Alarm, Record, RecordKind
-from attribution.model.incident import EvidenceType, Interval
+from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.observation import (
     AccountEvent,
     CaptureCoverage,
@@ -34,6 +35,8 @@ from attribution.model.observation import (
 from attribution.model.phrase import Phrase
 from attribution.model.ports import find_link
 
+# One packet passes all capture points within this.
+SAME_PACKETS_NS = NANOSECONDS
 Place = tuple[str, str]
 
 
@@ -50,9 +53,10 @@ def tell_words(grounds: Grounds, citations: Citations) -> Iterator[Entry]:
             continue
         told.add(place)
         yield entry
-    for observation in grounds.observations:
-        if (observation.origin.file, observation.locator) not in told:
-            yield from _observation_entry(observation, grounds)
+    left = [o for o in grounds.observations if (o.origin.file, o.locator) not in told]
+    for observation in left:
+        yield from _observation_entry(observation, grounds)
+    yield from _witness_entries([o for o in left if isinstance(o, PacketWitness)], grounds)
 
 
 def _finding_entry(
@@ -64,7 +68,7 @@ def _finding_entry(
 ) -> Entry:
     origin, start_ns, end_ns = finding.citation.origin, finding.interval.start_ns, finding.interval.end_ns
     line = lines.get((origin.file, finding.citation.locator))
-    sentence = say_log(line) if line is not None else None
+    sentence = say_log(line, grounds.node) if line is not None else None
     piece = citations.of(finding)
     return Entry(
         interval=Interval(start_ns, max(start_ns, min(end_ns, horizon) if end_ns >= NEVER_NS else end_ns)),
@@ -114,21 +118,36 @@ def _observation_entry(observation: Observation, grounds: Grounds) -> Iterator[E
             account=observation.account or "?", user=observation.user or "?", action=observation.action,
         )  # fmt: skip
         yield _plain_entry(observation, grounds, Phrase(CLOUD), EntryKind.CLOUD_CALL, None, text)
-    elif isinstance(observation, PacketWitness):
-        point = point_of(observation.origin)
-        detail = observation.detail or WITNESS_SENTENCES[observation.kind]
-        device = observation.device if observation.device in grounds.topology.nodes else None
-        text = Phrase(TESTIFIED, point=point, detail=detail)
-        entry = _plain_entry(observation, grounds, point, EntryKind.CAPTURE, device, text)
-        yield replace(
-            entry, interval=_lasting(entry, observation.end_ns - observation.time_ns), count=observation.count
-        )
     elif isinstance(observation, CaptureCoverage):
         point = point_of(observation.origin)
         text = Phrase(CAPTURED, point=point, packets=observation.packets)
         device = observation.device if observation.device in grounds.topology.nodes else None
         entry = _plain_entry(observation, grounds, point, EntryKind.CAPTURE, device, text)
         yield replace(entry, interval=_lasting(entry, observation.end_ns - observation.time_ns))
+
+
+def _witness_entries(witnesses: Sequence[PacketWitness], grounds: Grounds) -> Iterator[Entry]:
+    """What packets testify that no detector made anything of; the same at several capture points is told once."""
+    alike: dict[tuple[str, str], list[PacketWitness]] = {}
+    for witness in sorted(witnesses, key=lambda w: (grounds.aligned(w), w.origin.file, w.locator)):
+        detail = witness.detail or WITNESS_SENTENCES[witness.kind]
+        seen = alike.setdefault((witness.kind, detail), [])
+        if seen and grounds.aligned(witness) - grounds.aligned(seen[0]) > SAME_PACKETS_NS:
+            yield _witness_entry(seen, detail, grounds)
+            seen.clear()
+        seen.append(witness)
+    for (_, detail), seen in alike.items():
+        yield _witness_entry(seen, detail, grounds)
+
+
+def _witness_entry(seen: Sequence[PacketWitness], detail: str, grounds: Grounds) -> Entry:
+    first = seen[0]
+    points = list(dict.fromkeys(point_of(witness.origin) for witness in seen))
+    device = first.device if first.device in grounds.topology.nodes and len(points) == 1 else None
+    text = Phrase(TESTIFIED, points=enumerate_names(points), detail=detail)
+    entry = _plain_entry(first, grounds, points[0], EntryKind.CAPTURE, device, text)
+    count = max(witness.count for witness in seen)
+    return replace(entry, interval=_lasting(entry, max(w.end_ns - w.time_ns for w in seen)), count=count)
 
 
 def _lasting(entry: Entry, length_ns: int) -> Interval:
@@ -139,7 +158,7 @@ def _log_entry(event: LogEvent, grounds: Grounds) -> Iterator[Entry]:
     """A log line of weight, from a device that is drawn."""
     effect = event.effect.kind if event.effect is not None else None
     is_idle = event.kind is LogKind.COMMAND and effect in (None, CommandEffectKind.HARMLESS)
-    text = say_log(event)
+    text = say_log(event, grounds.node)
     if text is None or is_idle or event.device not in grounds.topology.nodes:
         return
     link = find_link(grounds.topology, event.device, event.interface) if event.interface else None

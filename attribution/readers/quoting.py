@@ -11,6 +11,8 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 
 from attribution.errors import EvidenceError
 from attribution.model.dossier import Excerpt, ExcerptRow
@@ -25,6 +27,8 @@ NEIGHBOURS = 2
 MOST_CITED = 8
 LONGEST_CELL = 400
 MOST_DETAIL = 60
+SHORT_VALUE = 110
+DEEPEST_INDENT = 24
 CUT = " …"
 _NUMBERED = re.compile(r"(?:line|row) (\d{1,12})")
 _STEP = re.compile(r"\[(\d{1,9})\]|\.?([^.\[\]]+)")
@@ -60,7 +64,8 @@ def quote_places(content: bytes, kind: EvidenceType, quotations: Sequence[Quotat
         if document is None:
             document = _read_document(plain)
         if document is not None:
-            yield from _quote_value(document, quotation)
+            with suppress(RecursionError):  # nested deeper than anyone could read
+                yield from _quote_value(document, quotation)
 
 
 def _numbers(quotation: Quotation) -> list[int]:
@@ -78,7 +83,7 @@ def _quote_numbered(
     plain: bytes, kind: EvidenceType, quotation: Quotation, numbers: Sequence[int]
 ) -> Iterator[Excerpt]:
     first, cited = numbers[0], sorted(set(numbers[:MOST_CITED]))
-    around = {near for number in cited for near in range(number - NEIGHBOURS, number + NEIGHBOURS + 1) if near > 0}
+    around = {*cited, *(near for near in range(first - NEIGHBOURS, first + NEIGHBOURS + 1) if near > 0)}
     if plain.startswith(PARQUET):
         columns, rows = _parquet_rows(plain, around)
     elif kind in _TABLES:
@@ -260,9 +265,26 @@ def _value_row(number: int, value: object, cited: bool) -> ExcerptRow:
     text = json.dumps(value, ensure_ascii=False)
     detail: tuple[str, ...] = ()
     if cited and isinstance(value, dict | list):
-        lines = json.dumps(value, ensure_ascii=False, indent=2).split("\n")
+        lines = [*islice(_laid_out(value, ""), MOST_DETAIL + 1)]
         detail = tuple(map(_cut, lines[:MOST_DETAIL])) + ((CUT.strip(),) if len(lines) > MOST_DETAIL else ())
     return ExcerptRow(number, (_cut(text),), cited, detail)
+
+
+def _laid_out(value: object, indent: str, comma: str = "", name: str = "") -> Iterator[str]:
+    """A value over several lines, but for what fits on one."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= SHORT_VALUE or len(indent) > DEEPEST_INDENT or not isinstance(value, dict | list):
+        yield f"{indent}{name}{text}{comma}"
+        return
+    yield f"{indent}{name}{'{' if isinstance(value, dict) else '['}"
+    inner: list[tuple[str, object]]
+    if isinstance(value, dict):
+        inner = [(f"{json.dumps(key, ensure_ascii=False)}: ", item) for key, item in value.items()]
+    else:
+        inner = [("", item) for item in value]
+    for place, (label, item) in enumerate(inner, start=1):
+        yield from _laid_out(item, indent + "  ", "," if place < len(inner) else "", label)
+    yield f"{indent}{'}' if isinstance(value, dict) else ']'}{comma}"
 
 
 def _cut(text: str) -> str:
