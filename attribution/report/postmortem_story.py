@@ -153,7 +153,7 @@ def contributing_factors(paper: Paper) -> list[str]:
 
 
 def _conditions(paper: Paper) -> list[Entry]:
-    """Alarms that began clearly before the interruption and still held when it began; what stood between the parties."""
+    """Alarms that began clearly before the interruption and still held then; what stood between the parties."""
     verdict = paper.dossier.verdict
     if not verdict.interruption.intervals:
         return []
