@@ -26,12 +26,12 @@ from attribution.dossier import Grounds, compile_dossier, plan_quotations
 from attribution.errors import AttributionError, BundleError, EvidenceError
 from attribution.inference import Inference, infer_causes, leave_out
 from attribution.model.agreement import Agreement
-from attribution.model.case import Case, Difference, Part, Verification
 from attribution.model.dossier import Dossier, Excerpt, Reliability
 from attribution.model.evidence import Findings
 from attribution.model.explanation import Explanation, Lacking, Omission, Rival
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
+from attribution.model.kept_case import Difference, KeptCase, Part, Verification
 from attribution.model.observation import Caveat, Observation
 from attribution.model.quotation import Quotation
 from attribution.model.topology import Side, Topology
@@ -291,7 +291,7 @@ def _draw_up(reading: Reading, gathered: Gathered, judgement: Judgement) -> Doss
     return compile_dossier(grounds, gathered.agreement, _rivals(judgement), excerpts, _reliability(judgement, gathered))
 
 
-def keep_case(path: str | Path, without: Collection[str] = ()) -> tuple[Verdict, Case]:
+def keep_case(path: str | Path, without: Collection[str] = ()) -> tuple[Verdict, KeptCase]:
     """The verdict on an incident, and all that it takes to show later that it follows from what was read.
 
     `without` names files of evidence to leave aside. Errors: AttributionError as in `decide`.
@@ -300,7 +300,7 @@ def keep_case(path: str | Path, without: Collection[str] = ()) -> tuple[Verdict,
         return _keep(bundle, without)
 
 
-def _keep(bundle: Bundle, without: Collection[str]) -> tuple[Verdict, Case]:
+def _keep(bundle: Bundle, without: Collection[str]) -> tuple[Verdict, KeptCase]:
     reading, left = Reading(bundle), frozenset(without)
     _check_names(reading, without)
     gathered = gather(reading, left)
@@ -317,7 +317,7 @@ def _keep(bundle: Bundle, without: Collection[str]) -> tuple[Verdict, Case]:
     return judgement.verdict, case
 
 
-def verify_case(case: Case, path: str | Path) -> Verification:
+def verify_case(case: KeptCase, path: str | Path) -> Verification:
     """Decide an incident anew, and say whether everything that the case keeps came out as it keeps it.
 
     Errors: AttributionError for a case that cannot be read, and a path at which there is no incident. Whatever else is

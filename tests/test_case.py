@@ -23,9 +23,9 @@ from attribution.case.program import describe_program
 from attribution.cli import run
 from attribution.cli.case import EXIT_NOT_REPRODUCED, read_case
 from attribution.cli.terminal import EXIT_BAD_INPUT
-from attribution.model.case import Case, Part, Verification
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Origin
+from attribution.model.kept_case import KeptCase, Part, Verification
 from attribution.pipeline import keep_case, verify_case
 from attribution.readers import read_flow_table
 
@@ -37,7 +37,7 @@ INPUTS = [name for name in FILES if name not in ("truth.yaml", "manifest.csv")]
 
 
 @pytest.fixture(scope="module")
-def kept() -> Case:
+def kept() -> KeptCase:
     return keep_case(INCIDENT)[1]
 
 
@@ -93,7 +93,7 @@ def test_the_folder_holds_what_can_be_read_without_this_program(folder: Path) ->
     assert {file["file"] for file in case["inputs"]} == set(INPUTS)
 
 
-def test_every_rule_and_source_file_is_digested(kept: Case) -> None:
+def test_every_rule_and_source_file_is_digested(kept: KeptCase) -> None:
     case = json.loads(kept.contents["case.json"])["program"]
     rules = {path.relative_to(PACKAGE).as_posix() for path in (PACKAGE / "rules").rglob("*") if path.is_file()}
 
@@ -104,7 +104,7 @@ def test_every_rule_and_source_file_is_digested(kept: Case) -> None:
 @settings(max_examples=25)
 @given(st.sampled_from(INPUTS), st.floats(0, 1))
 def test_one_changed_octet_of_an_input_is_found_and_named(
-    kept: Case, tmp_path_factory: pytest.TempPathFactory, name: str, position: float
+    kept: KeptCase, tmp_path_factory: pytest.TempPathFactory, name: str, position: float
 ) -> None:
     copied = tmp_path_factory.mktemp("incident") / "incident"
     shutil.copytree(INCIDENT, copied)
@@ -156,7 +156,7 @@ CASE_FILES = ["case.json", "verdict.json", "dossier.json", *(f"{n}.ndjson.gz" fo
 @settings(max_examples=40)
 @given(st.sampled_from(CASE_FILES), st.floats(0, 1))
 def test_a_case_that_was_tampered_with_is_found_out(
-    kept: Case, tmp_path_factory: pytest.TempPathFactory, name: str, position: float
+    kept: KeptCase, tmp_path_factory: pytest.TempPathFactory, name: str, position: float
 ) -> None:
     """An octet of what a file holds; where compression hides it, it is no change."""
     folder = tmp_path_factory.mktemp("case")
@@ -252,11 +252,11 @@ def program(
     return subprocess.run(line, cwd=home, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_another_python_or_library_is_remarked_and_no_difference(kept: Case) -> None:
+def test_another_python_or_library_is_remarked_and_no_difference(kept: KeptCase) -> None:
     stated = json.loads(kept.contents["case.json"])
     stated["environment"]["libraries"]["numpy"] = "1.0"
     content = (json.dumps(stated, indent=1) + "\n").encode()
-    verification = verify_case(Case({**kept.contents, "case.json": content}), INCIDENT)
+    verification = verify_case(KeptCase({**kept.contents, "case.json": content}), INCIDENT)
 
     assert verification.reproduced
     assert [remark.split(" decided")[0] for remark in verification.remarks] == ["numpy 1.0"]

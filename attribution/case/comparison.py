@@ -13,7 +13,7 @@ from itertools import islice, zip_longest
 
 from attribution.case.keeping import DOSSIER, EVIDENCE, HYPOTHESES, OBSERVATIONS, VERDICT
 from attribution.case.manifest import dump, read_manifest
-from attribution.model.case import MANIFEST_FILE, Case, Difference, Manifest, Part, ProgramStatement
+from attribution.model.kept_case import MANIFEST_FILE, Difference, KeptCase, Manifest, Part, ProgramStatement
 from attribution.model.verdict import InputFile
 
 MOST_SHOWN = 5
@@ -28,12 +28,12 @@ _PARTS = {
 }
 
 
-def seal_of(case: Case) -> str:
+def seal_of(case: KeptCase) -> str:
     """The digest of case.json, which holds those of all else: who knows it knows the case by it."""
     return hashlib.sha256(case.contents.get(MANIFEST_FILE, b"")).hexdigest()
 
 
-def check_intact(case: Case, manifest: Manifest) -> Iterator[Difference]:
+def check_intact(case: KeptCase, manifest: Manifest) -> Iterator[Difference]:
     """Files of the case that are not those that its case.json names."""
     found = {name: _digest(content) for name, content in case.contents.items() if name != MANIFEST_FILE}
     yield from _differing(Part.CASE, manifest.files, found)
@@ -73,7 +73,7 @@ def _sha256(digest: str | None) -> str:
     return _NOTHING if digest is None else f"sha256 {digest}"
 
 
-def compare_results(kept: Case, anew: Case) -> Iterator[Difference]:
+def compare_results(kept: KeptCase, anew: KeptCase) -> Iterator[Difference]:
     """What came of it that is not as it was: the first line of each list, the first values of each document."""
     for name, part in _PARTS.items():
         before, after = kept.contents.get(name, b""), anew.contents.get(name, b"")

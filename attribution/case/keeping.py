@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attribution.case.lines import write_document, write_lines
 from attribution.case.manifest import write_manifest
-from attribution.model.case import MANIFEST_FILE, Case, Manifest, ProgramStatement
 from attribution.model.dossier import Dossier
 from attribution.model.evidence import Findings
 from attribution.model.flow_table import FlowTable
+from attribution.model.kept_case import MANIFEST_FILE, KeptCase, Manifest, ProgramStatement
 from attribution.model.observation import Caveat, Observation
 from attribution.model.verdict import Hypothesis
 
@@ -26,7 +26,7 @@ def compile_case(
     hypotheses: Iterable[Hypothesis],
     program: ProgramStatement,
     without: Iterable[str] = (),
-) -> Case:
+) -> KeptCase:
     """The contents of a case's files; those that are lists have a line for each thing, in the order it was found."""
     contents = {
         VERDICT: verdict_json.encode("utf-8"),
@@ -37,7 +37,7 @@ def compile_case(
     }
     verdict = dossier.verdict
     manifest = Manifest(verdict.incident, tuple(sorted(without)), program, verdict.inputs, {})
-    return Case({MANIFEST_FILE: write_manifest(manifest, contents), **contents})
+    return KeptCase({MANIFEST_FILE: write_manifest(manifest, contents), **contents})
 
 
 def _evidence(findings: Findings) -> Iterator[object]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attribution.errors import AttributionError
-from attribution.model.case import MANIFEST_FILE, Case, Manifest, ProgramStatement
+from attribution.model.kept_case import MANIFEST_FILE, KeptCase, Manifest, ProgramStatement
 from attribution.model.verdict import InputFile
 
 SCHEMA = "attribution/case/1"
@@ -38,7 +38,7 @@ def dump(document: object) -> bytes:
     return f"{json.dumps(document, indent=1, ensure_ascii=True)}\n".encode("ascii")
 
 
-def read_manifest(case: Case) -> Manifest:
+def read_manifest(case: KeptCase) -> Manifest:
     """What case.json states. Errors: AttributionError where it is missing or is not what this program writes."""
     content = case.contents.get(MANIFEST_FILE)
     if content is None:

@@ -10,7 +10,7 @@ from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources.abc import Traversable
 
-from attribution.model.case import ProgramStatement
+from attribution.model.kept_case import ProgramStatement
 from attribution.model.program import PROGRAM, program_version
 
 RULES = "rules/"

@@ -13,7 +13,7 @@ from attribution.cli.terminal import write
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
-    from attribution.model.case import Case
+    from attribution.model.kept_case import KeptCase
 
 EXIT_NOT_REPRODUCED = 4
 _PACKED = ".ndjson"
@@ -39,12 +39,12 @@ def verify(case: Path, path: Path, form: str, output: Path | None) -> int:
     return 0 if verification.reproduced else EXIT_NOT_REPRODUCED
 
 
-def keep(case: Case, folder: Path) -> None:
+def keep(case: KeptCase, folder: Path) -> None:
     """Write a case into a folder that is new, empty, or holds this very case already.
 
     Errors: AttributionError where it holds anything else, or cannot be written.
     """
-    from attribution.model.case import MANIFEST_FILE
+    from attribution.model.kept_case import MANIFEST_FILE
 
     try:
         if not folder.is_dir():
@@ -59,7 +59,7 @@ def keep(case: Case, folder: Path) -> None:
         raise AttributionError(str(folder), f"cannot be written: {error.strerror}", "expected a folder") from None
 
 
-def _check_same(case: Case, folder: Path) -> None:
+def _check_same(case: KeptCase, folder: Path) -> None:
     wanted = {_packed_name(name) for name in case.contents}
     strange = sorted(entry.name for entry in folder.iterdir() if entry.name not in wanted)
     if strange:
@@ -69,9 +69,9 @@ def _check_same(case: Case, folder: Path) -> None:
         raise AttributionError(str(folder), "found another case in it", "expected a new or empty folder for the case")
 
 
-def read_case(folder: Path) -> Case:
+def read_case(folder: Path) -> KeptCase:
     """A case as it lies in its folder. Errors: AttributionError for what is no folder, or is damaged."""
-    from attribution.model.case import Case
+    from attribution.model.kept_case import KeptCase
 
     if not folder.is_dir():
         raise AttributionError(str(folder), "found no folder", "expected a case that `decide --case` wrote")
@@ -86,7 +86,7 @@ def read_case(folder: Path) -> Case:
         except (OSError, EOFError, zlib.error) as error:
             found = f"cannot be read ({error})"
             raise AttributionError(str(entry), found, "expected a file as `decide --case` wrote it") from None
-    return Case(contents)
+    return KeptCase(contents)
 
 
 def _packed_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import groupby
 
-from attribution.model.case import Difference, Part, Verification
+from attribution.model.kept_case import Difference, Part, Verification
 from attribution.report.layout import escape
 
 SCHEMA = "attribution/verification/1"

@@ -27,7 +27,7 @@ class ProgramStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class KeptCase:
     """The files of a case, by name: `case.json`, which names and digests the others, and those.
 
     Contents are as they are before compression, which is no part of what is compared.
