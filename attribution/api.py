@@ -17,7 +17,6 @@ import weakref
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
-from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -148,7 +147,7 @@ class Case:
     statement, or when nobody holds it any more.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | Path) -> None:
         self._path = Path(path).absolute()
         opened = ExitStack()
         try:
@@ -244,7 +243,7 @@ capture_point, capture_pair, packets, capture, or caveat for what was left out |
         return f"Case({str(self._path)!r}, incident={self.incident.id!r})"
 
 
-def decide(path: str | PathLike[str], without: Collection[str] = ()) -> Verdict:
+def decide(path: str | Path, without: Collection[str] = ()) -> Verdict:
     """Decide an incident: a folder, or an archive (.tar.gz, .tgz, .tar.zst, .tar, .zip) of one.
 
     `without` names files of evidence to leave aside, as if nobody had handed them in. Errors: AttributionError, saying
@@ -254,7 +253,7 @@ def decide(path: str | PathLike[str], without: Collection[str] = ()) -> Verdict:
     return _public(pipeline.decide(Path(path), left), Source(Path(path).absolute(), left))
 
 
-def explain(path: str | PathLike[str], without: Sequence[str] = ()) -> Explanation:
+def explain(path: str | Path, without: Sequence[str] = ()) -> Explanation:
     """Why an incident is decided as it is, why not otherwise, and what the verdict is without some of the evidence.
 
     `without` names files, ids of evidence as the verdict gives them (`e3`), types of evidence (`syslog`) or suppliers
@@ -263,7 +262,7 @@ def explain(path: str | PathLike[str], without: Sequence[str] = ()) -> Explanati
     return pipeline.explain(Path(path), without)
 
 
-def load(path: str | PathLike[str]) -> Case:
+def load(path: str | Path) -> Case:
     """Read an incident once, to ask it often. Errors: AttributionError as in `decide`."""
     return Case(path)
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from attribution.bundle import Bundle, open_bundle
+from attribution.case import (
+    check_intact,
+    compare_inputs,
+    compare_program,
+    compare_results,
+    compile_case,
+    read_manifest,
+    remark_environment,
+    seal_of,
+    state_program,
+)
 from attribution.detectors import detect_evidence
 from attribution.dossier import Grounds, compile_dossier, plan_quotations
-from attribution.errors import EvidenceError
+from attribution.errors import AttributionError, BundleError, EvidenceError
 from attribution.inference import Inference, infer_causes, leave_out
 from attribution.model.agreement import Agreement
 from attribution.model.dossier import Dossier, Excerpt, Reliability
@@ -21,6 +32,7 @@ from attribution.model.evidence import Findings
 from attribution.model.explanation import Explanation, Lacking, Omission, Rival
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
+from attribution.model.kept_case import Difference, KeptCase, Part, Verification
 from attribution.model.observation import Caveat, Observation
 from attribution.model.quotation import Quotation
 from attribution.model.topology import Side, Topology
@@ -36,7 +48,7 @@ from attribution.readers import (
     read_incident,
     read_topology,
 )
-from attribution.report import quantities, summarise
+from attribution.report import quantities, render_json, summarise
 from attribution.responsibility import (
     Calibration,
     answering_side,
@@ -307,10 +319,71 @@ def draw_up(path: str | Path, without: Collection[str] = (), watcher: Watcher = 
 def dossier_of(reading: Reading, without: Collection[str] = ()) -> Dossier:
     """The dossier of what was read, but for the files left aside; files that are quoted are opened once more."""
     gathered = gather(reading, without)
-    judgement = judge(gathered)
+    return _draw_up(reading, gathered, judge(gathered))
+
+
+def _draw_up(reading: Reading, gathered: Gathered, judgement: Judgement) -> Dossier:
     grounds = Grounds(gathered.incident, gathered.topology, judgement.verdict, gathered.findings, gathered.observations)
     excerpts = _quote(reading.bundle, grounds)
     return compile_dossier(grounds, gathered.agreement, _rivals(judgement), excerpts, _reliability(judgement, gathered))
+
+
+def keep_case(
+    path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY
+) -> tuple[Verdict, KeptCase]:
+    """The verdict on an incident, and all that it takes to show later that it follows from what was read.
+
+    `without` names files of evidence to leave aside. Errors: AttributionError as in `decide`.
+    """
+    with open_bundle(path) as bundle:
+        return _keep(bundle, without, watcher)
+
+
+def _keep(bundle: Bundle, without: Collection[str], watcher: Watcher = NOBODY) -> tuple[Verdict, KeptCase]:
+    reading, left = Reading(bundle, watcher), frozenset(without)
+    check_names(reading, without)
+    gathered = gather(reading, left)
+    judgement = judge(gathered)
+    case = compile_case(
+        render_json(judgement.verdict),
+        _draw_up(reading, gathered, judgement),
+        reading.observe(left),
+        gathered.findings,
+        judgement.inference.hypotheses,
+        state_program(),
+        left,
+    )
+    return judgement.verdict, case
+
+
+def verify_case(case: KeptCase, path: str | Path) -> Verification:
+    """Decide an incident anew, and say whether everything that the case keeps came out as it keeps it.
+
+    Errors: AttributionError for a case that cannot be read, and a path at which there is no incident. Whatever else is
+    wrong with the incident by now is a difference.
+    """
+    manifest, program = read_manifest(case), state_program()
+    differences = [*check_intact(case, manifest), *compare_program(manifest.program, program)]
+    with open_bundle(path) as bundle:
+        found = tuple(_found(bundle, (file.file for file in manifest.inputs)))
+        try:
+            verdict, anew = _keep(bundle, manifest.without)
+        except AttributionError as error:
+            differences += [*compare_inputs(manifest.inputs, found), Difference(Part.VERDICT, "all", "one", str(error))]
+        else:
+            further = [file for file in verdict.inputs if file.file not in {known.file for known in found}]
+            differences += compare_inputs(manifest.inputs, (*found, *further))
+            differences += compare_results(case, anew)
+    remarks = tuple(remark_environment(manifest.program, program))
+    return Verification(manifest.incident, seal_of(case), tuple(differences), remarks)
+
+
+def _found(bundle: Bundle, names: Iterable[str]) -> Iterator[InputFile]:
+    """Those of the files that are there, as they are now."""
+    for name in names:
+        with suppress(BundleError):
+            bundle.path(name)
+            yield from (file for file in bundle.inputs if file.file == name)
 
 
 def _quote(bundle: Bundle, grounds: Grounds) -> Iterator[Excerpt]:

@@ -23,6 +23,7 @@ DOORS = (
     "cli/__init__.py",
     "cli/__main__.py",
     "cli/capture.py",
+    "cli/case.py",
     "cli/evaluate.py",
     "cli/observe.py",
     "cli/timeline.py",
@@ -75,7 +76,7 @@ def test_the_import_contracts_of_setup_cfg_hold() -> None:
 def test_the_contracts_name_every_stage() -> None:
     """A new package beside the stages must be put under a contract, not beside them."""
     known = {"model", "rules", "bundle", "readers", "packets", "detectors", "inference", "responsibility", "report"}
-    known |= {"__init__", "errors", "pipeline", "cli", "batch", "evaluation", "dossier", "api"}
+    known |= {"__init__", "errors", "pipeline", "cli", "batch", "evaluation", "dossier", "case", "api"}
     modules = {module.stem for module in PACKAGE.glob("*.py")}
     packages = {module.parent.name for module in PACKAGE.glob("*/__init__.py")}
 

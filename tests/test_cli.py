@@ -182,8 +182,8 @@ def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str
 
 def test_schema_alone_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
-    known = ["capture-comparison", "capture-summary", "evaluation", "explanation", "observations", "postmortem"]
-    known += ["timeline", "truth", "verdict"]
+    known = ["capture-comparison", "capture-summary", "case", "evaluation", "explanation", "observations"]
+    known += ["postmortem", "timeline", "truth", "verdict", "verification"]
     assert capsys.readouterr().out.split() == known
 
 

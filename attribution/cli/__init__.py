@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attribution.cli.capture import capture
+from attribution.cli.case import keep, verify
 from attribution.cli.evaluate import evaluate
 from attribution.cli.observe import observe
 from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
@@ -29,8 +30,8 @@ EXIT_BY_PARTY = {"customer": 10, "provider": 11, "shared": 12, "neither": 13, "u
 
 _EPILOG = (
     "Exit status: 0 done, whatever the verdict; 1 unexpected error; 2 wrong usage; 3 input that cannot be used; "
-    "130 interrupted. With --exit-code (decide, explain): 10 customer, 11 provider, 12 shared, 13 neither, "
-    "14 undetermined."
+    "4 not reproduced (verify); 130 interrupted. With --exit-code (decide, explain): 10 customer, 11 provider, "
+    "12 shared, 13 neither, 14 undetermined."
 )
 
 
@@ -45,14 +46,23 @@ def cli() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
+@click.option(
+    "--case", type=click.Path(path_type=Path), metavar="DIR",
+    help="Keep there all that it takes to decide it anew (attribution verify).",
+)  # fmt: skip
 @click.option("--exit-code", is_flag=True, help="Tell the party by the exit status, 10 to 14.")
 @click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
-def decide(path: Path, form: str, output: Path | None, exit_code: bool, no_color: bool) -> int:
+def decide(path: Path, form: str, output: Path | None, case: Path | None, exit_code: bool, no_color: bool) -> int:
     """Decide the incident at PATH: a folder, or a .tar.gz, .tgz, .tar.zst or .zip of one."""
     from attribution.pipeline import decide as decide_incident
+    from attribution.pipeline import keep_case
 
     with Progress() as progress:
-        verdict = decide_incident(path, watcher=progress)
+        if case is None:
+            verdict = decide_incident(path, watcher=progress)
+        else:
+            verdict, kept = keep_case(path, watcher=progress)
+            keep(kept, case)
     write([_render(verdict, form, colour_wanted(output, no_color))], output)
     return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
 
@@ -144,6 +154,7 @@ cli.add_command(capture)
 cli.add_command(evaluate)
 cli.add_command(observe)
 cli.add_command(timeline)
+cli.add_command(verify)
 
 
 @cli.group()

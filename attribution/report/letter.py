@@ -25,6 +25,8 @@ from attribution.report.wording import LANGUAGES, Wording, percent
 
 _MOST_GROUNDS = 3
 _MOST_INTERVALS = 3
+_WORTH_SAYING = 0.25  # of the weightiest testimony
+_EVEN = 0.1  # nearer than this, neither party is likelier than the other
 _LONGEST_STATEMENT = 160
 _LOGGED = " logged"
 
@@ -66,10 +68,21 @@ class _Letter:
     def _undetermined(self) -> Iterator[str]:
         words, verdict = self.words, self.dossier.verdict
         best = Party(max(verdict.parties, key=lambda party: verdict.parties[party], default=Party.NEITHER.value))
-        leaning = words.leaning[best].format(probability=self._percent(verdict.probability))
-        yield self._joined((*self._interrupted(), words.undetermined, leaning))
+        _, second, *_ = (*sorted(verdict.parties.values(), reverse=True), 0.0, 0.0)
+        if {best} <= {Party.CUSTOMER, Party.PROVIDER} and verdict.probability - second < _EVEN:
+            leaning = words.even
+        else:
+            leaning = words.leaning[best].format(probability=self._percent(verdict.probability))
+        yield self._joined((*self._interrupted(), words.undetermined, *self._ownerless(), leaning))
         yield self._asked()
-        yield words.until_then
+        yield words.until_then if verdict.requests else words.stays_open
+
+    def _ownerless(self) -> Iterator[str]:
+        """What failed where nobody's part of the network is: known, and yet nobody's to answer for."""
+        roots = [cause for cause in self.dossier.verdict.causes if cause.caused_by is None]
+        if roots and all(cause.side is None for cause in roots):
+            causes = self.wording.then.join(map(self._cause, roots))
+            yield self.words.ownerless.format(causes=causes)
 
     def _reported(self) -> str:
         first, second = map(inline, self.dossier.incident.service.ends)
@@ -115,14 +128,20 @@ class _Letter:
 
     def _grounds(self) -> str:
         """The weightiest testimony as a short list, of different files where there are several."""
-        pieces = sorted(self.dossier.verdict.evidence, key=lambda piece: -piece.weight)
-        speaking = [piece for piece in pieces if piece.weight > 0]
-        if not speaking or self.dossier.verdict.party is Party.NEITHER:
+        verdict = self.dossier.verdict
+        pieces = sorted(verdict.evidence, key=lambda piece: -piece.weight)
+        speaking = [piece for piece in pieces if piece.weight > max(0.0, _WORTH_SAYING * pieces[0].weight)]
+        if not speaking or verdict.party is Party.NEITHER:
             return ""
-        first: dict[str, WeighedEvidence] = {}
+        best: dict[str, WeighedEvidence] = {}
+        for cause in verdict.causes:
+            first = next((piece for piece in speaking if piece.id in cause.evidence), None)
+            if first is not None and cause.caused_by is None:
+                best.setdefault(first.file, first)
         for piece in speaking:
-            first.setdefault(piece.file, piece)
-        chosen = [*first.values(), *(piece for piece in speaking if piece is not first[piece.file])][:_MOST_GROUNDS]
+            best.setdefault(piece.file, piece)
+        rest = (piece for piece in speaking if piece is not best[piece.file])
+        chosen = [*best.values(), *rest][:_MOST_GROUNDS]
         items = (f"- {self._ground(piece)}" for piece in sorted(chosen, key=lambda piece: piece.time_ns))
         return "\n".join((self.words.grounds, "", *items))
 
@@ -182,14 +201,19 @@ class _Letter:
         for side, introduction in ((Side.CUSTOMER, self.words.please_send), (Side.PROVIDER, self.words.we_obtain)):
             wanted = [request for request in self.dossier.verdict.requests if request.from_side is side]
             if wanted:
-                lines += [*([""] if lines else []), introduction, "", *(f"- {self._request(each)}" for each in wanted)]
+                lines += [*([""] if lines else []), introduction, "", *map(self._request, wanted)]
         return "\n".join(lines)
 
     def _request(self, request: Request) -> str:
-        return self.words.because.format(what=self._said(request.what.rstrip(". ")), why=self._said(request.why))
+        what = self._said(request.what.rstrip(". "))
+        if request.from_side is Side.PROVIDER:
+            return f"- {what}"
+        return f"- {self.words.because.format(what=what, why=self._said(request.why))}"
 
     def _closing(self) -> str:
-        return self.words.closings[self.dossier.verdict.party]
+        verdict = self.dossier.verdict
+        waiting = verdict.party is not Party.UNDETERMINED or verdict.requests
+        return self.words.closings[verdict.party] if waiting else ""
 
     def _provider(self) -> str:
         agreement = self.dossier.agreement
@@ -209,7 +233,12 @@ class _Letter:
         )
 
     def _cause(self, cause: Cause) -> str:
-        return inline(describe_cause(cause, self.wording))
+        """What happened, told by one of the two that it happened between."""
+        own = self.words.own_causes.get((cause.kind, cause.side))
+        if own is None:
+            return inline(describe_cause(cause, self.wording))
+        grounds = (text for fact, text in self.words.grounds_of_enforcement.items() if fact in cause.facts)
+        return inline(own.format(component=cause.component, ground=next(grounds, "")))
 
     def _intervals(self) -> str:
         return self.words.and_.join(map(self._when, self.dossier.verdict.interruption.intervals[:_MOST_INTERVALS]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from attribution.model.topology import Side
-from attribution.model.verdict import Party
+from attribution.model.verdict import CauseKind, Fact, Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,10 @@ class LetterWording:
     and_: str
     interrupted: str
     causes: Mapping[Party, str]
+    own_causes: Mapping[tuple[CauseKind, Side | None], str]
+    grounds_of_enforcement: Mapping[Fact, str]
     unnamed: str
+    ownerless: str
     part: str
     sides: Mapping[Side | None, str]
     apology: str
@@ -31,6 +34,7 @@ class LetterWording:
     may_have_seen: str
     nobodys: str
     undetermined: str
+    even: str
     leaning: Mapping[Party, str]
     grounds: str
     yours: str
@@ -47,6 +51,7 @@ class LetterWording:
     we_obtain: str
     because: str
     until_then: str
+    stays_open: str
     counts: str
     closings: Mapping[Party, str]
     farewell: str
@@ -69,6 +74,24 @@ ENGLISH = LetterWording(
         Party.PROVIDER: "The cause was on our side: {causes}.",
         Party.SHARED: "Causes on both sides had a part in it: {causes}.",
     },
+    own_causes={
+        (CauseKind.UNAUTHORISED_OPERATION, Side.CUSTOMER): "{component} was operated on without our consent",
+        (CauseKind.UNAUTHORISED_OPERATION, Side.PROVIDER): "{component} was operated on without your consent",
+        (CauseKind.CONSENTED_OPERATION, Side.CUSTOMER): "{component} was operated on, with our consent",
+        (CauseKind.CONSENTED_OPERATION, Side.PROVIDER): "{component} was operated on, with your consent",
+        (CauseKind.ENFORCEMENT_ACTION, Side.CUSTOMER): "we restricted the service at {component}{ground}",
+        (CauseKind.ENFORCEMENT_ACTION, Side.PROVIDER): "we restricted the service at {component} without a ground",
+        (CauseKind.ENFORCEMENT_ACTION, None): "we restricted the service at {component}",
+    },
+    grounds_of_enforcement={
+        Fact.OVERDUE_15_DAYS: " after a payment had been overdue for more than fifteen days",
+        Fact.VIOLATION: " after we had notified you of a violation of the agreement",
+        Fact.ATTACK_BY_CUSTOMER: " because of attacks that came from it",
+        Fact.ATTACK_ON_CUSTOMER: " because of an attack on it",
+    },
+    ownerless="The records show that {causes}, at a point that the drawing of the network gives to neither side; a "
+    "record "
+    "of who owns or runs it would settle the matter.",
     unnamed="what exactly failed is not shown by the records",
     part="{side}, {cause} ({seconds} seconds)",
     sides={Side.CUSTOMER: "on your side", Side.PROVIDER: "on our side", None: "at the point where both sides meet"},
@@ -80,6 +103,7 @@ ENGLISH = LetterWording(
     "there "
     "that you or we answer for (probability {probability}).",
     undetermined="On whose side the cause lay, the records do not settle.",
+    even="It may as well have been ours as yours.",
     leaning={
         Party.CUSTOMER: "It is more likely to have been yours than ours ({probability}), but that is not enough for "
         "us to "
@@ -117,6 +141,8 @@ ENGLISH = LetterWording(
     we_obtain="On our side, we are obtaining:",
     because="{what} ({why})",
     until_then="Until then we treat the question as open.",
+    stays_open="We know of no further record that would settle it. If you do, please tell us; until then it stays "
+    "open.",
     counts="By the count of the {document}, {minutes} whole minutes of full loss are ours.",
     closings={
         Party.CUSTOMER: "If it helps to go through the records together, our engineers will gladly do so with yours.",
@@ -146,6 +172,22 @@ CHINESE = LetterWording(
         Party.PROVIDER: "原因在我方一侧：{causes}。",
         Party.SHARED: "双方均有部分原因：{causes}。",
     },
+    own_causes={
+        (CauseKind.UNAUTHORISED_OPERATION, Side.CUSTOMER): "未经我方同意对 {component} 进行了操作",
+        (CauseKind.UNAUTHORISED_OPERATION, Side.PROVIDER): "未经贵方同意对 {component} 进行了操作",
+        (CauseKind.CONSENTED_OPERATION, Side.CUSTOMER): "经我方同意对 {component} 进行了操作",
+        (CauseKind.CONSENTED_OPERATION, Side.PROVIDER): "经贵方同意对 {component} 进行了操作",
+        (CauseKind.ENFORCEMENT_ACTION, Side.CUSTOMER): "{ground}我方在 {component} 处限制了服务",
+        (CauseKind.ENFORCEMENT_ACTION, Side.PROVIDER): "我方在无依据的情况下在 {component} 处限制了服务",
+        (CauseKind.ENFORCEMENT_ACTION, None): "我方在 {component} 处限制了服务",
+    },
+    grounds_of_enforcement={
+        Fact.OVERDUE_15_DAYS: "因款项逾期超过 15 天，",
+        Fact.VIOLATION: "在向贵方发出违约通知之后，",
+        Fact.ATTACK_BY_CUSTOMER: "因有攻击由此发出，",
+        Fact.ATTACK_ON_CUSTOMER: "因其遭受攻击，",
+    },
+    ownerless="记录显示{causes}，但网络拓扑未将该处划归任何一方；如有证明其归属或运维方的材料，即可判定。",
     unnamed="现有记录未能显示具体的故障点",
     part="{side}{cause}（{seconds} 秒）",
     sides={Side.CUSTOMER: "贵方一侧，", Side.PROVIDER: "我方一侧，", None: "双方分界处，"},
@@ -155,6 +197,7 @@ CHINESE = LetterWording(
     nobodys="服务共中断或劣化 {seconds} 秒，时间为{intervals}。现有记录未显示其中有应由贵方或我方承担的原因（概率 "
     "{probability}）。",
     undetermined="现有记录尚不足以判定原因在哪一方。",
+    even="双方的可能性相当。",
     leaning={
         Party.CUSTOMER: "原因在贵方一侧的可能性较大（{probability}），但尚不足以据此认定。",
         Party.PROVIDER: "原因在我方一侧的可能性较大（{probability}），但尚不足以据此认定。",
@@ -183,6 +226,7 @@ CHINESE = LetterWording(
     we_obtain="我方正在取得：",
     because="{what}（{why}）",
     until_then="在此之前，我们不对责任归属作出结论。",
+    stays_open="目前我们不知道还有什么记录可以判定；如您掌握此类材料，请告知我们。在此之前，我们不对责任归属作出结论。",
     counts="按《{document}》的计算方法，由我方承担的完全中断为 {minutes} 个整分钟。",
     closings={
         Party.CUSTOMER: "如需共同查看这些记录，我们的工程师乐意配合。",

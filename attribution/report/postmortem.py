@@ -26,6 +26,7 @@ from attribution.report.wording import LANGUAGES
 SCHEMA = "attribution/postmortem/1"
 _MOST_WARNINGS = 20
 _MOST_AGAINST_RIVAL = 5
+_NO_RIVAL = 0.005  # what reads as less than one in a hundred is not worth a line
 
 
 def render_postmortem(dossier: Dossier, lang: str = "en", timezone: str | None = None) -> str:
@@ -137,7 +138,7 @@ def _impact(paper: Paper) -> list[str]:
     if level is not None:
         minutes = " · ".join(f"{paper.party(party)} {count}" for party, count in level.minutes_by_party.items())
         lines.append("- " + words.lost_minutes.format(document=inline(paper.level_document()), minutes=minutes))
-    lines += [f"- {_lost(paper, series)}" for series in _end_to_end(dossier) if interruption.intervals]
+    lines += [f"- {text}" for text in _lost(paper)]
     ends = " – ".join(_end(paper, end) for end in dossier.incident.service.ends)
     lines.append("- " + words.end.format(ends=ends))
     bandwidth = dossier.incident.service.bandwidth_bps
@@ -161,24 +162,33 @@ def _full(paper: Paper, interval: Interval) -> str:
     return paper.words.of_it_full.format(seconds=f"{spent_ns / 1e9:.1f}")
 
 
-def _end_to_end(dossier: Dossier) -> list[LossSeries]:
-    ends = set(dossier.incident.service.ends)
-    return [series for series in dossier.losses if {series.components[0], series.components[-1]} == ends]
+def _lost(paper: Paper) -> Iterator[str]:
+    """What was lost from end to end within the interruption, each class of traffic by each way of measuring."""
+    ends = set(paper.dossier.incident.service.ends)
+    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    for series in paper.dossier.losses:
+        if {series.components[0], series.components[-1]} == ends:
+            sent, lost = counts.get((series.traffic, series.method), (0, 0))
+            more_sent, more_lost = _within(paper, series)
+            counts[series.traffic, series.method] = (sent + more_sent, lost + more_lost)
+    for (traffic, method), (sent, lost) in counts.items():
+        if sent:
+            yield paper.words.lost_packets.format(
+                lost=quantities.count(lost),
+                sent=quantities.count(sent),
+                traffic=inline(traffic),
+                method=inline(method.replace("_", " ")),
+            )
 
 
-def _lost(paper: Paper, series: LossSeries) -> str:
-    within = [
-        index
-        for index, (start_ns, end_ns) in enumerate(zip(series.starts_ns, series.ends_ns, strict=True))
-        if any(part.overlaps(Interval(start_ns, end_ns)) for part in paper.dossier.verdict.interruption.intervals)
+def _within(paper: Paper, series: LossSeries) -> tuple[int, int]:
+    """Packets sent and lost in the bins that the interruption touches."""
+    parts = paper.dossier.verdict.interruption.intervals
+    bins = zip(series.starts_ns, series.ends_ns, series.sent, series.lost, strict=True)
+    touched = [
+        (sent, lost) for start, end, sent, lost in bins if any(part.overlaps(Interval(start, end)) for part in parts)
     ]
-    return paper.words.lost_packets.format(
-        lost=quantities.count(sum(series.lost[index] for index in within)),
-        sent=quantities.count(sum(series.sent[index] for index in within)),
-        traffic=inline(series.traffic),
-        method=inline(series.method),
-        name=paper.said(series.name),
-    )
+    return sum(sent for sent, _ in touched), sum(lost for _, lost in touched)
 
 
 def _end(paper: Paper, name: str) -> str:
@@ -241,7 +251,8 @@ def _against(paper: Paper) -> list[str]:
     against = [piece for piece in paper.dossier.verdict.evidence if piece.weight < 0]
     lines = _evidence_table(paper, against) if against else [paper.words.nothing_against]
     for rival in paper.dossier.rivals:
-        lines += ["", *_rival(paper, rival)]
+        if rival.causes or rival.probability > _NO_RIVAL:
+            lines += ["", *_rival(paper, rival)]
     return lines
 
 

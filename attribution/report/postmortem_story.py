@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 
 from attribution.model.dossier import Entry, EntryKind
 from attribution.model.incident import NANOSECONDS
-from attribution.model.verdict import Cause
+from attribution.model.verdict import Cause, CauseKind
 from attribution.report.local_time import utc_moment
 from attribution.report.markdown import code, inline, table
 from attribution.report.paper import Paper, listed, weights_of, where
 
-MOST_ENTRIES = 60
+MOST_ENTRIES = 40
 MOST_CONDITIONS = 8
 ACTS = frozenset({EntryKind.OPERATION, EntryKind.CHANGE, EntryKind.CLOUD_CALL, EntryKind.ACCOUNT})
+_ORDER = {EntryKind.LOSS: 2, EntryKind.CAPTURE: 3, **dict.fromkeys(ACTS, 4)}  # the rest is devices' words
+_ABOUT_THEN_NS = 3600 * NANOSECONDS
 _BEFORE_NS = 60 * NANOSECONDS  # what was there a minute before was there before
 _LATE_NS = 5 * NANOSECONDS  # clocks are aligned, but an act may be noted a little after it took effect
 
@@ -31,13 +33,14 @@ def timeline(paper: Paper) -> list[str]:
 
 
 def _worth_telling(paper: Paper) -> list[Entry]:
+    """What is cited; then acts of about that time; then devices' words, losses and captures, the nearest first."""
     onset_ns, end_ns = paper.onset_ns(), paper.end_ns()
     weights = {name: abs(weight) for name, weight in weights_of(paper.dossier.verdict.evidence).items()}
 
-    def worth(entry: Entry) -> tuple[float, bool, int]:
-        start_ns, last_ns = entry.interval.start_ns, entry.interval.end_ns
-        apart_ns = max(0, onset_ns - last_ns, start_ns - end_ns)
-        return -weights.get(entry.evidence or "", -1.0), entry.kind not in ACTS, apart_ns
+    def worth(entry: Entry) -> tuple[float, int, int]:
+        apart_ns = max(0, onset_ns - entry.interval.end_ns, entry.interval.start_ns - end_ns)
+        near_act = entry.kind is EntryKind.ACCOUNT or (entry.kind in ACTS and apart_ns < _ABOUT_THEN_NS)
+        return -weights.get(entry.evidence or "", -1.0), 0 if near_act else _ORDER.get(entry.kind, 1), apart_ns
 
     order = sorted(range(len(paper.dossier.timeline)), key=lambda index: (worth(paper.dossier.timeline[index]), index))
     return [paper.dossier.timeline[index] for index in sorted(order[:MOST_ENTRIES])]
@@ -150,15 +153,19 @@ def contributing_factors(paper: Paper) -> list[str]:
 
 
 def _conditions(paper: Paper) -> list[Entry]:
-    """Alarms that began clearly before the interruption and still held when it began."""
-    if not paper.dossier.verdict.interruption.intervals:
+    """Alarms that began clearly before the interruption and still held then; what stood between the parties."""
+    verdict = paper.dossier.verdict
+    if not verdict.interruption.intervals:
         return []
     onset_ns = paper.onset_ns()
+    enforced = any(cause.kind is CauseKind.ENFORCEMENT_ACTION for cause in verdict.causes)
     found = [
         entry
         for entry in paper.dossier.timeline
-        if entry.kind in (EntryKind.ALARM, EntryKind.ROUTE)
-        and entry.interval.start_ns < onset_ns - _BEFORE_NS
-        and entry.interval.end_ns > onset_ns
+        if entry.interval.start_ns < onset_ns - _BEFORE_NS
+        and (
+            (entry.kind in (EntryKind.ALARM, EntryKind.ROUTE) and entry.interval.end_ns > onset_ns)
+            or (enforced and entry.kind is EntryKind.ACCOUNT)
+        )
     ]
     return found[:MOST_CONDITIONS]

@@ -132,7 +132,7 @@ ENGLISH = PostmortemWording(
     seconds="By who answers: {seconds}.",
     of_it_full="{seconds} s",
     lost_minutes="Whole minutes of full loss, as the {document} counts them: {minutes}.",
-    lost_packets="{lost} of {sent} {traffic} packets from end to end were lost ({method}, {name}).",
+    lost_packets="From end to end, {lost} of {sent} {traffic} packets were lost in it ({method}).",
     end="The service runs between {ends}.",
     bandwidth="Bandwidth bought: {bandwidth}.",
     bandwidth_unknown="The bandwidth that was bought is not stated.",
@@ -212,9 +212,8 @@ ENGLISH = PostmortemWording(
     method="Decided by attribution {version} under the {agreement}. The interruption is taken from traffic between the "
     "two ends; candidate causes are weighed against all measurements, alarms and records at once, and the agreement "
     "says who answers for what is left.",
-    reliability="On labelled incidents, answers that stated {stated} or more were right in {right} of cases "
-    "({incidents} "
-    "incidents; {fitted_on}).",
+    reliability="By itself the model states {stated} for the party it finds most probable. On labelled incidents such "
+    "findings were right in {right} of cases ({incidents} incidents; {fitted_on}).",
     no_reliability="How often such answers were right is not known to this program.",
     warnings="Warnings of the reading, {places} places in all:",
     more_warnings="… and {count} more, all of them in the JSON.",
@@ -266,7 +265,7 @@ CHINESE = PostmortemWording(
     seconds="按责任方计：{seconds}。",
     of_it_full="{seconds} 秒",
     lost_minutes="完全中断的整分钟数（按《{document}》计）：{minutes}。",
-    lost_packets="端到端 {traffic} 报文 {sent} 个中丢失 {lost} 个（{method}，{name}）。",
+    lost_packets="端到端 {traffic} 报文 {sent} 个中丢失 {lost} 个（{method}）。",
     end="服务两端为 {ends}。",
     bandwidth="购买的带宽：{bandwidth}。",
     bandwidth_unknown="未说明购买的带宽。",
@@ -336,8 +335,8 @@ CHINESE = PostmortemWording(
     method="由 attribution {version} 依据《{agreement}》判定。中断时段取自两端之间的流量；"
     "各候选原因同时对照全部测量、告警和记录加以权衡，"
     "再由协议确定责任归属。",
-    reliability="在有标注的事件上，概率不低于 {stated} 的结论中有 {right} 是正确的（{incidents} 个事件；"
-    "{fitted_on}）。",
+    reliability="模型自身对最可能的责任方给出的概率为 {stated}；在有标注的事件上，此类结论有 {right} 是正确的"
+    "（{incidents} 个事件；{fitted_on}）。",
     no_reliability="本程序不掌握此类结论的历史正确率。",
     warnings="读取时的警告，共 {places} 处：",
     more_warnings="……另有 {count} 条，全部内容见 JSON。",
