@@ -245,7 +245,7 @@ def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: str, series:
     for index, poll in enumerate(polls):
         lost = max(0, round(min(off[index], poll.through))) if index in lossy else 0
         more = poll.through - passing * (poll.end_ns - poll.start_ns)
-        if lost and more > SURGE * (poll.through - more) and lost <= (1 + SURGE) * more:
+        if lost and more > SURGE * (poll.through - more):
             continue  # so much more came than usual that what is missing may have been for the device itself
         origin = poll.sample.origin
         yield Measurement(
