@@ -313,3 +313,16 @@ def test_only_who_was_asked_in_the_right_way_can_be_silent(kind: AlarmKind, aske
 
     assert hear(fault, coverage=asked).total < 0
     assert hear(fault, coverage=other).total == 0
+
+
+def test_a_state_that_comes_and_goes_is_one_witness_however_many_causes_explain_it() -> None:
+    """A port that flaps through two phases must not make two faults likelier than one."""
+    flapping = expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR)
+    early, late = between(100, 130), between(130, 160)
+    falls = [alarm(second, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN) for second in (100, 130)]
+    told = [
+        Witnesses(falls, (), Coverage(), CHAIN, PATHS, {}, MODES, phase).testify(candidate("customer-edge", flapping))
+        for phase in (early, late)
+    ]
+
+    assert joint_testimony(told) == pytest.approx(told[0].total)
