@@ -89,11 +89,12 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         where = link
     if inside:
         return Touch.YES
+    # What still comes for a neighbour or a cable that is gone is lost in the device before it.
+    if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
+        return Touch.MAYBE
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
     # the stretches before the failure, not on all.
     if mode.withdraws and where in stretch.beyond:
-        return Touch.UPSTREAM
-    if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
         return Touch.UPSTREAM
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
     sent_by_it = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3

@@ -69,6 +69,7 @@ NEEDS_LOG = frozenset(
     }
 )
 NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
+SEVERAL_PORTS = 2
 NEEDS_STATUS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
 
 
@@ -142,7 +143,10 @@ class Witnesses:
         return gain * LATE if alarm.kind in PROMPT and late else gain
 
     def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
-        return [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]
+        found = [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]
+        # One port of a device that is down speaks of that port or its cable; several speak of the device.
+        alone = expectation.where is Where.OWN_PORTS and expectation.alarm in NEEDS_STATUS
+        return [] if alone and len({alarm.component for alarm in found}) < SEVERAL_PORTS else found
 
     def _is_where(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
         where, component = expectation.where, candidate.component

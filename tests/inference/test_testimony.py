@@ -100,7 +100,7 @@ def test_a_surer_expectation_speaks_louder_both_ways() -> None:
     [
         (Where.SELF, alarm(101, "provider-edge", "customer-edge", AlarmKind.DEVICE_UNREACHABLE)),
         (Where.OWN_PORT, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)),
-        (Where.OWN_PORTS, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)),
+        (Where.OWN_PORTS, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_ERRORS)),
         (Where.NEIGHBOUR, alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)),
         (Where.END, alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)),
         (
@@ -326,3 +326,12 @@ def test_a_state_that_comes_and_goes_is_one_witness_however_many_causes_explain_
     ]
 
     assert joint_testimony(told) == pytest.approx(told[0].total)
+
+
+def test_one_port_that_is_down_speaks_of_the_port_and_several_of_the_device() -> None:
+    fault = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.OWN_PORTS))
+    one = alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
+    other = alarm(101, "customer-edge", link_name("customer-edge", "provider-edge"), AlarmKind.INTERFACE_DOWN)
+
+    assert hear(fault, [one]).total == 0
+    assert hear(fault, [one, other]).total > 0
