@@ -19,6 +19,7 @@ from attribution.model.explanation import Explanation, Lacking, Omission, Rival
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.observation import Caveat, Observation
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, InputFile, Party, Verdict, WeighedEvidence
 from attribution.packets import Capture, compare_captures, compare_points, observe_point
@@ -85,7 +86,8 @@ class Reading:
             known = replace(origin, sha256=self.bundle.digest(origin.file))
             first = read.setdefault((known.sha256, known.type), known.file)
             if first != known.file:
-                yield Caveat(known.file, "the whole file", f"the same, octet for octet, as {first}: read once")
+                reason = Phrase("the same, octet for octet, as {first}: read once", first=first)
+                yield Caveat(known.file, "the whole file", reason)
                 continue
             stated, capture = self._state(known)
             yield from stated
@@ -298,9 +300,7 @@ def _pillars(reading: Reading, verdict: Verdict) -> Iterator[Lacking]:
         yield Lacking(Omission((file,), (file,), ()), conclude(reading, {file}))
 
 
-def select_evidence(
-    names: Sequence[str], incident: Incident, verdict: Verdict, rivals: Sequence[Rival]
-) -> Omission:
+def select_evidence(names: Sequence[str], incident: Incident, verdict: Verdict, rivals: Sequence[Rival]) -> Omission:
     """What the names stand for: a file, a type, a supplier, or a piece of evidence by its id."""
     pieces = {piece.id: piece for rival in rivals for piece in rival.evidence}
     pieces |= {piece.id: piece for piece in verdict.evidence}

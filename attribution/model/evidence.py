@@ -9,6 +9,7 @@ from enum import StrEnum
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
 from attribution.model.observation import Caveat, CommandEffectKind
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 
 
@@ -92,7 +93,7 @@ class Measurement:
 
     @property
     def statement(self) -> str:
-        return f"{self.lost} of {self.sent} {self.subject} were lost"
+        return Phrase("{lost} of {sent} {subject} were lost", lost=self.lost, sent=self.sent, subject=self.subject)
 
 
 class AlarmKind(StrEnum):
