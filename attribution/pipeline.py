@@ -328,9 +328,7 @@ def _draw_up(reading: Reading, gathered: Gathered, judgement: Judgement) -> Doss
     return compile_dossier(grounds, gathered.agreement, _rivals(judgement), excerpts, _reliability(judgement, gathered))
 
 
-def keep_case(
-    path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY
-) -> tuple[Verdict, KeptCase]:
+def keep_case(path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY) -> tuple[Verdict, KeptCase]:
     """The verdict on an incident, and all that it takes to show later that it follows from what was read.
 
     `without` names files of evidence to leave aside. Errors: AttributionError as in `decide`.
@@ -407,11 +405,16 @@ def _reliability(judgement: Judgement, gathered: Gathered) -> Reliability | None
     uncalibrated = decide_responsibility(
         inference.hypotheses, gathered.agreement, inference.interruption, gathered.topology, calibration=Calibration()
     )
-    stated = max(uncalibrated.parties.values())
+    favourite = max(uncalibrated.parties, key=lambda party: uncalibrated.parties[party])
     if not calibration.incidents:
         return None
-    steps = tuple(zip(calibration.thresholds, calibration.values, strict=True))
-    return Reliability(stated, calibration.right(stated), calibration.incidents, calibration.source, steps)
+    return Reliability(
+        stated=uncalibrated.parties[favourite],
+        right=judgement.verdict.parties[favourite],
+        incidents=calibration.incidents,
+        fitted_on=calibration.source,
+        steps=tuple(zip(calibration.thresholds, calibration.values, strict=True)),
+    )
 
 
 def explain(path: str | Path, without: Sequence[str] = (), watcher: Watcher = NOBODY) -> Explanation:

@@ -63,7 +63,7 @@ def test_the_timeline_is_in_order_and_can_be_read(dossier: Dossier) -> None:
 
 def test_a_log_line_stands_where_the_timeline_says(drawn_up: tuple[Path, Dossier]) -> None:
     folder, dossier = drawn_up
-    lines = {}
+    lines: dict[str, list[str]] = {}
     for entry in dossier.timeline:
         if entry.raw:
             number = int(entry.locator.removeprefix("line "))
