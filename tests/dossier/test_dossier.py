@@ -69,12 +69,9 @@ def test_flow_records_by_the_thousand_are_charted_and_their_rows_quoted(
 def test_a_skewed_clock_moves_what_is_stated_and_not_what_happened(tmp_path: Path, stated: bool) -> None:
     bundle = PCAPS / "provider-gray-loss-after-customer-change-no-captures"
     skewed = draw_up(skew_clock(bundle, tmp_path / "skewed", "customer", 120, stated=stated))
-    logged = {
-        entry.raw: entry for entry in draw_up(bundle).timeline if entry.raw and entry.supplied_by is Side.CUSTOMER
-    }
     moved = [entry for entry in skewed.timeline if entry.raw and entry.supplied_by is Side.CUSTOMER]
 
-    assert moved and logged
+    assert moved
     (correction,) = {entry.interval.start_ns - entry.stated_ns for entry in moved}
     assert correction == pytest.approx(-120 * 10**9, abs=2 * 10**9)
     assert correction in {clock.added_ns for clock in skewed.clocks}
