@@ -131,7 +131,7 @@ def _witness_entries(witnesses: Sequence[PacketWitness], grounds: Grounds) -> It
     """What packets testify that no detector made anything of; the same at several capture points is told once."""
     alike: dict[tuple[str, str], list[PacketWitness]] = {}
     for witness in sorted(witnesses, key=lambda w: (grounds.aligned(w), w.origin.file, w.locator)):
-        detail = witness.detail or WITNESS_SENTENCES[witness.kind]
+        detail = witness.detail or Phrase(WITNESS_SENTENCES[witness.kind])
         seen = alike.setdefault((witness.kind, detail), [])
         if seen and grounds.aligned(witness) - grounds.aligned(seen[0]) > SAME_PACKETS_NS:
             yield _witness_entry(seen, detail, grounds)
