@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from attribution.cli.capture import capture
+from attribution.cli.case import keep, verify
 from attribution.cli.evaluate import evaluate
-from attribution.cli.terminal import EXIT_BAD_INPUT, colour_wanted, complain, page_width, write
+from attribution.cli.observe import observe
+from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
+from attribution.cli.timeline import timeline
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ EXIT_BY_PARTY = {"customer": 10, "provider": 11, "shared": 12, "neither": 13, "u
 
 _EPILOG = (
     "Exit status: 0 done, whatever the verdict; 1 unexpected error; 2 wrong usage; 3 input that cannot be used; "
-    "130 interrupted. With --exit-code (decide, explain): 10 customer, 11 provider, 12 shared, 13 neither, "
-    "14 undetermined."
+    "4 not reproduced (verify); 130 interrupted. With --exit-code (decide, explain): 10 customer, 11 provider, "
+    "12 shared, 13 neither, 14 undetermined."
 )
 
 
@@ -43,13 +46,23 @@ def cli() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
+@click.option(
+    "--case", type=click.Path(path_type=Path), metavar="DIR",
+    help="Keep there all that it takes to decide it anew (attribution verify).",
+)  # fmt: skip
 @click.option("--exit-code", is_flag=True, help="Tell the party by the exit status, 10 to 14.")
 @click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
-def decide(path: Path, form: str, output: Path | None, exit_code: bool, no_color: bool) -> int:
+def decide(path: Path, form: str, output: Path | None, case: Path | None, exit_code: bool, no_color: bool) -> int:
     """Decide the incident at PATH: a folder, or a .tar.gz, .tgz, .tar.zst or .zip of one."""
     from attribution.pipeline import decide as decide_incident
+    from attribution.pipeline import keep_case
 
-    verdict = decide_incident(path)
+    with Progress() as progress:
+        if case is None:
+            verdict = decide_incident(path, watcher=progress)
+        else:
+            verdict, kept = keep_case(path, watcher=progress)
+            keep(kept, case)
     write([_render(verdict, form, colour_wanted(output, no_color))], output)
     return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
 
@@ -73,7 +86,8 @@ def explain(
     from attribution.report import render_explanation, render_explanation_json
     from attribution.report.wording import LANGUAGES
 
-    explanation = explain_incident(path, without)
+    with Progress() as progress:
+        explanation = explain_incident(path, without, watcher=progress)
     if form == "json":
         text = render_explanation_json(explanation)
     else:
@@ -138,6 +152,9 @@ def check_agreement(file: Path | None) -> None:
 
 cli.add_command(capture)
 cli.add_command(evaluate)
+cli.add_command(observe)
+cli.add_command(timeline)
+cli.add_command(verify)
 
 
 @cli.group()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attribution.detectors.addresses import learn_addresses
 from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms, detect_unanswered
-from attribution.detectors.clocks import align_clocks
+from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.counters import detect_counter_alarms
 from attribution.detectors.load import detect_overuse
@@ -57,6 +57,7 @@ def detect_evidence(
     # The first record of a table stands for its file where clocks are set right.
     dated = [*observations, *(table.record(0) for table in tables)]
     aligned, caveats = align_clocks(dated, Surroundings(topology, service, book, routes), incident.window)
+    clocks = describe_alignment(dated, aligned)
     observations, firsts = aligned[: len(observations)], aligned[len(observations) :]
     tables = [table.shifted(first.time_ns - table.times_ns[0]) for table, first in zip(tables, firsts, strict=True)]
     routes = learn_routes(topology, book, observations)
@@ -76,6 +77,8 @@ def detect_evidence(
         session_paths=session_paths(alarms, routes),
         caveats=tuple(caveats),
         flows=detect_many_flows(tables, around),
+        clocks=clocks,
+        addresses=book.resolved(),
     )
 
 

@@ -29,6 +29,10 @@ class AddressBook:
             self._resolved[name] = self._topology.resolve(name) or self._known.get(name) or self._infer(name)
         return self._resolved[name]
 
+    def resolved(self) -> dict[str, str]:
+        """Every name and address that was asked for and means a node, with that node."""
+        return {name: node for name, node in self._resolved.items() if node is not None}
+
     def owners_within(self, prefix: IpNetwork) -> set[str]:
         """The nodes known to have an address within a prefix."""
         found = {

@@ -19,6 +19,7 @@ from typing import Any
 from attribution.detectors.alarms import session_peer
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.ports import find_link
+from attribution.model.clock import Alignment, ClockCorrection
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.observation import (
     CaptureCoverage,
@@ -307,3 +308,27 @@ def _captures_on_one_clock(observations: Sequence[Observation], reference: Side 
         replace(o, time_ns=o.time_ns + back_ns, end_ns=o.end_ns + back_ns) if isinstance(o, PairCount) else o
         for o in observations
     ]
+
+
+BY_PACKETS = "by packets that passed capture points of both sides"
+BY_EVENTS = "by sessions, links and losses that both sides saw begin and end"
+
+
+def describe_alignment(stated: Sequence[Observation], aligned: Sequence[Observation]) -> Alignment:
+    """What was added to the times of which file, from the same observations before and after."""
+    added_ns: dict[str, int] = {}
+    sides: dict[Side, int] = {}
+    between_ns = 0
+    for before, after in zip(stated, aligned, strict=True):
+        shift_ns = after.time_ns - before.time_ns
+        if not shift_ns:
+            continue
+        if isinstance(before, PairCount):
+            between_ns = shift_ns
+            continue
+        added_ns[before.origin.file] = shift_ns
+        if before.origin.supplied_by is not None:
+            sides[before.origin.supplied_by] = shift_ns
+    reason = BY_EVENTS if _ahead_by_captures(stated) is None else BY_PACKETS
+    corrections = (ClockCorrection(side, side, shift_ns, Phrase(reason)) for side, shift_ns in sorted(sides.items()))
+    return Alignment(added_ns, between_ns, tuple(corrections))

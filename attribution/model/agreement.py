@@ -56,7 +56,10 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The clauses of one agreement in their order; `ground` is what makes an enforcement the customer's to answer."""
+    """The clauses of one agreement in their order; `ground` is what makes an enforcement the customer's to answer.
+
+    `provider_en` and `provider_zh` are what the provider is called in a letter; empty where the file names none.
+    """
 
     id: str
     title_en: str
@@ -65,6 +68,9 @@ class Agreement:
     ground: Requirement
     service_level_document: str
     service_level_minute_s: int
+    provider_en: str = ""
+    provider_zh: str = ""
+    service_level_document_zh: str = ""
 
     def provision(self, clause: str) -> Provision:
         found = self.clauses[clause]

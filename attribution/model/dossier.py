@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from attribution.model.agreement import Agreement
+from attribution.model.clock import ClockCorrection as ClockCorrection
 from attribution.model.explanation import Rival
 from attribution.model.incident import Incident, Interval
 from attribution.model.topology import Side, Topology
@@ -92,16 +93,6 @@ class RateSeries:
     ends_ns: tuple[int, ...]
     bps: tuple[float, ...]
     capacity_bps: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClockCorrection:
-    """`added_ns` was added to the times of a source (a file, or all files that one side supplied), and why."""
-
-    source: str
-    supplied_by: Side | None
-    added_ns: int
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

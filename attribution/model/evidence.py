@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from attribution.model.clock import Alignment
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
 from attribution.model.observation import Caveat, CommandEffectKind
@@ -209,7 +210,8 @@ class Findings:
 
     `service_paths` are the candidate paths of the service, from its first end to its second. `session_paths` tells
     for two nodes (reporter, peer) which components a session between them crosses. `flows` holds the flow records
-    where there are too many to be Measurements one by one.
+    where there are too many to be Measurements one by one. `clocks` says what was added to the files' times, and
+    `addresses` which nodes the names and addresses in them were found to mean.
     """
 
     measurements: tuple[Measurement, ...]
@@ -220,3 +222,5 @@ class Findings:
     session_paths: Mapping[tuple[str, str], frozenset[str]]
     caveats: tuple[Caveat, ...] = ()
     flows: tuple[FlowEvidence, ...] = ()
+    clocks: Alignment = field(default_factory=Alignment)
+    addresses: Mapping[str, str] = field(default_factory=dict)

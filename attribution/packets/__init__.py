@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from attribution.packets.comparison import compare_captures, summarise_comparison
     from attribution.packets.observe import observe_capture, observe_point
     from attribution.packets.points import compare_points, summarise_points
+    from attribution.packets.quoting import quote_frames
     from attribution.packets.summary import summarise_capture
 
 _HOMES = {
@@ -26,6 +27,7 @@ _HOMES = {
     "observe_capture": "attribution.packets.observe",
     "observe_point": "attribution.packets.observe",
     "compare_points": "attribution.packets.points",
+    "quote_frames": "attribution.packets.quoting",
     "compare_captures": "attribution.packets.comparison",
     "summarise_capture": "attribution.packets.summary",
     "summarise_comparison": "attribution.packets.comparison",
@@ -43,6 +45,7 @@ __all__ = [
     "compare_points",
     "observe_capture",
     "observe_point",
+    "quote_frames",
     "read",
     "read_capture",
     "summarise_capture",

@@ -17,6 +17,7 @@ from attribution.readers.incident import check_against_topology, read_incident
 from attribution.readers.paths import read_paths
 from attribution.readers.probes import read_probes
 from attribution.readers.prometheus import read_prometheus
+from attribution.readers.quoting import quote_places
 from attribution.readers.sniff import sniff_type
 from attribution.readers.strangers import count_strangers
 from attribution.readers.syslog import read_syslog
@@ -53,6 +54,7 @@ __all__ = [
     "Reader",
     "check_against_topology",
     "count_strangers",
+    "quote_places",
     "read_evidence",
     "read_flow_table",
     "read_incident",

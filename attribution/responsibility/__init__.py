@@ -1,7 +1,7 @@
 """Clauses applied to causes: the party that answers, the clause, and each second's place."""
 
 from attribution.responsibility.agreement import known_agreements, load_agreement, read_agreement
-from attribution.responsibility.calibration import Calibration
+from attribution.responsibility.calibration import Calibration, load_calibration
 from attribution.responsibility.clauses import ClauseFinding, answering_side, explain_clauses
 from attribution.responsibility.decision import Responsibility, decide_responsibility
 
@@ -14,5 +14,6 @@ __all__ = [
     "explain_clauses",
     "known_agreements",
     "load_agreement",
+    "load_calibration",
     "read_agreement",
 ]

@@ -42,7 +42,7 @@ def read_agreement(text: str, place: str) -> Agreement:
 
 
 _KEYS = {
-    "": {"schema", "id", "title", "source", "enforcement", "service_level", "clause"},
+    "": {"schema", "id", "title", "provider", "source", "enforcement", "service_level", "clause"},
     "enforcement": {"ground"},
     "service_level": {"document", "text", "minute_s", "source"},
     "clause": {"id", "burdens", "text", "zh_is", "when", "also", "remedy", "note"},
@@ -64,6 +64,8 @@ class _AgreementReader:
         self._check_keys(enforcement, "enforcement", f"{self.place}: enforcement")
         service = self._table(document, "service_level", self.place)
         self._check_keys(service, "service_level", f"{self.place}: service_level")
+        document_en, document_zh = self._both_languages(service, "document", f"{self.place}: service_level")
+        provider = self._both_languages(document, "provider", self.place) if "provider" in document else ("", "")
         clauses = self._clauses(document)
         self._check_references(clauses)
         return Agreement(
@@ -72,8 +74,11 @@ class _AgreementReader:
             title_zh=title_zh,
             clauses=clauses,
             ground=self._requirement(self._table(enforcement, "ground", self.place), f"{self.place}: ground"),
-            service_level_document=self._both_languages(service, "document", f"{self.place}: service_level")[0],
+            service_level_document=document_en,
             service_level_minute_s=self._whole(service, "minute_s", f"{self.place}: service_level"),
+            provider_en=provider[0],
+            provider_zh=provider[1],
+            service_level_document_zh=document_zh,
         )
 
     def _clauses(self, document: Mapping[str, object]) -> dict[str, Clause]:

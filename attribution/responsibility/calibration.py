@@ -25,11 +25,14 @@ FILE = "calibration.toml"
 class Calibration:
     """`values[i]` is how often the favourite was right where the posterior stated at least `thresholds[i]` for it.
 
-    Both rise from the first to the last. A posterior below the first threshold is taken as it is.
+    Both rise from the first to the last. A posterior below the first threshold is taken as it is. `source` says in
+    words what that was counted on, `incidents` on how many; 0 where it is not said.
     """
 
     thresholds: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
+    source: str = ""
+    incidents: int = 0
 
     def mend(self, parties: Mapping[Party, float]) -> dict[Party, float]:
         """The probabilities of the parties with the favourite's mended and the rest shared as before; they add to 1."""
@@ -68,7 +71,12 @@ def read_calibration(text: str, place: str) -> Calibration:
     for name, numbers in (("stated", thresholds), ("right", values)):
         if not _rises(numbers):
             raise RuleError(f"{place}: step.{name}", f"found {list(numbers)}", "expected numbers that never fall")
-    return Calibration(thresholds, values)
+    source, incidents = document.get("source", ""), document.get("incidents", 0)
+    if not isinstance(source, str):
+        raise RuleError(f"{place}: source", f"found {source!r}", "expected text")
+    if not isinstance(incidents, int) or isinstance(incidents, bool) or incidents < 0:
+        raise RuleError(f"{place}: incidents", f"found {incidents!r}", "expected a whole number, 0 or more")
+    return Calibration(thresholds, values, source, incidents)
 
 
 def _rises(numbers: Sequence[float]) -> bool:

@@ -152,6 +152,7 @@ def write_calibration(cases: Sequence[Case], fitted_on: str, output: Path) -> No
         "# taken at its word. Written by `python -m tests.lab calibrate`; do not edit by hand.",
         "",
         f"source = {json.dumps(fitted_on)}",
+        f"incidents = {len(cases)}",
         "",
         "[figures]",
         *(f"{json.dumps(name)} = {json.dumps(str(figures))}" for name, figures in describe(cases)),
