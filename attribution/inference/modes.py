@@ -77,6 +77,7 @@ class Mode:
     sign: AlarmKind | None
     unseen: float
     expects: tuple[Expectation, ...]
+    dead: bool = False
 
     def applies_to(self, node: Node) -> bool:
         """Whether it can happen to a node: by its kind, and enforcement only to what the provider runs."""
@@ -93,7 +94,7 @@ class Modes:
 KEYS = frozenset(
     {
         *("name", "kind", "on", "reach", "withdraws", "selective", "prior", "full", "one_way"),
-        *("record", "needs", "unless", "sign", "unseen", "expects"),
+        *("record", "needs", "unless", "sign", "unseen", "expects", "dead"),
     }
 )
 EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
@@ -155,6 +156,7 @@ def _mode(entry: Mapping[str, Any]) -> Mode:
         sign=AlarmKind(entry["sign"]) if "sign" in entry else None,
         unseen=_share(entry["unseen"]) if "unseen" in entry else 1.0,
         expects=tuple(_expectation(expected) for expected in entry["expects"]),
+        dead=entry.get("dead", False) is True,
     )
 
 
