@@ -27,6 +27,7 @@ class Reach(StrEnum):
     FORWARDING = "forwarding"
     LINK = "link"
     EGRESS = "egress"
+    ADDRESS = "address"
 
 
 class Selectivity(StrEnum):
@@ -100,7 +101,7 @@ KEYS = frozenset(
 EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
 RECORDS = frozenset(
     {
-        *(None, "port", "port_setting", "policy", "route", "session", "rate", "node", "cut"),
+        *(None, "port", "port_setting", "policy", "route", "diversion", "session", "rate", "node", "cut"),
         *("cloud", "cloud_limit", "enforcement"),
     }
 )

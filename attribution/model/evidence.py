@@ -174,6 +174,7 @@ class Record:
     shutdown, a filter for its addresses, a detachment), does not, or cannot be told; `effect` says how. `consent`
     says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
+    `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
     """
 
     interval: Interval
@@ -189,6 +190,7 @@ class Record:
     cloud_call: bool = False
     ground: Condition = Condition.UNKNOWN
     reasons: tuple[str, ...] = ()
+    diverts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
@@ -9,7 +11,18 @@ from attribution.inference.modes import Reach, Selectivity
 from attribution.inference.relation import Touch, touch_of
 from attribution.model.evidence import Journey, Stretch
 from attribution.model.topology import Side
-from tests.inference.chain import CHAIN, DEMARCATION, PATHS, WAY, candidate, link_name, mode, there_and_back, way
+from tests.inference.chain import (
+    CHAIN,
+    DEMARCATION,
+    PATHS,
+    WAY,
+    candidate,
+    link_name,
+    mode,
+    record,
+    there_and_back,
+    way,
+)
 
 UPLINK = link_name("customer-core", "customer-edge")
 
@@ -216,3 +229,22 @@ def test_a_device_s_balance_shows_its_own_losses_and_perhaps_those_for_a_dead_ne
 )
 def test_the_counters_of_a_cable_s_two_ends_show_the_cable_s_losses(who: Candidate, expected: Touch) -> None:
     assert touch(who, (ACROSS,)) is expected
+
+
+@pytest.mark.parametrize(
+    ("journey", "expected"),
+    [
+        (THROUGH, Touch.YES),
+        (one_way("provider-host", "customer-host"), Touch.NO),
+        (there_and_back("provider-core", "provider-host"), Touch.YES),
+        (there_and_back("customer-host", "customer-edge"), Touch.NO),
+        (one_way("customer-host", "customer-edge", beyond=WAY[5:]), Touch.UPSTREAM),
+        ((BALANCE,), Touch.UPSTREAM),
+        ((ACROSS,), Touch.NO),
+    ],
+)
+def test_a_route_for_one_address_leads_astray_what_is_for_it_from_wherever_it_comes(
+    journey: Journey, expected: Touch
+) -> None:
+    route = replace(record(100, "provider-core"), diverts="provider-host")
+    assert touch(candidate("provider-core", mode(Reach.ADDRESS), record=route), journey) is expected
