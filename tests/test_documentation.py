@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -16,7 +13,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from attribution.cli import EXIT_BY_PARTY, cli, run
+from attribution.cli import EXIT_BY_PARTY, cli
 from attribution.cli.capture import capture
 from attribution.cli.evaluate import evaluate
 from attribution.evaluation.baselines import BASELINES, MAJORITY_PARTY
@@ -24,10 +21,8 @@ from attribution.model.verdict import Party
 from attribution.pipeline import decide
 from attribution.report import render_table
 from attribution.responsibility.facts import FACTS
+from tests.documented import PAGES, ROOT, missing_from, ran, steps_of
 from tests.responsibility.scenarios import read_scenarios
-
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")])
 
 
 def read(page: str) -> str:
@@ -104,37 +99,29 @@ def test_readmes_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert capsys.readouterr().out.startswith("customer 4.2(2)")
 
 
-CAPTURE_COMMANDS = re.findall(r"^    (\S.*)$", read("docs/captures.md"), re.M)
+NOT_RUN = ("python3 -m venv", ".venv/bin/", "pip install", "git ", ".ci/run")
+"""What sets the program up, and .ci/run runs by itself."""
+PAGES_WITH_COMMANDS = [page for page in PAGES if steps_of(page)]
 
 
-@pytest.mark.parametrize("line", CAPTURE_COMMANDS)
-def test_the_capture_commands_run(line: str) -> None:
-    """As they stand, from the root of the repository, by the program of this environment."""
-    if line.startswith("zstd") and shutil.which("zstd") is None:
-        pytest.skip("zstd is not installed")
-    program = f'attribution() {{ "{sys.executable}" -m attribution.cli "$@"; }}; {line}'
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_line_runs_and_prints_what_the_page_shows(page: Path, tmp_path: Path) -> None:
+    """As they stand, one after the other, in a folder beside the recorded incidents."""
+    for name in ("pcaps", "topologies", "docs", "attribution", "tests", "benchmarks"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for step in steps_of(page):
+        if step.line.startswith(NOT_RUN):
+            continue
+        if (tool := step.line.split()[0]) in ("zstd", "jq", "tshark") and shutil.which(tool) is None:
+            continue
+        done = ran(step.line, tmp_path)
+        where = f"{step.page}, line {step.number}: {step.line}"
+        assert done.status == step.status, f"{where}\n{done.complained}"
+        assert step.status or not done.complained, f"{where}\n{done.complained}"
+        assert missing_from(step.shown, done.printed) == [], where
 
-    assert (done.returncode, done.stderr) == (0, "")
-    assert len(done.stdout) > 100
 
-
-EXPLAIN_COMMANDS = re.findall(r"^    (\S.*)$", read("docs/explain.md"), re.M)
-
-
-@pytest.mark.parametrize("line", EXPLAIN_COMMANDS)
-def test_the_explain_commands_run(
-    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(ROOT)
-
-    assert run(shlex.split(line)[1:]) == 0
-
-    printed = capsys.readouterr()
-    assert printed.err == ""
-    assert ("rests_on" if "json" in line else "What would change it") in printed.out
+CAPTURE_COMMANDS = [step.line for step in steps_of(ROOT / "docs" / "captures.md")]
 
 
 def test_the_captures_page_shows_every_command_and_format() -> None:
@@ -171,29 +158,6 @@ def test_the_capture_pages_python_runs(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert snippet is not None
     exec(compile(snippet[1], "captures.md", "exec"), {})
     assert "lost_downstream" in capsys.readouterr().out
-
-
-EVALUATE_COMMANDS = re.findall(r"^    (attribution .*)$", read("docs/evaluate.md"), re.M)
-
-
-def test_the_commands_of_the_evaluation_page_run(tmp_path: Path) -> None:
-    """As they stand, one after the other, where the recorded incidents are; files that they write are files."""
-    (tmp_path / "pcaps").symlink_to(ROOT / "pcaps")
-    lines = "\n".join(EVALUATE_COMMANDS)
-    program = f'set -e; attribution() {{ "{sys.executable}" -m attribution.cli "$@"; }}\n{lines}'
-    done = subprocess.run(
-        ["bash", "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("party right, of all bundles") == 2
-    assert {file.name for file in tmp_path.iterdir()} == {"pcaps", "evaluation.json", "evaluation.html"}
-    assert {name for name in ("json", "html") if f"--format {name}" in lines} == {"json", "html"}
 
 
 def test_the_evaluation_page_explains_every_option_and_field() -> None:
