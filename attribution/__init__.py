@@ -1,10 +1,12 @@
 """Whose fault a network interruption was: `attribution.decide(path)` answers with a Verdict.
 
     import attribution
+
     verdict = attribution.decide("incident-folder")
     print(verdict.party, verdict.clause, verdict.probability)
 
-Names load when they are first used, so that importing the package costs next to nothing.
+`load` reads an incident once, to be asked often; `explain` says why, and what would change the verdict. Names load when
+they are first used, so that importing the package costs next to nothing.
 """
 
 from __future__ import annotations
@@ -13,27 +15,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from attribution.api import Case, Verdict, decide, explain, load
     from attribution.errors import AttributionError
+    from attribution.model.dossier import Dossier
+    from attribution.model.explanation import Explanation
     from attribution.model.incident import Incident, Interval
     from attribution.model.topology import Side, Topology
     from attribution.model.verdict import (
         Cause,
         CauseKind,
+        InputFile,
         Interruption,
         Party,
         Provision,
         Request,
         ServiceLevel,
-        Verdict,
         WeighedEvidence,
     )
-    from attribution.pipeline import decide
 
 __all__ = [
     "AttributionError",
+    "Case",
     "Cause",
     "CauseKind",
+    "Dossier",
+    "Explanation",
     "Incident",
+    "InputFile",
     "Interruption",
     "Interval",
     "Party",
@@ -45,24 +53,28 @@ __all__ = [
     "Verdict",
     "WeighedEvidence",
     "decide",
+    "explain",
+    "load",
 ]
 
 _HOMES = {
+    "attribution.api": ("Case", "Verdict", "decide", "explain", "load"),
     "attribution.errors": ("AttributionError",),
+    "attribution.model.dossier": ("Dossier",),
+    "attribution.model.explanation": ("Explanation",),
     "attribution.model.incident": ("Incident", "Interval"),
     "attribution.model.topology": ("Side", "Topology"),
     "attribution.model.verdict": (
         "Cause",
         "CauseKind",
+        "InputFile",
         "Interruption",
         "Party",
         "Provision",
         "Request",
         "ServiceLevel",
-        "Verdict",
         "WeighedEvidence",
     ),
-    "attribution.pipeline": ("decide",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -76,6 +76,10 @@ class Bundle:
         self._opened.setdefault(_plain(name), None)
         return path
 
+    def size(self, name: str) -> int:
+        """How many octets a file holds."""
+        return self._locate(name).stat().st_size
+
     def digest(self, name: str) -> str:
         """The SHA-256 of a file's content, in hexadecimal."""
         return self._digested(_plain(name)).sha256

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from attribution.bundle import Bundle, open_bundle
 from attribution.case import (
@@ -37,6 +38,7 @@ from attribution.model.quotation import Quotation
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, InputFile, Party, Verdict, WeighedEvidence
 from attribution.packets import Capture, compare_captures, compare_points, observe_point, quote_frames
+from attribution.packets.sources import open_source
 from attribution.readers import (
     check_against_topology,
     count_strangers,
@@ -46,7 +48,7 @@ from attribution.readers import (
     read_incident,
     read_topology,
 )
-from attribution.report import render_json, summarise
+from attribution.report import quantities, render_json, summarise
 from attribution.responsibility import (
     Calibration,
     answering_side,
@@ -57,24 +59,49 @@ from attribution.responsibility import (
 
 INCIDENT_FILE = "incident.yaml"
 MOST_PILLARS = 5
+LONG_READ_OCTETS = 4 << 20  # text of this size is worth a word before it is read
 Stated = tuple[tuple[Observation | FlowTable | Caveat, ...], Capture | None]
 Place = tuple[str, str]
 """A file, and the locator in it that a piece of evidence cites."""
 
 
-def decide(path: str | Path, without: Collection[str] = ()) -> Verdict:
+class Watcher(Protocol):
+    """Who is told how reading goes on: which file was begun, how many octets of it were read, what takes its time."""
+
+    def begin(self, name: str, size: int | None) -> None: ...
+    def advance(self, octets: int) -> None: ...
+    def announce(self, message: str) -> None: ...
+
+
+class Nobody:
+    """Nobody watches."""
+
+    def begin(self, name: str, size: int | None) -> None:
+        """A file was begun."""
+
+    def advance(self, octets: int) -> None:
+        """So much of it was read."""
+
+    def announce(self, message: str) -> None:
+        """Something takes its time."""
+
+
+NOBODY = Nobody()
+
+
+def decide(path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY) -> Verdict:
     """Decide an incident: a folder, or an archive of one, as the incident bundle describes it.
 
     `without` names files of evidence to leave aside, as if nobody had handed them in.
     Errors: AttributionError, saying which file and place of the bundle breaks the contract and what was expected.
     """
     with open_bundle(path) as bundle:
-        reading = Reading(bundle)
-        _check_names(reading, without)
+        reading = Reading(bundle, watcher)
+        check_names(reading, without)
         return conclude(reading, frozenset(without))
 
 
-def _check_names(reading: Reading, without: Collection[str]) -> None:
+def check_names(reading: Reading, without: Collection[str]) -> None:
     for unknown in sorted(set(without) - {origin.file for origin in reading.incident.origins}):
         raise EvidenceError(f"without {unknown}", "found no such file", "expected one of the incident's evidence")
 
@@ -95,8 +122,9 @@ class Gathered:
 class Reading:
     """An incident's files, each read once: it can be decided by all that they state, or without some of it."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, watcher: Watcher = NOBODY) -> None:
         self.bundle = bundle
+        self.watcher = watcher
         self.incident, self.topology, self.caveats = read_statement(bundle)
         self.agreement = load_agreement(self.incident.agreement, f"{INCIDENT_FILE}: agreement")
         self._stated: dict[str, Stated] = {}
@@ -122,19 +150,28 @@ class Reading:
 
     def _state(self, origin: Origin) -> Stated:
         if origin.file not in self._stated:
+            size = self.bundle.size(origin.file)
+            self.watcher.begin(origin.file, size)
             if origin.type is EvidenceType.CAPTURE:
-                with self.bundle.open(origin.file) as stream:
+                with (
+                    self.bundle.open(origin.file) as file,
+                    open_source(file, origin.file, self.watcher.advance) as stream,
+                ):
                     seen, capture = observe_point(stream, origin)
                     self._stated[origin.file] = (tuple(seen), capture)
-            elif origin.type is EvidenceType.FLOWS:
-                self._stated[origin.file] = (tuple(read_flow_table(self.bundle.read(origin.file), origin)), None)
             else:
-                self._stated[origin.file] = (tuple(read_evidence(self.bundle.read(origin.file), origin)), None)
+                if size >= LONG_READ_OCTETS:
+                    self.watcher.announce(f"{origin.file}: {quantities.octets(size)}")
+                read = read_flow_table if origin.type is EvidenceType.FLOWS else read_evidence
+                self._stated[origin.file] = (tuple(read(self.bundle.read(origin.file), origin)), None)
+                self.watcher.advance(size)
         return self._stated[origin.file]
 
     def _compare(self, captures: Sequence[tuple[Origin, Capture | None]]) -> Sequence[Observation | FlowTable | Caveat]:
         files = tuple(origin.file for origin, _ in captures)
         if files not in self._compared:
+            if len(files) > 1:
+                self.watcher.announce(f"comparing {len(files)} captures")
             self._compared[files] = (tuple(compare_all(self.bundle, captures)), None)
         return self._compared[files][0]
 
@@ -268,14 +305,14 @@ def _chosen(hypotheses: Sequence[Hypothesis], causes: Sequence[Cause]) -> int:
     return next(alike, 0)
 
 
-def draw_up(path: str | Path, without: Collection[str] = ()) -> Dossier:
+def draw_up(path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY) -> Dossier:
     """The dossier of an incident: the verdict, and all that a reader is shown of what it rests on.
 
     `without` names files of evidence to leave aside. Errors: AttributionError as in `decide`.
     """
     with open_bundle(path) as bundle:
-        reading = Reading(bundle)
-        _check_names(reading, without)
+        reading = Reading(bundle, watcher)
+        check_names(reading, without)
         return dossier_of(reading, frozenset(without))
 
 
@@ -291,18 +328,18 @@ def _draw_up(reading: Reading, gathered: Gathered, judgement: Judgement) -> Doss
     return compile_dossier(grounds, gathered.agreement, _rivals(judgement), excerpts, _reliability(judgement, gathered))
 
 
-def keep_case(path: str | Path, without: Collection[str] = ()) -> tuple[Verdict, KeptCase]:
+def keep_case(path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY) -> tuple[Verdict, KeptCase]:
     """The verdict on an incident, and all that it takes to show later that it follows from what was read.
 
     `without` names files of evidence to leave aside. Errors: AttributionError as in `decide`.
     """
     with open_bundle(path) as bundle:
-        return _keep(bundle, without)
+        return _keep(bundle, without, watcher)
 
 
-def _keep(bundle: Bundle, without: Collection[str]) -> tuple[Verdict, KeptCase]:
-    reading, left = Reading(bundle), frozenset(without)
-    _check_names(reading, without)
+def _keep(bundle: Bundle, without: Collection[str], watcher: Watcher = NOBODY) -> tuple[Verdict, KeptCase]:
+    reading, left = Reading(bundle, watcher), frozenset(without)
+    check_names(reading, without)
     gathered = gather(reading, left)
     judgement = judge(gathered)
     case = compile_case(
@@ -317,7 +354,7 @@ def _keep(bundle: Bundle, without: Collection[str]) -> tuple[Verdict, KeptCase]:
     return judgement.verdict, case
 
 
-def verify_case(case: KeptCase, path: str | Path) -> Verification:
+def verify_case(case: KeptCase, path: str | Path, watcher: Watcher = NOBODY) -> Verification:
     """Decide an incident anew, and say whether everything that the case keeps came out as it keeps it.
 
     Errors: AttributionError for a case that cannot be read, and a path at which there is no incident. Whatever else is
@@ -328,7 +365,7 @@ def verify_case(case: KeptCase, path: str | Path) -> Verification:
     with open_bundle(path) as bundle:
         found = tuple(_found(bundle, (file.file for file in manifest.inputs)))
         try:
-            verdict, anew = _keep(bundle, manifest.without)
+            verdict, anew = _keep(bundle, manifest.without, watcher)
         except AttributionError as error:
             differences += [*compare_inputs(manifest.inputs, found), Difference(Part.VERDICT, "all", "one", str(error))]
         else:
@@ -375,22 +412,26 @@ def _reliability(judgement: Judgement, gathered: Gathered) -> Reliability | None
     return Reliability(stated, calibration.right(stated), calibration.incidents, calibration.source, steps)
 
 
-def explain(path: str | Path, without: Sequence[str] = ()) -> Explanation:
+def explain(path: str | Path, without: Sequence[str] = (), watcher: Watcher = NOBODY) -> Explanation:
     """Why an incident is decided as it is, why not otherwise, and what the verdict is without some of the evidence.
 
     `without` names files, ids of evidence as the verdict gives them (`e3`), types of evidence or suppliers.
     Errors: AttributionError as in `decide`, and for a name that nothing in the incident goes by.
     """
     with open_bundle(path) as bundle:
-        reading = Reading(bundle)
-        full = judge(gather(reading))
-        rivals = tuple(_rivals(full))
-        omission = select_evidence(without, reading.incident, full.verdict, rivals)
-        lacking = None
-        if omission.asked:
-            verdict = conclude(reading, frozenset(omission.files), frozenset(omission.places))
-            lacking = Lacking(omission, verdict)
-        return Explanation(full.verdict, rivals, tuple(_pillars(reading, full.verdict)), lacking)
+        return explanation_of(Reading(bundle, watcher), without)
+
+
+def explanation_of(reading: Reading, without: Sequence[str] = ()) -> Explanation:
+    """The explanation of what was read."""
+    full = judge(gather(reading))
+    rivals = tuple(_rivals(full))
+    omission = select_evidence(without, reading.incident, full.verdict, rivals)
+    lacking = None
+    if omission.asked:
+        verdict = conclude(reading, frozenset(omission.files), frozenset(omission.places))
+        lacking = Lacking(omission, verdict)
+    return Explanation(full.verdict, rivals, tuple(_pillars(reading, full.verdict)), lacking)
 
 
 def _rivals(full: Judgement) -> Iterator[Rival]:

@@ -96,17 +96,16 @@ _KNOWN: dict[str, Ran] = {}
 def ran(line: str, folder: Path) -> Ran:
     """What a command line does in a folder: the program's own in this process, any other line in a shell.
 
-    What writes no file is run once, however many pages show it.
+    What only reads recorded incidents is run once, however many pages show it.
     """
     plain = line.startswith("attribution ") and not _SHELL.search(line)
     if not plain:
         return _in_shell(line, folder)
-    writes = any(word in ("-o", "--output", "--case") for word in line.split())
-    if writes or line not in _KNOWN:
-        done = _in_process(shlex.split(line)[1:], folder)
-        if writes:
-            return done
-        _KNOWN[line] = done
+    words = shlex.split(line)[1:]
+    if any(word in ("-o", "--output", "--case") for word in words) or not any("pcaps/" in word for word in words):
+        return _in_process(words, folder)
+    if line not in _KNOWN:
+        _KNOWN[line] = _in_process(words, folder)
     return _KNOWN[line]
 
 
@@ -142,15 +141,19 @@ def _in_shell(line: str, folder: Path) -> Ran:
 
 
 def missing_from(shown: tuple[str, ...], printed: str) -> list[str]:
-    """The lines that a page shows and a command does not print, in this order; those with an ellipsis aside."""
-    left = [" ".join(line.split()) for line in printed.splitlines()]
+    """The lines that a page shows and a command does not print, in this order, however they are wrapped.
+
+    Lines with an ellipsis are passed over.
+    """
+    left = " ".join(printed.split())
     missing: list[str] = []
     for line in shown:
         wanted = " ".join(line.split())
         if _ELLIPSIS in wanted:
             continue
-        if wanted in left:
-            left = left[left.index(wanted) + 1 :]
+        _, found, after = left.partition(wanted)
+        if found:
+            left = after
         else:
             missing.append(line)
     return missing

@@ -23,7 +23,7 @@ Deciding = Callable[[Verdict], None]
 @pytest.fixture
 def deciding(monkeypatch: pytest.MonkeyPatch) -> Deciding:
     """Let every incident be decided as the given verdict."""
-    return lambda verdict: monkeypatch.setattr("attribution.pipeline.decide", lambda _: verdict)
+    return lambda verdict: monkeypatch.setattr("attribution.pipeline.decide", lambda *_, **__: verdict)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     """Let deciding fail with the given error."""
 
     def fail_with(error: BaseException) -> None:
-        def decide(_: object) -> NoReturn:
+        def decide(*_: object, **__: object) -> NoReturn:
             raise error
 
         monkeypatch.setattr("attribution.pipeline.decide", decide)
@@ -171,7 +171,10 @@ def test_colour_follows_the_environment(
     assert ("\x1b[" in capsys.readouterr().out) == coloured
 
 
-@pytest.mark.parametrize("name", ["verdict", "truth", "explanation", "capture-summary", "capture-comparison"])
+@pytest.mark.parametrize(
+    "name",
+    ["verdict", "truth", "explanation", "capture-summary", "capture-comparison", "timeline", "observations"],
+)
 def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema", name]) == 0
     assert json.loads(capsys.readouterr().out)["$id"] == f"attribution/{name}/1"
@@ -179,7 +182,8 @@ def test_schema_prints_json_schemas(name: str, capsys: pytest.CaptureFixture[str
 
 def test_schema_alone_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
-    known = ["capture-comparison", "capture-summary", "evaluation", "explanation", "truth", "verdict"]
+    known = ["capture-comparison", "capture-summary", "case", "evaluation", "explanation", "observations"]
+    known += ["postmortem", "timeline", "truth", "verdict", "verification"]
     assert capsys.readouterr().out.split() == known
 
 

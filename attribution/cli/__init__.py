@@ -12,7 +12,9 @@ import click
 from attribution.cli.capture import capture
 from attribution.cli.case import keep, verify
 from attribution.cli.evaluate import evaluate
-from attribution.cli.terminal import EXIT_BAD_INPUT, colour_wanted, complain, page_width, write
+from attribution.cli.observe import observe
+from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
+from attribution.cli.timeline import timeline
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
@@ -55,11 +57,12 @@ def decide(path: Path, form: str, output: Path | None, case: Path | None, exit_c
     from attribution.pipeline import decide as decide_incident
     from attribution.pipeline import keep_case
 
-    if case is None:
-        verdict = decide_incident(path)
-    else:
-        verdict, kept = keep_case(path)
-        keep(kept, case)
+    with Progress() as progress:
+        if case is None:
+            verdict = decide_incident(path, watcher=progress)
+        else:
+            verdict, kept = keep_case(path, watcher=progress)
+            keep(kept, case)
     write([_render(verdict, form, colour_wanted(output, no_color))], output)
     return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
 
@@ -83,7 +86,8 @@ def explain(
     from attribution.report import render_explanation, render_explanation_json
     from attribution.report.wording import LANGUAGES
 
-    explanation = explain_incident(path, without)
+    with Progress() as progress:
+        explanation = explain_incident(path, without, watcher=progress)
     if form == "json":
         text = render_explanation_json(explanation)
     else:
@@ -148,6 +152,8 @@ def check_agreement(file: Path | None) -> None:
 
 cli.add_command(capture)
 cli.add_command(evaluate)
+cli.add_command(observe)
+cli.add_command(timeline)
 cli.add_command(verify)
 
 

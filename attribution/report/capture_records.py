@@ -29,13 +29,16 @@ def render_csv(table: FlatTable, header: bool = True) -> str:
     return written.getvalue()
 
 
-def render_ndjson(tables: Iterable[FlatTable], schema: str) -> str:
-    """One object a line, its `record` naming the table; the first line names the schema too. ASCII only."""
+def render_ndjson(tables: Iterable[FlatTable], schema: str | None) -> str:
+    """One object a line, its `record` naming the table; the first line names the schema too, where one is given.
+
+    ASCII only.
+    """
     lines: list[str] = []
     for table in tables:
         for row in table.rows:
             record: dict[str, object] = {"record": table.record}
-            if not lines:
+            if not lines and schema is not None:
                 record["schema"] = schema
             record |= {name: _value(value, kind) for value, (name, kind) in zip(row, table.columns, strict=True)}
             lines.append(json.dumps(record, ensure_ascii=True, allow_nan=False))

@@ -115,7 +115,13 @@ def escape(text: str) -> str:
     shown = "".join(character if character.isprintable() else " " for character in text)
     for character in "\\`*_[]|~$#":
         shown = shown.replace(character, f"\\{character}")
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@&#8288;")
+    return (
+        shown.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("@", "@&#8288;")
+        .replace("://", ":&#8288;//")
+    )
 
 
 def harmless(value: object) -> object:
