@@ -35,7 +35,7 @@ from attribution.model.observation import (
     ProbeResult,
     TapCount,
 )
-from attribution.model.phrase import Phrase
+from attribution.model.phrase import SIDES, Phrase
 from attribution.model.topology import Side
 
 # Devices' own clocks. Tickets, bills and API calls are dated by office systems, which are not in question.
@@ -107,8 +107,13 @@ def align_clocks(
     caveat = Caveat(
         "incident.yaml",
         "evidence",
-        f"the clocks of what the {wrong} supplied are {-shift_ns / NANOSECONDS:+.1f} s off the {reference}'s, "
-        "by what both saw; they were set right",
+        Phrase(
+            "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
+            "by what both saw; they were set right",
+            wrong=SIDES[wrong],
+            seconds=-shift_ns / NANOSECONDS,
+            reference=SIDES[reference],
+        ),
     )
     return _captures_on_one_clock(aligned, reference), [caveat]
 

@@ -30,6 +30,7 @@ from attribution.inference.worlds import World, doubting_worlds, hidden_calls, s
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
@@ -363,6 +364,9 @@ def _clean_pieces(clean: Sequence[Measurement]) -> list[Piece]:
     for members in series.values():
         sent, lost = sum(m.sent for m in members), sum(m.lost for m in members)
         against = -(sent - lost) * log10(1 - LEAST_LOSS_RATIO) + lost * log10(LEAST_LOSS_RATIO)
-        statement = f"{lost} of {sent} {members[0].subject} were lost in the reported window"
+        statement = Phrase(
+            "{lost} of {sent} {subject} were lost in the reported window",
+            lost=lost, sent=sent, subject=members[0].subject,
+        )  # fmt: skip
         pieces.append(Piece(members[0], statement, None, against))
     return pieces

@@ -10,6 +10,7 @@ from attribution.model.clock import Alignment
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
 from attribution.model.observation import Caveat, CommandEffectKind
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 
 
@@ -93,7 +94,7 @@ class Measurement:
 
     @property
     def statement(self) -> str:
-        return f"{self.lost} of {self.sent} {self.subject} were lost"
+        return Phrase("{lost} of {sent} {subject} were lost", lost=self.lost, sent=self.sent, subject=self.subject)
 
 
 class AlarmKind(StrEnum):
