@@ -16,11 +16,11 @@ from math import sqrt
 from statistics import median
 
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Citation, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
 from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import Link, NodeKind
 
 # A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
