@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from importlib import resources
 from string import Formatter
 
@@ -56,7 +56,7 @@ class _Catalogue:
         self.places = places
 
 
-@lru_cache(maxsize=None)
+@cache
 def _catalogue(language: str) -> _Catalogue:
     name = f"{language}.toml"
     text = (resources.files("attribution") / "rules" / "languages" / name).read_text(encoding="utf-8")
