@@ -24,9 +24,8 @@ _WIDEST = 120  # a longer line of prose is hard to come back from
 _STRONGEST_FOR = 5
 _STRONGEST_AGAINST = 3
 _CAVEATS_SHOWN = 4
-_CAVEAT_COLUMNS = 160
+_CAVEAT_COLUMNS = 200
 _STATEMENT_COLUMNS = 240
-_CLOCK = len("10:00:31 ")
 _CANDIDATE_MASS = 0.1
 
 

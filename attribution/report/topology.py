@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from attribution.model.topology import Link, Node, Side, Topology
 from attribution.report.grid import Column, Line, render_grid
-from attribution.report.layout import Page, Style
+from attribution.report.layout import Page, Style, width_of
 from attribution.report.topology_ways import Stage, Way, farthest_ends, find_stages
 from attribution.report.topology_wording import TOPOLOGY_WORDINGS, TopologyWording
 
 LARGEST_DRAWN = 100
 _BESIDE_SHOWN = 6
+_RULE = 60
 _WAYS_WITH_PORTS = 2
 _COLOURS = {Side.CUSTOMER: Style.BLUE, Side.PROVIDER: Style.RED}
 
@@ -115,8 +116,8 @@ class _Drawing:
         """A line with the side's name where the side changes."""
         if node.side is not side:
             name = self.words.sides[node.side]
-            rest = self.signs.rule * max(3, min(self.page.width, 60) - len(name) * 2 - 1)
-            lines.append(self.page.styled(f"{name} {rest}"[: self.page.width], _COLOURS[node.side]))
+            rest = self.signs.rule * (min(self.page.width, _RULE) - width_of(name) - 1)
+            lines.append(self.page.styled(f"{name} {rest}", _COLOURS[node.side]))
         return node.side
 
     def _node(self, node: Node, told: set[str], is_last: bool) -> list[str]:
@@ -255,9 +256,9 @@ class _Drawing:
 
     def _marked(self, head: str, text: str, is_faulty: bool, continued: str | None = None) -> list[str]:
         """Text behind the drawing's own column, red where the fault is."""
-        first, *rest = self.page.paragraph(text, len(head))
-        blank = continued if continued is not None else f"  {self.signs.link}".ljust(len(head))
-        lines = [head + first[len(head) :], *(blank.ljust(len(head)) + line[len(head) :] for line in rest)]
+        blank = (continued or f"  {self.signs.link}").ljust(len(head))
+        first, *rest = self.page.paragraph(text, len(head), hang=len(blank) - len(head))
+        lines = [head + first[len(head) :], *(blank + line[len(blank) :] for line in rest)]
         return [
             self.page.styled(line.rstrip(), Style.BOLD, Style.RED) if is_faulty else line.rstrip() for line in lines
         ]

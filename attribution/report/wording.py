@@ -182,7 +182,7 @@ CHINESE = Wording(
         Party.CUSTOMER: "客户",
         Party.PROVIDER: "腾讯云",
         Party.SHARED: "双方",
-        Party.NEITHER: "双方均不",
+        Party.NEITHER: "双方均无责任",
         Party.UNDETERMINED: "未定",
     },
     causes={
