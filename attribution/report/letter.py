@@ -15,11 +15,11 @@ from attribution.model.incident import Interval
 from attribution.model.topology import Side
 from attribution.model.verdict import Cause, Party, Provision, Request, WeighedEvidence
 from attribution.report import quantities
+from attribution.report.languages import say
 from attribution.report.layout import shortened
 from attribution.report.letter_wording import LETTER_WORDINGS, LetterWording
 from attribution.report.local_time import local_moment, local_zones, utc_moment
 from attribution.report.markdown import code, inline
-from attribution.report.paper import say
 from attribution.report.summary import describe_cause
 from attribution.report.wording import LANGUAGES, Wording, percent
 

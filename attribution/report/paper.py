@@ -12,6 +12,7 @@ from attribution.model.observation import Caveat
 from attribution.model.topology import Side
 from attribution.model.verdict import Cause, Party, WeighedEvidence
 from attribution.report.json_document import describe_caveat
+from attribution.report.languages import say
 from attribution.report.local_time import local_moment, offset_name, utc_moment
 from attribution.report.markdown import code, inline
 from attribution.report.postmortem_wording import PostmortemWording
@@ -99,10 +100,6 @@ class Paper:
 
     def place(self, file: str, locator: str) -> str:
         return f"{code(file)}, {inline(locator)}" if locator else code(file)
-
-
-def say(text: str, language: str) -> str:  # noqa: ARG001
-    return text
 
 
 def weights_of(evidence: Iterable[WeighedEvidence]) -> dict[str, float]:

@@ -240,7 +240,7 @@ CHINESE = PostmortemWording(
         "inputs": "输入文件",
         "method": "方法与可靠性",
     },
-    sides={Side.CUSTOMER: "客户", Side.PROVIDER: "服务商"},
+    sides={Side.CUSTOMER: "客户", Side.PROVIDER: "腾讯云"},
     nobodys="不属于任何一方",
     node_kinds={
         NodeKind.HOST: "主机",
