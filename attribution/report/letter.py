@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from attribution.model.dossier import Dossier
+from attribution.model.dossier import Dossier, Entry, EntryKind
 from attribution.model.incident import Interval
 from attribution.model.topology import Side
 from attribution.model.verdict import Cause, Party, Provision, Request, WeighedEvidence
@@ -26,6 +26,7 @@ from attribution.report.wording import LANGUAGES, Wording, percent
 _MOST_GROUNDS = 3
 _MOST_INTERVALS = 3
 _WORTH_SAYING = 0.25  # of the weightiest testimony
+_LIKELIER_THAN_NOT = 0.5
 _EVEN = 0.1  # nearer than this, neither party is likelier than the other
 _LONGEST_STATEMENT = 160
 _LOGGED = " logged"
@@ -80,7 +81,7 @@ class _Letter:
     def _ownerless(self) -> Iterator[str]:
         """What failed where nobody's part of the network is: known, and yet nobody's to answer for."""
         roots = [cause for cause in self.dossier.verdict.causes if cause.caused_by is None]
-        if roots and all(cause.side is None for cause in roots):
+        if roots and all(cause.side is None and cause.probability > _LIKELIER_THAN_NOT for cause in roots):
             causes = self.wording.then.join(map(self._cause, roots))
             yield self.words.ownerless.format(causes=causes)
 
@@ -141,19 +142,32 @@ class _Letter:
         for piece in speaking:
             best.setdefault(piece.file, piece)
         rest = (piece for piece in speaking if piece is not best[piece.file])
-        chosen = [*best.values(), *rest][:_MOST_GROUNDS]
-        items = (f"- {self._ground(piece)}" for piece in sorted(chosen, key=lambda piece: piece.time_ns))
-        return "\n".join((self.words.grounds, "", *items))
+        told = dict.fromkeys(map(self._ground, (*best.values(), *rest)))  # what reads the same is told once
+        return "\n".join((self.words.grounds, "", *(f"- {ground}" for ground in list(told)[:_MOST_GROUNDS])))
 
     def _ground(self, piece: WeighedEvidence) -> str:
         words = self.words
-        statement = inline(shortened(say(piece.statement, self.language), _LONGEST_STATEMENT))
         if piece.supplied_by is Side.CUSTOMER:
+            statement = self._testimony(piece) or inline(
+                shortened(say(piece.statement, self.language), _LONGEST_STATEMENT)
+            )
             return words.yours.format(file=code(piece.file), locator=inline(piece.locator), statement=statement)
         device, logged, _ = str(piece.statement).partition(_LOGGED)
-        if logged:
-            statement = words.our_log.format(device=inline(device))
-        return words.ours.format(time=utc_moment(piece.time_ns), statement=statement)
+        if not logged:
+            statement = self._said(piece.statement)
+        elif any(entry.kind is EntryKind.OPERATION for entry in self._entries(piece)):
+            statement = words.our_operation.format(device=inline(device))
+        else:
+            statement = self._testimony(piece) or words.our_log.format(device=inline(device))
+        return words.ours.format(time=utc_moment(piece.time_ns)[:19], statement=statement)
+
+    def _testimony(self, piece: WeighedEvidence) -> str:
+        """What a device said, in our words and not in its own; empty where it was no device that said it."""
+        words = [entry.text for entry in self._entries(piece) if entry.kind in (EntryKind.ALARM, EntryKind.LOG)]
+        return self._said(words[0]) if words and _LOGGED in str(piece.statement) else ""
+
+    def _entries(self, piece: WeighedEvidence) -> list[Entry]:
+        return [entry for entry in self.dossier.timeline if entry.evidence == piece.id]
 
     def _clauses(self) -> Iterator[str]:
         """The deciding clause in its own words; where both sides answer, that of each."""
