@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,11 +78,13 @@ def _shown(dossier: Dossier, entries: tuple[Entry, ...], choice: Choice) -> tupl
 
 
 def _render_table(dossier: Dossier, entries: tuple[Entry, ...], timezone: str | None, lang: str, colour: bool) -> str:
+    from attribution.report.languages import say
     from attribution.report.local_time import local_zones
     from attribution.report.timeline import render_timeline
 
     zones = local_zones(dossier, timezone or "UTC")
-    return render_timeline(dossier, entries, page_width(), colour, lang, zones[0] if zones else None)
+    spoken = partial(say, language=lang)
+    return render_timeline(dossier, entries, page_width(), colour, lang, zones[0] if zones else None, spoken)
 
 
 def _render_data(dossier: Dossier, entries: tuple[Entry, ...], form: str) -> str:

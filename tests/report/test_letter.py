@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from attribution.model.dossier import Dossier, EntryKind
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 from attribution.model.verdict import CauseKind, Party, Verdict
 from attribution.report import render_letter
 from attribution.report.wording import LANGUAGES
+from attribution.responsibility import load_agreement
 from tests.report.dossiers import EVERY_DOSSIER, HOSTILE_DOSSIER, PROVIDER_ANSWERS, dossier, entry
 from tests.report.rendered_markdown import rendered
 from tests.report.verdicts import CRASH, HEALTHY, SETTLED, SHARED, UNDETERMINED, evidence
@@ -140,7 +142,6 @@ def test_it_is_half_a_page(decided: Dossier, lang: str) -> None:
     assert len(text) < 2300
 
 
-@pytest.mark.skipif("zh" not in LANGUAGES, reason="no Chinese yet")
 def test_the_chinese_letter_greets_and_signs_as_letters_do() -> None:
     text = letter(PROVIDER_ANSWERS, "zh")
 
@@ -155,6 +156,23 @@ def test_what_evidence_says_is_never_obeyed(lang: str) -> None:
     page = rendered(render_letter(HOSTILE_DOSSIER, lang))
 
     assert set(page.tags) <= {"p", "strong", "ul", "li", "code"}
+
+
+def test_a_paragraph_without_a_number_is_cited_by_its_section() -> None:
+    late = load_agreement("tencent-cross-region-connection").provision("3.2(late-payment)")
+    text = letter(replace(SETTLED, clause=late.id, provisions=(late,)))
+
+    assert "Clause 3.2 of the Tencent Cloud" in text
+    assert "late-payment" not in text
+
+
+def test_in_chinese_what_is_asked_for_and_what_was_found_are_said_in_chinese() -> None:
+    verdict = replace(
+        UNDETERMINED,
+        requests=(replace(UNDETERMINED.requests[0], what=Phrase("{first} and {last}", first="x", last="y")),),
+    )
+
+    assert "x 和 y" in letter(verdict, "zh")
 
 
 def test_of_nobodys_interruption_it_says_so() -> None:
