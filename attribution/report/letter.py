@@ -285,7 +285,7 @@ class _Letter:
         return inline(say(text, self.language))
 
     def _percent(self, probability: float) -> str:
-        return inline(self.wording.percent(probability))
+        return inline(self.wording.likelihood(probability))
 
     def _joined(self, sentences: Iterable[str]) -> str:
         return ("" if self.language == "zh" else " ").join(sentences)

@@ -45,7 +45,7 @@ class Paper:
         return summarise(self.dossier.verdict, self.wording)
 
     def percent(self, probability: float) -> str:
-        return inline(self.wording.percent(probability))
+        return inline(self.wording.likelihood(probability))
 
     def span(self, interval: Interval) -> str:
         return f"{utc_moment(interval.start_ns)} – {utc_moment(interval.end_ns)} UTC"

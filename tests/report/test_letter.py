@@ -166,13 +166,10 @@ def test_a_paragraph_without_a_number_is_cited_by_its_section() -> None:
     assert "late-payment" not in text
 
 
-def test_in_chinese_what_is_asked_for_and_what_was_found_are_said_in_chinese() -> None:
-    verdict = replace(
-        UNDETERMINED,
-        requests=(replace(UNDETERMINED.requests[0], what=Phrase("{first} and {last}", first="x", last="y")),),
-    )
+def test_in_chinese_what_is_asked_for_is_said_in_chinese() -> None:
+    asked = replace(UNDETERMINED.requests[0], what=Phrase("{first} and {last}", first="x", last="y"))
 
-    assert "x 和 y" in letter(verdict, "zh")
+    assert "x 和 y" in letter(replace(UNDETERMINED, requests=(asked,)), "zh")
 
 
 def test_of_nobodys_interruption_it_says_so() -> None:
