@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from attribution.cli.language import language_option
 from attribution.cli.terminal import Progress, colour_wanted, complain, page_width, write
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from attribution.model.incident import Interval
     from attribution.report.timeline import Choice
 
-LANGUAGES = ("en", "zh")
 KINDS = ("loss", "alarm", "log", "route", "operation", "change", "cloud_call", "account", "capture")
 _AROUND_S = 10.0
 
@@ -33,9 +33,7 @@ _AROUND_S = 10.0
     "±SECONDS (or +-SECONDS) is how near.  [default: ±10]",
 )  # fmt: skip
 @click.option("--tz", "timezone", metavar="ZONE", help="Times in this zone, such as Asia/Shanghai.  [default: UTC]")
-@click.option(
-    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the sentences."
-)
+@language_option
 @click.option(
     "-f", "--format", "form", type=click.Choice(["table", "json", "ndjson", "csv"]), default="table", show_default=True,
     help="Data formats give every entry, times in UTC.",

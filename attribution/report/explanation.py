@@ -139,8 +139,8 @@ def _rows(
     yield words.clause, before.clause or "–", after.clause or "–"
     yield words.probability, wording.likelihood(before.probability), wording.likelihood(after.probability)
     for party in before.parties:
-        shares = (wording.likelihood(verdict.parties[party]) for verdict in (before, after))
-        yield (f"  {wording.names.get(party, party)}", *shares)
+        first, second = (wording.likelihood(verdict.parties[party]) for verdict in (before, after))
+        yield f"  {wording.names.get(party, party)}", first, second
     spent = [wording.duration(verdict.interruption.seconds) for verdict in (before, after)]
     yield words.interruption, spent[0], spent[1]
     causes = [[describe_cause(cause, wording) for cause in verdict.causes] for verdict in (before, after)]

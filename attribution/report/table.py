@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.model.verdict import Cause, Party, Provision, Request, Verdict, WeighedEvidence
 from attribution.report.languages import say, say_place
 from attribution.report.layout import NARROW, Page, Style, shortened, width_of
@@ -24,9 +24,8 @@ _WIDEST = 120  # a longer line of prose is hard to come back from
 _STRONGEST_FOR = 5
 _STRONGEST_AGAINST = 3
 _CAVEATS_SHOWN = 4
-_CAVEAT_COLUMNS = 160
+_CAVEAT_COLUMNS = 200
 _STATEMENT_COLUMNS = 240
-_CLOCK = len("10:00:31 ")
 _CANDIDATE_MASS = 0.1
 
 
@@ -224,28 +223,30 @@ def _inputs(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
     places = sum(caveat.count for caveat in verdict.caveats)
     lines = page.labelled(wording.read, wording.files_read.format(files=len(verdict.inputs), places=places))
     alike = _alike(verdict.caveats)
-    shown = [shortened(_describe(caveat, files, wording), _CAVEAT_COLUMNS) for caveat, files in alike[:_CAVEATS_SHOWN]]
+    shown = [shortened(_describe(group, wording), _CAVEAT_COLUMNS) for group in alike[:_CAVEATS_SHOWN]]
     if len(alike) > _CAVEATS_SHOWN:
         shown.append(wording.more_warnings.format(count=len(alike) - _CAVEATS_SHOWN))
     return lines + page.listed(wording.warnings, shown)
 
 
-def _alike(caveats: Sequence[Caveat]) -> list[tuple[Caveat, int]]:
-    """Caveats that say the same of several files as one, with the number of files."""
+def _alike(caveats: Sequence[Caveat]) -> list[list[Caveat]]:
+    """Caveats that say the same, of several files or of several names, together."""
     found: dict[str, list[Caveat]] = {}
     for caveat in caveats:
-        found.setdefault(caveat.reason, []).append(caveat)
-    return [
-        (replace(same[0], count=sum(caveat.count for caveat in same)), len({caveat.file for caveat in same}))
-        for same in found.values()
-    ]
+        words = caveat.reason.template if isinstance(caveat.reason, Phrase) else caveat.reason
+        found.setdefault(words, []).append(caveat)
+    return list(found.values())
 
 
-def _describe(caveat: Caveat, files: int, wording: Wording) -> str:
-    """Where, why, in how many files more, and how often."""
+def _describe(alike: Sequence[Caveat], wording: Wording) -> str:
+    """Where and why the first of them, how many more there are, and how often all of them."""
+    caveat, count = alike[0], sum(caveat.count for caveat in alike)
     place = ", ".join(part for part in (caveat.file, say_place(caveat.locator, wording.language)) if part)
     reason = say(caveat.reason, wording.language)
     text = wording.caveat_at.format(place=place, reason=reason) if place else reason
-    if files > 1:
+    reasons, files = len({other.reason for other in alike}), len({other.file for other in alike})
+    if reasons > 1:
+        text = wording.more_alike.format(caveat=text, count=len(alike) - 1)
+    elif files > 1:
         text = wording.elsewhere.format(caveat=text, files=files - 1)
-    return wording.places.format(caveat=text, count=caveat.count) if caveat.count != 1 else text
+    return wording.places.format(caveat=text, count=count) if count != 1 else text

@@ -101,6 +101,7 @@ class Wording:
     warnings: str = "Warnings"
     more_warnings: str = "… and {count} more, all of them in --format json"
     elsewhere: str = "{caveat}, and in {files} more files"
+    more_alike: str = "{caveat}, and {count} more like it"
     caveat_at: str = "{place}: {reason}"
     places: str = "{caveat} ({count} places)"
     colon: str = ": "
@@ -181,7 +182,7 @@ CHINESE = Wording(
         Party.CUSTOMER: "客户",
         Party.PROVIDER: "腾讯云",
         Party.SHARED: "双方",
-        Party.NEITHER: "双方均不",
+        Party.NEITHER: "双方均无责任",
         Party.UNDETERMINED: "未定",
     },
     causes={
@@ -260,6 +261,7 @@ CHINESE = Wording(
     warnings="警告",
     more_warnings="……另有 {count} 条，见 --format json",
     elsewhere="{caveat}，另有 {files} 个文件同此",
+    more_alike="{caveat}，另有 {count} 条同类",
     caveat_at="{place}：{reason}",
     places="{caveat}（{count} 处）",
     colon="：",
