@@ -36,9 +36,9 @@ def complete_node(context: click.Context, _parameter: click.Parameter, incomplet
     from attribution.cli.topology import load_topology
     from attribution.errors import AttributionError
 
-    path = context.params.get("path")
+    path = _path(context)
     try:
-        found = load_topology(Path(path))[0] if path is not None else None
+        found = load_topology(path)[0] if path is not None else None
     except (AttributionError, OSError):
         return []
     return [] if found is None else _beginning(list(found.nodes), incomplete)
@@ -80,14 +80,20 @@ def _incident(context: click.Context) -> Incident | None:
     from attribution.errors import AttributionError
     from attribution.readers import read_incident
 
-    path = context.params.get("path")
+    path = _path(context)
     if path is None:
         return None
     try:
-        with open_bundle(Path(path)) as bundle:
+        with open_bundle(path) as bundle:
             return read_incident(bundle.read(INCIDENT_FILE), bundle)
     except (AttributionError, OSError):
         return None
+
+
+def _path(context: click.Context) -> Path | None:
+    """The PATH already typed; while an option waits for its value, click leaves it among what is still to be read."""
+    path = context.params.get("path") or next(iter(context.args), None)
+    return None if path is None else Path(path)
 
 
 def _beginning(names: list[str], incomplete: str) -> list[str]:

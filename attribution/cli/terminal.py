@@ -40,7 +40,7 @@ def page_width() -> int:
 def can_print(characters: str) -> bool:
     """Whether standard output's encoding has these characters."""
     try:
-        characters.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        characters.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

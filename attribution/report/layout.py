@@ -40,7 +40,9 @@ _MARKS = ("Mn", "Me")
 _NOT_FIRST = frozenset("。，、；：！？”’」』）》】〉〕％…,.;:!?)]}%°")
 _NOT_LAST = frozenset("“‘「『（《【〈〔([{")
 # A number is not parted from its unit.
-_UNIT = re.compile(r"(?<=第) (?=\d)|(?<=\d) (?=(?:s|ms|%|dBm|Mbit/s|octets|UTC|秒|毫秒|字节|个|次|处|条|帧|行)(?![^\W\d_]))")
+_UNIT = re.compile(
+    r"(?<=第) (?=\d)|(?<=\d) (?=(?:s|ms|%|dBm|Mbit/s|octets|UTC|秒|毫秒|字节|个|次|处|条|帧|行)(?![^\W\d_]))"
+)
 
 
 def escape(text: str) -> str:

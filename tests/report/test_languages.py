@@ -32,7 +32,11 @@ def literal_templates() -> Iterator[str]:
     """What stands in `Phrase("…")` and `Template("…")` anywhere in the package."""
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Phrase", "Template"):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("Phrase", "Template")
+            ):
                 match node.args:
                     case [ast.Constant(value=str(text)), *_]:
                         yield text
@@ -57,7 +61,11 @@ def test_both_say_the_same_values(english: str) -> None:
 def test_chinese_is_chinese_with_its_own_punctuation() -> None:
     for english, chinese in phrases_of("zh").items():
         outside = re.sub(r"\{[^}]*\}", "", chinese)
-        if chinese != english and chinese not in PROPER_NAMES and re.search(r"[a-z]{4}", re.sub(r"\{[^}]*\}", "", english)):
+        if (
+            chinese != english
+            and chinese not in PROPER_NAMES
+            and re.search(r"[a-z]{4}", re.sub(r"\{[^}]*\}", "", english))
+        ):
             assert CHINESE_LETTER.search(outside), english
         assert not re.search(r"[\u4e00-\u9fff][,;:!?()]|[,;:!?()][\u4e00-\u9fff]", outside), chinese
         assert "服务商" not in outside, chinese
@@ -144,7 +152,9 @@ def test_a_chinese_table_speaks_chinese(verdict: object) -> None:
 
 
 def test_a_chinese_table_quotes_the_chinese_clause() -> None:
-    assert SETTLED.provisions[0].text_zh in render_table(SETTLED, wording=CHINESE, width=120).replace("\n", "").replace(" ", "")
+    assert SETTLED.provisions[0].text_zh in render_table(SETTLED, wording=CHINESE, width=120).replace("\n", "").replace(
+        " ", ""
+    )
 
 
 def test_a_chinese_explanation_speaks_chinese() -> None:
