@@ -2,7 +2,8 @@
 
 An evaluation made with `attribution evaluate --uncalibrated` states the posterior itself. How often its favourite was
 right, as a function of what it stated, is fitted by pooling adjacent violators; blocks with few incidents are pooled
-with their neighbours, so that a step means something.
+with their neighbours, so that a step means something. Where no block was right clearly less often than it stated, the
+posterior deserves its word, and only the last block is kept: from there on nothing makes one verdict surer than others.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from attribution.responsibility.calibration import Calibration
 from attribution.responsibility.costs import choose_party, load_decision_rule
 from tests.lab.errors import UsageError
 
-_LEAST_OF_A_STEP = 40
+_LEAST_OF_A_STEP = 200
+_TOO_BOLD = 0.05
+"""A block that was right so much less often than it stated has to be mended."""
+
 _SAME = 0.02
 """Steps closer than this are one: what a few hundred incidents cannot tell apart must not make one verdict surer."""
 
@@ -85,7 +89,12 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
     # Half a case on either side keeps a step of few incidents from claiming certainty (Jeffreys' rule).
     values = [(good + 0.5) / (count + 1) for _, count, good in blocks]
     rising = [max(values[: index + 1]) for index in range(len(values))]
-    return Calibration(tuple(round(first, 4) for first, _, _ in blocks), tuple(round(value, 4) for value in rising))
+    starts, honest = [first for first, _, _ in blocks], True
+    for start, end, (_, count, good) in zip(starts, [*starts[1:], 2.0], blocks, strict=True):
+        stated = [value for value, _ in points if start <= value < end]
+        honest = honest and good / count >= sum(stated) / len(stated) - _TOO_BOLD
+    kept = slice(-1, None) if honest else slice(None)
+    return Calibration(tuple(round(s, 4) for s in starts)[kept], tuple(round(v, 4) for v in rising)[kept])
 
 
 @dataclass(frozen=True, slots=True)

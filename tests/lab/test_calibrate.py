@@ -34,6 +34,14 @@ def test_a_posterior_that_is_too_bold_is_mended() -> None:
     assert mended[Party.CUSTOMER] == pytest.approx(0.725, abs=0.05)
 
 
+def test_a_posterior_that_deserves_its_word_is_kept_but_for_what_is_equally_sure() -> None:
+    stated = [DICE.uniform(0.55, 1.0) for _ in range(4000)]
+    calibration = fit_calibration([case(p, DICE.random() < p) for p in stated])
+    assert len(calibration.thresholds) == 1
+    mended = calibration.mend({Party.CUSTOMER: 0.7, Party.PROVIDER: 0.3})
+    assert mended[Party.CUSTOMER] == 0.7
+
+
 def test_more_stated_never_becomes_less() -> None:
     calibration = fit_calibration(too_bold(800))
     values = [calibration.mend({Party.CUSTOMER: p / 100, Party.PROVIDER: 1 - p / 100})[Party.CUSTOMER]
@@ -56,7 +64,8 @@ def test_the_rule_file_can_be_read_back(tmp_path: Path) -> None:
     cases = too_bold(500)
     write_calibration(cases, "made-up cases", tmp_path / "calibration.toml")
     text = (tmp_path / "calibration.toml").read_text(encoding="utf-8")
-    assert read_calibration(text, "calibration.toml") == fit_calibration(cases)
+    read, fitted = read_calibration(text, "calibration.toml"), fit_calibration(cases)
+    assert (read.thresholds, read.values) == (fitted.thresholds, fitted.values)
     assert len(list(describe(cases))) == 4
 
 
