@@ -356,7 +356,7 @@ def _keep(bundle: Bundle, without: Collection[str], watcher: Watcher = NOBODY) -
     return judgement.verdict, case
 
 
-def verify_case(case: KeptCase, path: str | Path) -> Verification:
+def verify_case(case: KeptCase, path: str | Path, watcher: Watcher = NOBODY) -> Verification:
     """Decide an incident anew, and say whether everything that the case keeps came out as it keeps it.
 
     Errors: AttributionError for a case that cannot be read, and a path at which there is no incident. Whatever else is
@@ -367,7 +367,7 @@ def verify_case(case: KeptCase, path: str | Path) -> Verification:
     with open_bundle(path) as bundle:
         found = tuple(_found(bundle, (file.file for file in manifest.inputs)))
         try:
-            verdict, anew = _keep(bundle, manifest.without)
+            verdict, anew = _keep(bundle, manifest.without, watcher)
         except AttributionError as error:
             differences += [*compare_inputs(manifest.inputs, found), Difference(Part.VERDICT, "all", "one", str(error))]
         else:
