@@ -24,13 +24,13 @@ from attribution.report.page.view import View
 __all__ = ["LANGUAGES", "render_page"]
 
 
-def render_page(dossier: Dossier, language: str = "en") -> str:
-    """The whole report in one HTML file; `language` is that of its words, `en` or `zh`.
+def render_page(dossier: Dossier, lang: str = "en") -> str:
+    """The whole report in one HTML file; `lang` is the language of its words, `en` or `zh`.
 
     The verdict and the clauses stand in both languages.
     """
     style, script = _template("page.css"), _template("page.js")
-    labels = Labels(language)
+    labels = Labels(lang)
     page = _environment().get_template("page.html")
     return page.render(
         t=labels,

@@ -169,8 +169,8 @@ LABELS: Mapping[str, tuple[str, str]] = {
         "时钟已校正：由来源所载时间移至校正后时间",
     ),
     "lanes.outside": (
-        "{before} entries before and {after} after the stretch shown stand in the table.",
-        "所示时段之前 {before} 条、之后 {after} 条记录见表格。",
+        "Not drawn, but in the table: entries before the stretch shown: {before}, after it: {after}.",
+        "未绘出但见表格的记录：所示时段之前 {before} 条，之后 {after} 条。",
     ),
     "lanes.left_out": ("{count} more sources are in the table only.", "另有 {count} 个来源仅见表格。"),
     "lanes.utc": ("All times are UTC, by the corrected clocks.", "所有时间均为 UTC，并已校正时钟。"),
@@ -378,7 +378,7 @@ class Labels:
     def _column(self) -> int:
         return LANGUAGES.index(self.language)
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         return LABELS[name][self._column].format(**values)
 
     @property

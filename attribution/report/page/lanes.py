@@ -26,6 +26,7 @@ from attribution.report.page.time_axis import Axis, shown_time
 MOST_LANES = 40
 _CLOSE = 5.0  # pixels within which two marks of one kind become one
 _LONG = 9.0  # pixels from which an entry is drawn as a stretch of time
+_HEIGHTS = {EntryKind.ALARM: 6.0, EntryKind.LOG: 4.0, EntryKind.CAPTURE: 4.0}
 _SKEWED_NS = 1_000_000  # what a clock was set right by, to be worth a tick
 
 
@@ -44,7 +45,7 @@ class Measures:
         return self.left < 50
 
 
-WIDE = Measures("wide", 980, 196, 26, 9)
+WIDE = Measures("wide", 1000, 236, 26, 8)
 NARROW = Measures("narrow", 344, 8, 40, 4)
 
 
@@ -120,7 +121,7 @@ def _phase(fault: Fault, labels: Labels) -> tuple[str, list[tuple[Interval, str,
 
 
 def _head(name: str, place: float, measures: Measures) -> Iterator[Markup]:
-    columns = 50 if measures.is_narrow else 28
+    columns = 50 if measures.is_narrow else 34
     written = shortened(name, columns)
     at = (measures.left, place + 13) if measures.is_narrow else (measures.left - 10, place + 17)
     yield titled(name, text(*at, written, "lane-name", "start" if measures.is_narrow else "end"))
@@ -157,7 +158,7 @@ def _lane(
     if rounded:
         path = "".join(f"M{number(stated)} {number(y + 6)}v4H{number(true)}v-4" for stated, true in rounded)
         yield titled(labels("lanes.corrected"), element("path", d=path, class_="skew"))
-    for mark in _marks(entries, axis):
+    for mark in sorted(_marks(entries, axis), key=lambda mark: _depth(mark[0], axis)):
         yield _mark(mark, axis, y, labels)
 
 
@@ -173,7 +174,13 @@ def _marks(entries: Sequence[Entry], axis: Axis) -> Iterator[list[Entry]]:
         if mark is not None:
             yield mark
         open_marks[key] = [entry]
-    yield from sorted(open_marks.values(), key=lambda mark: mark[0].evidence is not None)
+    yield from open_marks.values()
+
+
+def _depth(entry: Entry, axis: Axis) -> tuple[bool, float, bool]:
+    """What lasts lies behind what is a moment, the longest farthest back, and what is cited before what is not."""
+    width = axis.span(entry.interval, 0.0)[1]
+    return width < _LONG, -width if width >= _LONG else 0.0, entry.evidence is not None
 
 
 def _mark(entries: Sequence[Entry], axis: Axis, y: float, labels: Labels) -> Markup:
@@ -193,9 +200,9 @@ def _mark(entries: Sequence[Entry], axis: Axis, y: float, labels: Labels) -> Mar
 
 def mark_shape(kind: EntryKind, x: float, y: float, width: float = 0.0) -> Markup:
     """One shape for each kind of entry; what lasts is drawn as long as it lasted."""
-    if width and kind in (EntryKind.CHANGE, EntryKind.OPERATION, EntryKind.ALARM, EntryKind.LOSS):
-        height = 6 if kind is EntryKind.ALARM else 10
-        return box(x, y - height / 2, width, height, "shape", 2)
+    if width:
+        height = _HEIGHTS.get(kind, 10.0)
+        return box(x, y - height / 2, width, height, "shape long", 2)
     match kind:
         case EntryKind.LOSS | EntryKind.CAPTURE:
             return box(x - 2, y - 6, 4, 12, "shape")

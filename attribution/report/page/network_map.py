@@ -6,6 +6,7 @@ told by colour alone: sides have a pattern and a name, kinds of node a shape and
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from attribution.report.page.markup import Canvas, box, element, join, line, lin
 from attribution.report.page.network_layout import Layout, lay_out
 
 _GLYPH = 17.0
+_FLAG = 19.0  # the height of a flag, and how far one stands above another
 LETTERS = {
     NodeKind.HOST: "H",
     NodeKind.SWITCH: "S",
@@ -53,7 +55,7 @@ class Direction:
         return (row * self.across, column * self.along) if self.is_upright else (column * self.along, row * self.across)
 
 
-LENGTHWISE = Direction("lengthwise", 136, 126, False, -60, -36, 60, 58)
+LENGTHWISE = Direction("lengthwise", 136, 142, False, -60, -50, 60, 58)
 UPRIGHT = Direction("upright", 108, 168, True, -30, -34, 128, 36)
 
 
@@ -129,7 +131,8 @@ class _Map:
     def draw(self) -> Markup:
         xs, ys = zip(*self.points.values(), strict=True)
         way = self.direction
-        left, top = min(xs) + way.left - 14, min(ys) + way.top - 34
+        stacked = max(Counter(fault.cause.component for fault in self.faults).values(), default=1) - 1
+        left, top = min(xs) + way.left - 14, min(ys) + way.top - 24 - _FLAG * stacked
         right, bottom = max(xs) + way.right + 14, max(ys) + way.bottom + 24
         canvas = Canvas(
             self.prefix,
@@ -243,25 +246,22 @@ class _Map:
 
     def _demarcations(self) -> Iterator[Markup]:
         """A dashed line across every link on which the sides meet."""
-        struck = {fault.cause.component for fault in self.faults}
         for link in self.layout.links:
             if component_side(self.topology, link) is not None:
                 continue
             x, y = self._middle(link, self._bend(link))
             (x1, y1), (x2, y2) = self.points[link.source], self.points[link.target]
             flat = abs(x2 - x1) >= abs(y2 - y1)
-            reach = 42.0 if flat else 58.0
             words = self.labels("map.demarcation")
             if flat:
-                above = link.component not in struck
-                yield line(x, y - reach, x, y + reach, "demarcation")
-                yield text(x, y - reach - 6 if above else y + reach + 13, words, "boundary", "middle")
+                yield line(x, y - 44, x, y + 62, "demarcation")
+                yield text(x, y + 75, words, "boundary", "middle")
             elif self.direction.is_upright:
                 yield line(x - 34, y, x + 128, y, "demarcation")
                 yield text(x + 128, y - 4, words, "boundary", "end")
             else:
-                yield line(x - reach, y, x + reach, y, "demarcation")
-                yield text(x + reach + 4, y + 4, words, "boundary", "start")
+                yield line(x - 58, y, x + 58, y, "demarcation")
+                yield text(x + 62, y + 4, words, "boundary", "start")
 
     def _nodes(self) -> Iterator[Markup]:
         ends = self.dossier.incident.service.ends
@@ -357,8 +357,9 @@ class _Map:
         if self.direction.is_upright:
             centre, bottom = x + (49 if is_node else 20 + width / 2), y - (28 if is_node else -9)
         else:
-            centre, bottom = x, y - (32 if is_node else 16)
-        bottom -= 19 * height
+            centre, bottom = x, y - 44
+            yield line(x, bottom, x, y - (_GLYPH + 7 if is_node else 9), "stem")
+        bottom -= _FLAG * height
         yield box(centre - width / 2, bottom - 18, width, 18, "flag", 9)
         yield text(centre, bottom - 5, words, "flag-words", "middle")
 

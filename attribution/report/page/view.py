@@ -113,15 +113,13 @@ class View:
         return render_time(time_ns)
 
     def clock(self, time_ns: int) -> str:
-        """The time of day to the millisecond; with the date where the incident knows several."""
+        """The time of day to the millisecond; with the date where that is not the day of the reported window."""
         written = render_time(time_ns)
-        return written[11:-1] if self._is_one_day else f"{written[:10]} {written[11:-1]}"
+        return written[11:-1] if written[:10] == self._day else f"{written[:10]} {written[11:-1]}"
 
     @cached_property
-    def _is_one_day(self) -> bool:
-        """Whether everything dated happened on the day of the reported window."""
-        day = render_time(self.incident.window.start_ns)[:10]
-        return all(render_time(entry.interval.start_ns)[:10] == day for entry in self.dossier.timeline)
+    def _day(self) -> str:
+        return render_time(self.incident.window.start_ns)[:10]
 
     @staticmethod
     def added(nanoseconds: int) -> str:
