@@ -181,7 +181,8 @@ class _Map:
                 yield element("g", *pieces)
             for node in self._corners(members, own):
                 x, y = self.points[node]
-                yield text(x + self.direction.left + 8, y + self.direction.top + 13, self.labels.side(side), f"region {side}")
+                left = x + (30 if self.direction.is_upright else self.direction.left + 8)
+                yield text(left, y + self.direction.top + 13, self.labels.side(side), f"region {side}")
 
     def _cell(self, node: str, style: str, paint: str | None) -> Markup:
         x, y = self.points[node]
@@ -288,7 +289,7 @@ class _Map:
         written += [(lines_of(words, 15 if upright else 17, 1)[0], "under") for words in below if len(lines) == 1]
         for place, (words, style) in enumerate(written):
             if upright:
-                yield text(x + 30, y + 5 + 14 * (place - (len(written) - 1) / 2), words, style)
+                yield text(x + 30, y - 7 + 25 * place, words, style)  # links beside each other run between the lines
             else:
                 yield text(x, y + 37 + 14 * place, words, style, "middle")
 
