@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
@@ -19,6 +18,7 @@ from attribution.model.observation import (
     WitnessKind,
 )
 from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind
 
 FOREVER_NS = 2**62

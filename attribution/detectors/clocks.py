@@ -18,7 +18,6 @@ from typing import Any
 
 from attribution.detectors.alarms import session_peer
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.clock import Alignment, ClockCorrection
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.observation import (
@@ -36,6 +35,7 @@ from attribution.model.observation import (
     TapCount,
 )
 from attribution.model.phrase import SIDES, Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import Side
 
 # Devices' own clocks. Tickets, bills and API calls are dated by office systems, which are not in question.

@@ -9,11 +9,11 @@ from itertools import pairwise
 from statistics import median
 
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
 from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 
 STATUS = {Metric.OPER_STATUS: AlarmKind.INTERFACE_DOWN, Metric.ADMIN_STATUS: AlarmKind.INTERFACE_ADMIN_DOWN}
 DROPS = {

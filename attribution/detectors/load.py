@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
 from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import Side
 
 # Counters include headers below IP and the polls are not quite regular: this much above the limit is not yet more.

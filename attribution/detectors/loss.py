@@ -8,12 +8,12 @@ from itertools import pairwise
 from statistics import median
 
 from attribution.detectors.addresses import AddressBook
-from attribution.detectors.ports import find_link
 from attribution.detectors.routes import Routes
 from attribution.model.evidence import Citation, Journey, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, ProbeResult, TapCount
 from attribution.model.phrase import Phrase, Template
+from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
 LONGEST_WINDOW_S = 600.0

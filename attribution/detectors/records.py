@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from attribution.detectors.cloud_actions import CloudActions
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import canonical_port, find_link
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
@@ -22,6 +21,7 @@ from attribution.model.observation import (
     Observation,
 )
 from attribution.model.phrase import SIDES, Phrase, Template
+from attribution.model.ports import canonical_port, find_link
 from attribution.model.topology import NodeKind, Side, parse_network
 
 PAYMENTS = frozenset({AccountEventKind.PAYMENT_DUE, AccountEventKind.PAYMENT_RECEIVED})
