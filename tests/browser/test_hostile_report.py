@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 ATTACK = (
     "</title></style></script><script>document.title='done';alert(1)</script><img src=http://example.invalid/x.png "
-    "onerror=alert(2)><svg onload=alert(3)>\" onmouseover=alert(4) x=\"' onfocus=alert(5) autofocus "
-    "<a href=javascript:alert(6)>javascript:alert(7)</a>{{7*7}}{% for x in y %}&lt;\u202eesrever\u2066\x00\x07\x1b[31m\x9b2J"
+    'onerror=alert(2)><svg onload=alert(3)>" onmouseover=alert(4) x="\' onfocus=alert(5) autofocus '
+    "<a href=javascript:alert(6)>javascript:alert(7)</a>{{7*7}}{% for x in y %}&lt;"
+    "\u202eesrever\u2066\x00\x07\x1b[31m\x9b2J"
 )
 OUR_OWN = {"id", "sha256", "clause", "provisions", "agreement", "parties", "seconds_by_party", "minutes_by_party"}
 """What the program itself writes, not the evidence: names of pieces, digests, clauses, parties."""
@@ -31,7 +32,7 @@ BUNDLE = next(bundle for bundle in RECORDED if bundle.name == "customer-edge-cra
 
 def attacking(value: Any) -> Any:
     """The value with the attack behind every text in it; equal texts stay equal, so that names still name."""
-    if isinstance(value, Enum) or not isinstance(value, str | tuple | Mapping) and not is_dataclass(value):
+    if isinstance(value, Enum) or (not isinstance(value, str | tuple | Mapping) and not is_dataclass(value)):
         return value
     if isinstance(value, str):
         return f"{value}{ATTACK}"
@@ -46,12 +47,11 @@ def attacking(value: Any) -> Any:
 @pytest.fixture(scope="module")
 def hostile() -> Dossier:
     dossier = drawn_up(BUNDLE)
-    found = attacking(replace(dossier, agreement=dossier.agreement))
+    found: Dossier = attacking(dossier)
     return replace(found, incident=replace(found.incident, id=f"{dossier.incident.id}{ATTACK}"))
 
 
-@pytest.mark.parametrize("lang", ("en", "zh"))
-@pytest.mark.parametrize("scripts", (True, False), ids=("scripts", "no-scripts"))
+@pytest.mark.parametrize(("lang", "scripts"), (("en", True), ("zh", False)), ids=("scripts", "no-scripts"))
 def test_nothing_that_evidence_says_is_done(
     lang: str, scripts: bool, hostile: Dossier, browser: Browser, tmp_path: Path
 ) -> None:

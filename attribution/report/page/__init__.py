@@ -1,4 +1,4 @@
-"""A decided incident as one page for a browser: it holds everything itself, asks nobody for anything, and can be printed.
+"""A decided incident as one page for a browser: it holds everything, asks nobody for anything, and prints.
 
 All that it shows comes from files that others wrote. Jinja2 escapes whatever a template is given; before that,
 characters that are not for reading (control characters, terminal escapes, direction marks) are written out, and what
@@ -35,8 +35,8 @@ def render_page(dossier: Dossier, lang: str = "en") -> str:
     return page.render(
         t=labels,
         view=View(dossier, labels),
-        style=Markup(style),  # noqa: S704  the package's own file
-        script=Markup(script),  # noqa: S704
+        style=Markup(style),
+        script=Markup(script),
         policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; "
         "form-action 'none'",
     )

@@ -91,9 +91,7 @@ def _merged(bins: Sequence[Bin], shown: Interval) -> Iterator[Bin]:
     step = (shown.end_ns - shown.start_ns) // _COLUMNS
     waiting: Bin | None = None
     for each in bins:
-        joined = waiting and Bin(
-            Interval(waiting.interval.start_ns, each.interval.end_ns), waiting.sent + each.sent, waiting.lost + each.lost
-        )
+        joined = waiting and _joined(waiting, each)
         if waiting is not None and joined is not None:
             is_short = joined.interval.end_ns - joined.interval.start_ns <= step
             if is_short and each.interval.start_ns - waiting.interval.end_ns <= step // 4:
@@ -103,6 +101,11 @@ def _merged(bins: Sequence[Bin], shown: Interval) -> Iterator[Bin]:
         waiting = each
     if waiting is not None:
         yield waiting
+
+
+def _joined(first: Bin, last: Bin) -> Bin:
+    interval = Interval(first.interval.start_ns, last.interval.end_ns)
+    return Bin(interval, first.sent + last.sent, first.lost + last.lost)
 
 
 def draw_rate(
@@ -158,10 +161,15 @@ def _round_up(value: float) -> float:
 
 
 def draw_reliability(reliability: Reliability, labels: Labels) -> Markup:
-    """What was stated against how often that was right, with the diagonal where both agree, and this verdict's place."""
+    """What was stated against how often that was right, the diagonal where both agree, and this verdict's place."""
     left, top, size = 52.0, 12.0, 232.0
-    x_of = lambda value: left + value * size  # noqa: E731
-    y_of = lambda value: top + (1 - value) * size  # noqa: E731
+
+    def x_of(value: float) -> float:
+        return left + value * size
+
+    def y_of(value: float) -> float:
+        return top + (1 - value) * size
+
     parts: list[str] = []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         parts += (
@@ -179,11 +187,12 @@ def draw_reliability(reliability: Reliability, labels: Labels) -> Markup:
         parts.append(element("path", d=path, class_="staircase"))
     x, y = x_of(reliability.stated), y_of(reliability.right)
     parts += (line(x, y, x, top + size, "here-line"), element("circle", cx=x, cy=y, r=6, class_="here"))
-    parts.append(text(min(x, x_of(0.8)), y + 20 if y < top + size - 30 else y - 12, labels("reliability.here"), "here-words", "end"))
+    beside = y + 20 if y < top + size - 30 else y - 12
+    parts.append(text(min(x, x_of(0.8)), beside, labels("reliability.here"), "here-words", "end"))
     parts.append(text(left + size / 2, top + size + 36, labels("reliability.stated"), "axis-words", "middle"))
     parts.append(text(left + 8, top + 16, labels("reliability.right"), "axis-words"))
-    title = labels("reliability.title")
-    return Canvas("reliability-chart", 300, top + size + 44, title, labels("reliability.description")).draw(parts, "reliability")
+    title, description = labels("reliability.title"), labels("reliability.description")
+    return Canvas("reliability-chart", 300, top + size + 44, title, description).draw(parts, "reliability")
 
 
 def draw_shares(shares: Sequence[tuple[str, float]], title: str, name: str) -> Markup:

@@ -164,10 +164,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     ),
     "lanes.window": ("reported window", "申报时段"),
     "lanes.interruption": ("interruption", "中断"),
-    "lanes.corrected": (
-        "a clock was set right: from the time that the source states to the corrected one",
-        "时钟已校正：由来源所载时间移至校正后时间",
-    ),
+    "lanes.corrected": ("clock {added}", "时钟 {added}"),
     "lanes.outside": (
         "Not drawn, but in the table: entries before the stretch shown: {before}, after it: {after}.",
         "未绘出但见表格的记录：所示时段之前 {before} 条，之后 {after} 条。",
@@ -241,7 +238,7 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "causes.probability": ("probability", "概率"),
     "causes.evidence": ("Evidence", "证据"),
     "causes.facts": ("Circumstances", "情形"),
-    "rivals.title": ("Why not {party} ({probability})", "为何不是{party}（{probability}）"),
+    "rivals.title": ("Why not: {party} ({probability})", "为何不是：{party}（{probability}）"),
     "rivals.would_take": ("It would take: {causes}.", "前提是：{causes}。"),
     "rivals.against": ("Against it", "反对证据"),
     "rivals.for": ("For it", "支持证据"),

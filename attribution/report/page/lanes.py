@@ -1,22 +1,21 @@
 """What happened, source by source, on one axis of time: a lane for each device or record, the interruption across all.
 
 A mark is one entry, or several of one kind that would stand on each other. Its shape tells what kind of entry it is;
-one that the verdict cites is filled and leads to the evidence. Where a clock was set right, a tick leads from the
-time that the source states.
+one that the verdict cites is filled and leads to the evidence. Where a clock was set right, the lane says by how much.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from attribution.model.dossier import Dossier, Entry, EntryKind
-from attribution.model.incident import Interval
+from attribution.model.incident import NANOSECONDS, Interval
 from attribution.report.drawings import number
-from attribution.report.layout import shortened
+from attribution.report.layout import shortened, width_of
 from attribution.report.moment import render_time
 from attribution.report.page.labels import Labels
 from attribution.report.page.markup import Canvas, Value, box, element, line, text, titled
@@ -27,7 +26,7 @@ MOST_LANES = 40
 _CLOSE = 5.0  # pixels within which two marks of one kind become one
 _LONG = 9.0  # pixels from which an entry is drawn as a stretch of time
 _HEIGHTS = {EntryKind.ALARM: 6.0, EntryKind.LOG: 4.0, EntryKind.CAPTURE: 4.0}
-_SKEWED_NS = 1_000_000  # what a clock was set right by, to be worth a tick
+_SKEWED_NS = 1_000_000  # what a clock was set right by, to be worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,8 @@ def _draw(
     top = 10.0
     rows = len(lanes) + len(faults) + 2
     bottom = top + measures.row * rows
-    parts: list[str] = [*axis.scale(top, bottom, measures.ticks), *axis.shade(dossier.verdict.interruption.intervals, top, bottom)]
+    shade = axis.shade(dossier.verdict.interruption.intervals, top, bottom)
+    parts: list[str] = [*axis.scale(top, bottom, measures.ticks), *shade]
     place = top
     parts += _band(labels("lanes.window"), [(dossier.incident.window, "window", "")], axis, place, measures)
     place += measures.row
@@ -120,11 +120,17 @@ def _phase(fault: Fault, labels: Labels) -> tuple[str, list[tuple[Interval, str,
     return name, [(fault.cause.interval, f"phase {side}", labels.owner(fault.cause.side))]
 
 
-def _head(name: str, place: float, measures: Measures) -> Iterator[Markup]:
-    columns = 50 if measures.is_narrow else 34
-    written = shortened(name, columns)
-    at = (measures.left, place + 13) if measures.is_narrow else (measures.left - 10, place + 17)
-    yield titled(name, text(*at, written, "lane-name", "start" if measures.is_narrow else "end"))
+def _head(name: str, place: float, measures: Measures, corrected: str = "") -> Iterator[Markup]:
+    """The lane's name, and by how much its clock was set right: below the name, or behind it in a narrow drawing."""
+    if measures.is_narrow:
+        columns = 50 - width_of(corrected)
+        words = f"{shortened(name, columns)} {corrected}".strip()
+        yield titled(name, text(measures.left, place + 13, words, "lane-name"))
+    else:
+        written = text(measures.left - 10, place + (11 if corrected else 17), shortened(name, 34), "lane-name", "end")
+        yield titled(name, written)
+        if corrected:
+            yield text(measures.left - 10, place + 22, corrected, "skew", "end")
     yield line(0, place, measures.width, place, "lane-edge")
 
 
@@ -141,7 +147,8 @@ def _band(
         if not _touches(interval, axis.shown):
             continue
         x, width = axis.span(interval)
-        tip = f"{name}: {render_time(interval.start_ns)[11:-1]} – {render_time(interval.end_ns)[11:-1]}, {interval.seconds:.1f} s"
+        start, end = render_time(interval.start_ns)[11:-1], render_time(interval.end_ns)[11:-1]
+        tip = f"{name}: {start} – {end}, {interval.seconds:.1f} s"
         yield titled(tip, box(x, y - 8, width, 16, f"band-bar {style}", 2))
         seconds = f"{words} {interval.seconds:.1f} s".strip()
         if width > 7.2 * len(seconds) + 8:
@@ -151,15 +158,20 @@ def _band(
 def _lane(
     name: str, entries: Sequence[Entry], axis: Axis, place: float, measures: Measures, labels: Labels
 ) -> Iterator[Markup]:
-    yield from _head(name, place, measures)
+    yield from _head(name, place, measures, _corrected(entries, labels))
     y = _middle(place, measures)
-    skewed = {(axis.x(e.stated_ns), axis.x(e.interval.start_ns)) for e in entries if abs(e.interval.start_ns - e.stated_ns) >= _SKEWED_NS}
-    rounded = sorted({(round(stated), round(true)) for stated, true in skewed if round(stated) != round(true)})
-    if rounded:
-        path = "".join(f"M{number(stated)} {number(y + 6)}v4H{number(true)}v-4" for stated, true in rounded)
-        yield titled(labels("lanes.corrected"), element("path", d=path, class_="skew"))
     for mark in sorted(_marks(entries, axis), key=lambda mark: _depth(mark[0], axis)):
         yield _mark(mark, axis, y, labels)
+
+
+def _corrected(entries: Sequence[Entry], labels: Labels) -> str:
+    """What was added to the times of most entries, in words; nothing where their clock was right."""
+    added = Counter(entry.interval.start_ns - entry.stated_ns for entry in entries)
+    usual, _ = max(added.items(), key=lambda pair: (pair[1], abs(pair[0])))
+    if abs(usual) < _SKEWED_NS:
+        return ""
+    seconds = f"{usual / NANOSECONDS:+,.3f}".rstrip("0").rstrip(".").replace("-", "−")
+    return labels("lanes.corrected", added=f"{seconds} s")
 
 
 def _marks(entries: Sequence[Entry], axis: Axis) -> Iterator[list[Entry]]:
@@ -222,5 +234,3 @@ def mark_shape(kind: EntryKind, x: float, y: float, width: float = 0.0) -> Marku
 
 def _path(x: float, y: float, path: str) -> Markup:
     return element("path", d=path, transform=f"translate({number(x)} {number(y)})", class_="shape")
-
-

@@ -75,7 +75,7 @@ def _service_way(
     way = [ends[0]]
     while way[-1] in to_second and to_second[way[-1]] > 0:
         neighbours = (link.far_end(way[-1]) for link in topology.links_of(way[-1]))
-        way.append(min((n for n in neighbours if to_second[n] == to_second[way[-1]] - 1)))
+        way.append(min(n for n in neighbours if to_second[n] == to_second[way[-1]] - 1))
     return tuple(way) if way[-1] == ends[1] else ends
 
 

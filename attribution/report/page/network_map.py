@@ -6,9 +6,8 @@ told by colour alone: sides have a pattern and a name, kinds of node a shape and
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -68,14 +67,45 @@ class Fault:
     is_root: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """What failed, in words, above the place `at` which it failed."""
+
+    fault: Fault
+    at: Point
+    words: str
+    centre: float
+    bottom: float
+    width: float
+
+    def hides(self, other: Flag) -> bool:
+        beside = abs(self.centre - other.centre) >= (self.width + other.width) / 2
+        return not beside and abs(self.bottom - other.bottom) < _FLAG
+
+
 def draw_map(dossier: Dossier, labels: Labels) -> tuple[Markup, Markup, Layout]:
     """The map lengthwise and upright, and what it shows."""
     layout = map_layout(dossier)
     return (
-        _Map(dossier, layout, LENGTHWISE, labels).draw(),
+        _Map(dossier, layout, _fitted(dossier.topology, layout, labels), labels).draw(),
         _Map(dossier, layout, UPRIGHT, labels).draw(),
         layout,
     )
+
+
+def _fitted(topology: Topology, layout: Layout, labels: Labels) -> Direction:
+    """Lengthwise, with columns only as wide as the names ask for, so that long ways stay legible on one screen."""
+    names = [words for node in layout.places for words, _ in _written(topology.nodes[node], LENGTHWISE)]
+    along = min(LENGTHWISE.along, max(96.0, 28 + max(labels.width(words, 6.8) for words in names)))
+    return replace(LENGTHWISE, along=along, left=8 - along / 2, right=along / 2 - 8)
+
+
+def _written(node: Node, direction: Direction) -> list[tuple[str, str]]:
+    """A node's name on one or two lines, with who runs it or where it is below a short one; each with its style."""
+    columns = 13 if direction.is_upright else 15
+    below = [node.operator] if node.operator else [node.region] if node.region else []
+    lines = [(words, "name") for words in lines_of(node.id, columns)]
+    return lines + [(lines_of(words, columns + 2, 1)[0], "under") for words in below if len(lines) == 1]
 
 
 def map_layout(dossier: Dossier) -> Layout:
@@ -127,12 +157,13 @@ class _Map:
         self.faults = faults_of(dossier.verdict.causes)
         self.suspected = dossier.verdict.party is Party.UNDETERMINED
         self.prefix = f"map-{direction.name}"
+        self.flags = tuple(self._raised())
 
     def draw(self) -> Markup:
         xs, ys = zip(*self.points.values(), strict=True)
         way = self.direction
-        stacked = max(Counter(fault.cause.component for fault in self.faults).values(), default=1) - 1
-        left, top = min(xs) + way.left - 14, min(ys) + way.top - 24 - _FLAG * stacked
+        left = min(xs) + way.left - 14
+        top = min([min(ys) + way.top - 14, *(flag.bottom - 28 for flag in self.flags)])
         right, bottom = max(xs) + way.right + 14, max(ys) + way.bottom + 24
         canvas = Canvas(
             self.prefix,
@@ -174,9 +205,10 @@ class _Map:
             own = [link for link in self.layout.links if component_side(self.topology, link) is side]
             paint = f"url(#{self.prefix}-hatch)" if side is Side.PROVIDER else None
             for layer in ("edge", "ground"):
+                painted = paint if layer == "ground" else None
                 pieces = [
-                    *(self._cell(node, f"{layer} {side.value}", paint if layer == "ground" else None) for node in members),
-                    *(self._band(link, f"band {layer} {side.value}", paint if layer == "ground" else None) for link in own),
+                    *(self._cell(node, f"{layer} {side.value}", painted) for node in members),
+                    *(self._band(link, f"band {layer} {side.value}", painted) for link in own),
                 ]
                 yield element("g", *pieces)
             for node in self._corners(members, own):
@@ -193,9 +225,7 @@ class _Map:
         )  # fmt: skip
 
     def _band(self, link: Link, style: str, paint: str | None) -> Markup:
-        (x1, y1), (x2, y2) = self.points[link.source], self.points[link.target]
-        return element("path", d=self._path(link) or f"M{number(x1)} {number(y1)}L{number(x2)} {number(y2)}", class_=style,
-                       stroke=paint)  # fmt: skip
+        return element("path", d=self._path(link), class_=style, stroke=paint)
 
     def _corners(self, members: Iterable[str], links: Sequence[Link]) -> Iterator[str]:
         """The uppermost, leftmost node of each connected piece of a side's ground: there its name stands."""
@@ -283,13 +313,10 @@ class _Map:
 
     def _name(self, node: Node, x: float, y: float) -> Iterator[Markup]:
         upright = self.direction.is_upright
-        lines = lines_of(node.id, 13 if upright else 15)
-        below = [node.operator] if node.operator else [node.region] if node.region else []
-        written = [(words, "name") for words in lines]
-        written += [(lines_of(words, 15 if upright else 17, 1)[0], "under") for words in below if len(lines) == 1]
+        written = _written(node, self.direction)
         for place, (words, style) in enumerate(written):
             if upright:
-                yield text(x + 30, y - 7 + 25 * place, words, style)  # links beside each other run between the lines
+                yield text(x + 30, y - 5 + 23 * place, words, style)  # links beside each other run between the lines
             else:
                 yield text(x, y + 37 + 14 * place, words, style, "middle")
 
@@ -303,7 +330,9 @@ class _Map:
             if link is not None and link.far_end(device) in self.points:
                 far_x, far_y = self.points[link.far_end(device)]
                 length = max(1.0, ((far_x - x) ** 2 + (far_y - y) ** 2) ** 0.5)
-                x, y = x + (far_x - x) / length * 33, y + (far_y - y) / length * 33
+                is_below = not self.direction.is_upright and far_y - y > abs(far_x - x)
+                reach = 60 if is_below else 33  # below a node stands its name
+                x, y = x + (far_x - x) / length * reach, y + (far_y - y) / length * reach
             else:
                 x, y = x - 22, y + 16
             named = self.labels("map.capture_at", point=f"{device} {interface or ''}".strip())
@@ -334,35 +363,43 @@ class _Map:
 
     def _faults(self) -> Iterator[Markup]:
         """What failed: a ring or a cross, and a flag with its number and what it was."""
-        raised: dict[Point, int] = {}
+        for flag in self.flags:
+            x, y = flag.at
+            cause = flag.fault.cause
+            is_node = cause.component in self.points
+            style = f"fault{'' if flag.fault.is_root else ' follows'}{' suspected' if self.suspected else ''}"
+            mark = (
+                element("circle", cx=x, cy=y, r=_GLYPH + 6, class_="ring")
+                if is_node
+                else element("path", d=f"M{number(x - 9)} {number(y - 9)}l18 18m0 -18l-18 18", class_="cross")
+            )
+            stem = line(x, flag.bottom, x, y - (_GLYPH + 7 if is_node else 9), "stem")
+            pole = () if self.direction.is_upright else (stem,)
+            cloth = box(flag.centre - flag.width / 2, flag.bottom - 18, flag.width, 18, "flag", 9)
+            words = text(flag.centre, flag.bottom - 5, flag.words, "flag-words", "middle")
+            said = f"{flag.fault.number}: {self.labels.cause(cause)}"
+            yield titled(said, *pole, mark, cloth, words, class_=style)
+
+    def _raised(self) -> Iterator[Flag]:
+        """A flag for each cause that has a place on the map, above the flags that it would hide."""
+        flags: list[Flag] = []
         for fault in self.faults:
             place = self._place(fault.cause.component)
             if place is None:
                 continue
             x, y = place
             is_node = fault.cause.component in self.points
-            style = f"fault{'' if fault.is_root else ' follows'}{' suspected' if self.suspected else ''}"
-            mark = (
-                element("circle", cx=x, cy=y, r=_GLYPH + 6, class_="ring")
-                if is_node
-                else element("path", d=f"M{number(x - 9)} {number(y - 9)}l18 18m0 -18l-18 18", class_="cross")
-            )
-            height = raised.get(place, 0)
-            raised[place] = height + 1
             words = f"{fault.number} {self.labels.cause_kind(fault.cause.kind)}{'?' if self.suspected else ''}"
-            yield titled(f"{fault.number}: {self.labels.cause(fault.cause)}", mark, *self._flag(x, y, words, is_node, height),
-                         class_=style)  # fmt: skip
-
-    def _flag(self, x: float, y: float, words: str, is_node: bool, height: int) -> Iterator[Markup]:
-        width = self.labels.width(words, 6.6) + 14
-        if self.direction.is_upright:
-            centre, bottom = x + (49 if is_node else 20 + width / 2), y - (28 if is_node else -9)
-        else:
-            centre, bottom = x, y - 44
-            yield line(x, bottom, x, y - (_GLYPH + 7 if is_node else 9), "stem")
-        bottom -= _FLAG * height
-        yield box(centre - width / 2, bottom - 18, width, 18, "flag", 9)
-        yield text(centre, bottom - 5, words, "flag-words", "middle")
+            width = self.labels.width(words, 6.6) + 14
+            if self.direction.is_upright:
+                centre, bottom = (x + 49, y - 28) if is_node else (x + 20 + width / 2, y + 9)
+                flag = Flag(fault, place, words, centre, bottom, width)
+            else:
+                flag = Flag(fault, place, words, x, y - 52, width)
+            while any(flag.hides(other) for other in flags):
+                flag = replace(flag, bottom=flag.bottom - _FLAG)
+            flags.append(flag)
+            yield flag
 
 
 def _near(ends: tuple[Point, Point], middle: Point, other: Point) -> bool:

@@ -37,7 +37,8 @@ class Axis:
     def ticks(self, most: int) -> list[tuple[float, str]]:
         """Round times with their words, at most so many."""
         seconds = self.shown.seconds
-        step_s = next((step for step in _STEPS_S if seconds / step <= most), _STEPS_S[-1] * max(1, round(seconds / 86400 / most)))
+        longest = _STEPS_S[-1] * max(1, round(seconds / _STEPS_S[-1] / most))
+        step_s = next((step for step in _STEPS_S if seconds / step <= most), longest)
         step = int(step_s * NANOSECONDS)
         first = -(-self.shown.start_ns // step) * step
         return [(self.x(time), _words(time, step_s)) for time in range(first, self.shown.end_ns + 1, step)]

@@ -266,7 +266,12 @@ class View:
     def _series(self) -> list[tuple[LossSeries, tuple[int, int]]]:
         """Series with what they lost during the interruption: the heaviest loss first, then what was sent most."""
         measured = [(series, charts.within(series, self._during)) for series in self.dossier.losses if series.sent]
-        return sorted(measured, key=lambda pair: (-min(1, pair[1][1]), -pair[1][1] / max(1, pair[1][0]), -pair[1][0], pair[0].name))
+
+        def order(pair: tuple[LossSeries, tuple[int, int]]) -> tuple[bool, float, int, str]:
+            series, (sent, lost) = pair
+            return not lost, -lost / max(1, sent), -sent, series.name
+
+        return sorted(measured, key=order)
 
     @cached_property
     def lossy(self) -> list[Chart]:
@@ -293,15 +298,16 @@ class View:
     @cached_property
     def rates(self) -> list[tuple[RateSeries, Markup]]:
         """The ports and capture points on the service's way first, as many as a reader looks at."""
-        places = self.layout.places
-        order = sorted(
-            (series for series in self.dossier.rates if series.bps),
-            key=lambda series: (places.get(series.device, (0.0, 99.0))[1] != 0, places.get(series.device, (0.0, 99.0)), series.name),
-        )
+
+        def order(series: RateSeries) -> tuple[bool, float, float, str]:
+            column, row = self.layout.places.get(series.device, (0.0, 99.0))
+            return row != 0, column, row, series.name
+
+        chosen = sorted((series for series in self.dossier.rates if series.bps), key=order)[:MOST_RATES]
         shown, during = shown_time(self.dossier), self.interruption.intervals
         return [
             (series, charts.draw_rate(series, f"rate-{place}", shown, during, self.labels))
-            for place, series in enumerate(order[:MOST_RATES])
+            for place, series in enumerate(chosen)
         ]
 
     @staticmethod
