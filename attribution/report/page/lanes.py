@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -62,7 +62,12 @@ class Lanes:
 def draw_lanes(dossier: Dossier, order: Mapping[str, float], labels: Labels) -> Lanes:
     """All lanes twice, for wide screens and for narrow ones; devices in `order`, which is along the service's way."""
     shown = shown_time(dossier)
-    inside = [entry for entry in dossier.timeline if _touches(entry.interval, shown)]
+    known = {piece.id for piece in dossier.verdict.evidence}
+    inside = [
+        entry if entry.evidence in known else replace(entry, evidence=None)
+        for entry in dossier.timeline
+        if _touches(entry.interval, shown)
+    ]
     lanes = _lanes(inside, order)
     wide, narrow = (_draw(dossier, lanes[:MOST_LANES], shown, measures, labels) for measures in (WIDE, NARROW))
     before = sum(entry.interval.end_ns < shown.start_ns for entry in dossier.timeline)

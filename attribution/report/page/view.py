@@ -148,10 +148,15 @@ class View:
         return Party(max(self.verdict.parties, key=lambda party: self.verdict.parties[party]))
 
     @property
+    def deciding_clauses(self) -> list[str]:
+        """The clause of the verdict first; where each side answers for its own part, those of all root causes."""
+        own = [cause.clause for cause in self.roots if self.verdict.party is Party.SHARED]
+        return list(dict.fromkeys(clause for clause in (self.verdict.clause, *own) if clause is not None))
+
+    @property
     def deciding(self) -> list[Provision]:
-        """The clause of the verdict; where each side answers for its own part, those of all root causes."""
-        named = {self.verdict.clause, *(cause.clause for cause in self.roots if self.verdict.party is Party.SHARED)}
-        return [provision for provision in self.verdict.provisions if provision.id in named]
+        """The deciding clauses in their words."""
+        return [provision for provision in self.verdict.provisions if provision.id in self.deciding_clauses]
 
     @cached_property
     def seconds_bar(self) -> Markup:
