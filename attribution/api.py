@@ -103,10 +103,9 @@ class Verdict(model.Verdict):
 
     def to_html(self, lang: str = "en") -> str:
         """The report as one HTML page that holds everything, in English or Chinese. Errors: as in `dossier`."""
-        from attribution.report.page import LANGUAGES as PAGE_LANGUAGES
         from attribution.report.page import render_page
 
-        return render_page(self.dossier(), _language(lang, PAGE_LANGUAGES))
+        return render_page(self.dossier(), _language(lang))
 
     def dossier(self) -> Dossier:
         """The verdict with all that its reports show: timeline, series, clocks, and what its evidence is in the files.
@@ -288,9 +287,9 @@ def _check_unchanged(given: model.Verdict, now: model.Verdict) -> None:
             raise EvidenceError(file, "has changed since the verdict was given", f"expected {known}")
 
 
-def _language(lang: str, known: Collection[str] = LANGUAGES) -> str:
-    if lang not in known:
-        raise AttributionError("lang", f"found {lang!r}", f"expected {' or '.join(known)}")
+def _language(lang: str) -> str:
+    if lang not in LANGUAGES:
+        raise AttributionError("lang", f"found {lang!r}", f"expected {' or '.join(LANGUAGES)}")
     return lang
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from attribution.cli.language import language_option
 from attribution.cli.terminal import Progress, write
 
 if TYPE_CHECKING:
     from attribution.model.dossier import Dossier
-
-LANGUAGES = ("en", "zh")
 
 
 @click.command("report")
@@ -21,9 +20,7 @@ LANGUAGES = ("en", "zh")
     "-f", "--format", "form", type=click.Choice(["html", "markdown", "letter"]), default="html", show_default=True,
     help="One page that holds everything; the postmortem; or the letter to the customer, in Markdown both.",
 )  # fmt: skip
-@click.option(
-    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the sentences."
-)
+@language_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 def report(path: Path, form: str, lang: str, output: Path | None, quiet: bool) -> None:

@@ -9,6 +9,7 @@ from attribution.detectors.addresses import learn_addresses
 from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms, detect_unanswered
 from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
+from attribution.detectors.conservation import detect_counter_loss
 from attribution.detectors.counters import detect_counter_alarms
 from attribution.detectors.load import detect_overuse
 from attribution.detectors.loss import (
@@ -68,11 +69,14 @@ def detect_evidence(
     records = [record for detect_records in RECORD_DETECTORS for record in detect_records(observations, around)]
     records += detect_cloud_calls(observations, around, service.account, load_cloud_actions())
     paths = service_paths(routes, incident)
+    way = tuple(dict.fromkeys(component for path in paths for component in path))
+    measurements = [m for detect_loss in LOSS_DETECTORS for m in detect_loss(observations, around)]
+    measurements += detect_counter_loss(observations, around, way)
     return Findings(
-        measurements=tuple(m for detect_loss in LOSS_DETECTORS for m in detect_loss(observations, around)),
+        measurements=tuple(measurements),
         alarms=tuple(alarms),
         records=tuple(records),
-        coverage=survey_coverage(observations, around, incident, frozenset(c for path in paths for c in path)),
+        coverage=survey_coverage(observations, around, incident, frozenset(way)),
         service_paths=paths,
         session_paths=session_paths(alarms, routes),
         caveats=tuple(caveats),

@@ -92,7 +92,21 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             ),
             link=component,
             effect=effect.kind,
+            diverts=_diverted(effect, around),
         )
+
+
+def _diverted(effect: CommandEffect, around: Surroundings) -> str | None:
+    """The end of the service that a new route is for: the longest prefix wins, wherever the end really is."""
+    if effect.kind is not CommandEffectKind.ROUTE_CHANGED or effect.restores or effect.prefix is None:
+        return None
+    try:
+        prefix = parse_network(effect.prefix)
+    except ValueError:
+        return None
+    if prefix.prefixlen < prefix.max_prefixlen:
+        return None
+    return next(iter(sorted(around.book.owners_within(prefix) & around.ends)), None)
 
 
 def as_change(event: LogEvent, earlier: Sequence[LogEvent]) -> CommandEffect | None:

@@ -16,6 +16,7 @@ from attribution.model.verdict import CauseKind
 # Which commands leave which mode behind; what is left is an operation on the node as a whole.
 EFFECTS_OF_RECORD = {
     "port": frozenset({None, CommandEffectKind.INTERFACE_SHUTDOWN}),
+    "port_setting": frozenset({CommandEffectKind.VLAN_CHANGED, CommandEffectKind.ADDRESS_CHANGED}),
     "policy": frozenset(
         {
             CommandEffectKind.FILTER_ADDED,
@@ -25,6 +26,8 @@ EFFECTS_OF_RECORD = {
             CommandEffectKind.ADDRESS_CHANGED,
         }
     ),
+    "session": frozenset({CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.SESSION_CLEARED}),
+    "diversion": frozenset({CommandEffectKind.ROUTE_CHANGED}),
     "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),
     "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET}),
     "cut": frozenset(
@@ -70,6 +73,11 @@ class Candidate:
     direction: Direction
     prior: float
     record: Record | None = None
+
+    @property
+    def diverted(self) -> str | None:
+        """The end of the service whose packets are led elsewhere, for modes that do that."""
+        return self.record.diverts if self.record is not None and self.mode.reach is Reach.ADDRESS else None
 
 
 class ServicePaths:
@@ -215,7 +223,9 @@ def matches_record(
         return mode.record == "cloud" or (mode.record == "cloud_limit" and record.harmful is not Condition.MET)
     if mode.record not in EFFECTS_OF_RECORD or (record.link is not None and record.link not in paths):
         return False
-    if mode.record == "port" and record.link != link:
+    if mode.record == "diversion" and record.diverts is None:
+        return False
+    if mode.record in ("port", "port_setting") and record.link != link:
         return False
     if mode.record == "cut" and (record.kind is not RecordKind.OPERATION or record.actor is not Side.PROVIDER):
         return False

@@ -30,6 +30,10 @@ COST_OF_CHANGE = 5.0
 COST_OF_STEP = 2.0
 LEAST_EVIDENCE = 8.0
 SURELY_RECOVERED = 8.0
+# Silence of the service's packets at all capture points is a part of the trouble that follows it from so many windows
+# on, and up to this long (TCP gives up after some minutes of trying again: RFC 9293, 3.8.3).
+LEAST_SILENCES = 2.0
+LONGEST_SILENCE_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,29 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
         pools[measurement.traffic].append(measurement)
         pools["all"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
+    if not counted:
+        found = [with_silence_before(trouble, whole) for trouble in found]
     return tuple(merge_overlapping(found))
+
+
+def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Trouble:
+    """A trouble from the moment on when the service's packets stopped coming past the capture points at all.
+
+    While nothing passes there is nothing that could be missed: what was lost shows when senders try again.
+    """
+    windows = [measurement.interval for measurement in inferred]
+    start_ns = trouble.interval.start_ns
+    before = [window.end_ns for window in windows if window.end_ns <= start_ns]
+    if not before or any(window.start_ns < start_ns < window.end_ns for window in windows):
+        return trouble
+    usual_ns = int(median(window.end_ns - window.start_ns for window in windows))
+    silence_ns = start_ns - max(before)
+    if not LEAST_SILENCES * usual_ns <= silence_ns <= LONGEST_SILENCE_S * NANOSECONDS:
+        return trouble
+    end_ns = trouble.interval.end_ns
+    if end_ns - start_ns <= silence_ns:  # senders that waited ever longer only now miss what was lost
+        end_ns = start_ns + usual_ns
+    return replace(trouble, interval=Interval(max(before), end_ns), steps=())
 
 
 def between_ends(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
@@ -72,16 +98,17 @@ def between_ends(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]
     """
     known = tuple(measurements)
     whole = tuple(measurement for measurement in known if measurement.end_to_end)
-    if whole:
+    if any(measurement.method is not Method.ONE_POINT for measurement in whole):
         return whole
     parts: dict[tuple[str, Interval], list[Measurement]] = defaultdict(list)
     for measurement in known:
-        if measurement.of_service and measurement.method is Method.ONE_POINT:
+        if measurement.of_service and not measurement.end_to_end and measurement.method is Method.ONE_POINT:
             parts[(measurement.series.rpartition("/")[0], measurement.interval)].append(measurement)
-    return tuple(
+    both = (
         replace(before, sent=max(before.sent, before.lost + beyond.lost), lost=before.lost + beyond.lost)
         for before, beyond in (pair for pair in parts.values() if len(pair) == 2)
     )
+    return (*whole, *both)
 
 
 def find_full_loss(measurements: Iterable[Measurement], troubles: Sequence[Trouble]) -> tuple[Interval, ...]:

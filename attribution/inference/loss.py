@@ -18,16 +18,24 @@ from attribution.model.incident import NANOSECONDS, Interval
 PARTIAL_RATES = (0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)
 FULL_RATES = (0.95, 0.995)
 # How much single measurements scatter around the common rate: pseudo-counts of a beta distribution. Low, because a
-# measurement may straddle an edge, or cross the fault twice, or only with a part of its packets.
+# measurement may straddle an edge, or cross the fault twice, or only with a part of its packets; but not so low that
+# losing nothing at all would be the likeliest outcome of a small rate.
 SCATTER = 4.0
+LEAST_PSEUDO_LOST = 1.0
 HEALTHY_RATE = 0.001
 HEALTHY_SCATTER = 50.0
 # Share of measurements that something else than the model disturbs (or spares); bounds what any one of them can say.
 STRAY = 0.03
+# … of the balances of a device's or a link's counters, which count everything and are held against their usual value.
+STRAY_BALANCE = 0.003
+HEALTHY_SCATTER_OF_BALANCE = 2000.0
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
 ONE_POINT_TRUST = 0.5
 # How often a fault touches what it only perhaps touches.
 CHANCES = {Touch.RARELY: 0.2, Touch.UPSTREAM: 0.35, Touch.SOME_CLASSES: 0.5, Touch.MAYBE: 0.5}
+# What a fault only perhaps touches (other destinations than its own, routers that might have missed a route first) it
+# often leaves alone altogether: how often, however many measurements would show it.
+SPARED = {Touch.RARELY: 0.7, Touch.UPSTREAM: 0.5}
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3
 # How often routes come and go within a phase, so that each thing they serve suffers in its own measure.
@@ -57,6 +65,7 @@ class Group:
     lost: int
     weight: float
     members: tuple[Measurement, ...]
+    stray: float = STRAY
 
 
 def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
@@ -93,6 +102,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
                 sum(m.lost for m in members),
                 trust * (1 + log(alike)) / alike,
                 tuple(members),
+                STRAY_BALANCE if method is Method.COUNTERS else STRAY,
             )
         )
     return tuple(groups)
@@ -157,22 +167,26 @@ def log_beta_binomial(lost: int, sent: int, rate: float, scatter: float) -> floa
 
 
 @cache
-def log_healthy(lost: int, sent: int) -> float:
+def log_healthy(lost: int, sent: int, stray: float = STRAY) -> float:
     """log P of a measurement that the fault does not touch; some stray ones lose anything."""
-    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, HEALTHY_SCATTER)
-    return add_logs(log(1 - STRAY) + calm, log(STRAY) - log(sent + 1))
+    scatter = HEALTHY_SCATTER_OF_BALANCE if stray == STRAY_BALANCE else HEALTHY_SCATTER
+    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, scatter)
+    return add_logs(log(1 - stray) + calm, log(stray) - log(sent + 1))
 
 
 @cache
-def log_faulty(lost: int, sent: int, rate: float) -> float:
+def log_faulty(lost: int, sent: int, rate: float, stray: float = STRAY) -> float:
     """log P of a measurement that the fault touches; some stray ones are spared."""
-    return add_logs(log(1 - STRAY) + log_beta_binomial(lost, sent, rate, SCATTER), log(STRAY) + log_healthy(lost, sent))
+    scatter = max(SCATTER, LEAST_PSEUDO_LOST / rate)
+    hit = log(1 - STRAY) + log_beta_binomial(lost, sent, rate, scatter)
+    return add_logs(hit, log(STRAY) + log_healthy(lost, sent, stray))
 
 
 @cache
-def log_perhaps(lost: int, sent: int, rate: float, touched: float) -> float:
+def log_perhaps(lost: int, sent: int, rate: float, touched: float, stray: float = STRAY) -> float:
     """log P of a measurement that the fault touches with some probability."""
-    return add_logs(log(touched) + log_faulty(lost, sent, rate), log(1 - touched) + log_healthy(lost, sent))
+    hit = log(touched) + log_faulty(lost, sent, rate, stray)
+    return add_logs(hit, log(1 - touched) + log_healthy(lost, sent, stray))
 
 
 def add_logs(*values: float) -> float:
@@ -210,7 +224,7 @@ class PhaseLosses:
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(
             sum(
-                g.weight * (add_logs(*(log_perhaps(g.lost, g.sent, r, 0.5) for r in RATES)) - log(len(RATES)))
+                g.weight * (add_logs(*(log_perhaps(g.lost, g.sent, r, 0.5, g.stray) for r in RATES)) - log(len(RATES)))
                 for g in kind
             )
             for kind in self.kinds
@@ -237,42 +251,64 @@ class PhaseLosses:
         return self._fits[key]
 
     def _fit(self, full: float, touches: Sequence[int]) -> LossFit:
-        weights = _rate_weights(full)
-        chosen = [parts[touch] for parts, touch in zip(self._parts, touches, strict=True)]
-        sums = [weight + sum(column) for weight, column in zip(weights, zip(*chosen, strict=True), strict=True)]
+        every = range(len(touches))
+        sums = [weight + told for weight, told in zip(_rate_weights(full), self._sums(touches, every), strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
-        return LossFit(add_logs(*sums), RATES[best], tuple(part[best] for part in chosen))
+        spared = self._spared(touches, every, best)
+        parts = tuple(own[Touch.NO if i in spared else touches[i]][best] for i, own in enumerate(self._parts))
+        return LossFit(add_logs(*sums), RATES[best], parts)
 
-    def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> LossFit:
-        """How two faults at once explain the groups, each at a loss rate of its own; both touch: the worse one tells.
+    def _sums(self, touches: Sequence[int], kinds: Iterable[int]) -> list[float]:
+        """log P of some kinds at each rate; those that are touched in one of the doubtful ways may all be spared."""
+        surely: list[tuple[float, ...]] = []
+        doubtful: dict[int, list[int]] = {}
+        for i in kinds:
+            if touches[i] in SPARED:
+                doubtful.setdefault(touches[i], []).append(i)
+            else:
+                surely.append(self._parts[i][touches[i]])
+        sums = _columns(surely)
+        for touch, members in doubtful.items():
+            healthy, hit = self._doubtful(touch, members)
+            sums = [told + add_logs(healthy, at_rate) for told, at_rate in zip(sums, hit, strict=True)]
+        return sums
 
-        Integrated over the rates of either, as `fit` is over one.
+    def _doubtful(self, touch: int, members: Sequence[int]) -> tuple[float, list[float]]:
+        """log P of the kinds that are all touched in one doubtful way: if all are spared, and at each rate if not."""
+        chance = SPARED[Touch(touch)]
+        healthy = log(chance) + sum(self._parts[i][Touch.NO][0] for i in members)
+        return healthy, [log(1 - chance) + told for told in _columns([self._parts[i][touch] for i in members])]
+
+    def _spared(self, touches: Sequence[int], kinds: Iterable[int], rate: int) -> frozenset[int]:
+        """The kinds that are rather spared than touched."""
+        spared: set[int] = set()
+        known = list(kinds)
+        for touch in SPARED:
+            members = [i for i in known if touches[i] == touch]
+            if not members:
+                continue
+            healthy, hit = self._doubtful(touch, members)
+            if healthy >= hit[rate]:
+                spared.update(members)
+        return frozenset(spared)
+
+    def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> float:
+        """How well two faults at once explain the groups, each at a loss rate of its own; both touch: the worse tells.
+
+        The log likelihood, integrated over the rates of either, as `fit` is over one.
         """
         first, second = touches
-        alone = [tuple(p[t] for t in range(len(p))) for p in self._parts]
-        best: tuple[float, int, int] | None = None
-        sums: list[float] = []
-        weights = tuple(_rate_weights(full) for full in fulls)
         only_first = [i for i, t in enumerate(first) if t != Touch.NO and second[i] == Touch.NO]
         only_second = [i for i, t in enumerate(second) if t != Touch.NO and first[i] == Touch.NO]
         both = [i for i, t in enumerate(first) if t != Touch.NO and second[i] != Touch.NO]
-        nobody = sum(p[Touch.NO][0] for i, p in enumerate(alone) if first[i] == Touch.NO and second[i] == Touch.NO)
-        of_first = [sum(alone[i][first[i]][rate] for i in only_first) for rate in range(len(RATES))]
-        of_second = [sum(alone[i][second[i]][rate] for i in only_second) for rate in range(len(RATES))]
-        of_both = [sum(alone[i][max(first[i], second[i])][rate] for i in both) for rate in range(len(RATES))]
-        for one in range(len(RATES)):
-            for other in range(len(RATES)):
-                score = weights[0][one] + weights[1][other] + of_first[one] + of_second[other]
-                score += of_both[max(one, other)] + nobody
-                sums.append(score)
-                if best is None or score > best[0]:
-                    best = (score, one, other)
-        assert best is not None
-        parts = tuple(
-            part[max(first[i], second[i])][_rate_of(first[i], second[i], best[1], best[2])]
-            for i, part in enumerate(alone)
-        )
-        return LossFit(add_logs(*sums), RATES[max(best[1], best[2])], parts)
+        neither = [i for i, t in enumerate(first) if t == Touch.NO and second[i] == Touch.NO]
+        worse = [max(one, other) for one, other in zip(first, second, strict=True)]
+        of_first = [w + told for w, told in zip(_rate_weights(fulls[0]), self._sums(first, only_first), strict=True)]
+        of_second = [w + told for w, told in zip(_rate_weights(fulls[1]), self._sums(second, only_second), strict=True)]
+        of_both = self._sums(worse, both)
+        rates = range(len(RATES))
+        sums = [of_first[one] + of_second[other] + of_both[max(one, other)] for one in rates for other in rates]
+        return add_logs(*sums) + sum(self._parts[i][Touch.NO][0] for i in neither)
 
     def unexplained(self, fit: LossFit) -> float:
         """How much better (nats) the groups could be explained if each kind were touched or not as suits it best."""
@@ -281,11 +317,22 @@ class PhaseLosses:
 
     def fit_fading(self, touches: Sequence[int], chance: float = FADING) -> LossFit:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time."""
+        spared: set[int] = set()
+        for touch in SPARED:
+            members = [i for i, own in enumerate(touches) if own == touch]
+            healthy = sum(self._parts[i][Touch.NO][0] for i in members)
+            if healthy >= sum(self._fading[i] for i in members):
+                spared.update(members)
         parts = tuple(
-            own[Touch.NO][0] if touch == Touch.NO else fading
-            for own, fading, touch in zip(self._parts, self._fading, touches, strict=True)
+            own[Touch.NO][0] if touch == Touch.NO or i in spared else fading
+            for i, (own, fading, touch) in enumerate(zip(self._parts, self._fading, touches, strict=True))
         )
         return LossFit(log(chance) + sum(parts), FULL_RATES[-1], parts)
+
+
+def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
+    """The sums of what was said at each rate."""
+    return [sum(column) for column in zip(*rows, strict=True)] if rows else [0.0] * len(RATES)
 
 
 def _rate_weights(full: float) -> list[float]:
@@ -294,31 +341,26 @@ def _rate_weights(full: float) -> list[float]:
     return partial + [log(full / len(FULL_RATES))] * len(FULL_RATES)
 
 
-def _rate_of(first: int, second: int, one: int, other: int) -> int:
-    """Which of two faults' rates holds where one or both touch; rate 0 stands for any where neither does."""
-    touched = [rate for touch, rate in ((first, one), (second, other)) if touch != Touch.NO]
-    return max(touched, default=0)
-
-
 def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:
     """For each component the kinds of measurements that it may have touched, in order."""
     near: dict[str, list[int]] = defaultdict(list)
     for index, kind in enumerate(kinds):
         stretches = [stretch for journey in kind[0].journeys for stretch in journey]
-        for component in {name for s in stretches for name in (*s.components, *s.beyond, s.recorder) if name}:
+        touched = {name for s in stretches for name in (*s.components, *s.beyond, *s.beside, s.recorder) if name}
+        for component in touched:
             near[component].append(index)
     return dict(near)
 
 
 def _parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
     """What the groups of a kind say together for every touch, in their order, at each rate."""
-    healthy = sum(g.weight * log_healthy(g.lost, g.sent) for g in kind)
-    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate) for g in kind) for rate in RATES)
+    healthy = sum(g.weight * log_healthy(g.lost, g.sent, g.stray) for g in kind)
+    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate, g.stray) for g in kind) for rate in RATES)
     parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
     for touch, chance in CHANCES.items():
         parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
     chance = CHANCES[Touch.SOME_CLASSES]
     parts[Touch.SOME_CLASSES] = tuple(
-        sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance) for g in kind) for rate in RATES
+        sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance, g.stray) for g in kind) for rate in RATES
     )
     return tuple(parts[touch] for touch in Touch)

@@ -51,8 +51,8 @@ def turning_points(measurements: Iterable[Measurement]) -> list[int]:
     """When trouble began or ended on any part of the way."""
     series: dict[tuple[Journey, ...], list[Measurement]] = defaultdict(list)
     for measurement in measurements:
-        # A traceroute is a single packet now and then: what it misses has no beginning and no end.
-        if not measurement.end_to_end and measurement.method is not Method.TRACE:
+        # A traceroute is a single packet now and then, and polls are far between: what they miss has no edges.
+        if not measurement.end_to_end and measurement.method not in (Method.TRACE, Method.COUNTERS):
             series[measurement.journeys].append(measurement)
     return [
         time_ns

@@ -85,6 +85,7 @@ class Solver:
         self.phases = tuple(phases)
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
+        self._pairs: dict[Hashable, float] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
@@ -139,18 +140,18 @@ class Solver:
         for other in self.candidates:
             if any(other is c or other.component == c.component for c in choices):
                 continue
-            losses = sum(self._two(i, choice, other).total for i, choice in enumerate(choices))
+            losses = sum(self._two(i, choice, other) for i, choice in enumerate(choices))
             if losses - sum(fit.total for fit in fits) < -price:
                 continue
             told = joint_testimony([*known, self.testimony(whole, other)]) - explained
             yield other, base + losses + told + price + self.log_prior(other)
 
-    def _two(self, phase: int, first: Candidate, second: Candidate) -> LossFit:
-        key = (phase, (sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full), False)
-        if key not in self._losses:
+    def _two(self, phase: int, first: Candidate, second: Candidate) -> float:
+        key = (phase, sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full)
+        if key not in self._pairs:
             touches = (self._touches_of(phase, first), self._touches_of(phase, second))
-            self._losses[key] = self.tables[phase].fit_two((first.mode.full, second.mode.full), touches)
-        return self._losses[key]
+            self._pairs[key] = self.tables[phase].fit_two((first.mode.full, second.mode.full), touches)
+        return self._pairs[key]
 
     def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
         """Whether a phase goes on with the cause of the one before it, without a recovery in between."""
@@ -182,7 +183,7 @@ class Solver:
         if key not in self._touches:
             table, paths = self.tables[phase], self.situation.paths
             touches = bytearray(len(table.kinds))
-            for index in table.kinds_near(candidate.component, candidate.link):
+            for index in table.kinds_near(candidate.diverted or candidate.component, candidate.link):
                 group = table.kinds[index][0]
                 touches[index] = touch_of(candidate, group.journeys, group.of_service, paths)
             self._touches[key] = bytes(touches)

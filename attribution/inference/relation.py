@@ -29,7 +29,8 @@ class Touch(IntEnum):
 def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
     """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
     mode = candidate.mode
-    return (candidate.component, candidate.link, candidate.direction, mode.reach, mode.withdraws, mode.selective)
+    where = (candidate.component, candidate.link, candidate.diverted, candidate.direction)
+    return (*where, mode.reach, mode.withdraws, mode.selective)
 
 
 def touch_of(
@@ -52,13 +53,16 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
     touch = _reach(candidate, stretch)
     if touch is Touch.NO:
         return touch
-    if candidate.direction is not Direction.BOTH:
+    # A device's balance counts the packets of either direction.
+    if candidate.direction is not Direction.BOTH and not (stretch.balance and len(stretch.components) == 1):
         direction = paths.direction_of((*stretch.components, *stretch.beyond))
         if direction is None:
             touch = Touch.MAYBE
         elif direction is not candidate.direction:
             return Touch.NO
     selective = candidate.mode.selective
+    if touch is Touch.YES and stretch.balance and selective is Selectivity.DESTINATION and candidate.mode.withdraws:
+        return Touch.UPSTREAM  # what the device has no route for may be missed, and dropped, by others before it
     if selective is Selectivity.DESTINATION and not of_service:
         return Touch.RARELY
     return min(touch, Touch.SOME_CLASSES) if selective is Selectivity.CLASS else touch
@@ -66,6 +70,10 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
 
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     mode, component, link = candidate.mode, candidate.component, candidate.link
+    if mode.reach is Reach.ADDRESS:
+        return _reach_of_address(candidate, stretch)
+    if stretch.balance and len(stretch.components) > 1:
+        return _reach_of_link(candidate, stretch.components)
     if mode.reach is Reach.NODE:
         inside = component in stretch.components or component == stretch.recorder
         where = component
@@ -78,19 +86,50 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         where = link
     else:
         assert link is not None
-        inside = _leaves_over(stretch.components, component, link)
+        # A queue's drops are missing among what the device sent.
+        own = stretch.balance and component in stretch.components
+        inside = own or _leaves_over(stretch.components, component, link)
         where = link
     if inside:
         return Touch.YES
+    # What still comes for a neighbour or a cable that is gone is lost in the device before it.
+    if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
+        return Touch.MAYBE
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
     # the stretches before the failure, not on all.
     if mode.withdraws and where in stretch.beyond:
         return Touch.UPSTREAM
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
-    own = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
-    if own and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
+    sent_by_it = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
+    if sent_by_it and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
         return Touch.MAYBE
     return Touch.NO
+
+
+def _reach_of_address(candidate: Candidate, stretch: Stretch) -> Touch:
+    """Packets for an end that a route leads elsewhere leave their way somewhere; all other packets do not."""
+    end = candidate.diverted
+    if stretch.balance and len(stretch.components) == 1:
+        return Touch.MAYBE if candidate.component in stretch.components else Touch.UPSTREAM
+    if stretch.balance:
+        return Touch.NO
+    if len(stretch.components) > 1 and stretch.components[-1] == end:
+        return Touch.YES
+    return Touch.UPSTREAM if stretch.beyond and stretch.beyond[-1] == end else Touch.NO
+
+
+def _reach_of_link(candidate: Candidate, components: tuple[str, ...]) -> Touch:
+    """What the counters of a link's two ends show: the link's own losses, and seldom those of the devices.
+
+    Some devices count a packet as sent that a queue then drops; one that is dead counts nothing that reaches it.
+    """
+    sender, link, receiver = components
+    reach = candidate.mode.reach
+    if reach is Reach.LINK:
+        return Touch.YES if candidate.link == link else Touch.NO
+    if reach is Reach.EGRESS and (candidate.component, candidate.link) == (sender, link):
+        return Touch.RARELY
+    return Touch.RARELY if reach is Reach.NODE and candidate.component == receiver else Touch.NO
 
 
 def _leaves_over(components: tuple[str, ...], node: str, link: str) -> bool:

@@ -38,7 +38,9 @@ class Stretch:
     (it sent them), and the last unless they `end_inside` it (they were for it). `beyond` are the components that the
     packets would still have had to cross behind the stretch: a failure there can make routers within it drop them.
     `recorder` is the node that had to record their arrival, where the stretch ends at a capture point: a dead device
-    records nothing, whatever still reached it.
+    records nothing, whatever still reached it. `balance`: it was measured by the counters of ports, those of one device
+    or of a link's two ends; `beside` are the device's neighbours and the links to them: it cannot get rid of packets
+    for one that is gone.
     """
 
     components: tuple[str, ...]
@@ -46,6 +48,8 @@ class Stretch:
     ends_inside: bool = True
     beyond: tuple[str, ...] = ()
     recorder: str | None = None
+    balance: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def forwarding(self) -> tuple[str, ...]:
@@ -67,6 +71,7 @@ class Method(StrEnum):
     TRACE = "trace"
     TWO_POINTS = "two_points"
     ONE_POINT = "one_point"
+    COUNTERS = "counters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,7 @@ class Record:
     shutdown, a filter for its addresses, a detachment), does not, or cannot be told; `effect` says how. `consent`
     says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
+    `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
     """
 
     interval: Interval
@@ -184,6 +190,7 @@ class Record:
     cloud_call: bool = False
     ground: Condition = Condition.UNKNOWN
     reasons: tuple[str, ...] = ()
+    diverts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from attribution.pipeline import draw_up
 from attribution.report.page import render_page
 from tests.browser.opened import SWITCHES, chromium
 
-SHOWN = Path(__file__).parents[2] / "pcaps" / "customer-lan-cut-then-provider-core-link-cut"
-WIDTH, HEIGHT = 920, 1130
+SHOWN = Path(__file__).parents[2] / "pcaps" / "provider-ring-turns-slowly"
+WIDTH, HEIGHT = 1100, 1000
 
 
 def take(picture: Path) -> None:

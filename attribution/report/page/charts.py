@@ -81,7 +81,7 @@ def draw_loss(
     if columns:
         parts.append(element("path", d=columns, class_="loss"))
     sent, lost = sum(series.sent), sum(series.lost)
-    title = labels("loss.chart", name=series.name)
+    title = labels("loss.chart", name=labels.say(series.name))
     canvas = Canvas(name, _WIDTH, bottom + 22, title, labels("loss.counted", sent=f"{sent:,}", lost=f"{lost:,}"))
     return canvas.draw(parts, "chart")
 
@@ -133,7 +133,7 @@ def draw_rate(
         y = bottom - capacity / top_value * _HEIGHT
         parts.append(line(axis.left, y, axis.right, y, "capacity"))
     description = labels("rate.highest", rate=rate(highest))
-    canvas = Canvas(name, _WIDTH, bottom + 22, labels("rate.chart", name=series.name), description)
+    canvas = Canvas(name, _WIDTH, bottom + 22, labels("rate.chart", name=labels.say(series.name)), description)
     return canvas.draw(parts, "chart")
 
 

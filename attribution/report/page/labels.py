@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from attribution.model.dossier import EntryKind
 from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import Cause, CauseKind, Party
+from attribution.report.languages import say
 from attribution.report.layout import width_of
+from attribution.report.summary import describe_cause
+from attribution.report.wording import LANGUAGES as WORDINGS
+from attribution.report.wording import Wording
 
-LANGUAGES = ("en", "zh")
+LANGUAGES = ("en", "zh")  # the columns of the tables below
 
 HEADINGS: Mapping[Party, tuple[str, str]] = {
     Party.CUSTOMER: ("The customer is responsible", "由客户承担责任"),
@@ -42,22 +46,6 @@ CAUSE_KINDS: Mapping[CauseKind, tuple[str, str]] = {
     CauseKind.ATTACK: ("attack", "网络攻击"),
     CauseKind.HOST_FAILURE: ("host failed", "主机故障"),
     CauseKind.MAINTENANCE: ("maintenance", "维护"),
-}
-
-CAUSE_SENTENCES_ZH: Mapping[CauseKind, str] = {
-    CauseKind.DEVICE_FAILURE: "设备 {component} 发生故障",
-    CauseKind.LINK_FAILURE: "链路 {component} 中断",
-    CauseKind.LINK_DEGRADED: "链路 {component} 丢包",
-    CauseKind.DEVICE_DEGRADED: "设备 {component} 丢包",
-    CauseKind.OVERLOAD: "{component} 过载",
-    CauseKind.ROUTING_FAILURE: "{component} 的路由发生故障",
-    CauseKind.MISCONFIGURATION: "{component} 配置错误",
-    CauseKind.UNAUTHORISED_OPERATION: "{component} 未经对方同意被操作",
-    CauseKind.CONSENTED_OPERATION: "{component} 经对方同意被操作",
-    CauseKind.ENFORCEMENT_ACTION: "服务商在 {component} 限制了服务",
-    CauseKind.ATTACK: "{component} 涉及网络攻击",
-    CauseKind.HOST_FAILURE: "主机 {component} 发生故障",
-    CauseKind.MAINTENANCE: "{component} 处于维护中",
 }
 
 NODE_KINDS: Mapping[NodeKind, tuple[str, str]] = {
@@ -409,11 +397,15 @@ class Labels:
 
     def cause(self, cause: Cause) -> str:
         """What happened to which component, as a clause of a sentence."""
-        from attribution.report.summary import describe_cause
+        return describe_cause(cause, self.wording)
 
-        if self.language == "zh":
-            return CAUSE_SENTENCES_ZH[cause.kind].format(component=cause.component)
-        return describe_cause(cause)
+    @property
+    def wording(self) -> Wording:
+        return WORDINGS[self.language][0]
+
+    def say(self, phrase: str) -> str:
+        """A sentence that evidence or inference put together, in this language."""
+        return say(phrase, self.language)
 
     def width(self, words: str, size: float) -> float:
         """About how many pixels words take, whose Latin characters are `size` wide."""

@@ -113,7 +113,7 @@ def _draw(
         parts += _band(*_phase(fault, labels), axis, place, measures)
     for name, entries in lanes:
         place += measures.row
-        parts += _lane(name, entries, axis, place, measures, labels)
+        parts += _lane(labels.say(name), entries, axis, place, measures, labels)
     description = labels("lanes.description", lanes=len(lanes), entries=sum(len(entries) for _, entries in lanes))
     canvas = Canvas(f"lanes-{measures.name}", measures.width, bottom + 22, labels("lanes.title"), description, True)
     return canvas.draw(parts, f"lanes {measures.name}")
@@ -204,7 +204,9 @@ def _mark(entries: Sequence[Entry], axis: Axis, y: float, labels: Labels) -> Mar
     first = entries[0]
     count = sum(entry.count for entry in entries)
     more = f" (+{count - 1})" if count > 1 else ""
-    tip = f"{render_time(first.interval.start_ns)[11:-1]} {labels.entry_kind(first.kind)}: {first.text}{more}"
+    tip = (
+        f"{render_time(first.interval.start_ns)[11:-1]} {labels.entry_kind(first.kind)}: {labels.say(first.text)}{more}"
+    )
     cited = next((entry.evidence for entry in entries if entry.evidence is not None), None)
     style = f"mark {first.kind.value}{' cited' if cited is not None else ''}"
     x, width = axis.span(first.interval, 0.0)

@@ -16,6 +16,7 @@ from attribution.model.topology import Node, NodeKind
 from attribution.model.verdict import Cause, InputFile, Party, Provision, WeighedEvidence
 from attribution.report import quantities
 from attribution.report.json_document import SCHEMA
+from attribution.report.languages import ENGLISH, say_place
 from attribution.report.moment import render_moment, render_time
 from attribution.report.page import charts
 from attribution.report.page.labels import Labels
@@ -24,6 +25,7 @@ from attribution.report.page.markup import element
 from attribution.report.page.network_layout import Layout
 from attribution.report.page.network_map import LETTERS, Fault, draw_map, faults_of
 from attribution.report.page.time_axis import shown_time
+from attribution.report.summary import summarise
 from attribution.report.wording import percent
 
 OPEN_CHARTS, FOLDED_CHARTS = 9, 27
@@ -78,7 +80,15 @@ class View:
 
     def say(self, phrase: str) -> str:
         """A sentence of the evidence in the page's language."""
-        return phrase
+        return self.labels.say(phrase)
+
+    def place(self, file: str, locator: str) -> str:
+        """Where something stands, in the page's language."""
+        return ", ".join(part for part in (file, say_place(locator, self.labels.language)) if part)
+
+    @property
+    def summary(self) -> str:
+        return self.verdict.summary if self.labels.language == ENGLISH else summarise(self.verdict, self.labels.wording)
 
     @staticmethod
     def percent(share: float) -> str:
@@ -379,7 +389,7 @@ class View:
         """Caveats of one reason together, the most frequent first."""
         groups: dict[str, list[tuple[str, int]]] = {}
         for caveat in self.verdict.caveats:
-            place = ", ".join(part for part in (caveat.file, caveat.locator) if part)
+            place = self.place(caveat.file, caveat.locator)
             groups.setdefault(caveat.reason, []).append((place, caveat.count))
         found = [
             CaveatGroup(

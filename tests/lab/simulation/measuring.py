@@ -26,6 +26,9 @@ _ERROR_METRICS = ("in_errors", "out_errors", "in_discards", "out_discards")
 _CALLS_PER_SECOND = 0.97
 """How often a node calls (ARP) for a neighbour behind a port without a carrier; each call is discarded."""
 
+_READ_SCATTER = 0.005
+"""How far from its time a device is read, in seconds (standard deviation)."""
+
 _HELLO_PACKETS, _HELLO_OCTETS = 3.0, 250.0
 """What routing protocols send over a link between two routers in a second."""
 
@@ -153,10 +156,15 @@ def readings(plan: IndexedPlan, stretches: list[Stretch], history: dict[int, lis
                         for moment in moments])
     chance = np.random.default_rng(dice.getrandbits(63))
     values: dict[str, np.ndarray] = {}
+    read = _read_at(plan, numbers, moments, stretches, chance)
     for metric in _TRAFFIC_METRICS:
         rates = np.array([[getattr(stretch, metric)[number] for number in numbers] for stretch in stretches])
-        values[metric] = _counted(overlap @ (rates + _chatter(plan, numbers, metric)), chance,
-                                  120.0 if "octets" in metric else 1.0)
+        # Traffic that passes is counted where it comes in and where it goes out: only when it is read scatters. What
+        # the device says for itself is its own.
+        own = _counted(overlap @ np.broadcast_to(_chatter(plan, numbers, metric), rates.shape), chance,
+                       120.0 if "octets" in metric else 1.0)
+        passing = np.einsum("mns,sn->mn", read, rates)
+        values[metric] = np.rint(np.maximum.accumulate(passing, axis=0)).astype(np.int64) + own
     errors = {metric: np.zeros((len(moments), len(numbers)), dtype=np.int64) for metric in _ERROR_METRICS}
     column = {number: place for place, number in enumerate(numbers)}
     for chain, (kind, number) in meters:
@@ -177,6 +185,17 @@ def readings(plan: IndexedPlan, stretches: list[Stretch], history: dict[int, lis
     values |= errors
     return list(_samples(plan, numbers, moments.tolist(), {name: array.tolist() for name, array in values.items()},
                          history, dice))
+
+
+def _read_at(plan: IndexedPlan, numbers: list[int], moments: np.ndarray, stretches: list[Stretch],
+             chance: np.random.Generator) -> np.ndarray:
+    """Seconds of each stretch before each reading of each port: a device is read at once, and never quite on time."""
+    roles = sorted({plan.all_ports[number].role for number in numbers})
+    late = chance.normal(0.0, _READ_SCATTER, (len(moments), len(roles)))
+    column = {role: place for place, role in enumerate(roles)}
+    when = moments[:, None] + late[:, [column[plan.all_ports[number].role] for number in numbers]]
+    starts, ends = (np.array([getattr(stretch, name) for stretch in stretches]) for name in ("start", "end"))
+    return np.maximum(0.0, np.minimum(when[:, :, None], ends) - starts)
 
 
 def _chatter(plan: IndexedPlan, numbers: list[int], metric: str) -> np.ndarray:

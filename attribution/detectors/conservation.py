@@ -1,0 +1,264 @@
+"""Packets do not vanish: what a device took in it sends out, and what one end of a link sends the other takes in.
+
+Counters of ports, compared through a device and across a link, count what was lost there, whatever no drop counter
+tells. The balance is never perfect: a device's own traffic ends in it, the two ends of a link are polled at different
+moments. So each balance is held against its own usual one, and counts as loss only where it is clearly beyond that.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import sqrt
+from statistics import median
+
+from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
+from attribution.model.evidence import Citation, Measurement, Method, Stretch
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import CounterSample, Metric, Observation
+from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
+from attribution.model.topology import Link, NodeKind
+
+# A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
+LEAST_PACKETS = 4.0
+# … and by this many a second: while sessions break and routes change, devices have more to say to each other.
+LEAST_PACE = 3.0
+LEAST_SHARE = 0.02
+SCATTERS = 4.0
+# A device of whose packets usually more than this share end in it (or begin) does more than to pass them on.
+MOST_OWN = 0.05
+# Scatter of a normal distribution by its median absolute deviation.
+NORMAL = 1.4826
+# A balance over fewer polls than this has no usual value of its own.
+LEAST_POLLS = 5
+# How well the clocks of two suppliers are aligned, at worst (seconds).
+ALIGNED_S = 1.2
+# Loss has to stay when a poll is taken together with its neighbours: what was counted a moment later is no loss.
+STAYS = 0.5
+# Traffic has surged where this share more than usual passes.
+SURGE = 0.25
+# Polls that are looked at together, and the share of a run's loss that each half of it must have.
+RUNS = (1, 2, 4, 8, 16)
+UNEVEN = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One cumulative counter over time; `first` cites the file it stands in."""
+
+    times: tuple[int, ...]
+    values: tuple[float, ...]
+    samples: tuple[CounterSample, ...]
+
+    def at(self, time_ns: int) -> float | None:
+        """The count at a moment, between polls as if packets came evenly; None before the first and after the last."""
+        index = bisect_left(self.times, time_ns)
+        if index == len(self.times):
+            return None
+        if self.times[index] == time_ns:
+            return self.values[index]
+        if index == 0 or self.values[index] < self.values[index - 1]:
+            return None
+        before, after = self.times[index - 1], self.times[index]
+        share = (time_ns - before) / (after - before)
+        return self.values[index - 1] + share * (self.values[index] - self.values[index - 1])
+
+    def rise(self, start_ns: int, end_ns: int) -> float | None:
+        """What was counted in between; None where it is not known, or the counter was reset."""
+        first, last = self.at(start_ns), self.at(end_ns)
+        return last - first if first is not None and last is not None and last >= first else None
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Between two polls: what should have come through, what did not, and how far that may be the polls' own doing."""
+
+    sample: CounterSample
+    start_ns: int
+    end_ns: int
+    through: float
+    missing: float
+    slack: float = 0.0
+
+
+ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY, NodeKind.SERVICE})
+Port = tuple[str, str]
+"""A node and one of its links."""
+
+
+def detect_counter_loss(
+    observations: Iterable[Observation], around: Surroundings, way: Collection[str]
+) -> Iterator[Measurement]:
+    """What was lost within each device on the service's way, and on each of its links in either direction."""
+    counters = gather_counters(observations, around, way)
+    for node in way:
+        if node in around.topology.nodes and around.topology.nodes[node].kind is not NodeKind.HOST:
+            yield from _lost_within(node, counters, around, way)
+    for name in way:
+        if name in around.topology.links:
+            link = around.topology.links[name]
+            for sender, receiver in (link.ends, link.ends[::-1]):
+                yield from _lost_on(link, sender, receiver, counters)
+
+
+def gather_counters(
+    observations: Iterable[Observation], around: Surroundings, way: Collection[str]
+) -> Mapping[tuple[Port, Metric], Counter]:
+    """The packet counters of all ports of devices on the way; of several files that count one port, the first."""
+    series: dict[tuple[str, str, Metric, str], list[CounterSample]] = defaultdict(list)
+    for sample in observations:
+        if (
+            isinstance(sample, CounterSample)
+            and sample.interface is not None
+            and sample.metric in (Metric.IN_PACKETS, Metric.OUT_PACKETS)
+            and sample.device in way
+            and sample.device in around.topology.nodes
+        ):
+            series[(sample.device, sample.interface, sample.metric, sample.origin.file)].append(sample)
+    counters: dict[tuple[Port, Metric], Counter] = {}
+    for (device, interface, metric, _), samples in sorted(series.items(), key=lambda item: item[0]):
+        link = find_link(around.topology, device, interface)
+        key = ((device, link.component if link is not None else ""), metric)
+        if link is not None and key not in counters:
+            samples.sort(key=lambda sample: sample.time_ns)
+            kept = tuple({sample.time_ns: sample for sample in samples}.values())
+            counters[key] = Counter(tuple(s.time_ns for s in kept), tuple(s.value for s in kept), kept)
+    return counters
+
+
+def _lost_within(
+    node: str, counters: Mapping[tuple[Port, Metric], Counter], around: Surroundings, way: Collection[str]
+) -> Iterator[Measurement]:
+    """A device that took in more than it sent out. All its ports must be counted, or the rest went out by another."""
+    links = [link.component for link in around.topology.links_of(node)]
+    taken = [counters.get(((node, link), Metric.IN_PACKETS)) for link in links]
+    given = [counters.get(((node, link), Metric.OUT_PACKETS)) for link in links]
+    known = [counter for counter in (*taken, *given) if counter is not None]
+    if len(links) < 2 or len(known) < 2 * len(links):
+        return
+    polls = []
+    for sample, (start_ns, end_ns) in _polls_of(known[0]):
+        rises = [counter.rise(start_ns, end_ns) for counter in known]
+        if all(rise is not None for rise in rises):
+            told = [rise for rise in rises if rise is not None]
+            came, went = sum(told[: len(links)]), sum(told[len(links) :])
+            polls.append(Poll(sample, start_ns, end_ns, came, came - went))
+    # Who looks up routes drops what has none, for a failure anywhere; a switch only what is for a port that is down.
+    routes = around.topology.nodes[node].kind in ROUTING
+    others = tuple(component for component in way if component != node) if routes else ()
+    stretch = Stretch((node,), False, False, beyond=others, balance=True, beside=_beside(node, around))
+    yield from _measurements(polls, stretch, Phrase("packets that {node} took in", node=node), f"within {node}")
+
+
+def _beside(node: str, around: Surroundings) -> tuple[str, ...]:
+    links = around.topology.links_of(node)
+    return tuple(name for link in links for name in (link.component, link.far_end(node)))
+
+
+def _lost_on(
+    link: Link, sender: str, receiver: str, counters: Mapping[tuple[Port, Metric], Counter]
+) -> Iterator[Measurement]:
+    """A link of which one end sent more than the other took in."""
+    sent = counters.get(((sender, link.component), Metric.OUT_PACKETS))
+    taken = counters.get(((receiver, link.component), Metric.IN_PACKETS))
+    if sent is None or taken is None:
+        return
+    same = sent.samples[0].origin.supplied_by is taken.samples[0].origin.supplied_by
+    polls: list[Poll] = []
+    for sample, (start_ns, end_ns) in _polls_of(sent):
+        went, came = sent.rise(start_ns, end_ns), taken.rise(start_ns, end_ns)
+        if went is not None and came is not None:
+            apart_s = _nearest_gap(taken.times, end_ns) / NANOSECONDS + (0.0 if same else ALIGNED_S)
+            polls.append(Poll(sample, start_ns, end_ns, went, went - came, apart_s))
+    stretch = Stretch((sender, link.component, receiver), balance=True)
+    subject = Phrase("packets that {sender} sent to {receiver}", sender=sender, receiver=receiver)
+    found = list(_measurements(_with_slack(polls), stretch, subject, f"on {sender}>{link.component}"))
+    if same or _is_loss(polls, found):
+        yield from found
+
+
+def _is_loss(polls: Sequence[Poll], found: Sequence[Measurement]) -> bool:
+    """Whether what is missing stays missing: where the two ends' clocks disagree it turns up at another time."""
+    gone = sum(measurement.lost for measurement in found)
+    return sum(max(0.0, -poll.missing) for poll in polls) <= STAYS * gone if gone else True
+
+
+def _nearest_gap(times: Sequence[int], time_ns: int) -> int:
+    at = bisect_left(times, time_ns)
+    return min(abs(times[index] - time_ns) for index in (at - 1, at) if 0 <= index < len(times))
+
+
+def _with_slack(polls: Sequence[Poll]) -> list[Poll]:
+    """Where the rate changes, counts that were taken a moment apart differ by that change times the moment."""
+    rates = [poll.through / (poll.end_ns - poll.start_ns) * NANOSECONDS for poll in polls]
+    mended = []
+    for index, poll in enumerate(polls):
+        near = rates[max(0, index - 1) : index + 2]
+        change = max(near) - min(near)
+        mended.append(Poll(poll.sample, poll.start_ns, poll.end_ns, poll.through, poll.missing, change * poll.slack))
+    return mended
+
+
+def _polls_of(counter: Counter) -> Iterator[tuple[CounterSample, tuple[int, int]]]:
+    for earlier, later in pairwise(counter.samples):
+        if later.time_ns - earlier.time_ns <= LONGEST_WINDOW_S * NANOSECONDS:
+            yield later, (earlier.time_ns, later.time_ns)
+
+
+def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) -> set[int]:
+    """The polls of which too much is missing, each or as a run: a little in each adds up, its scatter does not."""
+    found: set[int] = set()
+    for length in RUNS:
+        for start in range(len(polls) - length + 1):
+            run = range(start, start + length)
+            gone = sum(off[index] for index in run)
+            own = LEAST_PACE * sum(polls[index].end_ns - polls[index].start_ns for index in run) / NANOSECONDS
+            share = LEAST_SHARE * sum(polls[index].through for index in run)
+            slack = max(polls[index].slack for index in run)
+            if gone <= max(LEAST_PACKETS, own, share, SCATTERS * scatter * sqrt(length)) + slack:
+                continue
+            if length == 1:
+                even = sum(off[max(0, start - 1) : start + 2]) >= STAYS * gone
+            else:
+                first = sum(off[index] for index in run[: length // 2])
+                even = UNEVEN * gone <= first <= (1 - UNEVEN) * gone
+            if even:
+                found.update(run)
+    return found
+
+
+def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: Phrase, series: str) -> Iterator[Measurement]:
+    """The balance of each poll as packets sent and lost; nothing where the balance is not usually even."""
+    polls = [poll for poll in polls if poll.through > 0]
+    if len(polls) < LEAST_POLLS:
+        return
+    usual = median(poll.missing / poll.through for poll in polls)
+    scatter = NORMAL * median(abs(poll.missing - usual * poll.through) for poll in polls)
+    if abs(usual) > MOST_OWN:
+        return
+    off = [poll.missing - usual * poll.through for poll in polls]
+    passing = median(poll.through / (poll.end_ns - poll.start_ns) for poll in polls)
+    lossy = _lossy_polls(polls, off, scatter)
+    for index, poll in enumerate(polls):
+        lost = max(0, round(min(off[index], poll.through))) if index in lossy else 0
+        more = poll.through - passing * (poll.end_ns - poll.start_ns)
+        if lost and more > SURGE * (poll.through - more):
+            continue  # so much more came than usual that what is missing may have been for the device itself
+        origin = poll.sample.origin
+        yield Measurement(
+            interval=Interval(poll.start_ns, poll.end_ns),
+            journeys=((stretch,),),
+            sent=max(1, round(poll.through)),
+            lost=min(lost, max(1, round(poll.through))),
+            method=Method.COUNTERS,
+            series=f"{origin.file}:{series}",
+            traffic="counted",
+            end_to_end=False,
+            of_service=True,
+            citation=Citation(origin, poll.sample.locator),
+            subject=subject,
+        )

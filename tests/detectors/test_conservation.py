@@ -1,0 +1,178 @@
+"""What goes into a device comes out of it: the counters of its ports, and of a link's two ends, show what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attribution.detectors.conservation import detect_counter_loss
+from attribution.model.evidence import Measurement, Method
+from attribution.model.incident import EvidenceType
+from attribution.model.observation import CounterSample, Metric
+from attribution.model.topology import Side
+from tests.detectors.chain import COUNTERS, START_S, WAY, origin, sample, surroundings
+
+AROUND = surroundings()
+CORE, LEFT, RIGHT = "cloud-core", "GE0/0/1", "GE0/0/2"
+EVERY_S, POLLS, PACE = 10, 12, 1000
+Lost = Mapping[int, int]
+
+
+def counted(device: str, port: str, metric: Metric, rises: Sequence[float], shift_s: float = 0) -> list[CounterSample]:
+    total, found = 5_000.0, []
+    for index, rise in enumerate([0.0, *rises]):
+        total += rise
+        found.append(sample(index * EVERY_S + shift_s, device, port, metric, total))
+    return found
+
+
+def passing(
+    device: str, left: str, right: str, lost: Lost | None = None, own: int = 0, pace: int = PACE
+) -> list[CounterSample]:
+    """A device that passes on `pace` packets a poll from left to right, without those lost in the polls named."""
+    lost = lost or {}
+    out = [pace - lost.get(poll, 0) - own for poll in range(POLLS)]
+    return [
+        *counted(device, left, Metric.IN_PACKETS, [pace] * POLLS),
+        *counted(device, right, Metric.OUT_PACKETS, out),
+        *counted(device, left, Metric.OUT_PACKETS, [pace] * POLLS),
+        *counted(device, right, Metric.IN_PACKETS, [pace] * POLLS),
+    ]
+
+
+def measured(observations: Sequence[CounterSample]) -> dict[tuple[str, ...], list[Measurement]]:
+    found: dict[tuple[str, ...], list[Measurement]] = {}
+    for measurement in detect_counter_loss(observations, AROUND, WAY):
+        found.setdefault(measurement.journeys[0][0].components, []).append(measurement)
+    return found
+
+
+def test_a_device_that_takes_in_more_than_it_sends_out_lost_the_rest() -> None:
+    polls = measured(passing(CORE, LEFT, RIGHT, lost={5: 300, 6: 250}))[(CORE,)]
+
+    assert [poll.lost for poll in polls] == [0, 0, 0, 0, 0, 300, 250, 0, 0, 0, 0, 0]
+    assert {poll.sent for poll in polls} == {2 * PACE}
+    assert {poll.method for poll in polls} == {Method.COUNTERS}
+    assert polls[5].citation.locator.startswith("row ")
+
+
+def test_a_device_of_which_one_port_is_not_counted_tells_nothing() -> None:
+    samples = [
+        s for s in passing(CORE, LEFT, RIGHT, lost={5: 300}) if s.metric is Metric.IN_PACKETS or s.interface == LEFT
+    ]
+    assert (CORE,) not in measured(samples)
+
+
+def test_what_a_device_says_for_itself_is_no_loss() -> None:
+    """Of each poll's packets forty end in the device itself: its sessions, and the polls."""
+    assert {poll.lost for poll in measured(passing(CORE, LEFT, RIGHT, own=40))[(CORE,)]} == {0}
+
+
+def test_a_device_that_usually_keeps_much_of_what_it_gets_is_not_judged_by_its_balance() -> None:
+    assert (CORE,) not in measured(passing(CORE, LEFT, RIGHT, own=300, lost={5: 300}))
+
+
+def test_a_device_that_sends_more_than_it_takes_in_lost_nothing() -> None:
+    """A switch that floods."""
+    assert {poll.lost for poll in measured(passing(CORE, LEFT, RIGHT, lost={5: -600}))[(CORE,)]} == {0}
+
+
+@pytest.mark.parametrize("few", [1, 3, 15])
+def test_a_few_packets_are_no_loss(few: int) -> None:
+    assert {poll.lost for poll in measured(passing(CORE, LEFT, RIGHT, lost={5: few}))[(CORE,)]} == {0}
+
+
+def test_a_surge_that_ends_in_a_device_may_have_been_for_the_device() -> None:
+    surge = passing(CORE, LEFT, RIGHT)
+    taken = [s for s in surge if s.interface == LEFT and s.metric is Metric.IN_PACKETS]
+    others = [s for s in surge if s not in taken]
+    flooded = counted(CORE, LEFT, Metric.IN_PACKETS, [PACE + (4000 if poll in (5, 6) else 0) for poll in range(POLLS)])
+    polls = measured([*others, *flooded])[(CORE,)]
+    assert {poll.lost for poll in polls} == {0}
+    assert len(polls) == POLLS - 2  # nothing is said of the two
+
+
+def test_a_router_may_drop_for_a_failure_anywhere_and_a_switch_only_for_its_own_ports() -> None:
+    router = measured(passing(CORE, LEFT, RIGHT))[(CORE,)][0].journeys[0][0]
+    assert set(router.beyond) == set(WAY) - {CORE}
+    assert "cloud-edge" in router.beside
+
+
+def link(lost: Lost, shift_s: float = 0, rises: Sequence[int] = (PACE,) * POLLS) -> list[CounterSample]:
+    came = [rise - lost.get(poll, 0) for poll, rise in enumerate(rises)]
+    return [
+        *counted("cloud-edge", "GE0/0/2", Metric.OUT_PACKETS, rises),
+        *counted(CORE, LEFT, Metric.IN_PACKETS, came, shift_s),
+    ]
+
+
+LINK = ("cloud-edge", "cloud-core--cloud-edge", CORE)
+
+
+def test_what_one_end_of_a_link_sent_and_the_other_did_not_take_in_was_lost_on_it() -> None:
+    polls = measured(link({5: 300, 6: 400}))
+    assert [poll.lost for poll in polls[LINK]] == [0, 0, 0, 0, 0, 300, 400, 0, 0, 0, 0, 0]
+    assert LINK[::-1] not in polls  # nobody counted the other way
+
+
+def test_ends_that_are_polled_at_different_moments_lose_nothing_by_it() -> None:
+    """The rate trebles within a poll: the end that is polled later has counted more of it."""
+    rises = [PACE] * 4 + [3 * PACE] * 4 + [PACE] * 4
+    shifted = [
+        *counted("cloud-edge", "GE0/0/2", Metric.OUT_PACKETS, rises),
+        *_later(rises, 3.0),
+    ]
+    assert {poll.lost for poll in measured(shifted)[LINK]} == {0}
+
+
+def _later(rises: Sequence[int], shift_s: float) -> list[CounterSample]:
+    """The same packets, polled later: a part of each poll's packets stands in the one before."""
+    share = shift_s / EVERY_S
+    ahead = [(1 - share) * rise + share * later for rise, later in zip(rises, [*rises[1:], rises[-1]], strict=True)]
+    return counted(CORE, LEFT, Metric.IN_PACKETS, ahead, shift_s)
+
+
+def test_two_suppliers_whose_clocks_disagree_have_lost_nothing_by_it() -> None:
+    """Traffic pauses for three polls; by the customer's clock a minute earlier than by the provider's."""
+    customers = origin("telemetry/customer.csv", EvidenceType.INTERFACE_COUNTERS, Side.CUSTOMER)
+    pause, early = [PACE] * 6 + [50] * 3 + [PACE] * 3, [PACE] * 0 + [50] * 3 + [PACE] * 9
+    samples = [
+        *counted("cloud-edge", "GE0/0/1", Metric.IN_PACKETS, early),
+        *(
+            sample(s.time_ns / 1e9 - START_S, s.device, s.interface, s.metric, s.value, customers)
+            for s in counted("office-edge", "Gi0/1", Metric.OUT_PACKETS, pause)
+        ),
+    ]
+    assert all(poll.lost == 0 for polls in measured(samples).values() for poll in polls)
+
+
+def test_a_counter_that_was_reset_is_not_read_across_the_reset() -> None:
+    samples = link({})
+    last = [s for s in samples if s.device == CORE][-1]
+    fallen = [s for s in samples if s is not last] + [sample(POLLS * EVERY_S, CORE, LEFT, Metric.IN_PACKETS, 3)]
+    assert {poll.lost for poll in measured(fallen)[LINK]} == {0}
+
+
+def test_two_files_that_count_one_port_count_it_once() -> None:
+    samples = passing(CORE, LEFT, RIGHT, lost={5: 300})
+    other = origin("telemetry/monitoring.json", EvidenceType.PROMETHEUS, Side.PROVIDER)
+    twice = [
+        *samples,
+        *(sample(s.time_ns / 1e9 - START_S, s.device, s.interface, s.metric, s.value, other) for s in samples),
+    ]
+    assert [p.lost for p in measured(twice)[(CORE,)]] == [p.lost for p in measured(samples)[(CORE,)]]
+    assert COUNTERS.file in {p.citation.origin.file for p in measured(samples)[(CORE,)]}
+
+
+@given(
+    st.lists(st.integers(0, 5000), min_size=POLLS, max_size=POLLS),
+    st.dictionaries(st.integers(0, POLLS - 1), st.integers(-500, 5000)),
+)
+def test_no_more_is_lost_than_passed_whatever_was_counted(rises: list[int], lost: dict[int, int]) -> None:
+    for polls in measured([*link(lost, rises=rises), *passing(CORE, LEFT, RIGHT, lost=lost)]).values():
+        for poll in polls:
+            assert 0 <= poll.lost <= poll.sent
+            assert poll.interval.seconds > 0
