@@ -66,7 +66,7 @@ def opened(
         found.page.on("request", lambda request: found.requests.append(request.url))
         found.page.on("console", lambda message: found.complaints.append(message.text))
         found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
-        found.page.on("dialog", found.dismiss)
+        found.page.on("dialog", lambda dialog: found.dismiss(dialog))
         found.page.goto(file.as_uri())
         yield found
     finally:

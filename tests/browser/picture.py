@@ -1,4 +1,4 @@
-"""`python -m tests.browser.picture FILE`: the report of a recorded incident as the picture that the documentation shows."""
+"""`python -m tests.browser.picture FILE`: a recorded incident's report as the documentation shows it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from attribution.report.page import render_page
 from tests.browser.opened import SWITCHES, chromium
 
 SHOWN = Path(__file__).parents[2] / "pcaps" / "provider-ring-turns-slowly"
-WIDTH, HEIGHT = 1100, 1000
+WIDTH, HEIGHT = 1080, 955
 
 
 def take(picture: Path) -> None:
