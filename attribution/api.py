@@ -101,6 +101,12 @@ class Verdict(model.Verdict):
         """The letter to the customer as Markdown, in English or Chinese. Errors: AttributionError as in `dossier`."""
         return render_letter(self.dossier(), _language(lang))
 
+    def to_html(self, lang: str = "en") -> str:
+        """The report as one HTML page that holds everything, in English or Chinese. Errors: as in `dossier`."""
+        from attribution.report.page import render_page
+
+        return render_page(self.dossier(), _language(lang))
+
     def dossier(self) -> Dossier:
         """The verdict with all that its reports show: timeline, series, clocks, and what its evidence is in the files.
 

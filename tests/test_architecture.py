@@ -27,6 +27,7 @@ DOORS = (
     "cli/completing.py",
     "cli/evaluate.py",
     "cli/observe.py",
+    "cli/report.py",
     "cli/timeline.py",
     "cli/topology.py",
     "cli/terminal.py",
@@ -46,7 +47,7 @@ TIME_AND_CHANCE = {"random", "secrets", "time", "uuid"}
 OUTSIDE = FILES | PROCESSES | NETWORK | TIME_AND_CHANCE
 PURE_PATHS = frozenset({"PurePath", "PurePosixPath", "PureWindowsPath"})
 IMPURE_CALLS = frozenset({"open", "input", "print", "eval", "exec", "compile", "breakpoint", "__import__"})
-DISTRIBUTIONS = {"yaml": "PyYAML"}
+DISTRIBUTIONS = {"jinja2": "Jinja2", "markupsafe": "MarkupSafe", "yaml": "PyYAML"}
 CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 
 

@@ -21,6 +21,7 @@ from attribution.cli.completing import (
 from attribution.cli.evaluate import evaluate
 from attribution.cli.language import language_option
 from attribution.cli.observe import observe
+from attribution.cli.report import report
 from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
 from attribution.cli.timeline import timeline
 from attribution.cli.topology import topology
@@ -164,6 +165,7 @@ def check_agreement(file: Path | None) -> None:
 cli.add_command(capture)
 cli.add_command(evaluate)
 cli.add_command(observe)
+cli.add_command(report)
 cli.add_command(timeline)
 cli.add_command(topology)
 cli.add_command(verify)

@@ -17,7 +17,7 @@ from attribution.dossier.wording import TEMPLATES
 from attribution.model.dossier import Dossier, Entry, EntryKind
 from attribution.model.incident import EvidenceType
 from attribution.model.phrase import Phrase
-from attribution.pipeline import draw_up
+from tests.transform.verdicts import drawn_up as draw_up_once
 
 PCAPS = Path(__file__).parent.parent.parent / "pcaps"
 INCIDENTS = sorted(path.parent for path in PCAPS.glob("*/incident.yaml"))
@@ -25,7 +25,7 @@ INCIDENTS = sorted(path.parent for path in PCAPS.glob("*/incident.yaml"))
 
 @pytest.fixture(scope="module", params=INCIDENTS, ids=lambda path: path.name)
 def drawn_up(request: pytest.FixtureRequest) -> tuple[Path, Dossier]:
-    return request.param, draw_up(request.param)
+    return request.param, draw_up_once(request.param)
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ from functools import cache
 from pathlib import Path
 
 import attribution
+from attribution import pipeline
 from attribution.evaluation import mark, read_truth, told_by
+from attribution.model.dossier import Dossier
 from attribution.model.verdict import Verdict
 from tests.transform.folder import Keys, dump_yaml
 
@@ -15,6 +17,12 @@ from tests.transform.folder import Keys, dump_yaml
 def decided(bundle: Path) -> Verdict:
     """The verdict on a bundle that does not change during the run."""
     return attribution.decide(bundle)
+
+
+@cache
+def drawn_up(bundle: Path) -> Dossier:
+    """The dossier of a bundle that does not change during the run."""
+    return pipeline.draw_up(bundle)
 
 
 def departures(verdict: Verdict, keys: Keys) -> list[str]:
