@@ -16,7 +16,8 @@ from attribution.readers.tables import MOST_CELLS, UnusualTableError
 Columns = dict[str, pyarrow.ChunkedArray]
 
 BOM = b"\xef\xbb\xbf"
-BLOCK_OCTETS = 1 << 25
+# Much larger blocks do not stay within reach of the processor, many small ones have to agree on their values.
+BLOCK_OCTETS = 1 << 23
 LARGEST_CELL = 131_072  # characters; Python's csv module refuses larger ones
 _BLANK_END = re.compile(rb"(?:\r?\n)*\Z")
 
