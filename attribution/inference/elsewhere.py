@@ -79,7 +79,7 @@ class _Ways:
         crossings = count_within(places, crossed.starts)
         path_of = numpy.repeat(numpy.arange(len(crossings)), crossings)
         whole = crossings > 0
-        keys = numpy.sort(path_of * network.parts.elements + elements)
+        keys = numpy.sort(path_of * network.parts.elements + elements, kind="stable")  # nearly in order
         whole[keys[1:][keys[1:] == keys[:-1]] // network.parts.elements] = False  # a path that runs in circles
         told = count_within(numpy.flatnonzero(~whole), paths.starts) == 0
         self.rows = rows[told]
