@@ -141,6 +141,13 @@ class Counts:
             raise EvidenceError(f"path {path}", f"element {element} twice", "each element once at most")
 
 
+def beginnings(ordered: Integers) -> Integers:
+    """Where in an ordered column each different number stands first."""
+    new = np.ones(len(ordered), dtype=bool)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return np.flatnonzero(new)
+
+
 def _check_lists(name: str, lists: Lists, limit: int, what: str) -> None:
     whole = len(lists.starts) > 0 and int(lists.starts[0]) == 0 and int(lists.starts[-1]) == len(lists.items)
     if not whole or bool((np.diff(lists.starts) < 0).any()):
