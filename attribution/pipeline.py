@@ -34,6 +34,7 @@ from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.kept_case import Difference, KeptCase, Part, Verification
 from attribution.model.observation import Caveat, Observation
+from attribution.model.phrase import Phrase
 from attribution.model.quotation import Quotation
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, InputFile, Party, Verdict, WeighedEvidence
@@ -140,7 +141,8 @@ class Reading:
             known = replace(origin, sha256=self.bundle.digest(origin.file))
             first = read.setdefault((known.sha256, known.type), known.file)
             if first != known.file:
-                yield Caveat(known.file, "the whole file", f"the same, octet for octet, as {first}: read once")
+                reason = Phrase("the same, octet for octet, as {first}: read once", first=first)
+                yield Caveat(known.file, "the whole file", reason)
                 continue
             stated, capture = self._state(known)
             yield from stated
@@ -328,9 +330,7 @@ def _draw_up(reading: Reading, gathered: Gathered, judgement: Judgement) -> Doss
     return compile_dossier(grounds, gathered.agreement, _rivals(judgement), excerpts, _reliability(judgement, gathered))
 
 
-def keep_case(
-    path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY
-) -> tuple[Verdict, KeptCase]:
+def keep_case(path: str | Path, without: Collection[str] = (), watcher: Watcher = NOBODY) -> tuple[Verdict, KeptCase]:
     """The verdict on an incident, and all that it takes to show later that it follows from what was read.
 
     `without` names files of evidence to leave aside. Errors: AttributionError as in `decide`.
@@ -356,7 +356,7 @@ def _keep(bundle: Bundle, without: Collection[str], watcher: Watcher = NOBODY) -
     return judgement.verdict, case
 
 
-def verify_case(case: KeptCase, path: str | Path) -> Verification:
+def verify_case(case: KeptCase, path: str | Path, watcher: Watcher = NOBODY) -> Verification:
     """Decide an incident anew, and say whether everything that the case keeps came out as it keeps it.
 
     Errors: AttributionError for a case that cannot be read, and a path at which there is no incident. Whatever else is
@@ -367,7 +367,7 @@ def verify_case(case: KeptCase, path: str | Path) -> Verification:
     with open_bundle(path) as bundle:
         found = tuple(_found(bundle, (file.file for file in manifest.inputs)))
         try:
-            verdict, anew = _keep(bundle, manifest.without)
+            verdict, anew = _keep(bundle, manifest.without, watcher)
         except AttributionError as error:
             differences += [*compare_inputs(manifest.inputs, found), Difference(Part.VERDICT, "all", "one", str(error))]
         else:
@@ -407,11 +407,16 @@ def _reliability(judgement: Judgement, gathered: Gathered) -> Reliability | None
     uncalibrated = decide_responsibility(
         inference.hypotheses, gathered.agreement, inference.interruption, gathered.topology, calibration=Calibration()
     )
-    stated = max(uncalibrated.parties.values())
+    favourite = max(uncalibrated.parties, key=lambda party: uncalibrated.parties[party])
     if not calibration.incidents:
         return None
-    steps = tuple(zip(calibration.thresholds, calibration.values, strict=True))
-    return Reliability(stated, calibration.right(stated), calibration.incidents, calibration.source, steps)
+    return Reliability(
+        stated=uncalibrated.parties[favourite],
+        right=judgement.verdict.parties[favourite],
+        incidents=calibration.incidents,
+        fitted_on=calibration.source,
+        steps=tuple(zip(calibration.thresholds, calibration.values, strict=True)),
+    )
 
 
 def explain(path: str | Path, without: Sequence[str] = (), watcher: Watcher = NOBODY) -> Explanation:

@@ -221,8 +221,10 @@ def test_the_same_folder_gives_the_same_document(name: str, verdict_on: VerdictO
     assert render_json(decide(str(STORIES[name].write(tmp_path)))) == render_json(verdict_on(name))
 
 
-def test_the_public_name_is_the_same_function() -> None:
-    assert attribution.decide is decide
+def test_the_public_name_gives_the_same_document(verdict_on: VerdictOn, tmp_path: Path) -> None:
+    public = attribution.decide(EDGE_CRASH.write(tmp_path))
+
+    assert public.to_json() == render_json(verdict_on("edge"))
 
 
 def test_every_input_is_listed_with_its_digest(verdict_on: VerdictOn, tmp_path: Path) -> None:
@@ -343,3 +345,31 @@ def test_an_error_arrives_from_another_process_as_what_it_was() -> None:
 
     assert isinstance(error, BundleError)
     assert str(error) == "incident.yaml: is missing; expected a file"
+
+
+class Watching:
+    """Notes what it is told while an incident is read."""
+
+    def __init__(self) -> None:
+        self.begun: dict[str, int | None] = {}
+        self.octets = 0
+
+    def begin(self, name: str, size: int | None) -> None:
+        self.begun[name] = size
+
+    def advance(self, octets: int) -> None:
+        self.octets += octets
+
+    def announce(self, message: str) -> None:
+        """Nothing here takes its time."""
+
+
+def test_who_waits_is_told_what_is_read(tmp_path: Path) -> None:
+    folder = HEALTHY.write(tmp_path)
+    watching = Watching()
+    watched = decide(folder, watcher=watching)
+
+    assert watched == decide(folder)
+    files = {file.file: file.octets for file in watched.inputs if file.file not in ("incident.yaml", "topology.json")}
+    assert watching.begun == files
+    assert watching.octets == sum(files.values())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from attribution.cli.terminal import write
+from attribution.cli.terminal import Progress, write
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def verify(case: Path, path: Path, form: str, output: Path | None) -> int:
     from attribution.pipeline import verify_case
     from attribution.report.verification import render_verification, render_verification_json
 
-    verification = verify_case(read_case(case), path)
+    with Progress() as progress:
+        verification = verify_case(read_case(case), path, progress)
     write([render_verification_json(verification) if form == "json" else render_verification(verification)], output)
     return 0 if verification.reproduced else EXIT_NOT_REPRODUCED
 

@@ -20,7 +20,6 @@ from attribution.detectors.loss import (
     detect_segment_loss,
     detect_tap_loss,
 )
-from attribution.detectors.ports import find_link
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
 from attribution.detectors.routes import Routes, learn_routes
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
@@ -28,6 +27,7 @@ from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS, EvidenceType, Incident
 from attribution.model.observation import CounterSample, LogEvent, Metric, Observation
+from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
 # Two devices log one end of their session within this of each other.

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
@@ -18,6 +17,8 @@ from attribution.model.observation import (
     TapCount,
     WitnessKind,
 )
+from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind
 
 FOREVER_NS = 2**62
@@ -122,7 +123,7 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
 def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
     start = Interval(event.time_ns, FOREVER_NS)
     citation = Citation(event.origin, event.locator)
-    statement = f"{event.device} logged: {event.text.strip()}"
+    statement = Phrase("{device} logged: {text}", device=event.device, text=event.text.strip())
     if event.kind in PORT_ALARMS:
         link = find_link(around.topology, event.device, event.interface or "")
         if link is None:
@@ -211,7 +212,10 @@ def detect_unanswered(observations: Iterable[Observation], around: Surroundings)
         if segments >= FEWEST_REFUSALS:
             first = min(silent, key=lambda tap: tap.time_ns)
             interval = Interval(first.time_ns, max(tap.end_ns for tap in silent))
-            statement = f"packets at {host}: {segments} segments from {source} arrived, and it answered none of them"
+            statement = Phrase(
+                "packets at {host}: {segments} segments from {source} arrived, and it answered none of them",
+                host=host, segments=segments, source=source,
+            )  # fmt: skip
             citation = Citation(first.origin, first.locator)
             yield Alarm(interval, host, host, AlarmKind.HOST_REFUSES, citation, statement, magnitude=float(segments))
 
@@ -221,7 +225,10 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     interval = Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1))
     citation = Citation(witness.origin, witness.locator)
     named = witness.detail or witness.kind.replace("_", " ")
-    statement = f"packets at {witness.device}: {named}, from {witness.sender or '?'} about {witness.about or '?'}"
+    statement = Phrase(
+        "packets at {device}: {detail}, from {sender} about {about}",
+        device=witness.device, detail=named, sender=witness.sender or "?", about=witness.about or "?",
+    )  # fmt: skip
     if witness.kind in SESSION_WITNESSES:
         if witness.kind in SILENCES:
             sender, about = about, sender

@@ -18,7 +18,6 @@ from typing import Any
 
 from attribution.detectors.alarms import session_peer
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.clock import Alignment, ClockCorrection
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.observation import (
@@ -35,7 +34,8 @@ from attribution.model.observation import (
     ProbeResult,
     TapCount,
 )
-from attribution.model.phrase import Phrase
+from attribution.model.phrase import SIDES, Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import Side
 
 # Devices' own clocks. Tickets, bills and API calls are dated by office systems, which are not in question.
@@ -107,8 +107,13 @@ def align_clocks(
     caveat = Caveat(
         "incident.yaml",
         "evidence",
-        f"the clocks of what the {wrong} supplied are {-shift_ns / NANOSECONDS:+.1f} s off the {reference}'s, "
-        "by what both saw; they were set right",
+        Phrase(
+            "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
+            "by what both saw; they were set right",
+            wrong=SIDES[wrong],
+            seconds=-shift_ns / NANOSECONDS,
+            reference=SIDES[reference],
+        ),
     )
     return _captures_on_one_clock(aligned, reference), [caveat]
 

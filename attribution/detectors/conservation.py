@@ -16,10 +16,11 @@ from math import sqrt
 from statistics import median
 
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Citation, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
+from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import Link, NodeKind
 
 # A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
@@ -150,7 +151,7 @@ def _lost_within(
     routes = around.topology.nodes[node].kind in ROUTING
     others = tuple(component for component in way if component != node) if routes else ()
     stretch = Stretch((node,), False, False, beyond=others, balance=True, beside=_beside(node, around))
-    yield from _measurements(polls, stretch, f"packets that {node} took in", f"within {node}")
+    yield from _measurements(polls, stretch, Phrase("packets that {node} took in", node=node), f"within {node}")
 
 
 def _beside(node: str, around: Surroundings) -> tuple[str, ...]:
@@ -174,7 +175,7 @@ def _lost_on(
             apart_s = _nearest_gap(taken.times, end_ns) / NANOSECONDS + (0.0 if same else ALIGNED_S)
             polls.append(Poll(sample, start_ns, end_ns, went, went - came, apart_s))
     stretch = Stretch((sender, link.component, receiver), balance=True)
-    subject = f"packets that {sender} sent to {receiver}"
+    subject = Phrase("packets that {sender} sent to {receiver}", sender=sender, receiver=receiver)
     found = list(_measurements(_with_slack(polls), stretch, subject, f"on {sender}>{link.component}"))
     if same or _is_loss(polls, found):
         yield from found
@@ -230,7 +231,7 @@ def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) ->
     return found
 
 
-def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: str, series: str) -> Iterator[Measurement]:
+def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: Phrase, series: str) -> Iterator[Measurement]:
     """The balance of each poll as packets sent and lost; nothing where the balance is not usually even."""
     polls = [poll for poll in polls if poll.through > 0]
     if len(polls) < LEAST_POLLS:

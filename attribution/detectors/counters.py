@@ -9,10 +9,11 @@ from itertools import pairwise
 from statistics import median
 
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
+from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 
 STATUS = {Metric.OPER_STATUS: AlarmKind.INTERFACE_DOWN, Metric.ADMIN_STATUS: AlarmKind.INTERFACE_ADMIN_DOWN}
 DROPS = {
@@ -20,6 +21,18 @@ DROPS = {
     Metric.OUT_DISCARDS: AlarmKind.INTERFACE_DISCARDS,
     Metric.IN_ERRORS: AlarmKind.INTERFACE_ERRORS,
     Metric.OUT_ERRORS: AlarmKind.INTERFACE_ERRORS,
+}
+COUNTED = {
+    Metric.IN_DISCARDS: Phrase("in discards"),
+    Metric.OUT_DISCARDS: Phrase("out discards"),
+    Metric.IN_ERRORS: Phrase("in errors"),
+    Metric.OUT_ERRORS: Phrase("out errors"),
+}
+GAUGES = {
+    Metric.POWER_OK: Phrase("power_ok"),
+    Metric.FAN_OK: Phrase("fan_ok"),
+    Metric.CPU_PERCENT: Phrase("cpu_percent"),
+    Metric.MEMORY_PERCENT: Phrase("memory_percent"),
 }
 # A port that discards fewer packets than this in a poll, or this share of what passed, is not congested.
 LEAST_DROPS = 3
@@ -63,14 +76,20 @@ def detect_counter_alarms(observations: Iterable[Observation], around: Surroundi
 def _status_alarms(device: str, component: str, metric: Metric, samples: Series) -> Iterator[Alarm]:
     """A run of polls in which a port was down; it went down and came back between two polls."""
     for run, before_ns, after_ns in _runs(samples, lambda sample: sample.value == 0):
-        word = "down" if metric is Metric.OPER_STATUS else "administratively down"
+        word = Phrase("down") if metric is Metric.OPER_STATUS else Phrase("administratively down")
         yield Alarm(
             Interval((before_ns + run[0].time_ns) // 2, (run[-1].time_ns + after_ns) // 2),
             device,
             component,
             STATUS[metric],
             Citation(run[0].origin, run[0].locator),
-            f"{device} {run[0].interface} was polled {word} {len(run)} times",
+            Phrase(
+                "{device} {interface} was polled {word} {count} times",
+                device=device,
+                interface=run[0].interface,
+                word=word,
+                count=len(run),
+            ),
         )
 
 
@@ -115,7 +134,13 @@ def _drop_alarm(
         component,
         DROPS[metric],
         Citation(first.origin, first.locator),
-        f"{device} {first.interface} counted {total:.0f} {metric.replace('_', ' ')} between two and more polls",
+        Phrase(
+            "{device} {interface} counted {total:.0f} {counted} between two and more polls",
+            device=device,
+            interface=first.interface,
+            total=total,
+            counted=COUNTED[metric],
+        ),
         magnitude=total,
     )
 
@@ -137,7 +162,13 @@ def _optics_alarms(device: str, component: str, samples: Series) -> Iterator[Ala
             component,
             AlarmKind.OPTICS_FAULT,
             Citation(run[0].origin, run[0].locator),
-            f"{device} {run[0].interface} received {run[0].value:g} dBm, usually {usual:g} dBm",
+            Phrase(
+                "{device} {interface} received {power:g} dBm, usually {usual:g} dBm",
+                device=device,
+                interface=run[0].interface,
+                power=run[0].value,
+                usual=usual,
+            ),
         )
 
 
@@ -157,7 +188,7 @@ def _gauge_alarms(device: str, metric: Metric, samples: Series) -> Iterator[Alar
             device,
             kind,
             Citation(run[0].origin, run[0].locator),
-            f"{device} reported {metric} {run[0].value:g}",
+            Phrase("{device} reported {gauge} {value:g}", device=device, gauge=GAUGES[metric], value=run[0].value),
         )
 
 
@@ -181,5 +212,9 @@ def _missed_polls(polls: Mapping[str, Mapping[int, CounterSample]]) -> Iterator[
                     device,
                     AlarmKind.DEVICE_UNREACHABLE,
                     Citation(last.origin, last.locator),
-                    f"{device} answered no poll for {(later - earlier) / NANOSECONDS:.1f} s while others did",
+                    Phrase(
+                        "{device} answered no poll for {seconds:.1f} s while others did",
+                        device=device,
+                        seconds=(later - earlier) / NANOSECONDS,
+                    ),
                 )

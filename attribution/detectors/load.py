@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
+from attribution.model.phrase import Phrase
+from attribution.model.ports import find_link
 from attribution.model.topology import Side
 
 # Counters include headers below IP and the polls are not quite regular: this much above the limit is not yet more.
@@ -93,6 +94,12 @@ def _alarm(
         component,
         AlarmKind.BANDWIDTH_EXCEEDED,
         Citation(surge[0][1].origin, surge[0][1].locator),
-        f"{device} {interface} carried up to {highest / 1e6:.1f} Mbit/s, where {bandwidth_bps / 1e6:g} were bought",
+        Phrase(
+            "{device} {interface} carried up to {highest:.1f} Mbit/s, where {bought:g} were bought",
+            device=device,
+            interface=interface,
+            highest=highest / 1e6,
+            bought=bandwidth_bps / 1e6,
+        ),
         magnitude=highest,
     )

@@ -8,11 +8,12 @@ from itertools import pairwise
 from statistics import median
 
 from attribution.detectors.addresses import AddressBook
-from attribution.detectors.ports import find_link
 from attribution.detectors.routes import Routes
 from attribution.model.evidence import Citation, Journey, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, ProbeResult, TapCount
+from attribution.model.phrase import Phrase, Template
+from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
 LONGEST_WINDOW_S = 600.0
@@ -55,7 +56,12 @@ def detect_probe_loss(observations: Iterable[Observation], around: Surroundings)
                 end_to_end=around.is_end_to_end(source, destination),
                 of_service=around.is_end_to_end(source, destination),
                 citation=Citation(result.origin, result.locator),
-                subject=f"{protocol} probes from {source} to {destination}",
+                subject=Phrase(
+                    "{protocol} probes from {source} to {destination}",
+                    protocol=protocol,
+                    source=source,
+                    destination=destination,
+                ),
             )
 
 
@@ -94,7 +100,7 @@ def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) 
             end_to_end=around.is_end_to_end(source, destination),
             of_service=around.is_end_to_end(source, destination),
             citation=Citation(record.origin, record.locator),
-            subject=f"packets of flows from {source} to {destination}",
+            subject=Phrase("packets of flows from {source} to {destination}", source=source, destination=destination),
         )
 
 
@@ -150,7 +156,11 @@ def _trace_measurement(
     at = path.index(node) + 1
     # A router without a route for the destination drops the packet before it would say that its time is over.
     there = Stretch(path[:at], ends_inside=lost == 0 or node == destination, beyond=path[at:] if lost else ())
-    subject = f"traceroute packets from {source} towards {destination}"
+    subject = (
+        Template("traceroute packets from {source} towards {destination} that {node} answered")
+        if lost == 0
+        else Template("traceroute packets from {source} towards {destination} that {node} should have answered")
+    )
     return Measurement(
         interval=Interval(trace.time_ns, trace.time_ns + NANOSECONDS),
         journeys=((there, Stretch(tuple(reversed(path[:at])))),),
@@ -162,7 +172,7 @@ def _trace_measurement(
         end_to_end=False,
         of_service=around.is_end_to_end(source, destination),
         citation=Citation(trace.origin, trace.locator),
-        subject=f"{subject} that {node} answered" if lost == 0 else f"{subject} that {node} should have answered",
+        subject=subject.fill(source=source, destination=destination, node=node),
     )
 
 
@@ -194,7 +204,14 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
             end_to_end=whole and around.is_end_to_end(source, destination),
             of_service=around.is_end_to_end(source, destination),
             citation=Citation(pair.origin, pair.locator),
-            subject=f"{pair.protocol} packets from {source} to {destination} between {first} and {second}",
+            subject=Phrase(
+                "{protocol} packets from {source} to {destination} between {first} and {second}",
+                protocol=pair.protocol,
+                source=source,
+                destination=destination,
+                first=first,
+                second=second,
+            ),
         )
 
 
@@ -284,5 +301,9 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
         end_to_end=around.is_end_to_end(source, destination) and tap.device == (destination if upstream else source),
         of_service=around.is_end_to_end(source, destination),
         citation=Citation(tap.origin, tap.locator),
-        subject=f"{tap.protocol} packets from {source} to {destination} {side} {point}",
+        subject=(
+            Template("{protocol} packets from {source} to {destination} before {point}")
+            if upstream
+            else Template("{protocol} packets from {source} to {destination} beyond {point}")
+        ).fill(protocol=tap.protocol, source=source, destination=destination, point=point),
     )

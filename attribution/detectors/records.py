@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from attribution.detectors.cloud_actions import CloudActions
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.ports import canonical_port, find_link
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
@@ -21,16 +20,18 @@ from attribution.model.observation import (
     LogEvent,
     Observation,
 )
+from attribution.model.phrase import SIDES, Phrase, Template
+from attribution.model.ports import canonical_port, find_link
 from attribution.model.topology import NodeKind, Side, parse_network
 
 PAYMENTS = frozenset({AccountEventKind.PAYMENT_DUE, AccountEventKind.PAYMENT_RECEIVED})
 TERMINATION_AFTER_NS = 15 * 86_400 * NANOSECONDS
-ENFORCEMENTS = (
-    AccountEventKind.RESTRICTED,
-    AccountEventKind.SUSPENDED,
-    AccountEventKind.LINK_BLOCKED,
-    AccountEventKind.TERMINATED,
-)
+ENFORCEMENTS = {
+    AccountEventKind.RESTRICTED: Phrase("restricted"),
+    AccountEventKind.SUSPENDED: Phrase("suspended"),
+    AccountEventKind.LINK_BLOCKED: Phrase("link blocked"),
+    AccountEventKind.TERMINATED: Phrase("terminated"),
+}
 STOPPING = frozenset(
     {
         CommandEffectKind.INTERFACE_SHUTDOWN,
@@ -83,10 +84,29 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             harmful=_hits_service(effect, around),
             consent=_consent(changes, event.device, component, event.time_ns, around),
             citation=Citation(event.origin, event.locator),
-            statement=f"{event.device} logged what {event.user or 'an operator'} typed: {event.command or event.text}",
+            statement=Phrase(
+                "{device} logged what {who} typed: {command}",
+                device=event.device,
+                who=event.user or Phrase("an operator"),
+                command=event.command or event.text,
+            ),
             link=component,
             effect=effect.kind,
+            diverts=_diverted(effect, around),
         )
+
+
+def _diverted(effect: CommandEffect, around: Surroundings) -> str | None:
+    """The end of the service that a new route is for: the longest prefix wins, wherever the end really is."""
+    if effect.kind is not CommandEffectKind.ROUTE_CHANGED or effect.restores or effect.prefix is None:
+        return None
+    try:
+        prefix = parse_network(effect.prefix)
+    except ValueError:
+        return None
+    if prefix.prefixlen < prefix.max_prefixlen:
+        return None
+    return next(iter(sorted(around.book.owners_within(prefix) & around.ends)), None)
 
 
 def as_change(event: LogEvent, earlier: Sequence[LogEvent]) -> CommandEffect | None:
@@ -182,7 +202,11 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
         if device is None or (change.interface and link is None):
             continue
         agreed = bool(change.consented_by) and (change.consented_ns is None or change.consented_ns <= change.time_ns)
-        words = "agreed by the other side" if agreed else "without the other side's consent"
+        words = (
+            Template("ticket {id}: the {side} did '{action}' on {place}, agreed by the other side")
+            if agreed
+            else Template("ticket {id}: the {side} did '{action}' on {place}, without the other side's consent")
+        )
         yield Record(
             interval=Interval(change.time_ns, change.end_ns if change.end_ns is not None else FOREVER_NS),
             actor=change.performed_by,
@@ -191,9 +215,12 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
             harmful=Condition.UNKNOWN,
             consent=Condition.MET if agreed else Condition.NOT_MET,
             citation=Citation(change.origin, change.locator),
-            statement=f"ticket {change.id}: the {change.performed_by} did '{change.action}' on {device} "
-            f"{change.interface or ''}".rstrip()
-            + f", {words}",
+            statement=words.fill(
+                id=change.id,
+                side=SIDES[change.performed_by],
+                action=change.action,
+                place=f"{device} {change.interface or ''}".rstrip(),
+            ),
             link=link.component if link is not None else None,
         )
 
@@ -221,7 +248,12 @@ def detect_cloud_calls(
             harmful=Condition.MET if action.cuts else Condition.UNKNOWN,
             consent=Condition.NOT_MET,
             citation=Citation(call.origin, call.locator),
-            statement=f"account {call.account or '?'} (user {call.user or '?'}) called {call.action}",
+            statement=Phrase(
+                "account {account} (user {user}) called {action}",
+                account=call.account or "?",
+                user=call.user or "?",
+                action=call.action,
+            ),
             cloud_call=True,
         )
 
@@ -264,7 +296,7 @@ def detect_enforcement(observations: Sequence[Observation], around: Surroundings
             harmful=Condition.MET,
             consent=Condition.NOT_MET,
             citation=Citation(event.origin, event.locator),
-            statement=f"account event: {event.kind.replace('_', ' ')} ({event.detail})",
+            statement=Phrase("account event: {event} ({detail})", event=ENFORCEMENTS[event.kind], detail=event.detail),
             ground=ground,
             reasons=(event.kind.value, *reasons),
         )

@@ -9,10 +9,10 @@ from functools import lru_cache
 from itertools import pairwise
 
 from attribution.detectors.addresses import AddressBook
-from attribution.detectors.ports import find_link
 from attribution.model.evidence import Journey, Stretch
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import Observation, PairCount, PathTrace, TapCount
+from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind, Topology
 
 MOST_CANDIDATES = 16

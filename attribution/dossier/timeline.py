@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from attribution.dossier.grounds import Citations, Grounds
 from attribution.dossier.losses import tell_losses
 from attribution.dossier.routes import tell_routes
-from attribution.dossier.words import tell_words
+from attribution.dossier.words import SAME_PACKETS_NS, tell_words
 from attribution.model.dossier import Entry, EntryKind
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.verdict import WeighedEvidence
@@ -45,7 +45,8 @@ def build_timeline(grounds: Grounds) -> tuple[Entry, ...]:
     citations = Citations(grounds.verdict.evidence)
     told = [*tell_words(grounds, citations), *tell_losses(grounds, citations), *tell_routes(grounds)]
     told += _left(told, grounds)
-    merged = merge_similar(sorted(told, key=_order))
+    captures = {origin.file for origin in grounds.incident.origins if origin.type is EvidenceType.CAPTURE}
+    merged = merge_similar(merge_points(sorted(told, key=_order), captures))
     return tuple(sorted(keep_telling(merged, grounds), key=_order))
 
 
@@ -79,6 +80,31 @@ def _cited(piece: WeighedEvidence, grounds: Grounds, kind: EvidenceType | None) 
         supplied_by=piece.supplied_by,
         evidence=piece.id,
     )
+
+
+def merge_points(entries: Sequence[Entry], captures: Collection[str]) -> list[Entry]:
+    """Alarms in packets that passed several capture points are told once, by the first or by the one that is cited."""
+    merged: list[Entry] = []
+    last: dict[tuple[str | None, str], int] = {}
+    for entry in entries:
+        if entry.kind is not EntryKind.ALARM or entry.file not in captures:
+            merged.append(entry)
+            continue
+        key = (entry.component, entry.text.partition(": ")[2])  # after the capture point
+        at = last.get(key)
+        if at is not None and _are_the_same_packets(merged[at], entry):
+            kept = merged[at] if entry.evidence is None else entry
+            merged[at] = replace(kept, interval=merged[at].interval)
+            continue
+        last[key] = len(merged)
+        merged.append(entry)
+    return merged
+
+
+def _are_the_same_packets(before: Entry, after: Entry) -> bool:
+    both_cited = before.evidence is not None and after.evidence is not None
+    apart_ns = after.interval.start_ns - before.interval.start_ns
+    return before.file != after.file and not both_cited and apart_ns <= SAME_PACKETS_NS
 
 
 def merge_similar(entries: Sequence[Entry]) -> list[Entry]:

@@ -23,6 +23,7 @@ NAMED = "{name} ({address})"
 A_PORT = "a port"
 A_NEIGHBOUR = "a neighbour"
 A_PROCESS = "a process"
+ROUTING = "routing"
 WHY = "{what} ({why})"
 TICKETS = "tickets"
 ACCOUNT = "account"
@@ -104,6 +105,15 @@ ACCOUNT_SENTENCES: Mapping[AccountEventKind, str] = {
 WITNESS_SENTENCES: Mapping[WitnessKind, str] = {kind: kind.value.replace("_", " ") for kind in WitnessKind}
 
 
+TEMPLATES: tuple[str, ...] = (
+    LOST, SERVICE_FLOWS, WAY_CHANGED, NO_FARTHER, ARRIVES_AGAIN, CAPTURED, TYPED, SOMEONE, CALLED, CALLED_IN_VAIN,
+    TESTIFIED, AND, NAMED, A_PORT, A_NEIGHBOUR, A_PROCESS, ROUTING, WHY, TICKETS, ACCOUNT, CLOUD, STATED, STATED_FOR,
+    AMONG_CAPTURES, *LOG_SENTENCES.values(), *REASONS.values(), *ACCOUNT_SENTENCES.values(),
+    *WITNESS_SENTENCES.values(),
+)  # fmt: skip
+"""Everything that this stage says by itself, for whoever says it in another language."""
+
+
 def say_log(event: LogEvent, name_of: Callable[[str | None], str | None]) -> Phrase | None:
     """A log line in a sentence; None for lines that tell nothing of weight (logins, routine).
 
@@ -120,7 +130,7 @@ def say_log(event: LogEvent, name_of: Callable[[str | None], str | None]) -> Phr
         device=event.device,
         port=event.interface or Phrase(A_PORT),
         peer=_peer(event.peer, name_of),
-        protocol=(event.protocol or "routing").upper(),
+        protocol=event.protocol.upper() if event.protocol else Phrase(ROUTING),
         process=event.process or Phrase(A_PROCESS),
     )
     is_plain = event.reason is None or (event.kind, event.reason) == (LogKind.INTERFACE_DOWN, DownReason.INTERFACE)

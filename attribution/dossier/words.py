@@ -37,6 +37,7 @@ from attribution.model.ports import find_link
 
 # One packet passes all capture points within this.
 SAME_PACKETS_NS = NANOSECONDS
+LONGEST_LINE = 2000
 Place = tuple[str, str]
 
 
@@ -82,7 +83,7 @@ def _finding_entry(
         locator=finding.citation.locator,
         supplied_by=origin.supplied_by,
         evidence=piece.id if piece is not None else None,
-        raw=line.text.strip() if line is not None else "",
+        raw=_raw(line) if line is not None else "",
     )
 
 
@@ -130,7 +131,7 @@ def _witness_entries(witnesses: Sequence[PacketWitness], grounds: Grounds) -> It
     """What packets testify that no detector made anything of; the same at several capture points is told once."""
     alike: dict[tuple[str, str], list[PacketWitness]] = {}
     for witness in sorted(witnesses, key=lambda w: (grounds.aligned(w), w.origin.file, w.locator)):
-        detail = witness.detail or WITNESS_SENTENCES[witness.kind]
+        detail = witness.detail or Phrase(WITNESS_SENTENCES[witness.kind])
         seen = alike.setdefault((witness.kind, detail), [])
         if seen and grounds.aligned(witness) - grounds.aligned(seen[0]) > SAME_PACKETS_NS:
             yield _witness_entry(seen, detail, grounds)
@@ -165,7 +166,13 @@ def _log_entry(event: LogEvent, grounds: Grounds) -> Iterator[Entry]:
     kind = EntryKind.OPERATION if event.kind is LogKind.COMMAND else EntryKind.LOG
     component = link.component if link is not None else event.device
     entry = _plain_entry(event, grounds, event.device, kind, component, text)
-    yield replace(entry, side=grounds.side_of(event.device), raw=event.text.strip())
+    yield replace(entry, side=grounds.side_of(event.device), raw=_raw(event))
+
+
+def _raw(event: LogEvent) -> str:
+    """The line itself, of bearable length."""
+    line = event.text.strip()
+    return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …"
 
 
 def _plain_entry(

@@ -27,9 +27,10 @@ from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situ
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.inference.worlds import World, doubting_worlds, hidden_calls, shares_of, split_by_offer
-from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement
+from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
@@ -235,15 +236,19 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
 
 
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
-    """Where nobody measured end to end: trouble on any part of the way that the service cannot have gone around."""
-    if any(measurement.end_to_end for measurement in findings.measurements):
-        return ()
+    """Trouble on any part of the way that the service cannot have gone around.
+
+    Where somebody measured between the ends and found none, only the service's own packets, counted at two points, tell
+    of more: of a class of traffic, or a flow, that nothing of what was measured belonged to.
+    """
+    whole = any(measurement.end_to_end for measurement in findings.measurements)
     unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
-    series: dict[tuple[Journey, ...], list[Measurement]] = defaultdict(list)
+    series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
     for measurement in findings.measurements:
         crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
-        if crossed and crossed <= unavoidable:
-            series[measurement.journeys].append(measurement)
+        own = measurement.of_service and measurement.method is Method.TWO_POINTS
+        if crossed and crossed <= unavoidable and (own or not whole):
+            series[(measurement.journeys, measurement.traffic if whole else "")].append(measurement)
     return tuple(merge_overlapping(trouble for members in series.values() for trouble in find_trouble(members)))
 
 
@@ -363,6 +368,9 @@ def _clean_pieces(clean: Sequence[Measurement]) -> list[Piece]:
     for members in series.values():
         sent, lost = sum(m.sent for m in members), sum(m.lost for m in members)
         against = -(sent - lost) * log10(1 - LEAST_LOSS_RATIO) + lost * log10(LEAST_LOSS_RATIO)
-        statement = f"{lost} of {sent} {members[0].subject} were lost in the reported window"
+        statement = Phrase(
+            "{lost} of {sent} {subject} were lost in the reported window",
+            lost=lost, sent=sent, subject=members[0].subject,
+        )  # fmt: skip
         pieces.append(Piece(members[0], statement, None, against))
     return pieces

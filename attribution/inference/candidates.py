@@ -27,6 +27,7 @@ EFFECTS_OF_RECORD = {
         }
     ),
     "session": frozenset({CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.SESSION_CLEARED}),
+    "diversion": frozenset({CommandEffectKind.ROUTE_CHANGED}),
     "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),
     "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET}),
     "cut": frozenset(
@@ -72,6 +73,11 @@ class Candidate:
     direction: Direction
     prior: float
     record: Record | None = None
+
+    @property
+    def diverted(self) -> str | None:
+        """The end of the service whose packets are led elsewhere, for modes that do that."""
+        return self.record.diverts if self.record is not None and self.mode.reach is Reach.ADDRESS else None
 
 
 class ServicePaths:
@@ -216,6 +222,8 @@ def matches_record(
     if record.cloud_call:
         return mode.record == "cloud" or (mode.record == "cloud_limit" and record.harmful is not Condition.MET)
     if mode.record not in EFFECTS_OF_RECORD or (record.link is not None and record.link not in paths):
+        return False
+    if mode.record == "diversion" and record.diverts is None:
         return False
     if mode.record in ("port", "port_setting") and record.link != link:
         return False

@@ -16,6 +16,7 @@ from attribution.inference.loss import core_of, lies_within
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import Interval
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Topology
 
 # From this probability on, a component off the way is taken to have lost what flows across it lost.
@@ -180,6 +181,9 @@ def _caveats(evidence: FlowEvidence, crossing: Sequence[tuple[int, Integers]]) -
         yield Caveat(
             evidence.table.origin.file,
             name,
-            f"records of flows across {name}, which is off the service's way and lost packets itself, were left out",
+            Phrase(
+                "records of flows across {name}, which is off the service's way and lost packets itself, were left out",
+                name=name,
+            ),
             len(rows),
         )

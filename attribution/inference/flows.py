@@ -18,6 +18,7 @@ from attribution.inference.candidates import ServicePaths
 from attribution.model.evidence import Citation, Journey, Measurement, Method, Stretch
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import Interval
+from attribution.model.phrase import Phrase
 
 Integers = NDArray[numpy.int64]
 Mask = NDArray[numpy.bool_]
@@ -73,7 +74,7 @@ class FlowsOnTheWay:
         of_service = bool(evidence.of_service[row])
         traffic = evidence.traffic[evidence.traffic_of[row]]
         origin = evidence.table.origin
-        part, whose = _in_words(journeys), "the service's " if of_service else ""
+        part = _in_words(journeys)
         return Measurement(
             interval=Interval(evidence.start_ns[row], evidence.end_ns[row]),
             journeys=journeys,
@@ -85,7 +86,11 @@ class FlowsOnTheWay:
             end_to_end=of_service,
             of_service=of_service,
             citation=Citation(origin, evidence.locator(cited)),
-            subject=f"packets of {whose}flows {part}",
+            subject=(
+                Phrase("packets of the service's flows {part}", part=part)
+                if of_service
+                else Phrase("packets of flows {part}", part=part)
+            ),
         )
 
 
@@ -221,5 +226,6 @@ def _first_of_most_lost(group_of: Integers, lost: NDArray[Any], groups: int) -> 
 def _in_words(journeys: tuple[Journey, ...]) -> str:
     known = [stretch for journey in journeys for stretch in journey]
     first = known[0].components
-    part = f"across {first[0]}" if len(first) == 1 else f"from {first[0]} to {first[-1]}"
-    return part if len(journeys) == 1 else f"that may have gone {part}"
+    across = Phrase("across {component}", component=first[0])
+    part = across if len(first) == 1 else Phrase("from {first} to {last}", first=first[0], last=first[-1])
+    return part if len(journeys) == 1 else Phrase("that may have gone {part}", part=part)

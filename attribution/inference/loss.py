@@ -361,7 +361,8 @@ def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:
     near: dict[str, list[int]] = defaultdict(list)
     for index, kind in enumerate(kinds):
         stretches = [stretch for journey in kind[0].journeys for stretch in journey]
-        for component in {name for s in stretches for name in (*s.components, *s.beyond, s.recorder) if name}:
+        touched = {name for s in stretches for name in (*s.components, *s.beyond, *s.beside, s.recorder) if name}
+        for component in touched:
             near[component].append(index)
     return dict(near)
 

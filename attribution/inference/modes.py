@@ -27,6 +27,7 @@ class Reach(StrEnum):
     FORWARDING = "forwarding"
     LINK = "link"
     EGRESS = "egress"
+    ADDRESS = "address"
 
 
 class Selectivity(StrEnum):
@@ -77,6 +78,7 @@ class Mode:
     sign: AlarmKind | None
     unseen: float
     expects: tuple[Expectation, ...]
+    dead: bool = False
 
     def applies_to(self, node: Node) -> bool:
         """Whether it can happen to a node: by its kind, and enforcement only to what the provider runs."""
@@ -93,13 +95,13 @@ class Modes:
 KEYS = frozenset(
     {
         *("name", "kind", "on", "reach", "withdraws", "selective", "prior", "full", "one_way"),
-        *("record", "needs", "unless", "sign", "unseen", "expects"),
+        *("record", "needs", "unless", "sign", "unseen", "expects", "dead"),
     }
 )
 EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
 RECORDS = frozenset(
     {
-        *(None, "port", "port_setting", "policy", "route", "session", "rate", "node", "cut"),
+        *(None, "port", "port_setting", "policy", "route", "diversion", "session", "rate", "node", "cut"),
         *("cloud", "cloud_limit", "enforcement"),
     }
 )
@@ -155,6 +157,7 @@ def _mode(entry: Mapping[str, Any]) -> Mode:
         sign=AlarmKind(entry["sign"]) if "sign" in entry else None,
         unseen=_share(entry["unseen"]) if "unseen" in entry else 1.0,
         expects=tuple(_expectation(expected) for expected in entry["expects"]),
+        dead=entry.get("dead", False) is True,
     )
 
 

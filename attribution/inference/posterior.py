@@ -182,7 +182,7 @@ class Solver:
         if key not in self._touches:
             table, paths = self.tables[phase], self.situation.paths
             touches = bytearray(len(table.kinds))
-            for index in table.kinds_near(candidate.component, candidate.link):
+            for index in table.kinds_near(candidate.diverted or candidate.component, candidate.link):
                 group = table.kinds[index][0]
                 touches[index] = touch_of(candidate, group.journeys, group.of_service, paths)
             self._touches[key] = bytes(touches)

@@ -29,7 +29,8 @@ class Touch(IntEnum):
 def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
     """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
     mode = candidate.mode
-    return (candidate.component, candidate.link, candidate.direction, mode.reach, mode.withdraws, mode.selective)
+    where = (candidate.component, candidate.link, candidate.diverted, candidate.direction)
+    return (*where, mode.reach, mode.withdraws, mode.selective)
 
 
 def touch_of(
@@ -69,6 +70,8 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
 
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     mode, component, link = candidate.mode, candidate.component, candidate.link
+    if mode.reach is Reach.ADDRESS:
+        return _reach_of_address(candidate, stretch)
     if stretch.balance and len(stretch.components) > 1:
         return _reach_of_link(candidate, stretch.components)
     if mode.reach is Reach.NODE:
@@ -89,17 +92,30 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         where = link
     if inside:
         return Touch.YES
+    # What still comes for a neighbour or a cable that is gone is lost in the device before it.
+    if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
+        return Touch.MAYBE
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
     # the stretches before the failure, not on all.
     if mode.withdraws and where in stretch.beyond:
-        return Touch.UPSTREAM
-    if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
         return Touch.UPSTREAM
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
     sent_by_it = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
     if sent_by_it and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
         return Touch.MAYBE
     return Touch.NO
+
+
+def _reach_of_address(candidate: Candidate, stretch: Stretch) -> Touch:
+    """Packets for an end that a route leads elsewhere leave their way somewhere; all other packets do not."""
+    end = candidate.diverted
+    if stretch.balance and len(stretch.components) == 1:
+        return Touch.MAYBE if candidate.component in stretch.components else Touch.UPSTREAM
+    if stretch.balance:
+        return Touch.NO
+    if len(stretch.components) > 1 and stretch.components[-1] == end:
+        return Touch.YES
+    return Touch.UPSTREAM if stretch.beyond and stretch.beyond[-1] == end else Touch.NO
 
 
 def _reach_of_link(candidate: Candidate, components: tuple[str, ...]) -> Touch:

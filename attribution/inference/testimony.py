@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -10,7 +10,7 @@ from math import log
 from attribution.inference.candidates import Candidate, ServicePaths
 from attribution.inference.modes import Expectation, Modes, Where
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
-from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Topology
 
@@ -28,7 +28,12 @@ LATE = 0.4
 MOST_FROM_ONE = 4.5
 # How much the silence of a cable's other end weighs, beside that of a device that should have spoken.
 OTHER_END = 0.6
-# Reports beyond the first of one kind about one component are partly its echo.
+# How often a device that is dead is heard all the same: clocks err, and so do those who say whose log it is. It counts
+# as heard this long after it must have died (seconds), and in the first part of its death only: then it may be back.
+HEARD_DEAD = 0.05
+LAST_WORDS_S = 1.5
+BACK_AGAIN = 0.5
+# Reports beyond the first of one kind are partly its echo.
 ECHO = 0.5
 
 # When an act can have begun, before and after the onset of its effect (seconds).
@@ -69,6 +74,10 @@ NEEDS_LOG = frozenset(
     }
 )
 NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
+SEVERAL_PORTS = 2
+# What a device says itself, in its log and to its poller; and what others say of it there.
+OWN_WORDS = frozenset({EvidenceType.SYSLOG, EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS})
+SAID_BY_OTHERS = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.DEVICE_RESTARTED})
 NEEDS_STATUS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
 
 
@@ -111,23 +120,21 @@ class Witnesses:
 
     def testify(self, candidate: Candidate) -> Testimony:
         """Explained alarms and records speak for a candidate, expected ones that never came against it."""
-        spoken: dict[Alarm, float] = {}
+        gains: dict[Alarm, float] = {}
         silence = 0.0
         for expectation in candidate.mode.expects:
             slots = self._slots(candidate, expectation)
-            heard = False
-            for rank, alarm in enumerate(self._matching(candidate, expectation)):
-                heard = True
-                gain = self._gain(alarm, expectation.probability) * ECHO**rank
-                spoken[alarm] = max(spoken.get(alarm, 0.0), gain)
+            heard = self._matching(candidate, expectation)
+            for alarm in heard:
+                gains[alarm] = max(gains.get(alarm, 0.0), self._gain(alarm, expectation.probability))
             if not heard:
                 silence += slots * log(1 - expectation.probability)
             elif expectation.where is Where.END:
                 silence += self._silent_end(candidate, expectation)
+        spoken = with_echoes(gains)
         acts, missing = self._acts(candidate)
-        unseen = self._sign_missing(candidate, spoken)
-        total = sum(spoken.values()) + sum(acts.values()) + silence + missing + unseen
-        return Testimony(total, spoken, acts, silence + missing + unseen)
+        against = silence + missing + self._sign_missing(candidate, spoken) + self._heard_dead(candidate)
+        return Testimony(sum(spoken.values()) + sum(acts.values()) + against, spoken, acts, against)
 
     def _silent_end(self, candidate: Candidate, expectation: Expectation) -> float:
         """Where one end reports its cable down and the other, which was asked, does not, the other may be dead."""
@@ -142,7 +149,10 @@ class Witnesses:
         return gain * LATE if alarm.kind in PROMPT and late else gain
 
     def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
-        return [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]
+        found = [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]
+        # One port of a device that is down speaks of that port or its cable; several speak of the device.
+        alone = expectation.where is Where.OWN_PORTS and expectation.alarm in NEEDS_STATUS
+        return [] if alone and len({alarm.component for alarm in found}) < SEVERAL_PORTS else found
 
     def _is_where(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
         where, component = expectation.where, candidate.component
@@ -203,6 +213,22 @@ class Witnesses:
             return 0.0
         return log(candidate.mode.unseen)
 
+    def _heard_dead(self, candidate: Candidate) -> float:
+        """A device that speaks is not dead."""
+        if not candidate.mode.dead:
+            return 0.0
+        span = self._phase
+        first = span.start_ns + int(LAST_WORDS_S * NANOSECONDS)
+        last = span.start_ns + int(BACK_AGAIN * (span.end_ns - span.start_ns))
+        heard = any(
+            alarm.reporter == candidate.component
+            and alarm.citation.origin.type in OWN_WORDS
+            and alarm.kind not in SAID_BY_OTHERS
+            and first <= alarm.interval.start_ns <= last
+            for alarm in self._alarms
+        )
+        return log(HEARD_DEAD) if heard else 0.0
+
     def _acts(self, candidate: Candidate) -> tuple[dict[Record, float], float]:
         """The act that the candidate is, what people did because of it, and a penalty where such acts leave traces."""
         if candidate.record is None:
@@ -242,6 +268,16 @@ class Witnesses:
             and not record.cloud_call
             and record.component in self._paths
         )
+
+
+def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
+    """What the reports add: of one kind the first counts in full, each further one half of the one before it."""
+    ranks: Counter[AlarmKind] = Counter()
+    spoken: dict[Alarm, float] = {}
+    for alarm, gain in sorted(gains.items(), key=lambda item: -item[1]):
+        spoken[alarm] = gain * ECHO ** ranks[alarm.kind]
+        ranks[alarm.kind] += 1
+    return spoken
 
 
 def joint_testimony(testimonies: Sequence[Testimony]) -> float:

@@ -11,6 +11,7 @@ from attribution.inference.candidates import Candidate
 from attribution.inference.loss import Group
 from attribution.inference.posterior import Assignment, Solver
 from attribution.model.evidence import Alarm, Journey, Measurement, Record
+from attribution.model.phrase import Phrase
 from attribution.model.verdict import WeighedEvidence
 
 MOST_PIECES = 24
@@ -70,7 +71,9 @@ def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Ite
         shown = most_telling(groups)
         like = [g for g in groups if g.traffic == shown.traffic and g.members[0].method is shown.method]
         sent, lost = sum(g.sent for g in like), sum(g.lost for g in like)
-        statement = f"{lost} of {sent} {shown.subject} were lost during the interruption"
+        statement = Phrase(
+            "{lost} of {sent} {subject} were lost during the interruption", lost=lost, sent=sent, subject=shown.subject
+        )
         yield Piece(shown, statement, concerned[key], weights[key] / LOG_10)
 
 

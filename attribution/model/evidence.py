@@ -10,6 +10,7 @@ from attribution.model.clock import Alignment
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
 from attribution.model.observation import Caveat, CommandEffectKind
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 
 
@@ -98,7 +99,7 @@ class Measurement:
 
     @property
     def statement(self) -> str:
-        return f"{self.lost} of {self.sent} {self.subject} were lost"
+        return Phrase("{lost} of {sent} {subject} were lost", lost=self.lost, sent=self.sent, subject=self.subject)
 
 
 class AlarmKind(StrEnum):
@@ -173,6 +174,7 @@ class Record:
     shutdown, a filter for its addresses, a detachment), does not, or cannot be told; `effect` says how. `consent`
     says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
+    `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
     """
 
     interval: Interval
@@ -188,6 +190,7 @@ class Record:
     cloud_call: bool = False
     ground: Condition = Condition.UNKNOWN
     reasons: tuple[str, ...] = ()
+    diverts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

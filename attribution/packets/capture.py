@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.packets.capture_files import CaptureInterface, FileReader
 from attribution.packets.columns import TIME
 from attribution.packets.compression import CutShort, read_pieces
@@ -111,7 +112,7 @@ def _pieces_with_tail(stream: BinaryIO, reader: FileReader) -> Iterator[tuple[by
             yield data, False
             held = data[reader.consumed :]
     except CutShort as cut:
-        reader.notes.append(f"{cut}; everything before it was read")
+        reader.notes.append(Phrase("{cut}; everything before it was read", cut=cut.reason))
         yield held, True
         reader.damaged = True
         return
@@ -126,9 +127,11 @@ def caveats_of_file(
     for note in reader.notes:
         yield Caveat(origin.file, end, note)
     for link_type, count in sorted(unknown_links.items()):
-        yield Caveat(origin.file, "frame 1", f"link type {link_type} is not understood", count)
+        yield Caveat(origin.file, "frame 1", Phrase("link type {number} is not understood", number=link_type), count)
     dropped = sum(interface.dropped or 0 for interface in reader.interfaces)
     if dropped:
-        yield Caveat(origin.file, end, "packets that the capture itself dropped are missing from it", dropped)
+        reason = Phrase("packets that the capture itself dropped are missing from it")
+        yield Caveat(origin.file, end, reason, dropped)
     if not in_order:
-        yield Caveat(origin.file, end, "frames are not in the order of time; they were sorted for the analysis")
+        reason = Phrase("frames are not in the order of time; they were sorted for the analysis")
+        yield Caveat(origin.file, end, reason)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from attribution.errors import CaptureError
+from attribution.model.phrase import Phrase
 
 NANOSECONDS: Final = 1_000_000_000
 LARGEST_PACKET: Final = 262_144  # as much as libpcap and Wireshark accept from most links
@@ -121,12 +122,12 @@ class FileReader:
     def finish(self, left: int) -> None:
         """The file is over; `left` octets at its end make no record."""
         if left and not self.damaged:
-            self.stop(f"the file ends inside a record ({left} octets of it are there)")
+            self.stop(Phrase("the file ends inside a record ({left} octets of it are there)", left=left))
 
-    def stop(self, reason: str) -> None:
+    def stop(self, reason: Phrase) -> None:
         """Nothing after this place can be trusted."""
         self.damaged = True
-        self.notes.append(f"{reason}; everything before it was read")
+        self.notes.append(Phrase("{cut}; everything before it was read", cut=reason))
 
     def recognise(self, data: bytes, last: bool) -> None:
         """Learn the format from the first octets; `format` stays empty where more of them are needed."""
@@ -190,7 +191,8 @@ class FileReader:
             if self.swapped_lengths or captured > LARGEST_PACKET:
                 captured, wire = self._mended_lengths(captured, wire)
                 if captured > LARGEST_PACKET:
-                    self.stop(f"record {self.records + 1} claims {captured} octets")
+                    claim = Phrase("record {number} claims {octets} octets", number=self.records + 1, octets=captured)
+                    self.stop(claim)
                     break
             if at + header + captured > end:
                 break
@@ -226,7 +228,7 @@ class FileReader:
             self.order = "<" if data[at + 8 : at + 12] == b"\x4d\x3c\x2b\x1a" else ">"
         kind, length = struct.unpack_from(self.order + "II", data, at)
         if length < 12 or length > LARGEST_BLOCK:
-            self.stop(f"a block of {length} octets after record {self.records}")
+            self.stop(Phrase("a block of {octets} octets after record {number}", octets=length, number=self.records))
             return None
         length = length + 3 & ~3
         if at + length > len(data):
@@ -234,7 +236,11 @@ class FileReader:
         try:
             return at + length, self._read_block(data, at, length, kind)
         except (struct.error, IndexError, ValueError) as problem:
-            self.stop(f"a block after record {self.records} contradicts itself ({problem})")
+            reason = Phrase(
+                "a block after record {number} contradicts itself ({problem})",
+                number=self.records, problem=str(problem),
+            )  # fmt: skip
+            self.stop(reason)
             return None
 
     def _read_block(self, data: bytes, at: int, length: int, kind: int) -> Record | None:
@@ -363,6 +369,6 @@ class FileReader:
         if abs(seconds) < FURTHEST_S:
             return seconds
         if not self.times_doubted:
-            self.notes.append("some times are hundreds of years off; they are taken for zero")
+            self.notes.append(Phrase("some times are hundreds of years off; they are taken for zero"))
             self.times_doubted = True
         return 0

@@ -17,6 +17,7 @@ from typing import Final
 
 from attribution.model.capture import ComparisonSummary
 from attribution.model.observation import Caveat, PairCount
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.arrivals import (
     FEWEST_WITNESSES,
@@ -103,9 +104,8 @@ class Comparison:
         yield from clock_caveats(files, [capture.start_ns for capture in self.captures], self.clocks.shifts)
         for capture in self.captures:
             if capture.dropped:
-                yield Caveat(
-                    capture.origin.file, "frame 1", "packets missing here may be the capture's own loss; not compared"
-                )
+                reason = Phrase("packets missing here may be the capture's own loss; not compared")
+                yield Caveat(capture.origin.file, "frame 1", reason)
 
     def counts(self) -> Iterator[PairCount]:
         yield from pair_counts(self.stretches())

@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from attribution.model.phrase import Phrase
+
 GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 LONGEST_MAGIC: Final = 5
@@ -16,6 +18,10 @@ ZSTD_SLICE: Final = 1 << 11  # a few octets may stand for a block of 128 KiB, an
 
 class CutShort(Exception):
     """The compressed file ends early or is damaged; everything before was yielded."""
+
+    def __init__(self, reason: Phrase) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def is_compressed(first: bytes) -> bool:
@@ -63,7 +69,7 @@ def _gunzip(first: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
         member = zlib.decompressobj(wbits=31)
         while not member.eof:
             if not data:
-                raise CutShort("the gzip data ends early")
+                raise CutShort(Phrase("the gzip data ends early"))
             before = member.copy()
             try:
                 octets = member.decompress(data, 4 * piece)
@@ -86,7 +92,7 @@ def _up_to_damage(member: zlib._Decompress, data: bytes) -> Iterator[bytes]:
         try:
             octets = member.decompress(data[at : at + 1])
         except zlib.error as problem:
-            raise CutShort(f"the gzip data is damaged ({problem})") from problem
+            raise CutShort(Phrase("the gzip data is damaged ({problem})", problem=str(problem))) from problem
         if octets:
             yield octets
 
@@ -101,11 +107,11 @@ def _unzstd(first: bytes, stream: BinaryIO, piece: int) -> Iterator[bytes]:
         frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
         while not frame.eof:
             if not data:
-                raise CutShort("the zstd data ends early")
+                raise CutShort(Phrase("the zstd data ends early"))
             try:
                 octets = frame.decompress(data)
             except zstandard.ZstdError as problem:
-                raise CutShort(f"the zstd data is damaged ({problem})") from problem
+                raise CutShort(Phrase("the zstd data is damaged ({problem})", problem=str(problem))) from problem
             if octets:
                 yield octets
             data = frame.unused_data if frame.eof else next(slices, b"")

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from attribution.model.incident import Origin
 from attribution.model.observation import CaptureCoverage, Caveat, Observation
+from attribution.model.phrase import Phrase
 from attribution.packets import failures as fl
 from attribution.packets import flow_table as ft
 from attribution.packets import pair_bins as pb
@@ -41,7 +42,7 @@ def observe_capture(capture: Capture) -> Iterator[Observation | Caveat]:
     """Yield when the point listened, what passed and was lost on either side of it, and what its packets testify."""
     yield from capture.caveats
     if not capture.packets:
-        yield Caveat(capture.origin.file, "frame 1", "the capture holds no packets")
+        yield Caveat(capture.origin.file, "frame 1", Phrase("the capture holds no packets"))
         return
     yield from observe_survey(survey_capture(capture))
 
@@ -69,18 +70,26 @@ def caveats_of_survey(survey: Survey) -> Iterator[Caveat]:
     """What was left out to bound memory, so that nobody takes it for not there."""
     ledger, place = survey.ledger, survey.capture.origin.file
     told = (
-        (survey.capture.left_out, "packets that may tell something were counted, but not looked into"),
-        (ledger.closed.count, "flows silent for long were closed to bound memory; what follows on them is a new flow"),
-        (int(ledger.pool[FORGOTTEN]), "segments, or what was in flight, could not be followed for want of room"),
-        (ledger.losses_left_out, "losses were counted, but their sizes not compared"),
-        (ledger.notes_left_out, "resets and closed windows were counted, but not listed"),
-        (int(ledger.failure_counters[fl.LEFT_OUT]), "failed handshakes were counted, but not listed"),
+        (survey.capture.left_out, Phrase("packets that may tell something were counted, but not looked into")),
+        (
+            ledger.closed.count,
+            Phrase("flows silent for long were closed to bound memory; what follows on them is a new flow"),
+        ),
+        (
+            int(ledger.pool[FORGOTTEN]),
+            Phrase("segments, or what was in flight, could not be followed for want of room"),
+        ),
+        (ledger.losses_left_out, Phrase("losses were counted, but their sizes not compared")),
+        (ledger.notes_left_out, Phrase("resets and closed windows were counted, but not listed")),
+        (int(ledger.failure_counters[fl.LEFT_OUT]), Phrase("failed handshakes were counted, but not listed")),
     )
     for count, words in told:
         if count:
             yield Caveat(place, "the whole file", words, count)
     width_ns = int(ledger.tallies[pb.BIN_NS])
     if width_ns != SECOND_NS:
-        yield Caveat(place, "the whole file", f"losses are told for {width_ns // SECOND_NS} s at a time")
+        reason = Phrase("losses are told for {seconds} s at a time", seconds=width_ns // SECOND_NS)
+        yield Caveat(place, "the whole file", reason)
     if ledger.tallies[pb.PAIRS] >= pb.MOST_PAIRS:
-        yield Caveat(place, "the whole file", "losses are told of the first pairs of addresses only", pb.MOST_PAIRS)
+        reason = Phrase("losses are told of the first pairs of addresses only")
+        yield Caveat(place, "the whole file", reason, pb.MOST_PAIRS)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase, Template
 from attribution.packets.arrivals import FEWEST_TOWARDS, FEWEST_WITNESSES, Silence
 from attribution.packets.clocks import ClockRelation
 
@@ -30,12 +31,23 @@ class Missed:
 
 
 REASONS: Final = (
-    ("answered", "packets are missing here that arrived all the same, for they were answered: the capture missed them"),
-    ("skipped", "packets are missing here that the points before and after show: the capture missed them"),
-    ("cut", "packets cannot be known again: the snap length cut their headers"),
-    ("unlike", "segments of connections of which no packet is the same at both points: changed on the way"),
-    ("in_pieces", "segments came in other pieces, as network cards cut and join them; not lost"),
-    ("in_fragments", "datagrams came in fragments, or put together again; not lost"),
+    (
+        "answered",
+        Phrase("packets are missing here that arrived all the same, for they were answered: the capture missed them"),
+    ),
+    ("skipped", Phrase("packets are missing here that the points before and after show: the capture missed them")),
+    ("cut", Phrase("packets cannot be known again: the snap length cut their headers")),
+    ("unlike", Phrase("segments of connections of which no packet is the same at both points: changed on the way")),
+    ("in_pieces", Phrase("segments came in other pieces, as network cards cut and join them; not lost")),
+    ("in_fragments", Phrase("datagrams came in fragments, or put together again; not lost")),
+)
+GAP: Final = Template(
+    "shows nothing from {start} for {seconds:.1f} s, while packets from beyond it came through: it did not record, or "
+    "they went another way; not compared"
+)
+STOPPED: Final = Template(
+    "shows nothing at all from {start} for {seconds:.1f} s: a capture that stopped cannot be told from a link that "
+    "failed; what did not come is counted as lost"
 )
 
 
@@ -60,18 +72,14 @@ def remarks(
     yield from _of_clocks(files, shifts)
     for file, copies in zip(files, oddities.copies, strict=False):
         if copies:
-            yield Caveat(
-                file, "frame 1", "packets that the capture shows twice, as a mirror port does; counted once", copies
-            )
+            reason = Phrase("packets that the capture shows twice, as a mirror port does; counted once")
+            yield Caveat(file, "frame 1", reason, copies)
     if oddities.translated:
-        yield Caveat(files[0], "frame 1", "flows whose addresses are translated on the way", oddities.translated)
+        reason = Phrase("flows whose addresses are translated on the way")
+        yield Caveat(files[0], "frame 1", reason, oddities.translated)
     if oddities.moved:
-        yield Caveat(
-            files[0],
-            "frame 1",
-            "flows whose sequence numbers a firewall moves; matched by what else stays",
-            oddities.moved,
-        )
+        reason = Phrase("flows whose sequence numbers a firewall moves; matched by what else stays")
+        yield Caveat(files[0], "frame 1", reason, oddities.moved)
     yield from _of_missed(files, dropped, missed)
     yield from _of_silences(files, silences)
 
@@ -81,7 +89,10 @@ def clock_caveats(files: Sequence[str], starts: Sequence[int], shifts: Sequence[
     for file, start, relation in zip(files, starts, shifts, strict=True):
         shift = relation.at(start)
         if abs(shift) > WORTH_TELLING_NS:
-            reason = f"this clock is {-shift / 1e9:+.6f} s off the other captures'; set right for the comparison"
+            reason = Phrase(
+                "this clock is {seconds:+.6f} s off the other captures'; set right for the comparison",
+                seconds=-shift / 1e9,
+            )
             yield Caveat(file, "frame 1", reason)
 
 
@@ -91,7 +102,7 @@ def _of_clocks(files: Sequence[str], shifts: Sequence[ClockRelation]) -> Iterato
             yield Caveat(
                 file,
                 _clock_time(moment),
-                f"a clock was set: this one jumped by {-jump / 1e9:+.6f} s against the others",
+                Phrase("a clock was set: this one jumped by {seconds:+.6f} s against the others", seconds=-jump / 1e9),
             )
     if len(files) > 1 and any(relation.uncertainty_ns is None for relation in shifts):
         for file, relation in zip(files, shifts, strict=True):
@@ -99,7 +110,7 @@ def _of_clocks(files: Sequence[str], shifts: Sequence[ClockRelation]) -> Iterato
                 yield Caveat(
                     file,
                     "frame 1",
-                    "traffic between the points goes one way only: delay cannot be told from the clocks",
+                    Phrase("traffic between the points goes one way only: delay cannot be told from the clocks"),
                 )
 
 
@@ -112,10 +123,11 @@ def _of_missed(
             counted[second, name] += getattr(found, name)
         if dropped[second] and found.dropped:
             own = dropped[second]
-            reason = (
-                f"packets are missing here; the capture itself dropped {own}: at least {max(0, found.dropped - own)}"
-            )
-            yield Caveat(files[second], "frame 1", f"{reason} were lost", found.dropped)
+            reason = Phrase(
+                "packets are missing here; the capture itself dropped {dropped}: at least {lost} were lost",
+                dropped=own, lost=max(0, found.dropped - own),
+            )  # fmt: skip
+            yield Caveat(files[second], "frame 1", reason, found.dropped)
     for second, file in enumerate(files):
         for name, reason in REASONS:
             if counted[second, name]:
@@ -124,21 +136,19 @@ def _of_missed(
 
 def _of_silences(files: Sequence[str], silences: Sequence[Silence]) -> Iterator[Caveat]:
     for silence in silences:
-        span = f"from {_clock_time(silence.start_ns)} for {(silence.end_ns - silence.start_ns) / 1e9:.1f} s"
+        start, seconds = _clock_time(silence.start_ns), (silence.end_ns - silence.start_ns) / 1e9
         if silence.from_beyond >= FEWEST_WITNESSES and silence.towards:
             yield Caveat(
                 files[silence.capture],
                 "frame 1",
-                f"shows nothing {span}, while packets from beyond it came through: it did not record, or they went "
-                "another way; not compared",
+                GAP.fill(start=start, seconds=seconds),
                 silence.towards,
             )
         elif silence.towards >= FEWEST_TOWARDS:
             yield Caveat(
                 files[silence.capture],
                 "frame 1",
-                f"shows nothing at all {span}: a capture that stopped cannot be told from a link that failed; "
-                "what did not come is counted as lost",
+                STOPPED.fill(start=start, seconds=seconds),
                 silence.towards,
             )
 

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from attribution.model.capture import CaptureSummary
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.packets import flow_table as ft
 from attribution.packets.capture import read_capture
 from attribution.packets.capture_files import FileReader
@@ -41,7 +42,8 @@ def summarise_capture(
     held, over, cut = _take_some(pieces)
     if cut is not None:
         found = summarise_capture(b"".join(held), origin, flows, announce)
-        caveat = Caveat(origin.file, f"frame {found.packets}", f"{cut}; everything before it was read")
+        reason = Phrase("{cut}; everything before it was read", cut=cut.reason)
+        caveat = Caveat(origin.file, f"frame {found.packets}", reason)
         return replace(found, truncated=True, caveats=(*found.caveats, caveat))
     if over and _is_small(held, origin):
         return summary_of(survey_capture(read_capture(b"".join(held), origin)), flows)

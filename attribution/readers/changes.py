@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, ChangeRecord
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 from attribution.readers.tables import read_table
 
@@ -31,7 +32,11 @@ def read_changes(content: bytes, origin: Origin) -> Iterator[ChangeRecord | Cave
             raise row.error("end", f"{row.cell('end')}, before the start", "a time after the start, or nothing")
         consented_by, consented_at = row.cell("consented_by") or None, row.optional_time("consented_at")
         if (consented_by is None) != (consented_at is None):
-            reason = "when consent was given is not stated" if consented_by else "a time of consent, but nobody's"
+            reason = (
+                Phrase("when consent was given is not stated")
+                if consented_by
+                else Phrase("a time of consent, but nobody's")
+            )
             yield Caveat(origin.file, row.locator, reason)
         yield ChangeRecord(
             time_ns=start,

@@ -10,6 +10,7 @@ from datetime import timedelta, timezone, tzinfo
 from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, CloudCall
+from attribution.model.phrase import Phrase
 from attribution.readers.times import parse_naive_time, parse_time, parse_zone
 from attribution.readers.values import Value, read_json
 
@@ -38,7 +39,7 @@ def read_cloud_audit(content: bytes, origin: Origin) -> Iterator[CloudCall | Cav
         assumed += naive and zone is None
         yield _call(event, details, time_ns, origin)
     if assumed:
-        reason = "no zone: taken as +08:00 (state `timezone:` on the evidence entry)"
+        reason = Phrase("no zone: taken as +08:00 (state `timezone:` on the evidence entry)")
         yield Caveat(origin.file, "EventTime", reason, assumed)
 
 

@@ -12,6 +12,7 @@ from importlib import resources
 
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, CloudMetric
+from attribution.model.phrase import Phrase, Template
 from attribution.readers.values import Value, read_json
 
 RULES = "cloud_monitor_metrics.toml"
@@ -47,14 +48,15 @@ def read_cloud_monitor(content: bytes, origin: Origin) -> Iterator[CloudMetric |
             found = True
             unit = unit_of(series.name, series.dimensions)
             if unit is None:
-                named = ",".join(name for name, _ in series.dimensions) or "no resource"
-                skipped[f"points of {series.name} of {named}: not a documented metric"] += len(series.points)
+                named = ",".join(name for name, _ in series.dimensions) or Phrase("no resource")
+                unknown = Template("points of {series} of {named}: not a documented metric")
+                skipped[unknown.fill(series=series.name, named=named)] += len(series.points)
                 continue
             yield from _metrics(series, unit, origin, skipped)
     for reason, count in sorted(skipped.items()):
         yield Caveat(origin.file, "Response", reason, count)
     if not found and not skipped:
-        yield Caveat(origin.file, "Response", "an answer without points: nothing was recorded")
+        yield Caveat(origin.file, "Response", Phrase("an answer without points: nothing was recorded"))
 
 
 def unit_of(name: str, dimensions: Dimensions) -> str | None:
@@ -125,7 +127,7 @@ def _dimensions(point: Value) -> Dimensions:
 def _metrics(series: Series, unit: str, origin: Origin, skipped: Counter[str]) -> Iterator[CloudMetric]:
     for time, value in series.points:
         if value.data is None:
-            skipped[f"points of {series.name} are missing: not measured"] += 1
+            skipped[Phrase("points of {series} are missing: not measured", series=series.name)] += 1
             continue
         number = value.number()
         if not math.isfinite(number) or number < 0:

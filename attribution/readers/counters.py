@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, CounterSample, Metric
+from attribution.model.phrase import Phrase
 from attribution.readers.tables import Row, read_table
 
 COLUMNS = ("time", "device", "interface", "metric", "value")
@@ -48,9 +49,10 @@ def read_counters(content: bytes, origin: Origin) -> Iterator[CounterSample | Ca
             value=value,
         )
     for name, count in sorted(unknown.items()):
-        yield Caveat(origin.file, "metric", f"the metric {name!r} is not one of the bundle's", count)
+        reason = Phrase("the metric {name!r} is not one of the bundle's", name=name)
+        yield Caveat(origin.file, "metric", reason, count)
     for name, count in sorted(unmeasured.items()):
-        yield Caveat(origin.file, "value", f"no value of {name}: not measured", count)
+        yield Caveat(origin.file, "value", Phrase("no value of {name}: not measured", name=name), count)
 
 
 def _value(row: Row, metric: Metric) -> float | None:

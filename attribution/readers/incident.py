@@ -9,6 +9,7 @@ from typing import Protocol
 from attribution.errors import BundleError, EvidenceError
 from attribution.model.incident import NANOSECONDS, EvidenceType, Incident, Interval, Origin, Service
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.readers.sniff import sniff_type
 from attribution.readers.tables import PARQUET
@@ -76,12 +77,16 @@ def check_against_topology(incident: Incident, topology: Topology) -> tuple[Cave
             _require_node(f"{place}.device", origin.device, incident, topology)
             links = topology.links_of(origin.device)
             if origin.interface and links and topology.link_at(origin.device, origin.interface) is None:
-                reason = (
-                    f"{origin.file} was taken at {origin.device} {origin.interface}, which no link of the topology uses"
-                )
+                reason = Phrase(
+                    "{file} was taken at {device} {interface}, which no link of the topology uses",
+                    file=origin.file, device=origin.device, interface=origin.interface,
+                )  # fmt: skip
                 caveats.append(Caveat(INCIDENT_FILE, f"{place}.interface", reason))
         elif origin.device not in topology.nodes:
-            reason = f"{origin.file} is of {origin.device}, which is not in the topology: evidence of nothing on it"
+            reason = Phrase(
+                "{file} is of {device}, which is not in the topology: evidence of nothing on it",
+                file=origin.file, device=origin.device,
+            )  # fmt: skip
             caveats.append(Caveat(INCIDENT_FILE, f"{place}.device", reason))
     return tuple(caveats)
 

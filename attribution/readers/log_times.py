@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from attribution.errors import EvidenceError
 from attribution.model.incident import NANOSECONDS, Origin
+from attribution.model.phrase import Phrase
 from attribution.readers.log_envelopes import Envelope
 from attribution.readers.times import parse_zone
 
@@ -33,9 +34,9 @@ _TURN_OF_YEAR = tuple((name, re.compile(rb"(?mi)^.{0,80}?\b%s[\s/]+\d{1,2} \d\d:
 
 LATEST_NS = 9_000_000_000 * NANOSECONDS
 """A time beyond the year 2255 is a mistake, and its nanoseconds would not fit 64 bits."""
-NO_YEAR = "the year is missing: that of the incident's window was taken"
-NO_ZONE = "the time zone is missing and the evidence entry has no `timezone:`; UTC was taken"
-NOT_SYNCHRONISED = "the device marked its clock as not synchronised"
+NO_YEAR = Phrase("the year is missing: that of the incident's window was taken")
+NO_ZONE = Phrase("the time zone is missing and the evidence entry has no `timezone:`; UTC was taken")
+NOT_SYNCHRONISED = Phrase("the device marked its clock as not synchronised")
 
 
 class LogClock:
@@ -76,7 +77,7 @@ class LogClock:
         """The start of that minute and what was assumed about it; None where the calendar has no such minute."""
         if minute == "@":
             return 0, frozenset()
-        assumed = set()
+        assumed: set[str] = set()
         year, month, day, hour, minutes = _calendar(minute, suffix)
         if year is None:
             assumed.add(NO_YEAR)
@@ -109,8 +110,9 @@ class LogClock:
             return self._stated_zone, None
         if names and names[0] in _ZONE_HOURS:
             hours = _ZONE_HOURS[names[0]]
-            return timezone(timedelta(hours=hours)), f"the zone {names[0]} was read as UTC{hours:+d}"
-        return UTC, f"the zone {names[0]} is not known: UTC was taken" if names else NO_ZONE
+            assumed = Phrase("the zone {name} was read as UTC{hours:+d}", name=names[0], hours=hours)
+            return timezone(timedelta(hours=hours)), assumed
+        return UTC, Phrase("the zone {name} is not known: UTC was taken", name=names[0]) if names else NO_ZONE
 
 
 def _turns_the_year(content: bytes) -> bool:

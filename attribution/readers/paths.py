@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, Hop, PathTrace, ProbeResult
+from attribution.model.phrase import Phrase
 from attribution.readers.compression import read_plain
 from attribution.readers.tables import PARQUET, Row, read_table
 from attribution.readers.times import parse_time
@@ -118,7 +119,8 @@ def _atlas(result: Value, origin: Origin) -> Iterator[PathTrace | ProbeResult | 
     """One RIPE Atlas result: a traceroute or a ping; other measurements become a caveat."""
     kind = result.required("type").text()
     if kind not in ("traceroute", "ping"):
-        yield Caveat(origin.file, result.path or "line 1", f"a RIPE Atlas {kind[:40]} result is not a path")
+        reason = Phrase("a RIPE Atlas {kind} result is not a path", kind=kind[:40])
+        yield Caveat(origin.file, result.path or "line 1", reason)
         return
     seconds = result.required("timestamp")
     destination = result.optional("dst_addr") or result.required("dst_name")

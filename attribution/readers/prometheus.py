@@ -15,6 +15,7 @@ from typing import cast
 from attribution.errors import EvidenceError, RuleError
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, CounterSample, Metric
+from attribution.model.phrase import Phrase
 from attribution.readers.counters import SIGNED
 from attribution.readers.times import parse_time
 from attribution.readers.values import Value, parse_number, read_json
@@ -60,16 +61,18 @@ def read_prometheus(content: bytes, origin: Origin) -> Iterator[CounterSample | 
         best[key] = min(best.get(key, series.meaning.rank), series.meaning.rank)
     for series in understood:
         if series.meaning.rank > best[(series.device, series.interface, series.meaning.metric)]:
-            skipped[f"series that repeat {series.meaning.metric} of the same interface"] += 1
+            repeated = Phrase("series that repeat {metric} of the same interface", metric=str(series.meaning.metric))
+            skipped[repeated] += 1
             continue
         yield from _samples(series, origin, skipped)
     warnings = document.optional("warnings")
     for warning in warnings.items() if warnings is not None else ():
-        yield Caveat(origin.file, warning.path, f"Prometheus warned: {warning.text()[:200]}")
+        told = Phrase("Prometheus warned: {warning}", warning=warning.text()[:200])
+        yield Caveat(origin.file, warning.path, told)
     for reason, count in sorted(skipped.items()):
         yield Caveat(origin.file, "data.result", reason, count)
     if not understood and not skipped:
-        yield Caveat(origin.file, "data.result", "an answer without series: nothing was recorded")
+        yield Caveat(origin.file, "data.result", Phrase("an answer without series: nothing was recorded"))
 
 
 def meaning_of(name: str) -> Meaning | None:
@@ -137,12 +140,13 @@ def _series(value: Value, origin: Origin, skipped: Counter[str]) -> Series | Non
     name = labels.get(chosen.get("metric", "__name__"), "")
     meaning = meaning_of(name)
     if meaning is None:
-        skipped[f"series named {name!r} are not understood" if name else "series without a name"] += 1
+        named = Phrase("series named {name!r} are not understood", name=name)
+        skipped[named if name else Phrase("series without a name")] += 1
         return None
     device, interface = _place(name, labels, chosen)
     device = device or origin.device
     if device is None:
-        skipped[f"series of {name} name no device"] += 1
+        skipped[Phrase("series of {name} name no device", name=name)] += 1
         return None
     return Series(device, interface or origin.interface, meaning, value)
 
@@ -192,7 +196,8 @@ def _samples(series: Series, origin: Origin, skipped: Counter[str]) -> Iterator[
             found = f"found {str(sample)[:60]}"
             raise EvidenceError(f"{origin.file}: {place}", found, "expected [Unix seconds, a number]") from None
         if number is None:
-            skipped[f"values of {series.meaning.metric} that are no number: not measured"] += 1
+            metric = str(series.meaning.metric)
+            skipped[Phrase("values of {metric} that are no number: not measured", metric=metric)] += 1
             continue
         yield CounterSample(
             time_ns=parse_time(str(seconds), f"{origin.file}: {place}") + offset,

@@ -17,10 +17,11 @@ from attribution.model.observation import (
     PathTrace,
     ProbeResult,
 )
+from attribution.model.phrase import Template
 from attribution.model.topology import Topology
 
-NOT_A_DEVICE = "is no device of the topology: what the file says of it is evidence of nothing"
-NOT_PLUGGED_IN = "is no end of a link of the topology"
+NOT_A_DEVICE = Template("{name} is no device of the topology: what the file says of it is evidence of nothing")
+NOT_PLUGGED_IN = Template("{name} is no end of a link of the topology")
 
 
 def count_strangers(
@@ -30,7 +31,7 @@ def count_strangers(
 
     Interfaces are only looked up where counters name them; log lines may shorten their names.
     """
-    strangers: Counter[tuple[str, str, str]] = Counter()
+    strangers: Counter[tuple[str, str, Template]] = Counter()
     known: dict[str, bool] = {}
     for observation in observations:
         file = observation.origin.file
@@ -46,7 +47,7 @@ def count_strangers(
         for code, count in _count_records(table, strange).items():
             strangers[table.origin.file, table.names[code], NOT_A_DEVICE] += count
     return tuple(
-        Caveat(file, name, f"{name} {reason}", count) for (file, name, reason), count in sorted(strangers.items())
+        Caveat(file, name, reason.fill(name=name), count) for (file, name, reason), count in sorted(strangers.items())
     )
 
 

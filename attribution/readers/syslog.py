@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, LogEvent, Observation
+from attribution.model.phrase import Phrase, as_clauses
 from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, is_located, mode_after
 from attribution.readers.compression import read_plain
 from attribution.readers.log_envelopes import Envelope, open_envelope
@@ -21,11 +22,11 @@ from attribution.readers.message_rules import Meaning, understand
 
 _REPEATED = re.compile(r"(?:last )?message repeated (?P<times>\d+) times(?::? \[ ?(?P<inner>.*?) ?\])?", re.DOTALL)
 
-NO_TIME = "no time in the line: left out"
-IMPOSSIBLE_TIME = "the line's time does not exist in the calendar: left out"
-NO_DEVICE = "the line names no device and the evidence entry has no `device:`: left out"
-NOT_UNDERSTOOD = "message not understood"
-NOT_UTF8 = "bytes that are not UTF-8 were replaced"
+NO_TIME = Phrase("no time in the line: left out")
+IMPOSSIBLE_TIME = Phrase("the line's time does not exist in the calendar: left out")
+NO_DEVICE = Phrase("the line names no device and the evidence entry has no `device:`: left out")
+NOT_UNDERSTOOD = Phrase("message not understood")
+NOT_UTF8 = Phrase("bytes that are not UTF-8 were replaced")
 _LONGEST_MESSAGE = 2048
 """Longer ones are judged by their beginning, so that no line takes seconds (RFC 5424 §6.1: 2048 octets should do)."""
 _EXAMPLES = 3
@@ -154,7 +155,8 @@ class _LogReading:
         """Everything left out or assumed, one caveat a reason."""
         file = self._origin.file
         for reason, omission in self._omissions.items():
-            shown = "; ".join(f"«{example}»" for example in omission.examples)
-            yield Caveat(file, f"line {omission.first_line}", f"{reason}: {shown}" if shown else reason, omission.count)
+            shown = as_clauses(f"«{example}»" for example in omission.examples)
+            told = Phrase("{reason}: {examples}", reason=reason, examples=shown) if shown else reason
+            yield Caveat(file, f"line {omission.first_line}", told, omission.count)
         for reason, (first_line, count) in self._clock.assumptions.items():
             yield Caveat(file, f"line {first_line}", reason, count)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase, in_a_row
 from attribution.readers.compression import read_plain
 from attribution.readers.times import parse_time
 from attribution.readers.values import Choice, decode, describe, nearest, one_of, parse_number
@@ -154,11 +155,12 @@ def ignored_columns(names: Iterable[str], known: Iterable[str], origin: Origin, 
     """One caveat for all the columns that nobody reads."""
     ignored = [name for name in names if name not in tuple(known)]
     if ignored:
-        yield Caveat(origin.file, f"line {header_line}", f"ignored columns: {', '.join(ignored)}", len(ignored))
+        reason = Phrase("ignored columns: {columns}", columns=in_a_row(ignored))
+        yield Caveat(origin.file, f"line {header_line}", reason, len(ignored))
 
 
 def no_rows(origin: Origin, header_line: int) -> Caveat:
-    return Caveat(origin.file, f"line {header_line}", "a header and no rows: nothing was recorded")
+    return Caveat(origin.file, f"line {header_line}", Phrase("a header and no rows: nothing was recorded"))
 
 
 def _columns(names: list[str], place: str, required: tuple[str, ...]) -> dict[str, int]:

@@ -14,11 +14,13 @@ from xml.etree import ElementTree
 
 from attribution.errors import TopologyError
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase, Template
 from attribution.model.topology import IpNetwork, Link, Node, NodeKind, Side, Topology, parse_network
 from attribution.readers.plain_topology import plain_link, plain_node
 from attribution.readers.values import Value, decode, nearest, read_json, read_yaml
 
 YES = frozenset({True, "true", "True", "yes", "1"})
+SEVERAL_LINKS = Template("interface {interface} of {node} is that of {count} links")
 
 
 def read_topology(content: bytes, filename: str) -> tuple[Topology, list[Caveat]]:
@@ -156,7 +158,8 @@ def _distinct(
         ways.setdefault((link.source, link.target, link.key), []).append(link)
         kept.append((link, index))
     if back:
-        caveats.append(Caveat(filename, "directed", "links drawn in both directions were taken as one", back))
+        reason = Phrase("links drawn in both directions were taken as one")
+        caveats.append(Caveat(filename, "directed", reason, back))
     return kept
 
 
@@ -188,7 +191,8 @@ def _named(drawn: list[tuple[Link, int]], listed: Value, filename: str, caveats:
             numbered += 1
         named.append(link if key == link.key else replace(link, key=key))
     if numbered:
-        caveats.append(Caveat(filename, "key", "parallel links without a key were numbered in order from 0", numbered))
+        reason = Phrase("parallel links without a key were numbered in order from 0")
+        caveats.append(Caveat(filename, "key", reason, numbered))
     return named
 
 
@@ -196,7 +200,7 @@ def _shared_interfaces(links: list[Link], filename: str) -> list[Caveat]:
     """Interfaces into which the file plugs several links: telemetry of them is ambiguous."""
     plugged = Counter((node, interface) for link in links for node, interface in link.interfaces.items())
     return [
-        Caveat(filename, node, f"interface {interface} of {node} is that of {count} links", count)
+        Caveat(filename, node, SEVERAL_LINKS.fill(interface=interface, node=node, count=count), count)
         for (node, interface), count in sorted(plugged.items())
         if count > 1
     ]

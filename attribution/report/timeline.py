@@ -17,7 +17,7 @@ from attribution.report.timeline_wording import TIMELINE_WORDINGS, TimelineWordi
 NEAR_S = 120.0
 _RECORDS = frozenset({EntryKind.OPERATION, EntryKind.CHANGE, EntryKind.CLOUD_CALL, EntryKind.ACCOUNT})
 _TIME = 12
-_WIDEST_LANE = 28
+_SHARE_OF_LANES = 4  # a quarter of the page
 _NARROW = 90
 _SHIFTED_NS = NANOSECONDS // 10
 _LASTS_NS = NANOSECONDS // 10
@@ -102,7 +102,7 @@ def render_timeline(
     words = TIMELINE_WORDINGS[lang]
     if not entries:
         return f"{words.nothing}\n"
-    lane = min(_WIDEST_LANE, max(width_of(escape(say(entry.lane))) for entry in entries))
+    lane = min(page.width // _SHARE_OF_LANES, max(width_of(escape(say(entry.lane))) for entry in entries))
     printer = _Printer(page, words, zone, say, lane)
     items: list[tuple[int, Entry | str]] = [(entry.interval.start_ns, entry) for entry in entries]
     items += _marks(dossier, words)

@@ -34,11 +34,6 @@ class Calibration:
     source: str = ""
     incidents: int = 0
 
-    def right(self, stated: float) -> float:
-        """How often a favourite was right for which the posterior states so much; below every step, what it states."""
-        at = bisect_right(self.thresholds, stated) - 1
-        return self.values[at] if at >= 0 else stated
-
     def mend(self, parties: Mapping[Party, float]) -> dict[Party, float]:
         """The probabilities of the parties with the favourite's mended and the rest shared as before; they add to 1."""
         favourite = max(parties, key=lambda party: parties[party])

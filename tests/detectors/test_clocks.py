@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from attribution.detectors.clocks import agreed_offset, align_clocks, customer_ahead_by, right_side
+from attribution.detectors.clocks import agreed_offset, align_clocks, customer_ahead_by, describe_alignment, right_side
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval, Origin
 from attribution.model.observation import ChangeRecord, LogKind, Metric, Observation, PairCount, TapCount
 from attribution.model.topology import Side
@@ -59,6 +59,26 @@ def test_clocks_that_agree_are_left_alone() -> None:
     seen = [*story(Side.CUSTOMER, 0.4), *story(Side.PROVIDER)]
     aligned, caveats = align_clocks(seen, AROUND, WINDOW)
     assert (aligned, caveats) == (seen, [])
+
+
+def test_what_was_added_to_which_file_is_told_and_can_be_taken_away_again() -> None:
+    seen = [*story(Side.CUSTOMER, 500), *story(Side.PROVIDER)]
+    aligned, _ = align_clocks(seen, AROUND, WINDOW)
+    clocks = describe_alignment(seen, aligned)
+
+    (correction,) = clocks.corrections
+    assert (correction.source, correction.supplied_by) == ("customer", Side.CUSTOMER)
+    assert correction.added_ns / NANOSECONDS == pytest.approx(-500, abs=0.5)
+    assert correction.why
+    for before, after in zip(seen, aligned, strict=True):
+        assert clocks.aligned(before.time_ns, before.origin) == after.time_ns
+        assert clocks.stated(after.time_ns, after.origin) == before.time_ns
+
+
+def test_of_clocks_that_agree_nothing_is_told() -> None:
+    seen = [*story(Side.CUSTOMER, 0.4), *story(Side.PROVIDER)]
+    clocks = describe_alignment(seen, align_clocks(seen, AROUND, WINDOW)[0])
+    assert (dict(clocks.added_ns), clocks.corrections) == ({}, ())
 
 
 def test_the_side_under_whose_clock_the_trouble_falls_into_the_window_is_right() -> None:

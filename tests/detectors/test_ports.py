@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.detectors.ports import canonical_port, find_link
+from attribution.model.ports import canonical_port, find_link
 from tests.detectors.chain import CHAIN, join, network, node
 
 SWITCH = network(

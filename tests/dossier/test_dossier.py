@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from attribution.model.dossier import EntryKind
 from attribution.model.topology import Side
 from attribution.pipeline import draw_up
 from tests.large_incident import make_incident
+from tests.transform.breakages import truncate_capture
+from tests.transform.clocks import skew_clock
 
 PCAPS = Path(__file__).parent.parent.parent / "pcaps"
 CRASH = PCAPS / "customer-edge-crash-end-to-end-only"
@@ -60,6 +63,37 @@ def test_flow_records_by_the_thousand_are_charted_and_their_rows_quoted(
     assert any(series.method == "flows" and sum(series.lost) for series in dossier.losses)
     assert rows and all(any(row.cited for row in excerpt.rows) for excerpt in rows)
     assert len(dossier.timeline) < 400
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_skewed_clock_moves_what_is_stated_and_not_what_happened(tmp_path: Path, stated: bool) -> None:
+    bundle = PCAPS / "provider-gray-loss-after-customer-change-no-captures"
+    skewed = draw_up(skew_clock(bundle, tmp_path / "skewed", "customer", 120, stated=stated))
+    moved = [entry for entry in skewed.timeline if entry.raw and entry.supplied_by is Side.CUSTOMER]
+
+    assert moved
+    (correction,) = {entry.interval.start_ns - entry.stated_ns for entry in moved}
+    assert correction == pytest.approx(-120 * 10**9, abs=2 * 10**9)
+    assert correction in {clock.added_ns for clock in skewed.clocks}
+
+
+def test_a_capture_that_breaks_off_is_quoted_as_far_as_it_goes(tmp_path: Path) -> None:
+    truncate_capture(PCAPS / "customer-edge-crash", tmp_path / "cut")
+    dossier = draw_up(tmp_path / "cut")
+
+    assert {excerpt.evidence for excerpt in dossier.excerpts} == {piece.id for piece in dossier.verdict.evidence}
+
+
+def test_log_lines_of_any_length_stay_readable(tmp_path: Path) -> None:
+    shutil.copytree(CRASH.parent / "provider-gateway-line-cut-logs-only", tmp_path / "incident")
+    log = tmp_path / "incident" / "telemetry" / "syslog-provider.log"
+    lines = log.read_text(encoding="utf-8").splitlines()
+    log.write_text("\n".join(f"{line} {'x' * 100_000}" for line in lines) + "\n", encoding="utf-8")
+    dossier = draw_up(tmp_path / "incident")
+
+    assert dossier.timeline
+    assert max(len(entry.raw) for entry in dossier.timeline) < 3_000
+    assert max(len(cell) for excerpt in dossier.excerpts for row in excerpt.rows for cell in row.cells) < 500
 
 
 def test_the_same_files_give_the_same_dossier() -> None:

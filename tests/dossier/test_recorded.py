@@ -13,8 +13,10 @@ import zstandard
 
 from attribution.dossier.losses import MOST_BINS
 from attribution.dossier.timeline import MOST_ENTRIES
+from attribution.dossier.wording import TEMPLATES
 from attribution.model.dossier import Dossier, Entry, EntryKind
 from attribution.model.incident import EvidenceType
+from attribution.model.phrase import Phrase
 from attribution.pipeline import draw_up
 
 PCAPS = Path(__file__).parent.parent.parent / "pcaps"
@@ -63,7 +65,7 @@ def test_the_timeline_is_in_order_and_can_be_read(dossier: Dossier) -> None:
 
 def test_a_log_line_stands_where_the_timeline_says(drawn_up: tuple[Path, Dossier]) -> None:
     folder, dossier = drawn_up
-    lines = {}
+    lines: dict[str, list[str]] = {}
     for entry in dossier.timeline:
         if entry.raw:
             number = int(entry.locator.removeprefix("line "))
@@ -109,6 +111,15 @@ def test_packets_are_quoted_with_a_filter_that_finds_them(dossier: Dossier) -> N
             frame = int(excerpt.locator.removeprefix("frame "))
             cited = next(row for row in excerpt.rows if row.number == frame)
             assert cited.cited and cited.detail and cited.cells[0] == str(frame)
+
+
+def test_what_the_dossier_says_by_itself_can_be_said_in_another_language(dossier: Dossier) -> None:
+    own = (EntryKind.LOG, EntryKind.ROUTE, EntryKind.CAPTURE)
+    for entry in dossier.timeline:
+        if entry.kind in own and entry.evidence is None:
+            assert isinstance(entry.text, Phrase) and entry.text.template in TEMPLATES
+    for clock in dossier.clocks:
+        assert isinstance(clock.why, Phrase)
 
 
 def test_series_hold_together(dossier: Dossier) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from attribution.dossier import Grounds
 from attribution.dossier.losses import MOST_BINS, fewer_bins, merge_bins
-from attribution.dossier.timeline import MOST_ENTRIES, keep_telling, merge_similar
+from attribution.dossier.timeline import MOST_ENTRIES, keep_telling, merge_points, merge_similar
 from attribution.model.dossier import EntryKind
 from attribution.model.evidence import Coverage, Findings
 from tests.report.dossiers import INCIDENT, TOPOLOGY, entry
@@ -48,6 +48,18 @@ def test_two_pieces_of_evidence_are_never_one_entry() -> None:
     first, second = replace(LINE, evidence="e1"), at(20, evidence="e2")
 
     assert [one.evidence for one in merge_similar([first, second])] == ["e1", "e2"]  # type: ignore[list-item]
+
+
+def test_packets_that_passed_several_capture_points_are_told_once() -> None:
+    first = replace(LINE, kind=EntryKind.ALARM, file="a.pcap", text="packets at a: host unreachable")
+    second = replace(first, file="b.pcap", text="packets at b: host unreachable")
+    later = replace(second, interval=entry(15, 15, EntryKind.LOG, "").interval)
+
+    assert merge_points([first, second], {"a.pcap", "b.pcap"}) == [first]
+    assert merge_points([first, replace(second, evidence="e1")], {"a.pcap", "b.pcap"})[0].evidence == "e1"
+    assert len(merge_points([first, later], {"a.pcap", "b.pcap"})) == 2
+    assert len(merge_points([first, second], set())) == 2
+    assert len(merge_points([first, replace(second, component="ce9")], {"a.pcap", "b.pcap"})) == 2
 
 
 def test_of_too_many_entries_the_cited_ones_stay() -> None:

@@ -221,3 +221,39 @@ def test_an_interruption_that_lets_something_through_is_no_full_loss() -> None:
 
 def test_one_class_that_gets_through_is_no_full_loss() -> None:
     assert full_loss_of([*probed(*ENDS, during(30, 60)), *probed(*ENDS, traffic="tcp")]) == []
+
+
+def seen_beside(start: float, end: float, sent: int, lost: int) -> Measurement:
+    """What one capture point infers of the service's traffic that passes it."""
+    return measured(start, end, sent, lost, method=Method.ONE_POINT, traffic="tcp")
+
+
+def test_silence_before_late_retransmissions_is_where_the_trouble_was() -> None:
+    """From 40 to 60 nothing comes past the capture point; then senders try again and miss what was lost."""
+    before = [seen_beside(second, second + 1, 20, 0) for second in range(40)]
+    after = [seen_beside(60 + second, 61 + second, 20, 12 if second < 4 else 0) for second in range(40)]
+
+    (trouble,) = detect_interruption([*before, *after])
+
+    start, end = seconds_of(trouble)
+    assert start == pytest.approx(40, abs=0.1)
+    assert 60 <= end <= 61.1
+
+
+def test_trouble_that_outlasts_the_silence_before_it_stays_trouble() -> None:
+    before = [seen_beside(second, second + 1, 20, 0) for second in range(40)]
+    after = [seen_beside(43 + second, 44 + second, 20, 12 if second < 20 else 0) for second in range(40)]
+
+    (trouble,) = detect_interruption([*before, *after])
+
+    start, end = seconds_of(trouble)
+    assert start == pytest.approx(40, abs=0.1)
+    assert end == pytest.approx(63, abs=1.1)
+
+
+def test_a_capture_that_begins_in_trouble_tells_nothing_of_what_was_before() -> None:
+    seen = [seen_beside(second, second + 1, 20, 12 if second < 10 else 0) for second in range(60)]
+
+    (trouble,) = detect_interruption(seen)
+
+    assert seconds_of(trouble)[0] == pytest.approx(0, abs=0.1)

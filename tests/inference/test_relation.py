@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
@@ -9,7 +11,18 @@ from attribution.inference.modes import Reach, Selectivity
 from attribution.inference.relation import Touch, touch_of
 from attribution.model.evidence import Journey, Stretch
 from attribution.model.topology import Side
-from tests.inference.chain import CHAIN, DEMARCATION, PATHS, WAY, candidate, link_name, mode, there_and_back, way
+from tests.inference.chain import (
+    CHAIN,
+    DEMARCATION,
+    PATHS,
+    WAY,
+    candidate,
+    link_name,
+    mode,
+    record,
+    there_and_back,
+    way,
+)
 
 UPLINK = link_name("customer-core", "customer-edge")
 
@@ -174,3 +187,64 @@ def test_the_next_router_of_a_side_is_found_on_either_hand() -> None:
     assert PATHS.downstream_neighbour("provider-core", CHAIN, Side.CUSTOMER) == "customer-edge"
     assert PATHS.downstream_neighbour("customer-host", CHAIN, Side.PROVIDER) == "provider-edge"
     assert ServicePaths([]).downstream_neighbour("provider-core", CHAIN, Side.CUSTOMER) is None
+
+
+BALANCE = Stretch(
+    ("customer-edge",), False, False, tuple(c for c in WAY if c != "customer-edge"), balance=True,
+    beside=("customer-core", UPLINK, "provider-edge", DEMARCATION),
+)  # fmt: skip
+ACROSS = Stretch(("customer-core", UPLINK, "customer-edge"), balance=True)
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (candidate("customer-edge", mode(Reach.NODE)), Touch.YES),
+        (candidate("customer-edge", mode(Reach.FORWARDING)), Touch.YES),
+        (candidate("customer-edge", mode(Reach.FORWARDING), direction=Direction.BACK), Touch.YES),
+        (candidate("customer-edge", mode(Reach.EGRESS), link=DEMARCATION), Touch.YES),
+        (candidate("customer-core", mode(Reach.NODE)), Touch.MAYBE),
+        (candidate(UPLINK, mode(Reach.LINK), link=UPLINK), Touch.MAYBE),
+        (candidate("customer-core", mode(Reach.FORWARDING)), Touch.NO),
+        (candidate("provider-core", mode(Reach.NODE)), Touch.NO),
+    ],
+)
+def test_a_device_s_balance_shows_its_own_losses_and_perhaps_those_for_a_dead_neighbour(
+    who: Candidate, expected: Touch
+) -> None:
+    assert touch(who, (BALANCE,)) is expected
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (candidate(UPLINK, mode(Reach.LINK), link=UPLINK), Touch.YES),
+        (candidate("customer-core", mode(Reach.EGRESS), link=UPLINK), Touch.RARELY),
+        (candidate("customer-edge", mode(Reach.EGRESS), link=UPLINK), Touch.NO),
+        (candidate("customer-edge", mode(Reach.NODE)), Touch.RARELY),
+        (candidate("customer-core", mode(Reach.NODE)), Touch.NO),
+        (candidate("customer-core", mode(Reach.FORWARDING)), Touch.NO),
+        (candidate(DEMARCATION, mode(Reach.LINK), link=DEMARCATION), Touch.NO),
+    ],
+)
+def test_the_counters_of_a_cable_s_two_ends_show_the_cable_s_losses(who: Candidate, expected: Touch) -> None:
+    assert touch(who, (ACROSS,)) is expected
+
+
+@pytest.mark.parametrize(
+    ("journey", "expected"),
+    [
+        (THROUGH, Touch.YES),
+        (one_way("provider-host", "customer-host"), Touch.NO),
+        (there_and_back("provider-core", "provider-host"), Touch.YES),
+        (there_and_back("customer-host", "customer-edge"), Touch.NO),
+        (one_way("customer-host", "customer-edge", beyond=WAY[5:]), Touch.UPSTREAM),
+        ((BALANCE,), Touch.UPSTREAM),
+        ((ACROSS,), Touch.NO),
+    ],
+)
+def test_a_route_for_one_address_leads_astray_what_is_for_it_from_wherever_it_comes(
+    journey: Journey, expected: Touch
+) -> None:
+    route = replace(record(100, "provider-core"), diverts="provider-host")
+    assert touch(candidate("provider-core", mode(Reach.ADDRESS), record=route), journey) is expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_a_surer_expectation_speaks_louder_both_ways() -> None:
     [
         (Where.SELF, alarm(101, "provider-edge", "customer-edge", AlarmKind.DEVICE_UNREACHABLE)),
         (Where.OWN_PORT, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)),
-        (Where.OWN_PORTS, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)),
+        (Where.OWN_PORTS, alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_ERRORS)),
         (Where.NEIGHBOUR, alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)),
         (Where.END, alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)),
         (
@@ -313,3 +314,37 @@ def test_only_who_was_asked_in_the_right_way_can_be_silent(kind: AlarmKind, aske
 
     assert hear(fault, coverage=asked).total < 0
     assert hear(fault, coverage=other).total == 0
+
+
+def test_a_state_that_comes_and_goes_is_one_witness_however_many_causes_explain_it() -> None:
+    """A port that flaps through two phases must not make two faults likelier than one."""
+    flapping = expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR)
+    early, late = between(100, 130), between(130, 160)
+    falls = [alarm(second, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN) for second in (100, 130)]
+    told = [
+        Witnesses(falls, (), Coverage(), CHAIN, PATHS, {}, MODES, phase).testify(candidate("customer-edge", flapping))
+        for phase in (early, late)
+    ]
+
+    assert joint_testimony(told) == pytest.approx(told[0].total)
+
+
+def test_one_port_that_is_down_speaks_of_the_port_and_several_of_the_device() -> None:
+    fault = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.OWN_PORTS))
+    one = alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
+    other = alarm(101, "customer-edge", link_name("customer-edge", "provider-edge"), AlarmKind.INTERFACE_DOWN)
+
+    assert hear(fault, [one]).total == 0
+    assert hear(fault, [one, other]).total > 0
+
+
+def test_a_device_that_speaks_is_not_dead() -> None:
+    dead = candidate("customer-edge", replace(expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF), dead=True))
+    alive = alarm(110, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN)
+    of_another = alarm(110, "customer-core", "customer-core", AlarmKind.SESSION_DOWN, about_peer="customer-edge")
+    last_words = alarm(100.5, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN)
+    back_again = alarm(150, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN)
+
+    assert hear(dead, [alive]).total < hear(dead, []).total
+    for other in (of_another, last_words, back_again):
+        assert hear(dead, [other]).total == hear(dead, []).total

@@ -49,9 +49,20 @@ def test_the_shipped_calibration_rises_and_claims_no_certainty() -> None:
     assert all(value < 1 for value in shipped.values)
 
 
+def test_it_is_said_on_what_and_on_how_many_incidents_it_was_counted() -> None:
+    read = read_calibration('source = "recorded incidents"\nincidents = 12\n', "file")
+    assert (read.source, read.incidents) == ("recorded incidents", 12)
+    assert read_calibration("", "file").incidents == 0
+    assert load_calibration().incidents > 1000
+    assert load_calibration().source
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "incidents = -1\n",
+        'incidents = "many"\n',
+        "source = 3\n",
         'source = "x"\n[[step]]\nstated = 0.9\nright = 0.9\n[[step]]\nstated = 0.8\nright = 0.95\n',
         'source = "x"\n[[step]]\nstated = 0.5\nright = 0.9\n[[step]]\nstated = 0.8\nright = 0.6\n',
         'source = "x"\n[[step]]\nstated = 1.5\nright = 0.9\n',
@@ -59,8 +70,11 @@ def test_the_shipped_calibration_rises_and_claims_no_certainty() -> None:
         "step = 3\n",
         "step = [",
     ],
-    ids=["falling thresholds", "falling values", "no probability", "no value", "no table", "no TOML"],
-)
+    ids=[
+        "fewer than none", "no count", "no words", "falling thresholds", "falling values", "no probability", "no value",
+        "no table", "no TOML",
+    ],
+)  # fmt: skip
 def test_a_table_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(RuleError):
         read_calibration(text, "calibration.toml")

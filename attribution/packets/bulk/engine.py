@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from attribution.model.phrase import Phrase
 from attribution.packets.bulk import records as r
 from attribution.packets.bulk.compilation import compiled_kernels
 from attribution.packets.capture_files import NANOSECONDS, FileReader, Record
@@ -99,7 +100,7 @@ class Window:
                 self.end += taken
             self._read_rest()
         except CutShort as cut:
-            reader.notes.append(f"{cut}; everything before it was read")
+            reader.notes.append(Phrase("{cut}; everything before it was read", cut=cut.reason))
             self._pieces = iter(())
         if not reader.format:
             reader.recognise(bytes(self.view[: min(self.end, 4096)]), self.end < self._buffer.size)
@@ -183,7 +184,8 @@ class BulkReader:
                         break
                     at = following
                 elif ended == r.BROKEN:
-                    reader.stop(f"record {reader.records + batch.count + 1} claims too many octets")
+                    number = reader.records + batch.count + 1
+                    reader.stop(Phrase("record {number} claims too many octets", number=number))
                 if batch.count:
                     reader.records += batch.count
                     yield batch

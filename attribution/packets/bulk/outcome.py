@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from attribution.model.capture import ComparisonSummary
 from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.packets.arrivals import FEWEST_WITNESSES, SILENCE_NS, SILENCE_TIMES, Silence
 from attribution.packets.bulk import pair_columns as pc
 from attribution.packets.bulk.engine import Integers
@@ -404,18 +405,20 @@ class Outcome:
             yield from caveats_of_file(feed.origin, feed.bulk.reader, {}, True)
         if not self.pairs:
             one, other = self.feeds
-            yield Caveat(one.origin.file, "frame 1", f"shares no packets with {other.origin.file}; not compared")
+            reason = Phrase("shares no packets with {file}; not compared", file=other.origin.file)
+            yield Caveat(one.origin.file, "frame 1", reason)
         yield from clock_caveats([feed.origin.file for feed in self.feeds], self.starts, self.shifts)
         for feed in self.feeds:
             if feed.dropped:
-                reason = "packets missing here may be the capture's own loss; not compared"
+                reason = Phrase("packets missing here may be the capture's own loss; not compared")
                 yield Caveat(feed.origin.file, "frame 1", reason)
         strays = int(self.pairing.state[pc.STRAYS])
         if strays:
-            reason = (
-                f"packets of further addresses or connections are not compared: "
-                f"room is for {pc.MOST_GROUPS} pairs of addresses and {pc.MOST_FLOWS} connections"
-            )
+            reason = Phrase(
+                "packets of further addresses or connections are not compared: "
+                "room is for {pairs} pairs of addresses and {connections} connections",
+                pairs=pc.MOST_GROUPS, connections=pc.MOST_FLOWS,
+            )  # fmt: skip
             yield Caveat(self.feeds[0].origin.file, "frame 1", reason, strays)
 
     def remarks(self) -> Iterator[Caveat]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase, Template
 from attribution.packets.addresses import hardware_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import LACP, TIME
@@ -88,9 +89,9 @@ def _reason(state: int) -> str | None:
 
 
 WORDS: Final = {
-    "expired": "no LACPDU from its partner in time",
-    "defaulted": "no partner any more",
-    "out_of_service": "out of the aggregation",
+    "expired": Template("port {port} of {sender}: no LACPDU from its partner in time"),
+    "defaulted": Template("port {port} of {sender}: no partner any more"),
+    "out_of_service": Template("port {port} of {sender}: out of the aggregation"),
 }
 
 
@@ -101,7 +102,7 @@ def _complaint(capture: Capture, complaint: list[_Member], partner: bytes) -> Pa
     sender = hardware_text(int.from_bytes(first.system, "big"))
     return testify(
         capture, WitnessKind.LACP_PARTNER_LOST, [member.packet for member in complaint], sender=sender, about=about,
-        code=reason, detail=f"port {first.port} of {sender}: {WORDS[reason]}",
+        code=reason, detail=WORDS[reason].fill(port=first.port, sender=sender),
     )  # fmt: skip
 
 
@@ -115,5 +116,8 @@ def _silences(capture: Capture, said: list[_Member], partner_spoke: list[int]) -
                 capture, WitnessKind.LACP_PARTNER_LOST, [gap.packet], sender=sender,
                 about=hardware_text(int.from_bytes(said[0].partner, "big")), code="silent",
                 start_ns=gap.start_ns, end_ns=gap.end_ns,
-                detail=f"no LACPDU from port {said[0].port} of {sender} for {gap.seconds:.1f} s",
+                detail=Phrase(
+                    "no LACPDU from port {port} of {sender} for {seconds:.1f} s",
+                    port=said[0].port, sender=sender, seconds=gap.seconds,
+                ),
             )  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase, all_of
 from attribution.packets.addresses import destination_text, hardware_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import ARP, ARP_OPERATION, ARP_SENDER, DESTINATION, SOURCE, TIME
@@ -75,7 +76,7 @@ def _unanswered(capture: Capture, messages: list[int]) -> Iterator[PacketWitness
             return None
         return testify(
             capture, WitnessKind.ARP_UNANSWERED, run.packets, sender=run.key[0], about=run.key[1],
-            detail=f"{run.key[0]} asks for {run.key[1]}, nobody answers",
+            detail=Phrase("{asking} asks for {asked}, nobody answers", asking=run.key[0], asked=run.key[1]),
         )  # fmt: skip
 
     yield from vain.witnesses(describe)
@@ -125,11 +126,12 @@ def conflict(
     capture: Capture, indices: list[int], turns: list[int], machines: list[int], address: str
 ) -> PacketWitness:
     """The witness of an address that these machines claim."""
-    names = " and ".join(sorted({hardware_text(machine) for machine in machines}))
+    names = all_of(sorted({hardware_text(machine) for machine in machines}))
     telling = [indices[0], *(indices[number] for number in turns)]
     return testify(
         capture, WitnessKind.ARP_DUPLICATE, telling, sender=address, about=address,
-        detail=f"{names} both claim {address}", end_ns=capture.packets[indices[-1]][TIME],
+        detail=Phrase("{names} both claim {address}", names=names, address=address),
+        end_ns=capture.packets[indices[-1]][TIME],
     )  # fmt: skip
 
 

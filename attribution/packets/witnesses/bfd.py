@@ -14,6 +14,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import DESTINATION_PORT, TIME, TTL
@@ -27,8 +28,9 @@ STATES: Final = ("AdminDown", "Down", "Init", "Up")
 UP: Final = 3
 INIT: Final = 2
 DIAGNOSTICS: Final = (
-    "no diagnostic", "detection time expired", "echo failed", "neighbour signalled down", "forwarding plane reset",
-    "path down", "concatenated path down", "administratively down", "reverse concatenated path down",
+    Phrase("no diagnostic"), Phrase("detection time expired"), Phrase("echo failed"),
+    Phrase("neighbour signalled down"), Phrase("forwarding plane reset"), Phrase("path down"),
+    Phrase("concatenated path down"), Phrase("administratively down"), Phrase("reverse concatenated path down"),
 )  # fmt: skip
 DEMAND: Final = 0x02
 FEWEST_MEANWHILE: Final = 2
@@ -96,11 +98,11 @@ def _down(capture: Capture, down: list[_Control]) -> PacketWitness:
     first = down[0]
     packet = capture.packets[first.packet]
     known = first.diagnostic < len(DIAGNOSTICS)
-    words = DIAGNOSTICS[first.diagnostic] if known else f"diagnostic {first.diagnostic}"
+    words = DIAGNOSTICS[first.diagnostic] if known else Phrase("diagnostic {number}", number=first.diagnostic)
     return testify(
         capture, WitnessKind.BFD_DOWN, [control.packet for control in down], sender=source_text(packet),
         about=destination_text(packet), code=str(first.diagnostic),
-        detail=f"{source_text(packet)} says {STATES[first.state]}: {words}",
+        detail=Phrase("{sender} says {state}: {why}", sender=source_text(packet), state=STATES[first.state], why=words),
     )  # fmt: skip
 
 
@@ -123,8 +125,11 @@ def _not_heard(capture: Capture, controls: list[_Control], theirs: list[_Control
             yield testify(
                 capture, WitnessKind.BFD_SILENT, [control.packet], sender=source_text(packet),
                 about=destination_text(packet), start_ns=control.time_ns, end_ns=end, count=meanwhile,
-                detail=f"nothing from {source_text(packet)} for {(end - control.time_ns) / 1e9:.2f} s, "
-                f"the detection time is {control.multiplier} × {interval_us / 1000:g} ms",
+                detail=Phrase(
+                    "nothing from {sender} for {seconds:.2f} s, the detection time is {multiplier} × {interval:g} ms",
+                    sender=source_text(packet), seconds=(end - control.time_ns) / 1e9,
+                    multiplier=control.multiplier, interval=interval_us / 1000,
+                ),
             )  # fmt: skip
 
 
@@ -159,5 +164,7 @@ def _no_return(capture: Capture, echoes: _Echoes) -> Iterator[PacketWitness]:
             packet = capture.packets[packets[0]]
             yield testify(
                 capture, WitnessKind.BFD_SILENT, packets, sender=None, about=source_text(packet), code="echo",
-                end_ns=end, detail=f"{len(packets)} echo packets of {source_text(packet)} do not come back",
+                end_ns=end, detail=Phrase(
+                    "{count} echo packets of {sender} do not come back", count=len(packets), sender=source_text(packet)
+                ),
             )  # fmt: skip

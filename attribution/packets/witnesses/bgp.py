@@ -13,6 +13,7 @@ from statistics import median
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase, Template, as_clauses
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import TIME
@@ -32,21 +33,27 @@ from attribution.packets.witnesses.words import escaped, few
 
 SECOND_NS: Final = 1_000_000_000
 ERRORS: Final = {
-    1: "message header error", 2: "OPEN error", 3: "UPDATE error", 4: "hold timer expired", 5: "state machine error",
-    6: "cease", 7: "route refresh error", 8: "send hold timer expired",
+    1: Phrase("message header error"), 2: Phrase("OPEN error"), 3: Phrase("UPDATE error"),
+    4: Phrase("hold timer expired"), 5: Phrase("state machine error"),
+    6: Phrase("cease"), 7: Phrase("route refresh error"), 8: Phrase("send hold timer expired"),
 }  # fmt: skip
 SUBCODES: Final = {
-    (1, 1): "connection not synchronised", (1, 2): "bad message length", (1, 3): "bad message type",
-    (2, 1): "unsupported version", (2, 2): "bad peer AS", (2, 3): "bad BGP identifier",
-    (2, 4): "unsupported optional parameter", (2, 5): "authentication failure", (2, 6): "unacceptable hold time",
-    (2, 7): "unsupported capability", (2, 11): "role mismatch",
-    (3, 1): "malformed attribute list", (3, 2): "unrecognised well-known attribute",
-    (3, 3): "missing well-known attribute", (3, 4): "attribute flags error", (3, 5): "attribute length error",
-    (3, 6): "invalid ORIGIN", (3, 8): "invalid NEXT_HOP", (3, 9): "optional attribute error",
-    (3, 10): "invalid network field", (3, 11): "malformed AS_PATH",
-    (6, 1): "too many prefixes", (6, 2): "administrative shutdown", (6, 3): "peer deconfigured",
-    (6, 4): "administrative reset", (6, 5): "connection rejected", (6, 6): "other configuration change",
-    (6, 7): "connection collision", (6, 8): "out of resources", (6, 9): "hard reset", (6, 10): "BFD down",
+    (1, 1): Phrase("connection not synchronised"), (1, 2): Phrase("bad message length"),
+    (1, 3): Phrase("bad message type"),
+    (2, 1): Phrase("unsupported version"), (2, 2): Phrase("bad peer AS"), (2, 3): Phrase("bad BGP identifier"),
+    (2, 4): Phrase("unsupported optional parameter"), (2, 5): Phrase("authentication failure"),
+    (2, 6): Phrase("unacceptable hold time"),
+    (2, 7): Phrase("unsupported capability"), (2, 11): Phrase("role mismatch"),
+    (3, 1): Phrase("malformed attribute list"), (3, 2): Phrase("unrecognised well-known attribute"),
+    (3, 3): Phrase("missing well-known attribute"), (3, 4): Phrase("attribute flags error"),
+    (3, 5): Phrase("attribute length error"),
+    (3, 6): Phrase("invalid ORIGIN"), (3, 8): Phrase("invalid NEXT_HOP"), (3, 9): Phrase("optional attribute error"),
+    (3, 10): Phrase("invalid network field"), (3, 11): Phrase("malformed AS_PATH"),
+    (6, 1): Phrase("too many prefixes"), (6, 2): Phrase("administrative shutdown"), (6, 3): Phrase("peer deconfigured"),
+    (6, 4): Phrase("administrative reset"), (6, 5): Phrase("connection rejected"),
+    (6, 6): Phrase("other configuration change"),
+    (6, 7): Phrase("connection collision"), (6, 8): Phrase("out of resources"), (6, 9): Phrase("hard reset"),
+    (6, 10): Phrase("BFD down"),
 }  # fmt: skip
 SPOKEN_SUBCODES: Final = ((6, 2), (6, 4))  # these may carry what the operator says about it
 HARD_RESET: Final = (6, 9)
@@ -105,39 +112,48 @@ def _negotiated(speakers: Speakers, packet: tuple[int, ...]) -> int | None:
     return min(one.hold_s, other.hold_s)
 
 
-def _state(said: dict[FlowKey, set[int]], flow: FlowKey) -> str:
+def _state(said: dict[FlowKey, set[int]], flow: FlowKey) -> Phrase | None:
     """The session's state as the messages of its connection show it (RFC 4271 §8.2.2)."""
     mine = said.get(flow, set())
     theirs = said.get((*flow[4:8], *flow[:4], flow[9], flow[8], flow[10]), set())
     if UPDATE in mine | theirs or (KEEPALIVE in mine and KEEPALIVE in theirs):
-        return "the session was established"
+        return Phrase("the session was established")
     if OPEN in mine and OPEN in theirs:
-        return "both had sent an OPEN, the session was not established"
+        return Phrase("both had sent an OPEN, the session was not established")
     if OPEN in mine or OPEN in theirs:
-        return "one side had sent an OPEN, the session was not established"
-    return ""
+        return Phrase("one side had sent an OPEN, the session was not established")
+    return None
 
 
-def _notification(capture: Capture, message: BgpMessage, state: str, hold_s: int | None) -> PacketWitness:
+def _reason(code: int, subcode: int) -> Phrase:
+    if (code, subcode) in SUBCODES:
+        return SUBCODES[code, subcode]
+    if code not in ERRORS:
+        return Phrase("error {code}", code=code)
+    return Phrase("{error}, subcode {subcode}", error=ERRORS[code], subcode=subcode) if subcode else ERRORS[code]
+
+
+def _notification(capture: Capture, message: BgpMessage, state: Phrase | None, hold_s: int | None) -> PacketWitness:
     packet = capture.packets[message.packet]
     sender, about = source_text(packet), destination_text(packet)
     code, subcode = message.body[0], message.body[1]
-    words = SUBCODES.get((code, subcode), ERRORS.get(code, f"error {code}"))
-    if code in ERRORS and (code, subcode) not in SUBCODES and subcode:
-        words = f"{ERRORS[code]}, subcode {subcode}"
+    words = _reason(code, subcode)
     rest = message.body[2:]
     if (code, subcode) == HARD_RESET and len(rest) >= 2:
         inner = (rest[0], rest[1])
-        words += f" for {SUBCODES.get(inner, ERRORS.get(inner[0], f'error {inner[0]}'))}"
+        told = SUBCODES.get(inner) or ERRORS.get(inner[0]) or Phrase("error {code}", code=inner[0])
+        words = Phrase("{error} for {reason}", error=words, reason=told)
         rest = rest[2:]
     if rest and (code, subcode) in (*SPOKEN_SUBCODES, HARD_RESET):
         spoken = rest[1 : 1 + rest[0]]
-        words += f', saying "{escaped(spoken)}"' if spoken else ""
-    circumstances = "; ".join(part for part in (state, f"hold time {hold_s} s" if hold_s is not None else "") if part)
+        words = Phrase('{error}, saying "{text}"', error=words, text=escaped(spoken)) if spoken else words
+    timer = Phrase("hold time {seconds} s", seconds=hold_s) if hold_s is not None else None
+    known = as_clauses(part for part in (state, timer) if part is not None)
+    detail = Phrase("{sender} closes the session with {about}: {reason}", sender=sender, about=about, reason=words)
     return testify(
         capture, WitnessKind.BGP_NOTIFICATION, [message.packet], sender=sender, about=about,
         code=f"{code}/{subcode}",
-        detail=f"{sender} closes the session with {about}: {words}" + (f" ({circumstances})" if circumstances else ""),
+        detail=Phrase("{what} ({circumstances})", what=detail, circumstances=known) if known else detail,
     )  # fmt: skip
 
 
@@ -147,10 +163,14 @@ def _withdrawals(
     def describe(run: Run[tuple[str, str]]) -> PacketWitness:
         packets = list(dict.fromkeys(run.packets))
         names = [name for index in packets for name in prefixes[index]]
-        noun = "prefix" if len(names) == 1 else "prefixes"
+        words = (
+            Template("{sender} withdraws {count} prefix: {names}")
+            if len(names) == 1
+            else Template("{sender} withdraws {count} prefixes: {names}")
+        )
         return testify(
             capture, WitnessKind.BGP_WITHDRAWAL, packets, sender=run.key[0], about=run.key[1], code=str(len(names)),
-            count=len(names), detail=f"{run.key[0]} withdraws {len(names)} {noun}: {few(names)}",
+            count=len(names), detail=words.fill(sender=run.key[0], count=len(names), names=few(names)),
         )  # fmt: skip
 
     yield from withdrawn.witnesses(describe)
@@ -202,9 +222,13 @@ def _paces(capture: Capture, speaker: _Speaker, hold_s: int | None) -> tuple[flo
 def _silence(capture: Capture, index: int, start: int, end: int, meanwhile: int, speakers: Speakers) -> PacketWitness:
     packet = capture.packets[index]
     hold_s = _negotiated(speakers, packet)
-    agreed = f", the hold time is {hold_s} s" if hold_s is not None else ""
+    detail = Phrase(
+        "{sender} is silent for {seconds:.1f} s while its peer speaks on",
+        sender=source_text(packet), seconds=(end - start) / 1e9,
+    )  # fmt: skip
+    if hold_s is not None:
+        detail = Phrase("{what}, the hold time is {seconds} s", what=detail, seconds=hold_s)
     return testify(
         capture, WitnessKind.BGP_SILENT, [index], sender=source_text(packet), about=destination_text(packet),
-        start_ns=start, end_ns=end, count=meanwhile,
-        detail=f"{source_text(packet)} is silent for {(end - start) / 1e9:.1f} s while its peer speaks on{agreed}",
+        start_ns=start, end_ns=end, count=meanwhile, detail=detail,
     )  # fmt: skip

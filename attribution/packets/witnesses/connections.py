@@ -7,6 +7,7 @@ from typing import Final
 
 from attribution.model.capture import Handshake
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase, any_of
 from attribution.packets import flow_table as ft
 from attribution.packets import following as fw
 from attribution.packets import pair_bins as pb
@@ -20,6 +21,13 @@ from attribution.packets.witnesses.entries import FRAMES_SHOWN, Entry, Story, st
 MANY_CLIENTS: Final = 16  # from so many on, a failure is the service's story and not each client's
 FEWEST_LARGE_LOST: Final = 3
 TIME_TO_LIVE_SLACK: Final = 1
+FAILED: Final = {
+    Handshake.REFUSED: Phrase("refused"),
+    Handshake.UNANSWERED: Phrase("unanswered"),
+    Handshake.UNFINISHED: Phrase("unfinished"),
+    Handshake.COMPLETE: Phrase("complete"),
+    Handshake.NOT_SEEN: Phrase("not seen"),
+}
 
 
 def find_resets(survey: Survey) -> Iterator[PacketWitness]:
@@ -64,9 +72,11 @@ def _usual_lives(ledger: Ledger) -> dict[str, set[int]]:
 
 def _who_sent(sender: str, life: int, usual: set[int]) -> str:
     if not usual or any(abs(own - life) <= TIME_TO_LIVE_SLACK for own in usual):
-        return f"{sender} resets the connection"
-    own = " or ".join(str(one) for one in sorted(usual))
-    return f"a reset in the name of {sender}, with time to live {life} where its own have {own}: another device sent it"
+        return Phrase("{sender} resets the connection", sender=sender)
+    return Phrase(
+        "a reset in the name of {sender}, with time to live {life} where its own have {own}: another device sent it",
+        sender=sender, life=life, own=any_of(str(one) for one in sorted(usual)),
+    )  # fmt: skip
 
 
 def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
@@ -87,12 +97,21 @@ def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
         for story in stories:
             client = address_text(*story.key, failing.version) if story.key is not None else None
             sender, about = (client, server) if outcome is Handshake.UNANSWERED else (server, client)
-            asked_by = client or f"{len(clients)}{' or more' if several else ''} addresses"
+            asked_by = client or _several(len(clients), several)
             yield tell(
                 survey, WitnessKind.HANDSHAKE_FAILED, story.start_ns, story.end_ns, story.frames, sender=sender,
                 about=about, code=outcome, count=story.count,
-                detail=f"{story.count} connections from {asked_by} to {server} port {failing.port}: {outcome}",
+                detail=Phrase(
+                    "{count} connections from {clients} to {server} port {port}: {outcome}", count=story.count,
+                    clients=asked_by, server=server, port=failing.port, outcome=FAILED[outcome],
+                ),
             )  # fmt: skip
+
+
+def _several(clients: int, or_more: bool) -> Phrase:
+    if or_more:
+        return Phrase("{count} or more addresses", count=clients)
+    return Phrase("{count} addresses", count=clients)
 
 
 def find_zero_windows(survey: Survey) -> Iterator[PacketWitness]:
@@ -117,7 +136,7 @@ def _zero_window(survey: Survey, row: tuple[int, ...] | list[int], side: int, sp
     (sender, _), (about, _) = ends if side == 0 else ends[::-1]
     return tell(
         survey, WitnessKind.ZERO_WINDOW, start_ns, end_ns, (frame,), sender=sender, about=about, count=count,
-        detail=f"{sender} has no room for {(end_ns - start_ns) / 1e9:.1f} s",
+        detail=Phrase("{sender} has no room for {seconds:.1f} s", sender=sender, seconds=(end_ns - start_ns) / 1e9),
     )  # fmt: skip
 
 
@@ -141,5 +160,8 @@ def find_large_packets_lost(survey: Survey) -> Iterator[PacketWitness]:
                 yield tell(
                     survey, WitnessKind.LARGE_PACKETS_LOST, large[0][0], large[-1][0], [frame for _, frame, _ in large],
                     sender=sender, about=about, count=len(large), code=str(smallest),
-                    detail=f"frames of {smallest} octets and more are lost, those up to {passed} arrive",
+                    detail=Phrase(
+                        "frames of {smallest} octets and more are lost, those up to {passed} arrive",
+                        smallest=smallest, passed=passed,
+                    ),
                 )  # fmt: skip

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase, any_of
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import TIME
@@ -106,11 +107,16 @@ def _vain(capture: Capture, asking: _Asking, until_ns: int) -> Iterator[PacketWi
     message = asking.messages[-1]
     server = message.server or _unicast(capture, message)
     asked = asking.step.asked.removesuffix("6")
-    missing = " or ".join(sorted(asking.step.answers)) if asked != "DISCOVER" else "OFFER"
+    missing = any_of(sorted(asking.step.answers)) if asked != "DISCOVER" else "OFFER"
+    detail = Phrase(
+        "{client} sends {count} DHCP{family} {asked}, no {missing} reaches it",
+        client=message.client, count=len(packets), family=message.family, asked=asked, missing=missing,
+    )  # fmt: skip
+    if server:
+        detail = Phrase("{what} from {server}", what=detail, server=server)
     yield testify(
         capture, WitnessKind.DHCP_FAILED, packets, sender=message.client, about=server, code=asked.lower(),
-        detail=f"{message.client} sends {len(packets)} DHCP{message.family} {asked}, no {missing} reaches it"
-        + (f" from {server}" if server else ""),
+        detail=detail,
     )  # fmt: skip
 
 
@@ -126,13 +132,20 @@ def _complaints(capture: Capture, messages: list[DhcpMessage]) -> Iterator[Packe
     for message in messages:
         packet = capture.packets[message.packet]
         if message.kind in ("DECLINE", "DECLINE6"):
-            key = ("decline", message.client, message.server or "", f"finds {message.address or 'its address'} in use")
+            address = message.address or Phrase("its address")
+            words = Phrase("{client} finds {address} in use", client=message.client, address=address)
+            key = ("decline", message.client, message.server or "", words)
         elif message.kind == "NAK":
             server = message.server or source_text(packet)
-            key = ("nak", server, message.client, "refuses a request" + (f": {message.text}" if message.text else ""))
+            words = Phrase("{server} refuses a request", server=server)
+            if message.text:
+                words = Phrase("{what}: {text}", what=words, text=message.text)
+            key = ("nak", server, message.client, words)
         elif message.status:
             server = source_text(packet)
-            key = (message.status, server, message.client, f"answers {message.status} {message.text}".rstrip())
+            said = f"{message.status} {message.text}".rstrip()
+            words = Phrase("{server} answers {status}", server=server, status=said)
+            key = (message.status, server, message.client, words)
         else:
             continue
         found.add(key, message.packet)
@@ -141,7 +154,7 @@ def _complaints(capture: Capture, messages: list[DhcpMessage]) -> Iterator[Packe
         code, sender, about, words = run.key
         return testify(
             capture, WitnessKind.DHCP_FAILED, run.packets, sender=sender, about=about or None, code=code,
-            detail=f"{sender} {words}" + (f", client {about}" if code != "decline" else ""),
+            detail=Phrase("{what}, client {client}", what=words, client=about) if code != "decline" else words,
         )  # fmt: skip
 
     yield from found.witnesses(describe)

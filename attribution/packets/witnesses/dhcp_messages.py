@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import hardware_text
 from attribution.packets.witnesses.words import escaped
 
@@ -128,5 +129,5 @@ def _status(options: Options) -> tuple[str, str, str | None]:
     for value in told:
         code = int.from_bytes(value[:2], "big")
         if code:
-            return STATUS_NAMES.get(code, f"status {code}"), escaped(value[2:]), address
+            return STATUS_NAMES.get(code) or Phrase("status {code}", code=code), escaped(value[2:]), address
     return "", "", address

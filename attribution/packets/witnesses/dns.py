@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase, Template
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import DESTINATION_PORT, TCP, TIME
@@ -25,9 +26,9 @@ PATIENCE_NS: Final = 5_000_000_000  # how long resolvers of common systems wait 
 RETRY_NS: Final = 30_000_000_000  # a question with the same identifier and name much later is another one
 FAILURES: Final = {2: "servfail", 3: "nxdomain", 5: "refused"}
 WORDS: Final = {
-    "servfail": "name server {server} cannot resolve (SERVFAIL)",
-    "nxdomain": "name server {server} says that there is no such name (NXDOMAIN)",
-    "refused": "name server {server} refuses to answer (REFUSED)",
+    "servfail": Template("name server {server} cannot resolve (SERVFAIL)"),
+    "nxdomain": Template("name server {server} says that there is no such name (NXDOMAIN)"),
+    "refused": Template("name server {server} refuses to answer (REFUSED)"),
 }
 
 
@@ -77,7 +78,7 @@ def _named(questions: list[_Question]) -> str:
 
 
 def _tell(
-    capture: Capture, about: list[tuple[int, _Question]], code: str, from_server: bool, words: str
+    capture: Capture, about: list[tuple[int, _Question]], code: str, from_server: bool, words: Template
 ) -> Iterator[PacketWitness]:
     """One witness for each client and server and stretch of time; the packets are the questions or the answers."""
     found: Gathering[tuple[int, ...]] = Gathering(capture, quiet_ns=RETRY_NS)
@@ -91,13 +92,18 @@ def _tell(
         packet = capture.packets[questions[0].asked[0].packet]
         client, server = source_text(packet), destination_text(packet)
         tries = sum(len(question.asked) for question in questions)
-        retried = f", asked {tries} times" if tries > len(questions) else ""
-        noun = "question" if len(questions) == 1 else "questions"
+        several = Template("{count} questions of {client}")
+        counted = Template("{count} question of {client}") if len(questions) == 1 else several
+        asked = counted.fill(count=len(questions), client=client)
+        if tries > len(questions):
+            asked = Phrase("{questions}, asked {tries} times", questions=asked, tries=tries)
         return testify(
             capture, WitnessKind.DNS_FAILED, run.packets, sender=server if from_server else client,
             about=client if from_server else server, code=code, count=len(questions),
             end_ns=max(question.asked[-1].time_ns for question in questions) if not from_server else None,
-            detail=f"{words.format(server=server)}: {len(questions)} {noun} of {client}{retried}: {_named(questions)}",
+            detail=Phrase(
+                "{what}: {questions}: {names}", what=words.fill(server=server), questions=asked, names=_named(questions)
+            ),
         )  # fmt: skip
 
     yield from found.witnesses(describe)
@@ -109,7 +115,7 @@ def _unanswered(capture: Capture, questions: list[_Question]) -> Iterator[Packet
         for question in questions
         if question.answer is None and capture.end_ns - question.asked[-1].time_ns >= PATIENCE_NS
     ]
-    yield from _tell(capture, vain, "unanswered", False, "no answer of name server {server} passes here")
+    yield from _tell(capture, vain, "unanswered", False, Template("no answer of name server {server} passes here"))
 
 
 def _failures(capture: Capture, questions: list[_Question]) -> Iterator[PacketWitness]:
@@ -151,7 +157,7 @@ def _truncated(survey: Survey, questions: list[_Question], messages: list[DnsMes
             whole.get(client, []), answer.time_ns, waited_ns + PATIENCE_NS
         ):
             failed.append((answer.packet, question))
-    words = "name server {server} cuts its answer short, and asking again over TCP fails"
+    words = Template("name server {server} cuts its answer short, and asking again over TCP fails")
     yield from _tell(capture, failed, "truncated", True, words)
 
 

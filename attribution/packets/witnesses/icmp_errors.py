@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
@@ -51,16 +52,21 @@ PORT_CODE, PORT_CODE_6 = 3, 4
 ADMINISTRATIVE: Final = frozenset({9, 10, 13})
 ADMINISTRATIVE_6: Final = frozenset({1, 5})
 CODES: Final = {
-    0: "network unreachable", 1: "host unreachable", 2: "protocol unreachable", 3: "port unreachable",
-    5: "source route failed", 6: "network unknown", 7: "host unknown", 8: "source host isolated",
-    9: "network administratively prohibited", 10: "host administratively prohibited",
-    11: "network unreachable for this type of service", 12: "host unreachable for this type of service",
-    13: "communication administratively prohibited", 14: "host precedence violation", 15: "precedence cut off",
+    0: Phrase("network unreachable"), 1: Phrase("host unreachable"), 2: Phrase("protocol unreachable"),
+    3: Phrase("port unreachable"),
+    5: Phrase("source route failed"), 6: Phrase("network unknown"), 7: Phrase("host unknown"),
+    8: Phrase("source host isolated"),
+    9: Phrase("network administratively prohibited"), 10: Phrase("host administratively prohibited"),
+    11: Phrase("network unreachable for this type of service"), 12: Phrase("host unreachable for this type of service"),
+    13: Phrase("communication administratively prohibited"), 14: Phrase("host precedence violation"),
+    15: Phrase("precedence cut off"),
 }  # fmt: skip
 CODES_6: Final = {
-    0: "no route to the destination", 1: "administratively prohibited", 2: "beyond the scope of the source address",
-    3: "address unreachable", 4: "port unreachable", 5: "source address prohibited by policy",
-    6: "reject route to the destination", 7: "error in source routing header", 8: "headers too long",
+    0: Phrase("no route to the destination"), 1: Phrase("administratively prohibited"),
+    2: Phrase("beyond the scope of the source address"),
+    3: Phrase("address unreachable"), 4: Phrase("port unreachable"), 5: Phrase("source address prohibited by policy"),
+    6: Phrase("reject route to the destination"), 7: Phrase("error in source routing header"),
+    8: Phrase("headers too long"),
 }  # fmt: skip
 TRANSPORTS: Final = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMP6: "icmpv6", SCTP: "sctp", 47: "gre", 50: "esp"}
 
@@ -96,7 +102,13 @@ def find_icmp_errors(survey: Survey) -> Iterator[PacketWitness]:
         kind, sender, about, code, detail = run.key
         quoting = few(flows[index] for index in run.packets)
         return testify(
-            capture, kind, run.packets, sender=sender, about=about, code=code, detail=f"{detail}; quoting {quoting}"
+            capture,
+            kind,
+            run.packets,
+            sender=sender,
+            about=about,
+            code=code,
+            detail=Phrase("{error}; quoting {flows}", error=detail, flows=quoting),
         )
 
     yield from found.witnesses(describe)
@@ -135,15 +147,16 @@ def _ends_of(capture: Capture, index: int, quoted: Packet) -> tuple[str, str]:
 
 def _flow_text(capture: Capture, index: int, quoted: Packet) -> str:
     """The quoted packet's flow, with its ports where it has some; behind it the tunnel that it was in."""
-    protocol = TRANSPORTS.get(quoted[PROTOCOL], f"protocol {quoted[PROTOCOL]}")
-    ends = [source_text(quoted), destination_text(quoted)]
+    protocol = TRANSPORTS.get(quoted[PROTOCOL]) or Phrase("protocol {number}", number=quoted[PROTOCOL])
+    ends: list[str] = [source_text(quoted), destination_text(quoted)]
     if quoted[PROTOCOL] in (TCP, UDP, SCTP) and quoted[DESTINATION_PORT] >= 0:
-        ends = [f"{ends[0]} port {quoted[SOURCE_PORT]}", f"{ends[1]} port {quoted[DESTINATION_PORT]}"]
-    inner = f"{protocol} {ends[0]} to {ends[1]}"
+        ports = (quoted[SOURCE_PORT], quoted[DESTINATION_PORT])
+        ends = [Phrase("{address} port {port}", address=one, port=port) for one, port in zip(ends, ports, strict=True)]
+    inner = Phrase("{protocol} {source} to {destination}", protocol=protocol, source=ends[0], destination=ends[1])
     if quoted[OUTER] < 0:
         return inner
     outer = _ends_of(capture, index, quoted)
-    return f"{inner} in the tunnel {outer[0]} to {outer[1]}"
+    return Phrase("{flow} in the tunnel {source} to {destination}", flow=inner, source=outer[0], destination=outer[1])
 
 
 def _identity(packet: Packet) -> tuple[int, ...]:
@@ -172,11 +185,12 @@ def _understand(capture: Capture, index: int, quoted: Packet, sent: dict[tuple[i
     number = f"{kind}/{code}"
     if kind == (TIME_EXCEEDED if old else TIME_EXCEEDED_6):
         if code == 1:
-            words = "not all fragments of a packet arrived in time"
+            words = Phrase("not all fragments of a packet arrived in time")
             return _Error(WitnessKind.ICMP_TTL_EXCEEDED, sender, about, number, words)
         if code or _is_probe(quoted, sent):
             return None
-        return _Error(WitnessKind.ICMP_TTL_EXCEEDED, sender, about, number, "time to live used up on the way")
+        words = Phrase("time to live used up on the way")
+        return _Error(WitnessKind.ICMP_TTL_EXCEEDED, sender, about, number, words)
     if _is_traceroute_datagram(quoted) and (kind, code) == (
         (UNREACHABLE, PORT_CODE) if old else (UNREACHABLE_6, PORT_CODE_6)
     ):
@@ -184,7 +198,7 @@ def _understand(capture: Capture, index: int, quoted: Packet, sent: dict[tuple[i
     if (old and code == TOO_BIG_CODE) or (not old and kind == TOO_BIG_6):
         size = packet[ICMP_VALUE] & 0xFFFF if old else packet[ICMP_VALUE]
         return _Error(WitnessKind.ICMP_TOO_BIG, sender, about, str(size), _too_big_words(size))
-    name = (CODES if old else CODES_6).get(code, f"unreachable, code {code}")
+    name = (CODES if old else CODES_6).get(code) or Phrase("unreachable, code {code}", code=code)
     prohibited = code in (ADMINISTRATIVE if old else ADMINISTRATIVE_6)
     witness = WitnessKind.ICMP_PROHIBITED if prohibited else WitnessKind.ICMP_UNREACHABLE
     return _Error(witness, sender, about, number, name)
@@ -193,8 +207,8 @@ def _understand(capture: Capture, index: int, quoted: Packet, sent: dict[tuple[i
 def _too_big_words(size: int) -> str:
     """Routers from before RFC 1191 leave the next hop's size zero: the sender has to guess."""
     if size == 0:
-        return "too big for the next hop, whose size is not told"
-    return f"too big for the next hop's {size} octets"
+        return Phrase("too big for the next hop, whose size is not told")
+    return Phrase("too big for the next hop's {size} octets", size=size)
 
 
 def _is_traceroute_datagram(quoted: Packet) -> bool:

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.capture import Capture
 from attribution.packets.columns import ISIS, MAC_SOURCE, TIME
 from attribution.packets.survey import Survey
@@ -137,7 +138,10 @@ def _lost(
             capture, WitnessKind.HELLO_LOST, [gap.packet], sender=sender,
             about=names.of(other) if other is not None and speaks_on else None, code="isis",
             start_ns=gap.start_ns, end_ns=gap.end_ns,
-            detail=f"no IS-IS {hellos[0].level} hello from {sender} for {gap.seconds:.1f} s",
+            detail=Phrase(
+                "no IS-IS {level} hello from {sender} for {seconds:.1f} s",
+                level=hellos[0].level, sender=sender, seconds=gap.seconds,
+            ),
         )  # fmt: skip
 
 
@@ -149,7 +153,7 @@ def _no_longer_heard(capture: Capture, hellos: list[_IsisHello], names: _Names) 
             sender, about = names.of(hello.system), names.of_heard(missing)
             yield testify(
                 capture, WitnessKind.NEIGHBOUR_LOST, [hello.packet], sender=sender, about=about, code="isis",
-                detail=f"{sender} no longer hears IS-IS router {about}",
+                detail=Phrase("{sender} no longer hears IS-IS router {router}", sender=sender, router=about),
             )  # fmt: skip
         heard = hello.heard
 
@@ -168,7 +172,7 @@ def _purged(capture: Capture, purges: list[tuple[int, bytes, bytes]], names: _Na
         shown = f"{system_text(identifier[:SYSTEM])}.{identifier[6]:02x}-{identifier[7]:02x}"
         return testify(
             capture, WitnessKind.LINK_STATE_PURGED, run.packets, sender=sender, about=about, code="isis",
-            detail=f"the link state {shown} of {about} is purged",
+            detail=Phrase("the link state {shown} of {router} is purged", shown=shown, router=about),
         )  # fmt: skip
 
     yield from found.witnesses(describe)

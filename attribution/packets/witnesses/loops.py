@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
@@ -61,7 +62,8 @@ def find_loops(survey: Survey) -> Iterator[PacketWitness]:
         step = steps[run.packets[0]]
         return testify(
             capture, WitnessKind.ROUTING_LOOP, run.packets, sender=None, about=run.key,
-            code=str(step), detail=f"the same packets come by again, {step} routers further on each time",
+            code=str(step),
+            detail=Phrase("the same packets come by again, {step} routers further on each time", step=step),
         )  # fmt: skip
 
     yield from looping.witnesses(describe)

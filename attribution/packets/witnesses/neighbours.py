@@ -10,6 +10,7 @@ from ipaddress import IPv6Address
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import ICMP6, ICMP_TYPE, MAC_SOURCE, PAYLOAD, SOURCE, TIME
@@ -98,7 +99,7 @@ def _in_vain(
         about = str(IPv6Address(run.key[1]))
         return testify(
             capture, WitnessKind.ARP_UNANSWERED, run.packets, sender=run.key[0], about=about,
-            detail=f"{run.key[0]} asks for {about}, nobody answers",
+            detail=Phrase("{asking} asks for {asked}, nobody answers", asking=run.key[0], asked=about),
         )  # fmt: skip
 
     yield from vain.witnesses(describe)

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import OSPF, TIME
@@ -68,7 +69,8 @@ def _lost(capture: Capture, gap: Gap, listeners: dict[bytes, list[int]]) -> Pack
             about = source_text(capture.packets[spoken[0]])
     return testify(
         capture, WitnessKind.HELLO_LOST, [gap.packet], sender=sender, about=about, code="ospf",
-        start_ns=gap.start_ns, end_ns=gap.end_ns, detail=f"no OSPF hello from {sender} for {gap.seconds:.1f} s",
+        start_ns=gap.start_ns, end_ns=gap.end_ns,
+        detail=Phrase("no OSPF hello from {sender} for {seconds:.1f} s", sender=sender, seconds=gap.seconds),
     )  # fmt: skip
 
 
@@ -83,6 +85,8 @@ def _no_longer_named(
             about = addresses.get((segment_of(capture, hello.packet), missing), str(IPv4Address(missing)))
             yield testify(
                 capture, WitnessKind.NEIGHBOUR_LOST, [hello.packet], sender=sender, about=about, code="ospf",
-                detail=f"{sender} no longer hears OSPF router {IPv4Address(missing)}",
+                detail=Phrase(
+                    "{sender} no longer hears OSPF router {router}", sender=sender, router=str(IPv4Address(missing))
+                ),
             )  # fmt: skip
         named = hello.neighbours

@@ -9,6 +9,7 @@ from statistics import median
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import DESTINATION_PORT, LENGTH, PAYLOAD, TIME, UDP
@@ -125,26 +126,35 @@ def _add(exchange: _Exchange, index: int, headers: list[LongHeader], from_client
 
 def _trouble(capture: Capture, exchange: _Exchange) -> Iterator[tuple[int, str, str]]:
     first = capture.packets[exchange.initials[0]]
-    server = f"{destination_text(first)} port {first[DESTINATION_PORT]}"
+    server = Phrase("{address} port {port}", address=destination_text(first), port=first[DESTINATION_PORT])
     client = source_text(first)
     spin = _spin_words(exchange)
     for index, header in exchange.negotiations:
         if not is_reserved_version(exchange.version) and exchange.version not in header.offered:
             offered = ", ".join(f"0x{version:08x}" for version in header.offered if not is_reserved_version(version))
-            words = f"{server} does not speak QUIC version 0x{exchange.version:08x}, it offers {offered[:80]}{spin}"
+            words = Phrase(
+                "{server} does not speak QUIC version 0x{version:08x}, it offers {offered}{spin}",
+                server=server, version=exchange.version, offered=offered[:80], spin=spin,
+            )  # fmt: skip
             yield index, "version_negotiation", words
     for index in exchange.retries:
-        yield index, "retry", f"{server} has {client} prove its address with a Retry{spin}"
+        words = Phrase(
+            "{server} has {client} prove its address with a Retry{spin}", server=server, client=client, spin=spin
+        )
+        yield index, "retry", words
     last = capture.packets[exchange.initials[-1]][TIME]
     told = exchange.answers or exchange.negotiations or exchange.retries
     if capture.end_ns - first[TIME] < PATIENCE_NS or len(exchange.initials) < FEWEST_INITIALS:
         return
     if not told and capture.end_ns - last >= PATIENCE_NS:
-        words = f"{server} does not answer the QUIC Initials of {client}"
+        words = Phrase("{server} does not answer the QUIC Initials of {client}", server=server, client=client)
         for index in exchange.initials:
             yield index, "unanswered", words
     elif exchange.answers and not exchange.client_went_on and last - first[TIME] >= PATIENCE_NS:
-        words = f"{server} answers the QUIC Initials of {client}, but the handshake does not get on"
+        words = Phrase(
+            "{server} answers the QUIC Initials of {client}, but the handshake does not get on",
+            server=server, client=client,
+        )  # fmt: skip
         for index in exchange.initials:
             yield index, "unfinished", words
 
@@ -155,4 +165,7 @@ def _spin_words(exchange: _Exchange) -> str:
     if len(edges) < FEWEST_EDGES or len(edges) > MOST_EDGES_RATIO * len(exchange.spins):
         return ""
     trip_ns = median(later - earlier for earlier, later in pairwise(edges))
-    return f"; its spin bit turns every {trip_ns / 1e6:.1f} ms, a round trip and the application's pauses"
+    return Phrase(
+        "; its spin bit turns every {interval:.1f} ms, a round trip and the application's pauses",
+        interval=trip_ns / 1e6,
+    )

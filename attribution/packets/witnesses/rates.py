@@ -9,6 +9,7 @@ from statistics import fmean, median, pstdev
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase, Template
 from attribution.packets import flow_table as ft
 from attribution.packets import pair_bins as pb
 from attribution.packets.bins import Bin
@@ -69,7 +70,7 @@ def _plateau(survey: Survey, source: str, destination: str, run: list[Bin]) -> I
         yield tell(
             survey, WitnessKind.RATE_PLATEAU, run[0].start_ns, run[-1].end_ns, frames, sender=source,
             about=destination, code=str(rate), count=sum(one.lost_upstream + one.lost_downstream for one in run),
-            detail=f"{rate / 1e6:.2f} Mbit/s get through, the rest is lost",
+            detail=Phrase("{rate:.2f} Mbit/s get through, the rest is lost", rate=rate / 1e6),
         )  # fmt: skip
 
 
@@ -125,12 +126,17 @@ def _flood(survey: Survey, destination: str, target: _Target, bins: range, width
     nanoseconds = len(bins) * width_ns
     bps = 8 * sum(target.octets[number] for number in bins) * SECOND_NS // nanoseconds
     (source, most), *_ = target.sources.most_common(1)
-    several = f"{len(target.sources)}{' and more' if None in target.sources else ''} sources"
+    several = (Template("{count} and more sources") if None in target.sources else Template("{count} sources")).fill(
+        count=len(target.sources)
+    )
     return tell(
         survey, WitnessKind.FLOOD, bins[0] * width_ns, (bins[-1] + 1) * width_ns,
         [frame for number in bins for frame in target.frames.get(number, ())],
         sender=source if most >= 0.5 * target.sources.total() else None, about=destination, code=str(bps), count=count,
-        detail=f"{count * SECOND_NS // nanoseconds} packets/s, {bps / 1e6:.1f} Mbit/s from {several}",
+        detail=Phrase(
+            "{pace} packets/s, {rate:.1f} Mbit/s from {sources}",
+            pace=count * SECOND_NS // nanoseconds, rate=bps / 1e6, sources=several,
+        ),
     )  # fmt: skip
 
 
@@ -177,7 +183,10 @@ def _scan(survey: Survey, ledger: Ledger, flows: list[int]) -> Iterator[PacketWi
     yield tell(
         survey, WitnessKind.SCAN, times[0], times[-1], [row[ft.FLOW_FRAME] for row in rows], sender=source,
         about=next(iter(hosts)) if len(hosts) == 1 else None, count=len(targets),
-        detail=f"{source} knocks at {len(targets)} ports of {len(hosts)} addresses",
+        detail=Phrase(
+            "{source} knocks at {ports} ports of {addresses} addresses",
+            source=source, ports=len(targets), addresses=len(hosts),
+        ),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final, NamedTuple
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import DESTINATION_PORT, TIME, VERSION
@@ -48,22 +49,26 @@ def find_master_changes(survey: Survey) -> Iterator[PacketWitness]:
         sender = source_text(capture.packets[claim.packet])
         group = (segment_of(capture, claim.packet), claim.protocol, claim.group, claim.addresses)
         before = masters.get(group)
-        named = f"{claim.protocol} group {claim.group}"
+        named = Phrase("{protocol} group {group}", protocol=claim.protocol, group=claim.group)
         if claim.resigns and before in (None, sender):
-            changes.add((sender, "resigned", None, f"resigns as master of {named}"), claim.packet)
+            words = Phrase("{sender} resigns as master of {group}", sender=sender, group=named)
+            changes.add((sender, "resigned", None, words), claim.packet)
             masters[group] = ""
         elif not claim.resigns:
             masters[group] = sender
             if before is not None and before != sender:
-                words = f"becomes master of {named}" + (f", after {before}" if before else "")
+                words = Phrase("{sender} becomes master of {group}", sender=sender, group=named)
+                if before:
+                    words = Phrase("{what}, after {before}", what=words, before=before)
                 changes.add((sender, "master", before or None, words), claim.packet)
 
     def describe(run: Run[tuple[str, str, str | None, str]]) -> PacketWitness:
         sender, code, about, words = run.key
-        times = f", {len(run.packets)} times" if len(run.packets) > 1 else ""
+        if len(run.packets) > 1:
+            words = Phrase("{what}, {count} times", what=words, count=len(run.packets))
         return testify(
             capture, WitnessKind.REDUNDANCY_CHANGED, run.packets, sender=sender, about=about, code=code,
-            detail=f"{sender} {words}{times}",
+            detail=words,
         )  # fmt: skip
 
     yield from changes.witnesses(describe)

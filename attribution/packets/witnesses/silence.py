@@ -11,6 +11,7 @@ from statistics import median
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.columns import TIME
 from attribution.packets.survey import Survey
@@ -36,5 +37,8 @@ def find_silences(survey: Survey) -> Iterator[PacketWitness]:
                 yield testify(
                     capture, WitnessKind.SILENCE, [series.requests[number]], sender=source_text(packet),
                     about=destination_text(packet), start_ns=start, end_ns=end,
-                    detail=f"no echo request from {source_text(packet)} for {(end - start) / 1e9:.1f} s",
+                    detail=Phrase(
+                        "no echo request from {sender} for {seconds:.1f} s",
+                        sender=source_text(packet), seconds=(end - start) / 1e9,
+                    ),
                 )  # fmt: skip

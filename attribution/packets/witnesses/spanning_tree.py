@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import hardware_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import MAC_SOURCE, PROTOCOL, STP
@@ -20,7 +21,7 @@ PER_VLAN_SNAP: Final = b"\xaa\xaa\x03\x00\x00\x0c\x01\x0b"
 PER_VLAN_AT: Final = (14, 18)  # behind an Ethernet header, or that and a VLAN tag
 CONFIGURATION, RAPID, NOTIFICATION = 0x00, 0x02, 0x80
 TOPOLOGY_CHANGE: Final = 0x01
-ROLES: Final = ("unknown", "alternate or backup", "root", "designated")
+ROLES: Final = (Phrase("unknown"), Phrase("alternate or backup"), Phrase("root"), Phrase("designated"))
 Key = tuple[str, str, str | None, str]
 
 
@@ -36,7 +37,8 @@ def find_spanning_tree_changes(survey: Survey) -> Iterator[PacketWitness]:
             continue
         if message[3] == NOTIFICATION:
             sender = hardware_text(capture.packets[index][MAC_SOURCE])
-            changes.add(("tcn", sender, None, f"{sender} notifies the root bridge of a topology change"), index)
+            words = Phrase("{sender} notifies the root bridge of a topology change", sender=sender)
+            changes.add(("tcn", sender, None, words), index)
         elif message[3] in (CONFIGURATION, RAPID) and len(message) >= 27:
             _read_configuration(capture, index, message, changes, roots, roles)
 
@@ -73,14 +75,20 @@ def _read_configuration(
         changes.add(("tc", sender, about, f"{sender} announces a topology change"), index)
     before = roots.get(place)
     if before is not None and before != root:
-        words = f"the root bridge changes from {bridge_text(before)} to {about}, says {sender}"
+        words = Phrase(
+            "the root bridge changes from {before} to {after}, says {sender}",
+            before=bridge_text(before), after=about, sender=sender,
+        )  # fmt: skip
         changes.add(("root", sender, about, words), index)
     roots[place] = root
     if message[3] == RAPID:
         role = flags >> 2 & 3
         old = roles.get(place)
         if old is not None and old != role:
-            words = f"port {port[0] << 8 & 0xF00 | port[1]} of {sender} goes from {ROLES[old]} to {ROLES[role]}"
+            words = Phrase(
+                "port {port} of {sender} goes from {before} to {after}",
+                port=port[0] << 8 & 0xF00 | port[1], sender=sender, before=ROLES[old], after=ROLES[role],
+            )  # fmt: skip
             changes.add(("role", sender, about, words), index)
         roles[place] = role
 

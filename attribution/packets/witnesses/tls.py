@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
 from attribution.packets.columns import (
@@ -60,7 +61,10 @@ def find_tls_trouble(survey: Survey) -> Iterator[PacketWitness]:
         sender, about, level, description, role = run.key
         return testify(
             capture, WitnessKind.TLS_ALERT, run.packets, sender=sender, about=about, code=f"{level}/{description}",
-            detail=f"{role} {sender} sends {about} the {alert_words(level, description)}",
+            detail=Phrase(
+                "{role} {sender} sends {about} the {alert}",
+                role=ROLES[role], sender=sender, about=about, alert=alert_words(level, description),
+            ),
         )  # fmt: skip
 
     yield from alerts.witnesses(describe)
@@ -140,19 +144,28 @@ def _unanswered(capture: Capture, hellos: list[_Hello]) -> Iterator[PacketWitnes
         number = len(run.packets)
         return testify(
             capture, WitnessKind.TLS_UNANSWERED, run.packets, sender=server, about=client, code=outcome,
-            detail=f"{number} ClientHello of {client} to {server} port {port}: {WORDS[outcome]}",
+            detail=Phrase(
+                "{count} ClientHello of {client} to {server} port {port}: {outcome}",
+                count=number, client=client, server=server, port=port, outcome=WORDS[outcome],
+            ),
         )  # fmt: skip
 
     yield from failed.witnesses(describe)
 
 
+ROLES: Final = {"client": Phrase("client"), "server": Phrase("server")}
 WORDS: Final = {
-    "slow": f"acknowledged at once, and answered only after {PATIENCE_NS / 1e9:g} s or more",
-    "silent": "acknowledged, but no ServerHello follows: the server's application stands still, or all that it sends "
-    "is lost before this point",
-    "lost_before": "acknowledged; the server's later segments show that its answer was sent and lost before this point",
-    "lost_beyond": "the server answers again and again, and the client never acknowledges it: the answer is lost "
-    "beyond this point",
+    "slow": Phrase("acknowledged at once, and answered only after {seconds:g} s or more", seconds=PATIENCE_NS / 1e9),
+    "silent": Phrase(
+        "acknowledged, but no ServerHello follows: the server's application stands still, or all that it sends "
+        "is lost before this point"
+    ),
+    "lost_before": Phrase(
+        "acknowledged; the server's later segments show that its answer was sent and lost before this point"
+    ),
+    "lost_beyond": Phrase(
+        "the server answers again and again, and the client never acknowledges it: the answer is lost beyond this point"
+    ),
 }
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from attribution.model.phrase import Phrase
+
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23
 CLIENT_HELLO, SERVER_HELLO = 1, 2
 RECORD_HEADER: Final = 5
 LONGEST_RECORD: Final = (1 << 14) + 2048
-LEVELS: Final = {1: "warning", 2: "fatal"}
+LEVELS: Final = {1: Phrase("warning"), 2: Phrase("fatal")}
 DESCRIPTIONS: Final = {
     0: "close_notify", 10: "unexpected_message", 20: "bad_record_mac", 21: "decryption_failed",
     22: "record_overflow", 30: "decompression_failure", 40: "handshake_failure", 41: "no_certificate",
@@ -84,5 +86,6 @@ def tls_records(payload: bytes) -> Iterator[TlsRecord]:
         at += RECORD_HEADER + length
 
 
-def alert_words(level: int, description: int) -> str:
-    return f"{LEVELS[level]} alert {DESCRIPTIONS[description]} ({description})"
+def alert_words(level: int, description: int) -> Phrase:
+    name = DESCRIPTIONS[description]
+    return Phrase("{level} alert {name} ({number})", level=LEVELS[level], name=name, number=description)

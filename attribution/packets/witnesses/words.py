@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from attribution.model.phrase import Phrase, in_a_row
+
 LONGEST_TEXT: Final = 80
 NAMES_SHOWN: Final = 3
 
@@ -24,4 +26,5 @@ def few(names: Iterable[str], shown: int = NAMES_SHOWN) -> str:
     """The first different names, and how many more there are."""
     different = list(dict.fromkeys(names))
     more = len(different) - shown
-    return ", ".join(different[:shown]) + (f" and {more} more" if more > 0 else "")
+    named = in_a_row(different[:shown])
+    return Phrase("{names} and {more} more", names=named, more=more) if more > 0 else named
