@@ -86,12 +86,11 @@ class _Lookup:
         self._values = numpy.full(1 << bits, UNKNOWN, numpy.int32)
         slots, left = self._slots(keys), numpy.arange(len(keys))
         while len(left):
-            free, first = numpy.unique(slots[left], return_index=True)
-            empty = self._keys[free] == UNKNOWN
-            placed = left[first[empty]]
-            self._keys[slots[placed]], self._values[slots[placed]] = keys[placed], values[placed]
+            asking = left[self._keys[slots[left]] == UNKNOWN]
+            self._keys[slots[asking]] = keys[asking]  # of several that ask for a slot one gets it
             left = left[self._keys[slots[left]] != keys[left]]
             slots[left] = (slots[left] + 1) & self._last
+        self._values[slots] = values
 
     def _slots(self, keys: Integers) -> Integers:
         return ((keys.astype(numpy.uint64) * self._SPREAD) >> self._shift).astype(numpy.int64)
@@ -205,11 +204,15 @@ def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Code
     """Some of the paths: `nodes` are theirs, one after the other, and path j's begin at `first[j]`."""
     nodes, first = _without_repeats(nodes, first)
     steps = drawing.step(nodes[:-1], nodes[1:])
-    steps[(nodes[:-1] == UNKNOWN) | (nodes[1:] == UNKNOWN)] = UNKNOWN
+    strangers = bool((nodes == UNKNOWN).any())
+    if strangers:
+        steps[(nodes[:-1] == UNKNOWN) | (nodes[1:] == UNKNOWN)] = UNKNOWN
     links = numpy.full(len(nodes), UNKNOWN, numpy.int32)
     links[:-1] = drawing.links_between(steps)
     last = first[1:] - 1
     links[last] = UNKNOWN
+    if not strangers and numpy.count_nonzero(links == UNKNOWN) == len(last):
+        return _interleaved(nodes, links, last), 2 * numpy.diff(first) - 1
     room = numpy.full(len(nodes), 2, numpy.int32)
     room[last] = 1
     broken = numpy.zeros(len(first) - 1, bool)
@@ -235,13 +238,22 @@ def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Code
     return whole, lengths
 
 
+def _interleaved(nodes: Codes, links: Codes, last: Integers) -> Codes:
+    """Paths of which every step is one link: each node with the link behind it, but for the last ones."""
+    both = numpy.stack([nodes, links], axis=1).ravel()
+    within = numpy.ones(len(both), bool)
+    within[2 * last + 1] = False
+    return both[within]
+
+
 def _without_repeats(nodes: Codes, first: Integers) -> tuple[Codes, Integers]:
     """The paths with a node that stands twice in a row, as some exporters write it, once."""
     repeated = numpy.zeros(len(nodes), bool)
-    repeated[1:] = (nodes[1:] == nodes[:-1]) & (nodes[1:] != UNKNOWN)
+    numpy.equal(nodes[1:], nodes[:-1], out=repeated[1:])
     repeated[first[:-1]] = False
     if not repeated.any():
         return nodes, first
+    repeated &= nodes != UNKNOWN
     return nodes[~repeated], starts_of_runs(~repeated)[first]
 
 
