@@ -121,7 +121,7 @@ def _detect(table: FlowTable, windows: Windows, drawing: Drawing, around: Surrou
     known = numpy.array([drawing.number.get(name, UNKNOWN) for name in table.names], numpy.int32)
     known[known >= drawing.nodes] = UNKNOWN  # a link's name is no node's
     crossed, lengths = _expand(table, known, drawing)
-    ends = _resolve_ends(table, drawing, around)
+    ends = _resolve_ends(table, known, drawing, around)
     sources, destinations = ends[as_column(table.sources)], ends[as_column(table.destinations)]
     first_path = as_column(table.first_path)
     drawn = numpy.concatenate([[0], numpy.cumsum(lengths > 0)])
@@ -163,11 +163,15 @@ def starts_of_runs(lengths: NDArray[Any]) -> Integers:
     return starts
 
 
-def _resolve_ends(table: FlowTable, drawing: Drawing, around: Surroundings) -> Codes:
-    """The node that each of the table's names means as an end, be it a name or an address; the others stay UNKNOWN."""
-    ends = numpy.full(len(table.names), UNKNOWN, numpy.int32)
-    used = numpy.unique(numpy.concatenate([as_column(table.sources), as_column(table.destinations)]))
-    for name in used.tolist():
+def _resolve_ends(table: FlowTable, known: Codes, drawing: Drawing, around: Surroundings) -> Codes:
+    """The node that each of the table's names means as an end, be it a name or an address; the others stay UNKNOWN.
+
+    The names of nodes are `known`.
+    """
+    ends = known.copy()
+    used = numpy.zeros(len(ends), bool)
+    used[as_column(table.sources)] = used[as_column(table.destinations)] = True
+    for name in numpy.flatnonzero(used & (known == UNKNOWN)).tolist():
         node = around.book.resolve(table.names[name])
         if node is not None:
             ends[name] = drawing.number[node]

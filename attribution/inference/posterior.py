@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
@@ -87,7 +88,15 @@ class Solver:
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
+        self._touches_alike: dict[tuple[object, ...], dict[int, int]] = defaultdict(dict)
+        self._fits_of_two: dict[tuple[object, ...], LossFit] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
+        # Each kind of journey by its number: the same in all phases, so that how a fault touches it is asked once.
+        numbers: dict[Hashable, int] = {}
+        self._journeys = tuple(
+            tuple(numbers.setdefault((kind[0].journeys, kind[0].of_service), len(numbers)) for kind in table.kinds)
+            for table in self.tables
+        )
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
         self.candidates = tuple(
             enumerate_candidates(
@@ -148,8 +157,12 @@ class Solver:
     def _two(self, phase: int, first: Candidate, second: Candidate) -> LossFit:
         key = (phase, (sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full), False)
         if key not in self._losses:
+            fulls = (first.mode.full, second.mode.full)
             touches = (self._touches_of(phase, first), self._touches_of(phase, second))
-            self._losses[key] = self.tables[phase].fit_two((first.mode.full, second.mode.full), touches)
+            alike = (phase, fulls, touches)
+            if alike not in self._fits_of_two:
+                self._fits_of_two[alike] = self.tables[phase].fit_two(fulls, touches)
+            self._losses[key] = self._fits_of_two[alike]
         return self._losses[key]
 
     def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
@@ -180,11 +193,15 @@ class Solver:
         """How a candidate touches each kind of measurement of a phase; candidates of one sort touch them alike."""
         key = (phase, sort_of_touch(candidate))
         if key not in self._touches:
-            table, paths = self.tables[phase], self.situation.paths
+            table, numbers = self.tables[phase], self._journeys[phase]
             touches = bytearray(len(table.kinds))
+            known = self._touches_alike[key[1]]
             for index in table.kinds_near(candidate.diverted or candidate.component, candidate.link):
-                group = table.kinds[index][0]
-                touches[index] = touch_of(candidate, group.journeys, group.of_service, paths)
+                number = numbers[index]
+                if number not in known:
+                    group = table.kinds[index][0]
+                    known[number] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths)
+                touches[index] = known[number]
             self._touches[key] = bytes(touches)
         return self._touches[key]
 

@@ -17,7 +17,7 @@ Columns = dict[str, pyarrow.ChunkedArray]
 
 BOM = b"\xef\xbb\xbf"
 # Much larger blocks do not stay within reach of the processor, many small ones have to agree on their values.
-BLOCK_OCTETS = 1 << 23
+BLOCK_OCTETS = 1 << 21
 LARGEST_CELL = 131_072  # characters; Python's csv module refuses larger ones
 _BLANK_END = re.compile(rb"(?:\r?\n)*\Z")
 
