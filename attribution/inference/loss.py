@@ -251,34 +251,33 @@ class PhaseLosses:
         return self._fits[key]
 
     def _fit(self, full: float, touches: Sequence[int]) -> LossFit:
-        weights = _rate_weights(full)
         every = range(len(touches))
-        sums = [weight + self._sum(touches, every, rate) for rate, weight in enumerate(weights)]
+        sums = [weight + told for weight, told in zip(_rate_weights(full), self._sums(touches, every), strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
         spared = self._spared(touches, every, best)
         parts = tuple(own[Touch.NO if i in spared else touches[i]][best] for i, own in enumerate(self._parts))
         return LossFit(add_logs(*sums), RATES[best], parts)
 
-    def _sum(self, touches: Sequence[int], kinds: Iterable[int], rate: int) -> float:
-        """log P of some kinds at one rate; those that are touched in one of the doubtful ways may all be spared."""
-        total = 0.0
+    def _sums(self, touches: Sequence[int], kinds: Iterable[int]) -> list[float]:
+        """log P of some kinds at each rate; those that are touched in one of the doubtful ways may all be spared."""
+        surely: list[tuple[float, ...]] = []
         doubtful: dict[int, list[int]] = {}
         for i in kinds:
             if touches[i] in SPARED:
                 doubtful.setdefault(touches[i], []).append(i)
             else:
-                total += self._parts[i][touches[i]][rate]
+                surely.append(self._parts[i][touches[i]])
+        sums = _columns(surely)
         for touch, members in doubtful.items():
-            healthy, hit = self._doubtful(touch, members, rate)
-            total += add_logs(healthy, hit)
-        return total
+            healthy, hit = self._doubtful(touch, members)
+            sums = [told + add_logs(healthy, at_rate) for told, at_rate in zip(sums, hit, strict=True)]
+        return sums
 
-    def _doubtful(self, touch: int, members: Sequence[int], rate: int) -> tuple[float, float]:
-        """log P of the kinds that are all touched in one doubtful way: if all are spared, and if not."""
+    def _doubtful(self, touch: int, members: Sequence[int]) -> tuple[float, list[float]]:
+        """log P of the kinds that are all touched in one doubtful way: if all are spared, and at each rate if not."""
         chance = SPARED[Touch(touch)]
-        healthy = sum(self._parts[i][Touch.NO][rate] for i in members)
-        hit = sum(self._parts[i][touch][rate] for i in members)
-        return log(chance) + healthy, log(1 - chance) + hit
+        healthy = log(chance) + sum(self._parts[i][Touch.NO][0] for i in members)
+        return healthy, [log(1 - chance) + told for told in _columns([self._parts[i][touch] for i in members])]
 
     def _spared(self, touches: Sequence[int], kinds: Iterable[int], rate: int) -> frozenset[int]:
         """The kinds that are rather spared than touched."""
@@ -286,43 +285,30 @@ class PhaseLosses:
         known = list(kinds)
         for touch in SPARED:
             members = [i for i in known if touches[i] == touch]
-            healthy, hit = self._doubtful(touch, members, rate)
-            if members and healthy >= hit:
+            if not members:
+                continue
+            healthy, hit = self._doubtful(touch, members)
+            if healthy >= hit[rate]:
                 spared.update(members)
         return frozenset(spared)
 
-    def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> LossFit:
-        """How two faults at once explain the groups, each at a loss rate of its own; both touch: the worse one tells.
+    def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> float:
+        """How well two faults at once explain the groups, each at a loss rate of its own; both touch: the worse tells.
 
-        Integrated over the rates of either, as `fit` is over one.
+        The log likelihood, integrated over the rates of either, as `fit` is over one.
         """
         first, second = touches
-        best: tuple[float, int, int] | None = None
-        sums: list[float] = []
-        weights = tuple(_rate_weights(full) for full in fulls)
-        rates = range(len(RATES))
         only_first = [i for i, t in enumerate(first) if t != Touch.NO and second[i] == Touch.NO]
         only_second = [i for i, t in enumerate(second) if t != Touch.NO and first[i] == Touch.NO]
         both = [i for i, t in enumerate(first) if t != Touch.NO and second[i] != Touch.NO]
+        neither = [i for i, t in enumerate(first) if t == Touch.NO and second[i] == Touch.NO]
         worse = [max(one, other) for one, other in zip(first, second, strict=True)]
-        nobody = sum(p[Touch.NO][0] for i, p in enumerate(self._parts) if worse[i] == Touch.NO)
-        of_first = [self._sum(first, only_first, rate) for rate in rates]
-        of_second = [self._sum(second, only_second, rate) for rate in rates]
-        of_both = [self._sum(worse, both, rate) for rate in rates]
-        for one in rates:
-            for other in rates:
-                score = weights[0][one] + weights[1][other] + of_first[one] + of_second[other]
-                score += of_both[max(one, other)] + nobody
-                sums.append(score)
-                if best is None or score > best[0]:
-                    best = (score, one, other)
-        assert best is not None
-        spared = self._spared(first, only_first, best[1]) | self._spared(second, only_second, best[2])
-        parts = tuple(
-            part[Touch.NO if i in spared else worse[i]][_rate_of(first[i], second[i], best[1], best[2])]
-            for i, part in enumerate(self._parts)
-        )
-        return LossFit(add_logs(*sums), RATES[max(best[1], best[2])], parts)
+        of_first = [w + told for w, told in zip(_rate_weights(fulls[0]), self._sums(first, only_first), strict=True)]
+        of_second = [w + told for w, told in zip(_rate_weights(fulls[1]), self._sums(second, only_second), strict=True)]
+        of_both = self._sums(worse, both)
+        rates = range(len(RATES))
+        sums = [of_first[one] + of_second[other] + of_both[max(one, other)] for one in rates for other in rates]
+        return add_logs(*sums) + sum(self._parts[i][Touch.NO][0] for i in neither)
 
     def unexplained(self, fit: LossFit) -> float:
         """How much better (nats) the groups could be explained if each kind were touched or not as suits it best."""
@@ -344,16 +330,15 @@ class PhaseLosses:
         return LossFit(log(chance) + sum(parts), FULL_RATES[-1], parts)
 
 
+def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
+    """The sums of what was said at each rate."""
+    return [sum(column) for column in zip(*rows, strict=True)] if rows else [0.0] * len(RATES)
+
+
 def _rate_weights(full: float) -> list[float]:
     """log P of each loss rate, where a share `full` of faults loses almost everything."""
     partial = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES)
     return partial + [log(full / len(FULL_RATES))] * len(FULL_RATES)
-
-
-def _rate_of(first: int, second: int, one: int, other: int) -> int:
-    """Which of two faults' rates holds where one or both touch; rate 0 stands for any where neither does."""
-    touched = [rate for touch, rate in ((first, one), (second, other)) if touch != Touch.NO]
-    return max(touched, default=0)
 
 
 def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:

@@ -86,10 +86,10 @@ class Solver:
         self.phases = tuple(phases)
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
+        self._pairs: dict[Hashable, float] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._touches_alike: dict[tuple[object, ...], dict[int, int]] = defaultdict(dict)
-        self._fits_of_two: dict[tuple[object, ...], LossFit] = {}
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
         # Each kind of journey by its number: the same in all phases, so that how a fault touches it is asked once.
         numbers: dict[Hashable, int] = {}
@@ -148,22 +148,18 @@ class Solver:
         for other in self.candidates:
             if any(other is c or other.component == c.component for c in choices):
                 continue
-            losses = sum(self._two(i, choice, other).total for i, choice in enumerate(choices))
+            losses = sum(self._two(i, choice, other) for i, choice in enumerate(choices))
             if losses - sum(fit.total for fit in fits) < -price:
                 continue
             told = joint_testimony([*known, self.testimony(whole, other)]) - explained
             yield other, base + losses + told + price + self.log_prior(other)
 
-    def _two(self, phase: int, first: Candidate, second: Candidate) -> LossFit:
-        key = (phase, (sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full), False)
-        if key not in self._losses:
-            fulls = (first.mode.full, second.mode.full)
+    def _two(self, phase: int, first: Candidate, second: Candidate) -> float:
+        key = (phase, sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full)
+        if key not in self._pairs:
             touches = (self._touches_of(phase, first), self._touches_of(phase, second))
-            alike = (phase, fulls, touches)
-            if alike not in self._fits_of_two:
-                self._fits_of_two[alike] = self.tables[phase].fit_two(fulls, touches)
-            self._losses[key] = self._fits_of_two[alike]
-        return self._losses[key]
+            self._pairs[key] = self.tables[phase].fit_two((first.mode.full, second.mode.full), touches)
+        return self._pairs[key]
 
     def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
         """Whether a phase goes on with the cause of the one before it, without a recovery in between."""
