@@ -104,6 +104,20 @@ def _view(column: NDArray[Any]) -> memoryview[int]:
     return column.data
 
 
+def _memory(numbers: pyarrow.Array) -> NDArray[Any]:
+    """The integers of an array without empty cells, where they stand: its own way to numpy would load pandas."""
+    kind = numpy.dtype(str(numbers.type))
+    if not len(numbers):
+        return numpy.empty(0, kind)
+    return numpy.frombuffer(numbers.buffers()[1], kind)[numbers.offset : numbers.offset + len(numbers)]
+
+
+def _joined(column: pyarrow.ChunkedArray) -> Integers:
+    """All integers of a column; those too large for 64 bits with a sign come out negative."""
+    parts = [_memory(chunk).astype(numpy.int64) for chunk in column.chunks]
+    return numpy.concatenate([numpy.empty(0, numpy.int64), *parts])
+
+
 def _distinct(column: pyarrow.ChunkedArray) -> tuple[Codes, pyarrow.Array]:
     """Which of the different values each cell holds, and these values. Raises UnusualTableError for an empty cell."""
     if column.null_count:
@@ -112,7 +126,7 @@ def _distinct(column: pyarrow.ChunkedArray) -> tuple[Codes, pyarrow.Array]:
     encoded = encoded.unify_dictionaries()
     if not encoded.num_chunks:
         return numpy.empty(0, numpy.int32), pyarrow.array([], encoded.type.value_type)
-    indices = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    indices = [_memory(chunk.indices) for chunk in encoded.chunks]
     values = encoded.chunk(0).dictionary
     if values.null_count:
         raise UnusualTableError
@@ -146,7 +160,7 @@ def _whole_numbers(column: pyarrow.ChunkedArray, most: int) -> Integers | None:
         return None
     if column.null_count:
         raise UnusualTableError
-    numbers: Integers = column.to_numpy().astype(numpy.int64)
+    numbers = _joined(column)
     if len(numbers) and (int(numbers.min()) < 0 or int(numbers.max()) > most):
         raise UnusualTableError
     return numbers
@@ -184,7 +198,7 @@ def _stamped(column: pyarrow.ChunkedArray) -> Integers:
     if column.null_count or column.type.tz not in ("UTC", "+00:00"):
         raise UnusualTableError
     try:
-        times: Integers = column.cast(pyarrow.timestamp("ns", column.type.tz)).cast(pyarrow.int64()).to_numpy()
+        times = _joined(column.cast(pyarrow.timestamp("ns", column.type.tz)).cast(pyarrow.int64()))
     except pyarrow.ArrowException:
         raise UnusualTableError from None
     if len(times) and (int(times.min()) < 0 or int(times.max()) > LATEST_SECOND * NANOSECONDS):
@@ -202,7 +216,7 @@ def _times_by_look(values: pyarrow.Array) -> Integers | None:
             times = numpy.frombuffer(scaled.buffers()[1], numpy.int64)[::2][scaled.offset : scaled.offset + len(values)]
             return times if int(times.max()) < (LATEST_SECOND + 1) * NANOSECONDS else None
         if compute.all(compute.match_substring_regex(values, _CALENDAR)).as_py():
-            return numpy.asarray(values.cast(pyarrow.timestamp("ns", "UTC")).cast(pyarrow.int64()))
+            return _memory(values.cast(pyarrow.timestamp("ns", "UTC")).cast(pyarrow.int64()))
     except pyarrow.ArrowException:
         return None
     return None
@@ -243,7 +257,7 @@ def _paths(column: pyarrow.ChunkedArray, book: Names) -> tuple[Integers, Integer
     place = 0
     for chunk in encoded.chunks:
         own = slice(place, place := place + len(chunk))
-        indices = chunk.indices.to_numpy()
+        indices = _memory(chunk.indices)
         nodes[own], ends[own] = numbers[indices], endings[indices]
     path_ends = numpy.flatnonzero(ends != WITHIN)
     row_ends = numpy.flatnonzero(ends[path_ends] == ROW)
