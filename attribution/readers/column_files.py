@@ -49,12 +49,18 @@ def csv_columns(content: bytes, required: tuple[str, ...], optional: tuple[str, 
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=types, include_columns=wanted, strings_can_be_null=False
             ),
+            memory_pool=plain_memory(),
         )
     except pyarrow.ArrowException:
         raise UnusualTableError from None
     if table.num_rows != rows:
         raise UnusualTableError
     return names, {name: table[name] for name in wanted}
+
+
+def plain_memory() -> pyarrow.MemoryPool:
+    """The system's allocator: Arrow's own hands memory back and asks for it anew, which takes as long as reading."""
+    return pyarrow.system_memory_pool()
 
 
 def _header(line: bytes) -> list[str]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS, Origin
 from attribution.model.observation import Caveat
-from attribution.readers.column_files import csv_columns, parquet_columns
+from attribution.readers.column_files import csv_columns, parquet_columns, plain_memory
 from attribution.readers.tables import PARQUET, UnusualTableError, as_count, ignored_columns, no_rows
 from attribution.readers.times import LATEST_SECOND, parse_time
 from attribution.readers.values import parse_number
@@ -249,7 +249,8 @@ def _paths(column: pyarrow.ChunkedArray, book: Names) -> tuple[Integers, Integer
     if column.null_count or not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
         raise UnusualTableError
     pieces = [chunk.slice(start, PIECE) for chunk in column.chunks for start in range(0, len(chunk), PIECE)]
-    encoded = pyarrow.chunked_array(map(_names_with_ends, pieces), pyarrow.string()).dictionary_encode()
+    names = pyarrow.chunked_array(map(_names_with_ends, pieces), pyarrow.string())
+    encoded = compute.dictionary_encode(names, memory_pool=plain_memory())
     texts = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
     numbers = book.number([text.removesuffix(">").removesuffix("|") for text in texts])
     endings = numpy.array([ENDINGS.get(text[-1], ROW) for text in texts], numpy.int8)

@@ -12,6 +12,8 @@ from attribution.inference.localization.known import KnownPaths, log_lost
 from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, NARROW, Ladder
 from attribution.inference.localization.tables import Counts, Floats, Integers, Lists, Parts
 
+# Elements that are worked on at once: what is made of them stays within reach of the processor.
+BATCH = 1 << 12
 # How often a rate is looked at more closely around its best value, with how many steps.
 ZOOMS = 3
 ZOOM_STEPS = 13
@@ -140,16 +142,19 @@ class State:
         stale = np.flatnonzero(self._stale)
         if len(stale):
             self._complete()
-            gains = self._known_gains(stale, self.nodes) + self._unknown[stale]
-            steps = len(self.ladder.exponents)
-            self._ill[stale] = self.ladder.log_integrals(gains[:, :steps])
-            calm = gains[:, steps:] + np.log(HEALTHY_WEIGHTS)
-            top = calm.max(axis=1)
-            self._calm[stale] = top + np.log(np.exp(calm - top[:, None]).sum(axis=1))
+            for start in range(0, len(stale), BATCH):
+                self._refresh_some(stale[start : start + BATCH])
             self._stale[stale] = False
 
-    def _known_gains(self, elements: Integers, nodes: Floats) -> Floats:
-        return self.evidence.known.gains(elements, self.exponents, self.row_sums, self.healthy, nodes)
+    def _refresh_some(self, stale: Integers) -> None:
+        gains = self.evidence.known.gains(stale, self.exponents, self.row_sums, self.healthy, self.nodes)
+        if len(self.evidence.choices):
+            gains += self._unknown[stale]
+        steps = len(self.ladder.exponents)
+        self._ill[stale] = self.ladder.log_integrals(gains[:, :steps])
+        calm = gains[:, steps:] + np.log(HEALTHY_WEIGHTS)
+        top = calm.max(axis=1)
+        self._calm[stale] = top + np.log(np.exp(calm - top[:, None]).sum(axis=1))
 
     def look(self, element: int) -> tuple[float, float]:
         """An element's best exponent as a failing one, all others as they are, and its log_ill, looked at closely."""
