@@ -111,17 +111,23 @@ def ran(line: str, folder: Path) -> Ran:
 
 def _in_process(arguments: list[str], folder: Path) -> Ran:
     before = os.environ.get("COLUMNS")
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
     os.environ["COLUMNS"] = COLUMNS
     try:
         with (
             contextlib.chdir(folder),
-            contextlib.redirect_stdout(io.StringIO()) as out,
-            contextlib.redirect_stderr(io.StringIO()) as err,
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
         ):
             status = run(arguments)
     finally:
         os.environ.pop("COLUMNS") if before is None else os.environ.__setitem__("COLUMNS", before)
-    return Ran(status, out.getvalue(), err.getvalue())
+    return Ran(status, _written(out), _written(err))
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def _in_shell(line: str, folder: Path) -> Ran:

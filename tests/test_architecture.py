@@ -24,9 +24,11 @@ DOORS = (
     "cli/__main__.py",
     "cli/capture.py",
     "cli/case.py",
+    "cli/completing.py",
     "cli/evaluate.py",
     "cli/observe.py",
     "cli/timeline.py",
+    "cli/topology.py",
     "cli/terminal.py",
 )
 # What two others may do besides: keep the packet kernels' machine code between runs, and use both cores.

@@ -222,15 +222,17 @@ edges:
 """
 
 
-def test_topology_is_shown_by_side(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_topology_is_drawn_from_end_to_end(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "topology.yaml"
     file.write_text(NETWORK, encoding="utf-8")
 
-    assert run(["topology", "show", str(file)]) == 0
-    assert capsys.readouterr().out == (
-        "customer\n  ce1  router\n\nprovider\n  pe1  router\n\n"
-        "demarcation, nobody's\n  ce1--pe1  link  ce1 eth0 — pe1 ge0\n"
-    )
+    assert run(["topology", "show", str(file), "--ends", "ce1", "pe1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("  ")] == [
+        "  ● ce1  router",
+        "  ║   eth0 — ge0, demarcation, nobody's",
+        "  ● pe1  router",
+    ]
 
 
 def test_topology_check_counts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -269,3 +271,73 @@ def test_help_loads_nothing_heavy() -> None:
 
     assert done.returncode == 0, done.stderr
     assert "Exit status: 0 done, whatever the verdict" in done.stdout
+
+
+def test_a_table_is_printed_in_the_language_asked_for(deciding: Deciding, capsys: pytest.CaptureFixture[str]) -> None:
+    deciding(SETTLED)
+
+    assert run(["decide", "incident", "--lang", "zh"]) == 0
+    assert capsys.readouterr().out.startswith("责任方：客户 · 条款 4.2(2) · 概率 97%")
+
+
+def test_the_environment_may_name_the_language(
+    deciding: Deciding, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deciding(SETTLED)
+    monkeypatch.setenv("ATTRIBUTION_LANG", "zh")
+
+    assert run(["decide", "incident"]) == 0
+    assert capsys.readouterr().out.startswith("责任方：客户")
+    assert run(["decide", "incident", "--lang", "en"]) == 0
+    assert capsys.readouterr().out.startswith("The customer")
+
+
+def test_json_is_the_same_in_every_language(deciding: Deciding, capsys: pytest.CaptureFixture[str]) -> None:
+    deciding(SETTLED)
+    printed = []
+    for language in ("en", "zh"):
+        assert run(["decide", "incident", "-f", "json", "--lang", language]) == 0
+        printed.append(capsys.readouterr().out)
+
+    assert printed[0] == printed[1]
+
+
+@pytest.mark.parametrize("form", ["json", "mermaid", "dot"])
+def test_a_topology_is_given_to_other_programs(form: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "topology.yaml"
+    file.write_text(NETWORK, encoding="utf-8")
+
+    assert run(["topology", "show", str(file), "--format", form]) == 0
+    assert "ce1" in capsys.readouterr().out
+
+
+def test_a_node_that_is_none_is_told_with_the_nearest(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "topology.yaml"
+    file.write_text(NETWORK, encoding="utf-8")
+
+    assert run(["topology", "show", str(file), "--ends", "ce2", "pe1"]) == 2
+    assert "is ce1 meant?" in capsys.readouterr().err
+
+
+def test_a_topology_alone_has_no_fault(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "topology.yaml"
+    file.write_text(NETWORK, encoding="utf-8")
+
+    assert run(["topology", "show", str(file), "--verdict"]) == 2
+    assert "expected an incident" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "gb18030", "cp437"])
+def test_an_old_terminal_gets_what_it_can_print(encoding: str) -> None:
+    code = (
+        "import sys\nfrom attribution.cli.terminal import write\n"
+        "write(['a — “b” → 中 · c\\n'], None)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env={"PYTHONIOENCODING": encoding}, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout.decode(encoding)
+    assert printed.startswith("a ") and "c" in printed
+    assert ("中" in printed) or "\\u4e2d" in printed

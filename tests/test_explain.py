@@ -64,13 +64,14 @@ def test_without_a_file_the_verdict_is_that_of_a_bundle_without_it() -> None:
     assert LOG not in {file.file for file in lacking(LOG).verdict.inputs}
 
 
-def test_without_the_log_line_that_carries_it_the_case_is_open() -> None:
+def test_without_the_log_line_that_carries_it_it_is_no_longer_cited_and_the_case_no_surer() -> None:
     (piece,) = [piece for piece in explained().verdict.evidence if piece.file == LOG]
     left = lacking(piece.id)
 
     assert left.omission.places == ((LOG, piece.locator),)
     assert left.omission.files == ()
-    assert left.verdict.parties["provider"] < explained().verdict.parties["provider"]
+    assert (piece.file, piece.locator) not in {(other.file, other.locator) for other in left.verdict.evidence}
+    assert left.verdict.parties["provider"] <= explained().verdict.parties["provider"]
     assert LOG in {file.file for file in left.verdict.inputs}
 
 

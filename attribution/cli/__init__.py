@@ -11,17 +11,22 @@ import click
 
 from attribution.cli.capture import capture
 from attribution.cli.case import keep, verify
+from attribution.cli.completing import (
+    complete_agreement,
+    complete_clause,
+    complete_evidence,
+    complete_schema,
+    known_schemas,
+)
 from attribution.cli.evaluate import evaluate
+from attribution.cli.language import language_option
 from attribution.cli.observe import observe
 from attribution.cli.terminal import EXIT_BAD_INPUT, Progress, colour_wanted, complain, page_width, write
 from attribution.cli.timeline import timeline
+from attribution.cli.topology import topology
 from attribution.errors import AttributionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from attribution.model.observation import Caveat
-    from attribution.model.topology import Topology
     from attribution.model.verdict import Verdict
 
 EXIT_UNEXPECTED = 1
@@ -45,6 +50,7 @@ def cli() -> None:
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@language_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
 @click.option(
     "--case", type=click.Path(path_type=Path), metavar="DIR",
@@ -52,7 +58,9 @@ def cli() -> None:
 )  # fmt: skip
 @click.option("--exit-code", is_flag=True, help="Tell the party by the exit status, 10 to 14.")
 @click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
-def decide(path: Path, form: str, output: Path | None, case: Path | None, exit_code: bool, no_color: bool) -> int:
+def decide(
+    path: Path, form: str, lang: str, output: Path | None, case: Path | None, exit_code: bool, no_color: bool
+) -> int:
     """Decide the incident at PATH: a folder, or a .tar.gz, .tgz, .tar.zst or .zip of one."""
     from attribution.pipeline import decide as decide_incident
     from attribution.pipeline import keep_case
@@ -63,18 +71,18 @@ def decide(path: Path, form: str, output: Path | None, case: Path | None, exit_c
         else:
             verdict, kept = keep_case(path, watcher=progress)
             keep(kept, case)
-    write([_render(verdict, form, colour_wanted(output, no_color))], output)
+    write([_render(verdict, form, lang, colour_wanted(output, no_color))], output)
     return EXIT_BY_PARTY[verdict.party.value] if exit_code else 0
 
 
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--without", multiple=True, metavar="EVIDENCE",
+    "--without", multiple=True, metavar="EVIDENCE", shell_complete=complete_evidence,
     help="Decide again without it: a file, an id such as e3, a type such as syslog, or a supplier. Repeatable.",
 )  # fmt: skip
 @click.option("-f", "--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--lang", type=click.Choice(["en"]), default="en", show_default=True, help="Language of the sentences.")
+@language_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
 @click.option("--exit-code", is_flag=True, help="Tell the party by the exit status, 10 to 14; with --without the new.")
 @click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
@@ -98,19 +106,19 @@ def explain(
 
 
 @cli.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_schema)
 def schema(name: str | None) -> None:
     """Print the JSON Schema of NAME; without a NAME, which there are."""
     from importlib import resources
 
-    folder = resources.files("attribution") / "rules" / "schemas"
-    known = sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json"))
+    known = known_schemas()
     if name is None:
         click.echo("\n".join(known))
         return
     if name not in known:
         raise click.BadParameter(f"no schema {name!r}; known: {', '.join(known)}", param_hint="NAME")
-    click.echo((folder / f"{name}.json").read_text(encoding="utf-8"), nl=False)
+    file = resources.files("attribution") / "rules" / "schemas" / f"{name}.json"
+    click.echo(file.read_text(encoding="utf-8"), nl=False)
 
 
 @cli.group()
@@ -119,8 +127,11 @@ def agreement() -> None:
 
 
 @agreement.command("show")
-@click.argument("clause", required=False)
-@click.option("--agreement", "name", default="tencent-cross-region-connection", show_default=True)
+@click.argument("clause", required=False, shell_complete=complete_clause)
+@click.option(
+    "--agreement", "name", default="tencent-cross-region-connection", show_default=True,
+    shell_complete=complete_agreement,
+)  # fmt: skip
 def show_agreement(clause: str | None, name: str) -> None:
     """Print the clauses of an agreement in English and Chinese, or one CLAUSE of it."""
     from attribution.report.agreement import render_agreement, render_clause
@@ -154,34 +165,8 @@ cli.add_command(capture)
 cli.add_command(evaluate)
 cli.add_command(observe)
 cli.add_command(timeline)
+cli.add_command(topology)
 cli.add_command(verify)
-
-
-@cli.group()
-def topology() -> None:
-    """Read and check the drawing of who owns what."""
-
-
-@topology.command("check")
-@click.argument("path", type=click.Path(path_type=Path))
-def check_topology(path: Path) -> None:
-    """Check the topology file at PATH, or that of the incident at PATH, and count what it holds."""
-    from attribution.report.json_document import describe_caveat
-    from attribution.report.topology import count_topology
-
-    found, caveats = _load_topology(path)
-    for caveat in caveats:
-        complain(describe_caveat(caveat))
-    click.echo(count_topology(found), nl=False)
-
-
-@topology.command("show")
-@click.argument("path", type=click.Path(path_type=Path))
-def show_topology(path: Path) -> None:
-    """Print the topology file at PATH, or that of the incident at PATH: each side's devices, links and the rest."""
-    from attribution.report.topology import render_topology
-
-    click.echo(render_topology(_load_topology(path)[0]), nl=False)
 
 
 @cli.command()
@@ -224,29 +209,13 @@ def run(arguments: list[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _render(verdict: Verdict, form: str, colour: bool) -> str:
+def _render(verdict: Verdict, form: str, lang: str, colour: bool) -> str:
     from attribution.report import render_json, render_table
+    from attribution.report.wording import LANGUAGES
 
     if form == "json":
         return render_json(verdict)
-    return render_table(verdict, width=page_width(), colour=colour)
-
-
-def _load_topology(path: Path) -> tuple[Topology, Sequence[Caveat]]:
-    """A topology file by itself, or the one that an incident's folder or archive names."""
-    from attribution.bundle import open_bundle
-    from attribution.errors import TopologyError
-    from attribution.pipeline import read_statement
-    from attribution.readers import read_topology
-
-    if path.suffix.lower() in (".json", ".graphml", ".xml", ".yaml", ".yml"):
-        try:
-            return read_topology(path.read_bytes(), path.name)
-        except OSError as error:
-            raise TopologyError(str(path), f"cannot be read: {error.strerror}", "expected a topology file") from None
-    with open_bundle(path) as bundle:
-        _, found, caveats = read_statement(bundle)
-        return found, caveats
+    return render_table(verdict, page_width(), colour, LANGUAGES[lang][0])
 
 
 def _read_text(file: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from attribution.cli.completing import complete_file
 from attribution.cli.terminal import Progress, colour_wanted, page_width, write
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ SCHEMA = "attribution/observations/1"
 
 @click.command("observe")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--file", "files", multiple=True, metavar="FILE", help="Only this file of the incident. Repeatable.")
+@click.option(
+    "--file", "files", multiple=True, metavar="FILE", shell_complete=complete_file,
+    help="Only this file of the incident. Repeatable.",
+)  # fmt: skip
 @click.option("--type", "types", multiple=True, type=click.Choice(TYPES), help="Only files of this type. Repeatable.")
 @click.option("--device", "devices", multiple=True, metavar="NAME", help="Only what names this device. Repeatable.")
 @click.option(

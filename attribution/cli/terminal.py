@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 import stat
@@ -17,6 +18,9 @@ import click
 EXIT_BAD_INPUT = 3
 _FIRST_SHOWN_S = 0.4  # what is done sooner needs no progress
 _BETWEEN_S = 0.2
+_PLAIN_SIGNS = str.maketrans(
+    {"“": '"', "”": '"', "—": "-", "–": "-", "…": "...", "→": "->", "↳": "+", "─": "-", "·": "|"}
+)
 
 
 def colour_wanted(output: Path | None, no_color: bool) -> bool:
@@ -33,6 +37,26 @@ def page_width() -> int:
     return shutil.get_terminal_size((100, 40)).columns
 
 
+def can_print(characters: str) -> bool:
+    """Whether standard output's encoding has these characters."""
+    try:
+        characters.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _printable(text: str) -> str:
+    """Text for an old encoding: signs that it lacks by plain ones, letters that it lacks written out.
+
+    What calls itself ASCII is taken for UTF-8, as click does.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if codecs.lookup(encoding).name == "ascii" or can_print(text):
+        return text
+    return text.translate(_PLAIN_SIGNS).encode(encoding, "backslashreplace").decode(encoding)
+
+
 def complain(message: str) -> None:
     """One line on standard error that no terminal would obey."""
     from attribution.report.layout import escape
@@ -44,7 +68,7 @@ def write(pieces: Iterable[str], output: Path | None) -> None:
     """Print each piece as soon as it is there; a file is written once all are."""
     if output is None or str(output) == "-":
         for piece in pieces:
-            click.echo(piece, nl=False, color=True)  # keep what colour_wanted allowed
+            click.echo(_printable(piece), nl=False, color=True)  # keep what colour_wanted allowed
         return
     text = "".join(pieces)
     try:

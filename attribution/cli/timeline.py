@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from attribution.cli.language import language_option
 from attribution.cli.terminal import Progress, colour_wanted, complain, page_width, write
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from attribution.model.incident import Interval
     from attribution.report.timeline import Choice
 
-LANGUAGES = ("en", "zh")
 KINDS = ("loss", "alarm", "log", "route", "operation", "change", "cloud_call", "account", "capture")
 _AROUND_S = 10.0
 
@@ -32,9 +33,7 @@ _AROUND_S = 10.0
     "±SECONDS (or +-SECONDS) is how near.  [default: ±10]",
 )  # fmt: skip
 @click.option("--tz", "timezone", metavar="ZONE", help="Times in this zone, such as Asia/Shanghai.  [default: UTC]")
-@click.option(
-    "--lang", type=click.Choice(LANGUAGES), default="en", show_default=True, help="Language of the sentences."
-)
+@language_option
 @click.option(
     "-f", "--format", "form", type=click.Choice(["table", "json", "ndjson", "csv"]), default="table", show_default=True,
     help="Data formats give every entry, times in UTC.",
@@ -77,11 +76,13 @@ def _shown(dossier: Dossier, entries: tuple[Entry, ...], choice: Choice) -> tupl
 
 
 def _render_table(dossier: Dossier, entries: tuple[Entry, ...], timezone: str | None, lang: str, colour: bool) -> str:
+    from attribution.report.languages import say
     from attribution.report.local_time import local_zones
     from attribution.report.timeline import render_timeline
 
     zones = local_zones(dossier, timezone or "UTC")
-    return render_timeline(dossier, entries, page_width(), colour, lang, zones[0] if zones else None)
+    spoken = partial(say, language=lang)
+    return render_timeline(dossier, entries, page_width(), colour, lang, zones[0] if zones else None, spoken)
 
 
 def _render_data(dossier: Dossier, entries: tuple[Entry, ...], form: str) -> str:

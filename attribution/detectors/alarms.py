@@ -224,7 +224,7 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     sender, about = around.book.resolve(witness.sender), around.book.resolve(witness.about)
     interval = Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1))
     citation = Citation(witness.origin, witness.locator)
-    named = witness.detail or witness.kind.replace("_", " ")
+    named = witness.detail or Phrase(witness.kind.replace("_", " "))
     statement = Phrase(
         "packets at {device}: {detail}, from {sender} about {about}",
         device=witness.device, detail=named, sender=witness.sender or "?", about=witness.about or "?",

@@ -34,7 +34,7 @@ from attribution.model.observation import (
     ProbeResult,
     TapCount,
 )
-from attribution.model.phrase import SIDES, Phrase
+from attribution.model.phrase import SIDES, Phrase, Template
 from attribution.model.ports import find_link
 from attribution.model.topology import Side
 
@@ -310,8 +310,8 @@ def _captures_on_one_clock(observations: Sequence[Observation], reference: Side 
     ]
 
 
-BY_PACKETS = "by packets that passed capture points of both sides"
-BY_EVENTS = "by sessions, links and losses that both sides saw begin and end"
+BY_PACKETS = Template("by packets that passed capture points of both sides")
+BY_EVENTS = Template("by sessions, links and losses that both sides saw begin and end")
 
 
 def describe_alignment(stated: Sequence[Observation], aligned: Sequence[Observation]) -> Alignment:
@@ -330,5 +330,5 @@ def describe_alignment(stated: Sequence[Observation], aligned: Sequence[Observat
         if before.origin.supplied_by is not None:
             sides[before.origin.supplied_by] = shift_ns
     reason = BY_EVENTS if _ahead_by_captures(stated) is None else BY_PACKETS
-    corrections = (ClockCorrection(side, side, shift_ns, Phrase(reason)) for side, shift_ns in sorted(sides.items()))
+    corrections = (ClockCorrection(side, side, shift_ns, reason.fill()) for side, shift_ns in sorted(sides.items()))
     return Alignment(added_ns, between_ns, tuple(corrections))

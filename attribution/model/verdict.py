@@ -176,6 +176,7 @@ class ServiceLevel:
 
     document: str
     minutes_by_party: Mapping[str, int]
+    document_zh: str = ""
 
     @property
     def minutes(self) -> int:

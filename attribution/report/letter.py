@@ -6,29 +6,32 @@ a raw line of the provider's logs stays with the provider, because it may name o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from attribution.model.dossier import Dossier
+from attribution.model.dossier import Dossier, Entry, EntryKind
 from attribution.model.incident import Interval
 from attribution.model.topology import Side
 from attribution.model.verdict import Cause, Party, Provision, Request, WeighedEvidence
 from attribution.report import quantities
+from attribution.report.languages import say, say_place
 from attribution.report.layout import shortened
 from attribution.report.letter_wording import LETTER_WORDINGS, LetterWording
 from attribution.report.local_time import local_moment, local_zones, utc_moment
 from attribution.report.markdown import code, inline
-from attribution.report.paper import say
 from attribution.report.summary import describe_cause
-from attribution.report.wording import LANGUAGES, Wording, percent
+from attribution.report.wording import LANGUAGES, Wording
 
 _MOST_GROUNDS = 3
 _MOST_INTERVALS = 3
 _WORTH_SAYING = 0.25  # of the weightiest testimony
+_LIKELIER_THAN_NOT = 0.5
 _EVEN = 0.1  # nearer than this, neither party is likelier than the other
 _LONGEST_STATEMENT = 160
 _LOGGED = " logged"
+_NICKNAME = re.compile(r"\([^\d()][^()]*\)$")  # 3.2(late-payment) is our name for a paragraph that bears no number
 
 
 def render_letter(dossier: Dossier, lang: str = "en", timezone: str | None = None) -> str:
@@ -80,7 +83,7 @@ class _Letter:
     def _ownerless(self) -> Iterator[str]:
         """What failed where nobody's part of the network is: known, and yet nobody's to answer for."""
         roots = [cause for cause in self.dossier.verdict.causes if cause.caused_by is None]
-        if roots and all(cause.side is None for cause in roots):
+        if roots and all(cause.side is None and cause.probability > _LIKELIER_THAN_NOT for cause in roots):
             causes = self.wording.then.join(map(self._cause, roots))
             yield self.words.ownerless.format(causes=causes)
 
@@ -141,19 +144,35 @@ class _Letter:
         for piece in speaking:
             best.setdefault(piece.file, piece)
         rest = (piece for piece in speaking if piece is not best[piece.file])
-        chosen = [*best.values(), *rest][:_MOST_GROUNDS]
-        items = (f"- {self._ground(piece)}" for piece in sorted(chosen, key=lambda piece: piece.time_ns))
-        return "\n".join((self.words.grounds, "", *items))
+        told = dict.fromkeys(map(self._ground, (*best.values(), *rest)))  # what reads the same is told once
+        return "\n".join((self.words.grounds, "", *(f"- {ground}" for ground in list(told)[:_MOST_GROUNDS])))
 
     def _ground(self, piece: WeighedEvidence) -> str:
         words = self.words
-        statement = inline(shortened(say(piece.statement, self.language), _LONGEST_STATEMENT))
         if piece.supplied_by is Side.CUSTOMER:
-            return words.yours.format(file=code(piece.file), locator=inline(piece.locator), statement=statement)
+            statement = self._testimony(piece) or inline(
+                shortened(say(piece.statement, self.language), _LONGEST_STATEMENT)
+            )
+            return words.yours.format(file=code(piece.file), locator=self._place(piece), statement=statement)
         device, logged, _ = str(piece.statement).partition(_LOGGED)
-        if logged:
-            statement = words.our_log.format(device=inline(device))
-        return words.ours.format(time=utc_moment(piece.time_ns), statement=statement)
+        if not logged:
+            statement = self._said(piece.statement)
+        elif any(entry.kind is EntryKind.OPERATION for entry in self._entries(piece)):
+            statement = words.our_operation.format(device=inline(device))
+        else:
+            statement = self._testimony(piece) or words.our_log.format(device=inline(device))
+        return words.ours.format(time=utc_moment(piece.time_ns)[:19], statement=statement)
+
+    def _place(self, piece: WeighedEvidence) -> str:
+        return inline(say_place(piece.locator, self.language))
+
+    def _testimony(self, piece: WeighedEvidence) -> str:
+        """What a device said, in our words and not in its own; empty where it was no device that said it."""
+        words = [entry.text for entry in self._entries(piece) if entry.kind in (EntryKind.ALARM, EntryKind.LOG)]
+        return self._said(words[0]) if words and _LOGGED in str(piece.statement) else ""
+
+    def _entries(self, piece: WeighedEvidence) -> list[Entry]:
+        return [entry for entry in self.dossier.timeline if entry.evidence == piece.id]
 
     def _clauses(self) -> Iterator[str]:
         """The deciding clause in its own words; where both sides answer, that of each."""
@@ -174,7 +193,7 @@ class _Letter:
         text = inline((provision.text_zh if chinese else provision.text_en).rstrip("。."))
         opening, closing = self.words.quotes
         return templates[side].format(
-            clause=inline(provision.id), document=inline(document), text=f"{opening}{text}{closing}"
+            clause=inline(_NICKNAME.sub("", provision.id)), document=inline(document), text=f"{opening}{text}{closing}"
         )
 
     def _certainty(self) -> Iterator[str]:
@@ -192,7 +211,7 @@ class _Letter:
                 incidents=quantities.count(reliability.incidents), right=self._percent(reliability.right)
             )
         asked = [request for request in verdict.requests if request.from_side is Side.CUSTOMER][:1]
-        helpful = "".join(words.helpful.format(what=self._said(request.what.rstrip(". "))) for request in asked)
+        helpful = "".join(words.helpful.format(what=self._asked_for(request)) for request in asked)
         yield words.dispute.format(helpful=helpful)
 
     def _asked(self) -> str:
@@ -205,10 +224,14 @@ class _Letter:
         return "\n".join(lines)
 
     def _request(self, request: Request) -> str:
-        what = self._said(request.what.rstrip(". "))
+        what = self._asked_for(request)
         if request.from_side is Side.PROVIDER:
             return f"- {what}"
         return f"- {self.words.because.format(what=what, why=self._said(request.why))}"
+
+    def _asked_for(self, request: Request) -> str:
+        """What is asked for, without a full stop, as a part of a sentence."""
+        return inline(say(request.what, self.language).rstrip("。. "))
 
     def _closing(self) -> str:
         verdict = self.dossier.verdict
@@ -262,7 +285,7 @@ class _Letter:
         return inline(say(text, self.language))
 
     def _percent(self, probability: float) -> str:
-        return inline(percent(probability))
+        return inline(self.wording.likelihood(probability))
 
     def _joined(self, sentences: Iterable[str]) -> str:
         return ("" if self.language == "zh" else " ").join(sentences)

@@ -40,6 +40,7 @@ class LetterWording:
     yours: str
     ours: str
     our_log: str
+    our_operation: str
     clauses: Mapping[Side, str]
     clauses_again: Mapping[Side, str]
     parts: str
@@ -89,9 +90,8 @@ ENGLISH = LetterWording(
         Fact.ATTACK_BY_CUSTOMER: " because of attacks that came from it",
         Fact.ATTACK_ON_CUSTOMER: " because of an attack on it",
     },
-    ownerless="The records show that {causes}, at a point that the drawing of the network gives to neither side; a "
-    "record "
-    "of who owns or runs it would settle the matter.",
+    ownerless="The likeliest explanation is that {causes}, at a point that the drawing of the network gives to neither "
+    "side; a record of who owns or runs it would help to settle the matter.",
     unnamed="what exactly failed is not shown by the records",
     part="{side}, {cause} ({seconds} seconds)",
     sides={Side.CUSTOMER: "on your side", Side.PROVIDER: "on our side", None: "at the point where both sides meet"},
@@ -119,6 +119,7 @@ ENGLISH = LetterWording(
     yours="from your {file}, {locator}: {statement}",
     ours="from our records, {time} UTC: {statement}",
     our_log="the log of our {device} reports it",
+    our_operation="a command was entered on our {device}",
     clauses={
         Side.CUSTOMER: "Clause {clause} of the {document} places this with you: {text}.",
         Side.PROVIDER: "Clause {clause} of the {document} places this with us: {text}.",
@@ -187,7 +188,7 @@ CHINESE = LetterWording(
         Fact.ATTACK_BY_CUSTOMER: "因有攻击由此发出，",
         Fact.ATTACK_ON_CUSTOMER: "因其遭受攻击，",
     },
-    ownerless="记录显示{causes}，但网络拓扑未将该处划归任何一方；如有证明其归属或运维方的材料，即可判定。",
+    ownerless="最可能的原因是{causes}，但网络拓扑未将该处划归任何一方；证明其归属或运维方的材料将有助于判定。",
     unnamed="现有记录未能显示具体的故障点",
     part="{side}{cause}（{seconds} 秒）",
     sides={Side.CUSTOMER: "贵方一侧，", Side.PROVIDER: "我方一侧，", None: "双方分界处，"},
@@ -208,6 +209,7 @@ CHINESE = LetterWording(
     yours="您提供的 {file}（{locator}）：{statement}",
     ours="我方记录，{time}（UTC）：{statement}",
     our_log="我方 {device} 的日志有相应记录",
+    our_operation="我方 {device} 上执行了一条命令",
     clauses={
         Side.CUSTOMER: "依据《{document}》第 {clause} 条：{text}，此次问题由贵方负责。",
         Side.PROVIDER: "依据《{document}》第 {clause} 条：{text}，此次问题由我方负责。",

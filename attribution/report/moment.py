@@ -26,13 +26,13 @@ def render_moment(time_ns: int) -> str:
     return f"{_date_and_time(time_ns, ' ')} UTC"
 
 
-def render_span(interval: Interval, with_date: bool = True) -> str:
+def render_span(interval: Interval, with_date: bool = True, until: str = "to") -> str:
     """`2026-11-23 10:00:30.000 to 10:01:57.000 UTC`; the second date stands only where it is another day."""
     start, end = render_time(interval.start_ns), render_time(interval.end_ns)
     same_day = start[:10] == end[:10]
     first = f"{start[:10]} {start[11:-1]}" if with_date or not same_day else start[11:-1]
     last = end[11:-1] if same_day else f"{end[:10]} {end[11:-1]}"
-    return f"{first} to {last} UTC"
+    return f"{first} {until} {last} UTC"
 
 
 def _date_and_time(time_ns: int, between: str) -> str:

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from attribution.model.dossier import Dossier, Entry
+from attribution.model.dossier import Dossier
 from attribution.model.incident import Interval
 from attribution.model.observation import Caveat
 from attribution.model.topology import Side
 from attribution.model.verdict import Cause, Party, WeighedEvidence
-from attribution.report.json_document import describe_caveat
+from attribution.report.languages import say, say_place
 from attribution.report.local_time import local_moment, offset_name, utc_moment
 from attribution.report.markdown import code, inline
 from attribution.report.postmortem_wording import PostmortemWording
 from attribution.report.summary import describe_cause, summarise
-from attribution.report.wording import Wording, percent
+from attribution.report.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Paper:
         return summarise(self.dossier.verdict, self.wording)
 
     def percent(self, probability: float) -> str:
-        return inline(percent(probability))
+        return inline(self.wording.likelihood(probability))
 
     def span(self, interval: Interval) -> str:
         return f"{utc_moment(interval.start_ns)} – {utc_moment(interval.end_ns)} UTC"
@@ -61,7 +61,10 @@ class Paper:
 
     def caveat(self, caveat: Caveat) -> str:
         """What was left out or is less sure, where, and how often."""
-        return inline(describe_caveat(caveat))
+        place = ", ".join(part for part in (caveat.file, say_place(caveat.locator, self.language)) if part)
+        reason = say(caveat.reason, self.language)
+        text = self.wording.caveat_at.format(place=place, reason=reason) if place else reason
+        return inline(self.wording.places.format(caveat=text, count=caveat.count) if caveat.count != 1 else text)
 
     def cause(self, cause: Cause) -> str:
         return inline(describe_cause(cause, self.wording))
@@ -98,20 +101,12 @@ class Paper:
         return max(ends, default=self.dossier.incident.window.end_ns)
 
     def place(self, file: str, locator: str) -> str:
-        return f"{code(file)}, {inline(locator)}" if locator else code(file)
-
-
-def say(text: str, language: str) -> str:  # noqa: ARG001
-    return text
+        """Where something can be opened."""
+        return f"{code(file)}, {inline(say_place(locator, self.language))}" if locator else code(file)
 
 
 def weights_of(evidence: Iterable[WeighedEvidence]) -> dict[str, float]:
     return {piece.id: piece.weight for piece in evidence}
-
-
-def where(entry: Entry) -> str:
-    """The source of an entry of the timeline, and where it can be opened."""
-    return f"{code(entry.file)}, {inline(entry.locator)}" if entry.locator else code(entry.file)
 
 
 def listed(names: Iterable[str]) -> str:

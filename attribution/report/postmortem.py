@@ -177,7 +177,7 @@ def _lost(paper: Paper) -> Iterator[str]:
                 lost=quantities.count(lost),
                 sent=quantities.count(sent),
                 traffic=inline(traffic),
-                method=inline(method.replace("_", " ")),
+                method=inline(paper.words.methods.get(method, method)),
             )
 
 

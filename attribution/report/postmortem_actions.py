@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from attribution.model.topology import Side
 from attribution.model.verdict import Party
+from attribution.report.languages import say
 from attribution.report.markdown import inline, table
 from attribution.report.paper import Paper
 
@@ -30,7 +31,8 @@ def _suggested(paper: Paper) -> Iterator[Action]:
             text = words.actions[cause.kind].format(component=inline(cause.component))
             yield Action(text, cause.side, paper.ids()[id(cause)])
     for number, request in enumerate(verdict.requests, 1):
-        yield Action(words.obtain.format(what=paper.said(request.what.rstrip(". "))), request.from_side, f"r{number}")
+        what = inline(say(request.what, paper.language).rstrip("。. "))
+        yield Action(words.obtain.format(what=what), request.from_side, f"r{number}")
     if verdict.requests and verdict.party is Party.UNDETERMINED:
         yield Action(words.decide_again, Side.PROVIDER, "r1")
     for clock in paper.dossier.clocks:

@@ -8,8 +8,8 @@ from attribution.model.dossier import Entry, EntryKind
 from attribution.model.incident import NANOSECONDS
 from attribution.model.verdict import Cause, CauseKind
 from attribution.report.local_time import utc_moment
-from attribution.report.markdown import code, inline, table
-from attribution.report.paper import Paper, listed, weights_of, where
+from attribution.report.markdown import inline, table
+from attribution.report.paper import Paper, listed, weights_of
 
 MOST_ENTRIES = 40
 MOST_CONDITIONS = 8
@@ -50,8 +50,11 @@ def _row(paper: Paper, entry: Entry) -> tuple[str, ...]:
     text = paper.said(entry.text)
     if entry.count > 1:
         text = paper.words.repeated.format(text=text, count=entry.count, end=utc_moment(entry.interval.end_ns)[11:])
-    lane = f"{inline(entry.lane)} ({paper.side(entry.side)})" if entry.side is not None else inline(entry.lane)
-    return (*paper.clock_cells(entry.interval.start_ns), lane, text, entry.evidence or "", where(entry))
+    lane = paper.said(entry.lane)
+    if entry.side is not None:
+        lane += f" ({paper.side(entry.side)})"
+    place = paper.place(entry.file, entry.locator)
+    return (*paper.clock_cells(entry.interval.start_ns), lane, text, entry.evidence or "", place)
 
 
 def _milestones(paper: Paper) -> Iterator[tuple[int, int, tuple[str, ...]]]:
@@ -145,7 +148,7 @@ def contributing_factors(paper: Paper) -> list[str]:
         + words.before.format(
             time=utc_moment(entry.interval.start_ns),
             text=paper.said(entry.text),
-            where=listed(filter(None, (entry.evidence, code(entry.file), inline(entry.locator)))),
+            where=listed(filter(None, (entry.evidence, paper.place(entry.file, entry.locator)))),
         )
         for entry in _conditions(paper)
     ]

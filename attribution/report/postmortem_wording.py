@@ -29,6 +29,7 @@ class PostmortemWording:
     of_it_full: str
     lost_minutes: str
     lost_packets: str
+    methods: Mapping[str, str]
     end: str
     bandwidth: str
     bandwidth_unknown: str
@@ -133,6 +134,13 @@ ENGLISH = PostmortemWording(
     of_it_full="{seconds} s",
     lost_minutes="Whole minutes of full loss, as the {document} counts them: {minutes}.",
     lost_packets="From end to end, {lost} of {sent} {traffic} packets were lost in it ({method}).",
+    methods={
+        "probes": "probes",
+        "flows": "flow records",
+        "trace": "traceroutes",
+        "two_points": "captures at two points",
+        "one_point": "a capture at one point",
+    },
     end="The service runs between {ends}.",
     bandwidth="Bandwidth bought: {bandwidth}.",
     bandwidth_unknown="The bandwidth that was bought is not stated.",
@@ -240,7 +248,7 @@ CHINESE = PostmortemWording(
         "inputs": "输入文件",
         "method": "方法与可靠性",
     },
-    sides={Side.CUSTOMER: "客户", Side.PROVIDER: "服务商"},
+    sides={Side.CUSTOMER: "客户", Side.PROVIDER: "腾讯云"},
     nobodys="不属于任何一方",
     node_kinds={
         NodeKind.HOST: "主机",
@@ -266,6 +274,13 @@ CHINESE = PostmortemWording(
     of_it_full="{seconds} 秒",
     lost_minutes="完全中断的整分钟数（按《{document}》计）：{minutes}。",
     lost_packets="端到端 {traffic} 报文 {sent} 个中丢失 {lost} 个（{method}）。",
+    methods={
+        "probes": "探测",
+        "flows": "流记录",
+        "trace": "traceroute",
+        "two_points": "两点抓包比对",
+        "one_point": "单点抓包",
+    },
     end="服务两端为 {ends}。",
     bandwidth="购买的带宽：{bandwidth}。",
     bandwidth_unknown="未说明购买的带宽。",

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from attribution.model.verdict import Cause, Party, Verdict
+from attribution.model.verdict import Cause, Party, Request, Verdict
+from attribution.report.languages import say
 from attribution.report.moment import render_moment
-from attribution.report.wording import ENGLISH, Wording, percent
+from attribution.report.wording import ENGLISH, Wording
 
 
 def summarise(verdict: Verdict, wording: Wording = ENGLISH) -> str:
-    """What happened, for how long, who answers and by which clause; or why that cannot be said."""
-    probability = percent(verdict.probability)
+    """What happened, for how long, who answers and by which clause; or why that cannot be said.
+
+    `verdict.summary` is the English one, made when the incident was decided.
+    """
+    probability = wording.likelihood(verdict.probability)
     if verdict.party is Party.UNDETERMINED:
-        return _undetermined(verdict, wording, probability)
+        said = what_is_open(verdict, wording)
+        wishes = [_would_settle(request, wording) for request in verdict.requests[:1]]
+        return wording.between_sentences.join([said, *wishes])
     if verdict.party is Party.NEITHER:
         template = wording.nobodys if verdict.interruption.intervals else wording.no_interruption
-        return template.format(seconds=_seconds(verdict), start=_start(verdict), probability=probability)
+        return template.format(seconds=_seconds(verdict, wording), start=_start(verdict), probability=probability)
     happened = wording.interrupted.format(
-        seconds=_seconds(verdict), start=_start(verdict), cause=_causes(verdict, wording)
+        seconds=_seconds(verdict, wording), start=_start(verdict), cause=_causes(verdict, wording)
     )
-    return f"{happened} {_answer(verdict, wording, probability)}"
+    return wording.between_sentences.join([happened, _answer(verdict, wording, probability)])
 
 
-def _undetermined(verdict: Verdict, wording: Wording, probability: str) -> str:
+def what_is_open(verdict: Verdict, wording: Wording) -> str:
+    """Of a verdict that names nobody: who is the most probable, and how little that is."""
     best = max(verdict.parties, key=lambda party: verdict.parties[party], default=Party.UNDETERMINED.value)
-    said = wording.undetermined.format(party=wording.parties[Party(best)], probability=probability)
-    if not verdict.requests:
-        return said
-    what = verdict.requests[0].what.rstrip(". ")
-    return f"{said} {wording.would_settle.format(what=what)}"
+    return wording.undetermined.format(
+        party=wording.parties[Party(best)], probability=wording.likelihood(verdict.probability)
+    )
+
+
+def _would_settle(request: Request, wording: Wording) -> str:
+    return wording.would_settle.format(what=say(request.what, wording.language).rstrip(". 。"))
 
 
 def _causes(verdict: Verdict, wording: Wording) -> str:
@@ -47,7 +56,7 @@ def _share(cause: Cause, wording: Wording) -> str:
         cause=describe_cause(cause, wording),
         party=wording.parties[party],
         clause=cause.clause,
-        seconds=f"{cause.seconds:.1f} s",
+        seconds=wording.duration(cause.seconds),
     )
 
 
@@ -57,7 +66,7 @@ def describe_cause(cause: Cause, wording: Wording = ENGLISH) -> str:
 
 
 def _answer(verdict: Verdict, wording: Wording, probability: str) -> str:
-    documents = [provision.document_en for provision in verdict.provisions if provision.id == verdict.clause]
+    documents = [wording.document(provision) for provision in verdict.provisions if provision.id == verdict.clause]
     if not documents:
         template = wording.answers_without_clause
     else:
@@ -70,8 +79,8 @@ def _answer(verdict: Verdict, wording: Wording, probability: str) -> str:
     )
 
 
-def _seconds(verdict: Verdict) -> str:
-    return f"{verdict.interruption.seconds:.1f} s"
+def _seconds(verdict: Verdict, wording: Wording) -> str:
+    return wording.duration(verdict.interruption.seconds)
 
 
 def _start(verdict: Verdict) -> str:

@@ -9,7 +9,7 @@ from attribution.model.dossier import EntryKind
 from attribution.model.topology import Side
 
 _ENGLISH_SIDES = {Side.CUSTOMER: "customer", Side.PROVIDER: "provider"}
-_CHINESE_SIDES = {Side.CUSTOMER: "客户", Side.PROVIDER: "服务商"}
+_CHINESE_SIDES = {Side.CUSTOMER: "客户", Side.PROVIDER: "腾讯云"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ TIMELINE_WORDINGS: Mapping[str, TimelineWording] = {
             EntryKind.ACCOUNT: "账户",
             EntryKind.CAPTURE: "抓包",
         },
-        begins="服务自此中断或劣化,历时 {seconds} 秒",
+        begins="服务自此中断或劣化，历时 {seconds} 秒",
         ends="服务恢复",
         lasting="{seconds} 秒",
         often="×{count}",
         stated="文件所记时间 {time}",
         nothing="时间线上没有符合条件的条目。",
-        others="另有 {count} 条,用 --all 显示",
+        others="另有 {count} 条，用 --all 显示",
     ),
 }

@@ -1,11 +1,11 @@
-"""Every sentence and label that reports print, in one place: another language is another table like this one."""
+"""Every sentence and label that a verdict's reports print, in one place: another language is another table."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from attribution.model.verdict import CauseKind, Party
+from attribution.model.verdict import CauseKind, Party, Provision
 
 ENGLISH_PARTIES: Mapping[Party, str] = {
     Party.CUSTOMER: "the customer",
@@ -35,11 +35,17 @@ ENGLISH_CAUSES: Mapping[CauseKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The sentences of a summary and the labels of a table in one language."""
+    """The sentences of a summary and the labels of a table in one language.
+
+    `names` are the parties as labels, with `nobody` for what lies on a demarcation that nobody owns; `parties` stand
+    in sentences.
+    """
 
     parties: Mapping[Party, str]
     causes: Mapping[CauseKind, str]
     headings: Mapping[Party, str]
+    names: Mapping[str, str]
+    language: str = "en"
     interrupted: str = "The service was interrupted or degraded for {seconds} from {start} because {cause}."
     answers: str = "By clause {clause} of the {document}, {party} answers for it (probability {probability})."
     answers_without_clause: str = "For it, {party} answers (probability {probability})."
@@ -60,7 +66,60 @@ class Wording:
         "with a probability of only {probability}."
     )
     would_settle: str = "It would help most to have {what}."
+    between_sentences: str = " "
     files_read: str = "{files} files; warnings on {places} places"
+    headline: str = "{heading} · probability {probability}"
+    headline_with_clause: str = "{heading}, clause {clause} · probability {probability}"
+    of_incident: str = "{incident}: {text}"
+    clause: str = "Clause"
+    quoted: str = "{document}, {clause}: “{text}”"
+    see_also: str = "see also {clauses}"
+    interruption: str = "Interruption"
+    spell: str = "{span}, {seconds}"
+    none_found: str = "none found in the evidence"
+    seconds_by_party: str = "Seconds"
+    shares: str = "Parties"
+    lost_minutes: str = "Lost minutes"
+    counted_minutes: str = "{minutes} (whole minutes of full loss, as the {document} counts)"
+    undecided: str = "Undecided"
+    candidates: str = "between {candidates}"
+    candidate: str = "{party} ({probability})"
+    or_candidate: str = " and "
+    on_demarcation: str = "{cause}, where the two sides meet, and nobody has said whose it is"
+    nothing_tells: str = "no evidence tells one from the other"
+    nothing_to_ask: str = "nothing that could still be asked for is expected to settle it"
+    chain: str = "Causes"
+    cause_line: str = "{what} ({facts}), {span}, {seconds}"
+    until: str = "to"
+    pro: str = "Evidence for"
+    contra: str = "against"
+    place: str = "[{place}]"
+    place_from: str = "[{place}, from {party}]"
+    ask_for: str = "Ask for"
+    wish: str = "{what} — from {party}:"
+    read: str = "Read"
+    warnings: str = "Warnings"
+    more_warnings: str = "… and {count} more, all of them in --format json"
+    elsewhere: str = "{caveat}, and in {files} more files"
+    more_alike: str = "{caveat}, and {count} more like it"
+    caveat_at: str = "{place}: {reason}"
+    places: str = "{caveat} ({count} places)"
+    colon: str = ": "
+    comma: str = ", "
+    seconds: str = "{seconds:.1f} s"
+    percent_sign: str = " %"
+
+    def likelihood(self, probability: float) -> str:
+        return percent(probability).replace(" %", self.percent_sign)
+
+    def duration(self, seconds: float) -> str:
+        return self.seconds.format(seconds=seconds)
+
+    def document(self, provision: Provision) -> str:
+        return provision.document_zh if self.language == "zh" and provision.document_zh else provision.document_en
+
+    def text(self, provision: Provision) -> str:
+        return provision.text_zh if self.language == "zh" and provision.text_zh else provision.text_en
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +149,16 @@ class ExplanationWording:
     changed: str = "Changed"
     unchanged: str = "nothing but the probability"
     nothing: str = "nothing"
+    answer: str = "{party}, {probability}"
+    answer_by_clause: str = "{party} {clause}, {probability}"
+    party: str = "party"
+    clause: str = "clause"
+    probability: str = "probability"
+    interruption: str = "interruption"
+    causes: str = "causes"
+    change: str = "{what}: {before} → {after}"
+    found: str = "found"
+    not_found: str = "not found"
 
 
 EXPLAINING = ExplanationWording()
@@ -104,10 +173,140 @@ ENGLISH = Wording(
         Party.NEITHER: "Neither party is responsible",
         Party.UNDETERMINED: "Undetermined",
     },
+    names={**{party.value: party.value for party in Party}, "nobody": "nobody's"},
 )
 
+CHINESE = Wording(
+    language="zh",
+    parties={
+        Party.CUSTOMER: "客户",
+        Party.PROVIDER: "腾讯云",
+        Party.SHARED: "双方",
+        Party.NEITHER: "双方均无责任",
+        Party.UNDETERMINED: "未定",
+    },
+    causes={
+        CauseKind.DEVICE_FAILURE: "设备 {component} 故障",
+        CauseKind.LINK_FAILURE: "链路 {component} 中断",
+        CauseKind.LINK_DEGRADED: "链路 {component} 丢包",
+        CauseKind.DEVICE_DEGRADED: "设备 {component} 丢包",
+        CauseKind.OVERLOAD: "{component} 过载",
+        CauseKind.ROUTING_FAILURE: "{component} 路由故障",
+        CauseKind.MISCONFIGURATION: "{component} 配置错误",
+        CauseKind.UNAUTHORISED_OPERATION: "未经对方同意对 {component} 进行操作",
+        CauseKind.CONSENTED_OPERATION: "经对方同意对 {component} 进行操作",
+        CauseKind.ENFORCEMENT_ACTION: "腾讯云在 {component} 处限制了服务",
+        CauseKind.ATTACK: "{component} 涉及网络攻击",
+        CauseKind.HOST_FAILURE: "主机 {component} 故障",
+        CauseKind.MAINTENANCE: "{component} 处于维护中",
+    },
+    headings={
+        Party.CUSTOMER: "责任方：客户",
+        Party.PROVIDER: "责任方：腾讯云",
+        Party.SHARED: "责任方：双方",
+        Party.NEITHER: "双方均无责任",
+        Party.UNDETERMINED: "责任未定",
+    },
+    names={
+        "customer": "客户",
+        "provider": "腾讯云",
+        "shared": "双方",
+        "neither": "双方均无",
+        "undetermined": "未定",
+        "nobody": "归属未定",
+    },
+    interrupted="业务自 {start} 起中断或劣化 {seconds}，原因是{cause}。",
+    answers="根据《{document}》第 {clause} 条，由{party}承担责任（概率 {probability}）。",
+    answers_without_clause="由{party}承担责任（概率 {probability}）。",
+    answers_shared="根据《{document}》，双方各自承担相应部分的责任（概率 {probability}）。",
+    unexplained="现有证据未能指明的原因",
+    then="，随后",
+    share="{cause}（{party}，第 {clause} 条，{seconds}）",
+    no_interruption="现有证据显示报障时段内业务没有中断，双方均无需承担责任（概率 {probability}）。",
+    nobodys="业务自 {start} 起中断或劣化 {seconds}，原因不由任何一方承担责任（概率 {probability}）。",
+    undetermined="现有证据不足以判定责任：可能性最大的责任方是{party}，但概率仅为 {probability}。",
+    would_settle="最有助于定责的是 {what}。",
+    between_sentences="",
+    files_read="{files} 个文件，警告涉及 {places} 处",
+    headline="{heading} · 概率 {probability}",
+    headline_with_clause="{heading} · 条款 {clause} · 概率 {probability}",
+    of_incident="{incident}：{text}",
+    clause="条款",
+    quoted="《{document}》第 {clause} 条：“{text}”",
+    see_also="另见 {clauses}",
+    interruption="中断时段",
+    spell="{span}，{seconds}",
+    none_found="现有证据中没有发现中断",
+    seconds_by_party="中断秒数",
+    shares="各方概率",
+    lost_minutes="不可用分钟",
+    counted_minutes="{minutes}（按《{document}》口径，整分钟完全不可用才计入）",
+    undecided="未决之处",
+    candidates="在{candidates}之间",
+    candidate="{party}（{probability}）",
+    or_candidate="与",
+    on_demarcation="{cause}，位于双方分界处，归属未有约定",
+    nothing_tells="没有证据能区分二者",
+    nothing_to_ask="预计没有可再索取的证据能够定责",
+    chain="原因",
+    cause_line="{what}（{facts}），{span}，{seconds}",
+    until="至",
+    pro="支持证据",
+    contra="相反证据",
+    place="[{place}]",
+    place_from="[{place}，由{party}提供]",
+    ask_for="需补充证据",
+    wish="请{party}提供：{what}",
+    read="已读取",
+    warnings="警告",
+    more_warnings="……另有 {count} 条，见 --format json",
+    elsewhere="{caveat}，另有 {files} 个文件同此",
+    more_alike="{caveat}，另有 {count} 条同类",
+    caveat_at="{place}：{reason}",
+    places="{caveat}（{count} 处）",
+    colon="：",
+    comma="，",
+    seconds="{seconds:.1f} 秒",
+    percent_sign="%",
+)
 
-LANGUAGES = {"en": (ENGLISH, EXPLAINING)}
+CHINESE_EXPLAINING = ExplanationWording(
+    why="判定依据",
+    why_not="为何不是{party}（{probability}）",
+    it_would_take="前提是",
+    against_it="不支持的证据",
+    for_it="支持的证据",
+    nothing_against="没有证据能将其与上述解释区分开",
+    not_both="没有一种双方都有根因的解释达到可展示的概率",
+    interrupted="业务自身流量丢失 {seconds}，因此存在需要承担的责任",
+    no_interruption="测量数据中没有发现中断，因此没有需要承担的责任",
+    what_would_change_it="哪些情况会改变结论",
+    rests_on="结论依赖",
+    without="若没有 {file}：{answer}",
+    the_same="结论不变，{probability}",
+    settled="预计没有可再取得的证据会改变结论",
+    left_aside="有无 {names} 的对比",
+    with_all="全部证据",
+    with_less="去除之后",
+    files_left_aside="未采用",
+    whole_files="{all} 个文件中的 {files} 个：{names}",
+    single_places="以下出处的证据：{places}",
+    changed="变化",
+    unchanged="仅概率变化",
+    nothing="无",
+    answer="{party}，{probability}",
+    answer_by_clause="{party} {clause}，{probability}",
+    party="责任方",
+    clause="条款",
+    probability="概率",
+    interruption="中断",
+    causes="原因",
+    change="{what}：{before} → {after}",
+    found="有",
+    not_found="无",
+)
+
+LANGUAGES = {"en": (ENGLISH, EXPLAINING), "zh": (CHINESE, CHINESE_EXPLAINING)}
 
 
 def percent(probability: float) -> str:

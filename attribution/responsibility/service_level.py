@@ -27,7 +27,7 @@ def count_lost_minutes(causes: Sequence[Cause], interruption: Interruption, agre
         for start in range(first, lost.end_ns - length_ns + 1, length_ns):
             side = _side_of_minute(causes, Interval(start, start + length_ns))
             counts[side.value if side is not None else Party.UNDETERMINED.value] += 1
-    return ServiceLevel(agreement.service_level_document, counts)
+    return ServiceLevel(agreement.service_level_document, counts, agreement.service_level_document_zh)
 
 
 def _side_of_minute(causes: Sequence[Cause], minute: Interval) -> Side | None:

@@ -6,14 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.model.dossier import Dossier
+from attribution.model.dossier import Dossier, EntryKind
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
-from attribution.model.verdict import Party, Verdict
+from attribution.model.verdict import CauseKind, Party, Verdict
 from attribution.report import render_letter
 from attribution.report.wording import LANGUAGES
-from tests.report.dossiers import EVERY_DOSSIER, HOSTILE_DOSSIER, PROVIDER_ANSWERS, dossier
+from attribution.responsibility import load_agreement
+from tests.report.dossiers import EVERY_DOSSIER, HOSTILE_DOSSIER, PROVIDER_ANSWERS, dossier, entry
 from tests.report.rendered_markdown import rendered
-from tests.report.verdicts import HEALTHY, SETTLED, SHARED, UNDETERMINED, evidence
+from tests.report.verdicts import CRASH, HEALTHY, SETTLED, SHARED, UNDETERMINED, evidence
 
 APOLOGY = "We apologise for this interruption."
 languages = pytest.mark.parametrize("lang", sorted(LANGUAGES))
@@ -83,18 +85,44 @@ def test_the_customers_evidence_is_cited_by_file_and_the_providers_by_what_it_sa
     text = letter(replace(SETTLED, evidence=(theirs, ours)))
 
     assert "from your their/probes.csv, line 118: 40 of 40 probes were lost" in text
-    assert "from our records, 2026-11-23 10:00:31.250 UTC: pe1 was polled down 7 times" in text
+    assert "from our records, 2026-11-23 10:00:31 UTC: pe1 was polled down 7 times" in text
     assert "internal/pe1.csv" not in text
 
 
 def test_a_raw_line_of_the_providers_log_stays_with_the_provider() -> None:
-    raw = evidence("e1", 3.0, "pe1 logged: %BGP-5-ADJCHANGE: neighbor 10.9.9.9 (another-customer) Down")
+    raw = evidence("e7", 3.0, "pe1 logged: %BGP-5-ADJCHANGE: neighbor 10.9.9.9 (another-customer) Down")
     typed = evidence("e2", 2.0, "p1 logged what jdoe typed: shutdown")
     text = letter(replace(PROVIDER_ANSWERS, evidence=(raw, typed)))
 
     assert "the log of our pe1 reports it" in text
     assert "another-customer" not in text
     assert "jdoe" not in text
+
+
+def test_what_a_log_line_means_is_said_in_our_own_words() -> None:
+    raw = evidence("e1", 3.0, "pe1 logged: %%01IFNET/2/linkDown_active(l):CID=0x807a0404 (mainIfname=customer-x)")
+    theirs = replace(evidence("e2", 2.0, "ce1 logged: <5>%LINK-3-UPDOWN"), supplied_by=Side.CUSTOMER)
+    typed = evidence("e3", 2.0, "p1 logged what jdoe typed: shutdown")
+    told = (
+        entry(1, 1, EntryKind.ALARM, "pe1: GE1/0/1 went down", evidence="e1"),
+        entry(2, 2, EntryKind.ALARM, "ce1: eth0 went down", evidence="e2"),
+        entry(2, 2, EntryKind.OPERATION, "jdoe typed on p1: shutdown", evidence="e3"),
+    )
+    known = replace(dossier(replace(PROVIDER_ANSWERS, evidence=(raw, theirs, typed))), timeline=told)
+    text = rendered(render_letter(known)).shown
+
+    assert "from our records, 2026-11-23 10:00:31 UTC: pe1: GE1/0/1 went down" in text
+    assert "line 118: ce1: eth0 went down" in text
+    assert "a command was entered on our p1" in text
+    assert not {word for word in ("customer-x", "jdoe", "IFNET") if word in text}
+
+
+def test_a_point_that_nobody_owns_is_named_only_where_it_is_likelier_than_not() -> None:
+    nobodys = replace(CRASH, component="ce1--pe1", kind=CauseKind.LINK_FAILURE, side=None, clause=None)
+    likely, unlikely = (replace(UNDETERMINED, causes=(replace(nobodys, probability=p),)) for p in (0.7, 0.3))
+
+    assert "The likeliest explanation is that the link ce1--pe1 failed, at a point" in letter(likely)
+    assert "ce1--pe1" not in letter(unlikely)
 
 
 def test_the_service_level_counts_only_what_is_the_providers() -> None:
@@ -114,7 +142,6 @@ def test_it_is_half_a_page(decided: Dossier, lang: str) -> None:
     assert len(text) < 2300
 
 
-@pytest.mark.skipif("zh" not in LANGUAGES, reason="no Chinese yet")
 def test_the_chinese_letter_greets_and_signs_as_letters_do() -> None:
     text = letter(PROVIDER_ANSWERS, "zh")
 
@@ -129,6 +156,20 @@ def test_what_evidence_says_is_never_obeyed(lang: str) -> None:
     page = rendered(render_letter(HOSTILE_DOSSIER, lang))
 
     assert set(page.tags) <= {"p", "strong", "ul", "li", "code"}
+
+
+def test_a_paragraph_without_a_number_is_cited_by_its_section() -> None:
+    late = load_agreement("tencent-cross-region-connection").provision("3.2(late-payment)")
+    text = letter(replace(SETTLED, clause=late.id, provisions=(late,)))
+
+    assert "Clause 3.2 of the Tencent Cloud" in text
+    assert "late-payment" not in text
+
+
+def test_in_chinese_what_is_asked_for_is_said_in_chinese() -> None:
+    asked = replace(UNDETERMINED.requests[0], what=Phrase("{first} and {last}", first="x", last="y"))
+
+    assert "x 和 y" in letter(replace(UNDETERMINED, requests=(asked,)), "zh")
 
 
 def test_of_nobodys_interruption_it_says_so() -> None:

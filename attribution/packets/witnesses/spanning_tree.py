@@ -72,7 +72,8 @@ def _read_configuration(
     sender, about = bridge_text(bridge), bridge_text(root)
     place = (*segment_of(capture, index), bridge[:2], bridge[2:], port)
     if flags & TOPOLOGY_CHANGE:
-        changes.add(("tc", sender, about, f"{sender} announces a topology change"), index)
+        words = Phrase("{sender} announces a topology change", sender=sender)
+        changes.add(("tc", sender, about, words), index)
     before = roots.get(place)
     if before is not None and before != root:
         words = Phrase(

@@ -195,7 +195,8 @@ def _read_at(plan: IndexedPlan, numbers: list[int], moments: np.ndarray, stretch
     column = {role: place for place, role in enumerate(roles)}
     when = moments[:, None] + late[:, [column[plan.all_ports[number].role] for number in numbers]]
     starts, ends = (np.array([getattr(stretch, name) for stretch in stretches]) for name in ("start", "end"))
-    return np.maximum(0.0, np.minimum(when[:, :, None], ends) - starts)
+    seconds: np.ndarray = np.maximum(0.0, np.minimum(when[:, :, None], ends) - starts)
+    return seconds
 
 
 def _chatter(plan: IndexedPlan, numbers: list[int], metric: str) -> np.ndarray:
