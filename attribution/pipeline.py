@@ -206,8 +206,9 @@ def gather(reading: Reading, without: Collection[str] = (), places: Collection[P
             tables.append(seen)
         else:
             observations.append(seen)
-    caveats += count_strangers(observations, topology, tables)
-    findings = leave_out(detect_evidence(observations, topology, incident, tables), places)
+    with _no_collection():
+        caveats += count_strangers(observations, topology, tables)
+        findings = leave_out(detect_evidence(observations, topology, incident, tables), places)
     inputs = tuple(file for file in reading.bundle.inputs if file.file not in without)
     return Gathered(
         incident, topology, reading.agreement, findings, inputs, (*caveats, *findings.caveats), tuple(observations)
@@ -217,7 +218,8 @@ def gather(reading: Reading, without: Collection[str] = (), places: Collection[P
 def judge(gathered: Gathered, calibrated: bool = True) -> Judgement:
     """The verdict that follows from the evidence by the Agreement; not `calibrated`: with the posterior at its word."""
     incident, topology = gathered.incident, gathered.topology
-    inference = infer_causes(gathered.findings, topology, incident.service, incident.window)
+    with _no_collection():
+        inference = infer_causes(gathered.findings, topology, incident.service, incident.window)
     calibration = None if calibrated else Calibration()
     judgement = apply_agreement(incident, topology, gathered.agreement, inference, calibration)
     verdict = replace(judgement.verdict, inputs=gathered.inputs, caveats=(*gathered.caveats, *inference.caveats))

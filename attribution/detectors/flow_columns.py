@@ -86,12 +86,11 @@ class _Lookup:
         self._values = numpy.full(1 << bits, UNKNOWN, numpy.int32)
         slots, left = self._slots(keys), numpy.arange(len(keys))
         while len(left):
-            free, first = numpy.unique(slots[left], return_index=True)
-            empty = self._keys[free] == UNKNOWN
-            placed = left[first[empty]]
-            self._keys[slots[placed]], self._values[slots[placed]] = keys[placed], values[placed]
+            asking = left[self._keys[slots[left]] == UNKNOWN]
+            self._keys[slots[asking]] = keys[asking]  # of several that ask for a slot one gets it
             left = left[self._keys[slots[left]] != keys[left]]
             slots[left] = (slots[left] + 1) & self._last
+        self._values[slots] = values
 
     def _slots(self, keys: Integers) -> Integers:
         return ((keys.astype(numpy.uint64) * self._SPREAD) >> self._shift).astype(numpy.int64)
@@ -122,7 +121,7 @@ def _detect(table: FlowTable, windows: Windows, drawing: Drawing, around: Surrou
     known = numpy.array([drawing.number.get(name, UNKNOWN) for name in table.names], numpy.int32)
     known[known >= drawing.nodes] = UNKNOWN  # a link's name is no node's
     crossed, lengths = _expand(table, known, drawing)
-    ends = _resolve_ends(table, drawing, around)
+    ends = _resolve_ends(table, known, drawing, around)
     sources, destinations = ends[as_column(table.sources)], ends[as_column(table.destinations)]
     first_path = as_column(table.first_path)
     drawn = numpy.concatenate([[0], numpy.cumsum(lengths > 0)])
@@ -164,11 +163,15 @@ def starts_of_runs(lengths: NDArray[Any]) -> Integers:
     return starts
 
 
-def _resolve_ends(table: FlowTable, drawing: Drawing, around: Surroundings) -> Codes:
-    """The node that each of the table's names means as an end, be it a name or an address; the others stay UNKNOWN."""
-    ends = numpy.full(len(table.names), UNKNOWN, numpy.int32)
-    used = numpy.unique(numpy.concatenate([as_column(table.sources), as_column(table.destinations)]))
-    for name in used.tolist():
+def _resolve_ends(table: FlowTable, known: Codes, drawing: Drawing, around: Surroundings) -> Codes:
+    """The node that each of the table's names means as an end, be it a name or an address; the others stay UNKNOWN.
+
+    The names of nodes are `known`.
+    """
+    ends = known.copy()
+    used = numpy.zeros(len(ends), bool)
+    used[as_column(table.sources)] = used[as_column(table.destinations)] = True
+    for name in numpy.flatnonzero(used & (known == UNKNOWN)).tolist():
         node = around.book.resolve(table.names[name])
         if node is not None:
             ends[name] = drawing.number[node]
@@ -205,11 +208,15 @@ def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Code
     """Some of the paths: `nodes` are theirs, one after the other, and path j's begin at `first[j]`."""
     nodes, first = _without_repeats(nodes, first)
     steps = drawing.step(nodes[:-1], nodes[1:])
-    steps[(nodes[:-1] == UNKNOWN) | (nodes[1:] == UNKNOWN)] = UNKNOWN
+    strangers = bool((nodes == UNKNOWN).any())
+    if strangers:
+        steps[(nodes[:-1] == UNKNOWN) | (nodes[1:] == UNKNOWN)] = UNKNOWN
     links = numpy.full(len(nodes), UNKNOWN, numpy.int32)
     links[:-1] = drawing.links_between(steps)
     last = first[1:] - 1
     links[last] = UNKNOWN
+    if not strangers and numpy.count_nonzero(links == UNKNOWN) == len(last):
+        return _interleaved(nodes, links, last), 2 * numpy.diff(first) - 1
     room = numpy.full(len(nodes), 2, numpy.int32)
     room[last] = 1
     broken = numpy.zeros(len(first) - 1, bool)
@@ -235,13 +242,22 @@ def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Code
     return whole, lengths
 
 
+def _interleaved(nodes: Codes, links: Codes, last: Integers) -> Codes:
+    """Paths of which every step is one link: each node with the link behind it, but for the last ones."""
+    both = numpy.stack([nodes, links], axis=1).ravel()
+    within = numpy.ones(len(both), bool)
+    within[2 * last + 1] = False
+    return both[within]
+
+
 def _without_repeats(nodes: Codes, first: Integers) -> tuple[Codes, Integers]:
     """The paths with a node that stands twice in a row, as some exporters write it, once."""
     repeated = numpy.zeros(len(nodes), bool)
-    repeated[1:] = (nodes[1:] == nodes[:-1]) & (nodes[1:] != UNKNOWN)
+    numpy.equal(nodes[1:], nodes[:-1], out=repeated[1:])
     repeated[first[:-1]] = False
     if not repeated.any():
         return nodes, first
+    repeated &= nodes != UNKNOWN
     return nodes[~repeated], starts_of_runs(~repeated)[first]
 
 

@@ -92,10 +92,8 @@ class Routes:
             return ((source,),)
         distance = {source: 0}
         queue = deque([source])
-        while queue:
+        while queue and destination not in distance:  # all that is nearer has its distance by then
             here = queue.popleft()
-            if destination in distance and distance[here] >= distance[destination]:
-                break  # whatever lies farther away is on no shortest path
             if here != source and self._topology.nodes[here].kind is NodeKind.HOST:
                 continue
             for link in self._topology.links_of(here):

@@ -10,7 +10,7 @@ import numpy
 from numpy.typing import NDArray
 
 from attribution.inference.candidates import ServicePaths
-from attribution.inference.flows import Integers, Mask, as_column, count_within
+from attribution.inference.flows import Integers, Mask, as_column, count_within, find_marked, number_distinct
 from attribution.inference.localization import NONE, Counts, Lists, Localization, Parts, localize
 from attribution.inference.loss import core_of, lies_within
 from attribution.model.flow_evidence import FlowEvidence
@@ -70,26 +70,23 @@ class _Ways:
 
     def __init__(self, evidence: FlowEvidence, network: _Network, chosen: Mask) -> None:
         first_path, first_crossed = as_column(evidence.first_path), as_column(evidence.first_crossed)
-        paths_of_row = numpy.diff(first_path)
-        crossed = as_column(evidence.crossed)
-        lengths = numpy.diff(first_crossed)
-        path_chosen = numpy.repeat(chosen, paths_of_row)
-        cables = (crossed >= network.nodes) & numpy.repeat(path_chosen, lengths)
-        places = numpy.flatnonzero(cables)
-        links = crossed[places].astype(numpy.int64) - network.nodes
-        backwards = crossed[places - 1] != network.ends[links, 0]
+        rows = numpy.flatnonzero(chosen)
+        paths = Lists(first_path, numpy.arange(first_path[-1])).chosen(rows)
+        crossed = Lists(first_crossed, as_column(evidence.crossed)).chosen(paths.items)
+        places = numpy.flatnonzero(crossed.items >= network.nodes)
+        links = crossed.items[places].astype(numpy.int64) - network.nodes
+        backwards = crossed.items[places - 1] != network.ends[links, 0]
         elements = 2 * links + backwards
-        crossings = count_within(cables, first_crossed)
-        path_of = numpy.repeat(numpy.arange(len(lengths)), crossings)
+        crossings = count_within(places, crossed.starts)
+        path_of = numpy.repeat(numpy.arange(len(crossings)), crossings)
         whole = crossings > 0
-        keys = numpy.sort(path_of * network.parts.elements + elements)
+        keys = numpy.sort(path_of * network.parts.elements + elements, kind="stable")  # nearly in order
         whole[keys[1:][keys[1:] == keys[:-1]] // network.parts.elements] = False  # a path that runs in circles
-        rows_chosen = chosen & (count_within(~whole, first_path) == 0)
-        self.rows = numpy.flatnonzero(rows_chosen)
-        path_kept = numpy.repeat(rows_chosen, paths_of_row)
-        kept = path_kept[path_of]
-        self.paths = Lists(_starts(crossings[path_kept]), elements[kept])
-        self.candidates = _starts(paths_of_row[self.rows])
+        told = count_within(numpy.flatnonzero(~whole), paths.starts) == 0
+        self.rows = rows[told]
+        path_kept = numpy.repeat(told, paths.lengths)
+        self.paths = Lists(_starts(crossings[path_kept]), elements[path_kept[path_of]])
+        self.candidates = _starts(paths.lengths[told])
         self.sent, self.lost = (as_column(column)[self.rows] for column in (evidence.sent, evidence.lost))
 
 
@@ -123,7 +120,7 @@ def _count(ways: Sequence[_Ways]) -> Counts:
 def _within(evidence: FlowEvidence, intervals: Sequence[Interval]) -> Mask:
     """The records whose windows lie within one of the intervals."""
     starts, ends = as_column(evidence.start_ns), as_column(evidence.end_ns)
-    distinct, window_of = numpy.unique(starts, return_inverse=True)
+    distinct, window_of = number_distinct(starts)
     last = numpy.zeros(len(distinct), numpy.int64)
     last[window_of] = ends
     cores = [core_of(interval) for interval in intervals]
@@ -161,7 +158,7 @@ def _crossing(evidence: FlowEvidence, strange: Integers) -> Iterator[tuple[int, 
     wanted = numpy.zeros(len(evidence.components), bool)
     wanted[strange] = True
     crossed = as_column(evidence.crossed)
-    places = numpy.flatnonzero(wanted[crossed])
+    places = find_marked(wanted, crossed)
     path_of = numpy.searchsorted(as_column(evidence.first_crossed), places, side="right") - 1
     row_of = numpy.searchsorted(as_column(evidence.first_path), path_of, side="right") - 1
     for component in strange.tolist():

@@ -94,6 +94,10 @@ class FlowsOnTheWay:
         )
 
 
+# Components of paths looked at together: what is worked on stays within reach of the processor.
+PIECE = 1 << 20
+# Numbers up to this, or not many times as large as there are, are told apart by a table.
+ROOM = 1 << 16
 STARTS, ENDS = 1, 2
 NOBODY = -1
 
@@ -105,9 +109,8 @@ def _number_parts(evidence: FlowEvidence, on_way: Mask) -> tuple[list[tuple[int,
     """
     first = as_column(evidence.first_crossed)
     crossed = as_column(evidence.crossed)
-    met = on_way[crossed]
-    lengths = count_within(met, first)
-    places = numpy.flatnonzero(met)
+    places = find_marked(on_way, crossed)
+    lengths = count_within(places, first)
     touching = numpy.flatnonzero(lengths)
     starts = crossed[first[touching]]
     ends = crossed[first[touching + 1] - 1]
@@ -121,23 +124,54 @@ def _number_parts(evidence: FlowEvidence, on_way: Mask) -> tuple[list[tuple[int,
 def _number_sets(part_of_path: Integers, first_path: Integers) -> tuple[list[tuple[int, ...]], Integers]:
     """The different sets of parts that records' candidate paths crossed, and which one each record's did."""
     lengths = numpy.diff(first_path)
-    row_of = numpy.repeat(numpy.arange(len(lengths)), lengths)
-    parts = int(part_of_path.max(initial=0)) + 1
-    keys = row_of * parts + part_of_path
     several = lengths > 1
-    if several.any():  # the others have one part each, in order already
-        keys = numpy.unique(keys)
-    rows, members = keys // parts, keys % parts
-    sequences, number = number_sequences(members, numpy.bincount(rows, minlength=len(lengths)))
-    return sequences, number
+    rows = numpy.flatnonzero(several)
+    parts = int(part_of_path.max(initial=0)) + 1
+    keys = numpy.repeat(rows, lengths[rows]) * parts + part_of_path[numpy.repeat(several, lengths)]
+    keys.sort()
+    keys = keys[numpy.append(True, keys[1:] != keys[:-1])] if len(keys) else keys
+    single = numpy.flatnonzero(~several)
+    members = numpy.concatenate([part_of_path[numpy.repeat(~several, lengths)], keys % parts])
+    lengths[rows] = numpy.bincount(keys // parts, minlength=len(lengths))[rows]
+    order = numpy.concatenate([single, rows])
+    sequences, number = number_sequences(members, lengths[order])
+    set_of_row = numpy.empty(len(lengths), numpy.int64)
+    set_of_row[order] = number
+    return sequences, set_of_row
 
 
-def count_within(met: Mask, first: Integers) -> Integers:
-    """How many of the marked items lie in each run; runs stand one after the other, and begin at `first`."""
-    so_far = numpy.zeros(len(met) + 1, numpy.int32 if len(met) < 1 << 31 else numpy.int64)
-    numpy.cumsum(met, out=so_far[1:])
-    counts: Integers = numpy.diff(so_far[first]).astype(numpy.int64)
-    return counts
+def find_marked(marked: Mask, components: NDArray[Any]) -> Integers:
+    """Where in a long column the components stand that are marked; a piece at a time, which needs little memory."""
+    found = [numpy.zeros(0, numpy.int64)]
+    for start in range(0, len(components), PIECE):
+        found.append(numpy.flatnonzero(marked[components[start : start + PIECE]]) + start)
+    return numpy.concatenate(found)
+
+
+def count_within(places: Integers, first: Integers) -> Integers:
+    """How many of some places, in ascending order, lie in each run; runs follow each other, and begin at `first`."""
+    return numpy.diff(numpy.searchsorted(places, first)).astype(numpy.int64)
+
+
+def number_distinct(column: NDArray[Any]) -> tuple[NDArray[Any], Integers]:
+    """The different numbers of a column in ascending order, and the place among them of each of its cells."""
+    least, most = (int(column.min()), int(column.max())) if len(column) else (0, 0)
+    room = most - least + 1
+    if room > ROOM + 4 * len(column):
+        distinct = numpy.unique(column)
+        return distinct, numpy.searchsorted(distinct, column).astype(numpy.int64)
+    cells = column - least
+    met = numpy.zeros(room, bool)
+    met[cells] = True
+    place = numpy.cumsum(met) - 1
+    return numpy.flatnonzero(met) + least, place[cells]
+
+
+def first_of_each(number: Integers, count: int) -> Integers:
+    """The first row of each number; every number from 0 to `count` has one."""
+    first = numpy.empty(count, numpy.int64)
+    first[number[::-1]] = numpy.arange(len(number) - 1, -1, -1)
+    return first
 
 
 def number_sequences(
@@ -149,21 +183,21 @@ def number_sequences(
     Followed item by item: sequences that were alike so far and go on alike stay alike.
     """
     starts = numpy.cumsum(lengths) - lengths
-    breadth = int(items.max(initial=0)) + 2
+    kinds, kind_of = number_distinct(items)
+    breadth = len(kinds) + 1
     state = numpy.zeros(len(lengths), numpy.int64) if first is None else first.astype(numpy.int64)
     told = int(state.max(initial=0)) + 1
     alive = numpy.flatnonzero(lengths > 0)
     place = 0
     while len(alive):
-        step = state[alive] * breadth + items[starts[alive] + place]
-        distinct, number = numpy.unique(step, return_inverse=True)
+        distinct, number = number_distinct(state[alive] * breadth + kind_of[starts[alive] + place])
         state[alive] = told + number
         told += len(distinct)
         place += 1
         alive = alive[lengths[alive] > place]
-    _, example, number = numpy.unique(state, return_index=True, return_inverse=True)
+    distinct, number = number_distinct(state)
     sequences = []
-    for index in example.tolist():
+    for index in first_of_each(number, len(distinct)).tolist():
         own = items[starts[index] : starts[index] + lengths[index]].tolist()
         sequences.append(tuple(own) if first is None else (int(first[index]), *own))
     return sequences, number
@@ -171,12 +205,11 @@ def number_sequences(
 
 def number_together(columns: Sequence[NDArray[Any]]) -> tuple[Integers, Integers]:
     """Number the different combinations of several columns: each row's number, and the first row of each."""
-    state = numpy.zeros(len(columns[0]), numpy.int64)
-    first = numpy.zeros(0, numpy.int64)
+    state, distinct = numpy.zeros(len(columns[0]), numpy.int64), numpy.zeros(0, numpy.int64)
     for column in columns:
-        values, own = numpy.unique(column, return_inverse=True)
-        _, first, state = numpy.unique(state * len(values) + own, return_index=True, return_inverse=True)
-    return state, first
+        values, own = number_distinct(column)
+        distinct, state = number_distinct(state * len(values) + own)
+    return state, first_of_each(state, len(distinct))
 
 
 def _first_of_most_lost(group_of: Integers, lost: NDArray[Any], groups: int) -> Integers:

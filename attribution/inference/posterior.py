@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
@@ -12,7 +13,7 @@ from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import sort_of_touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
-from attribution.model.evidence import Alarm, AlarmKind, Coverage, Measurement, Record
+from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
 from attribution.model.incident import Interval
 from attribution.model.topology import Topology
 
@@ -77,10 +78,24 @@ class Situation:
     modes: Modes
 
 
+class KnownTouches:
+    """How faults touch journeys of packets, told once for all phases: `of_sort` by the fault's sort and the journeys'
+    number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[tuple[Journey, ...], bool], int] = {}
+        self.of_sort: dict[tuple[object, ...], dict[int, int]] = defaultdict(dict)
+
+    def number(self, table: PhaseLosses) -> tuple[int, ...]:
+        """The number of each kind of a phase's measurements: the same where journeys are the same."""
+        alike = ((kind[0].journeys, kind[0].of_service) for kind in table.kinds)
+        return tuple(self._numbers.setdefault(key, len(self._numbers)) for key in alike)
+
+
 class Solver:
     """Scores candidates phase by phase and joins them; every number it used can be asked for again."""
 
-    def __init__(self, situation: Situation, phases: Sequence[Phase]) -> None:
+    def __init__(self, situation: Situation, phases: Sequence[Phase], touches: KnownTouches | None = None) -> None:
         self.situation = situation
         self.phases = tuple(phases)
         self._witnesses: dict[Interval, Witnesses] = {}
@@ -88,7 +103,9 @@ class Solver:
         self._pairs: dict[Hashable, float] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
+        self._known_touches = touches or KnownTouches()
         self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
+        self._journeys = tuple(self._known_touches.number(table) for table in self.tables)
         records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
         self.candidates = tuple(
             enumerate_candidates(
@@ -181,11 +198,15 @@ class Solver:
         """How a candidate touches each kind of measurement of a phase; candidates of one sort touch them alike."""
         key = (phase, sort_of_touch(candidate))
         if key not in self._touches:
-            table, paths = self.tables[phase], self.situation.paths
+            table, numbers = self.tables[phase], self._journeys[phase]
             touches = bytearray(len(table.kinds))
+            known = self._known_touches.of_sort[key[1]]
             for index in table.kinds_near(candidate.diverted or candidate.component, candidate.link):
-                group = table.kinds[index][0]
-                touches[index] = touch_of(candidate, group.journeys, group.of_service, paths)
+                number = numbers[index]
+                if number not in known:
+                    group = table.kinds[index][0]
+                    known[number] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths)
+                touches[index] = known[number]
             self._touches[key] = bytes(touches)
         return self._touches[key]
 
@@ -283,11 +304,14 @@ class Solver:
         return tuple(zip(table.kinds, fit.parts, strict=True))
 
 
-def solve_incident(situation: Situation, phases: Sequence[Phase]) -> tuple[Solver, tuple[Assignment, ...]]:
+def solve_incident(
+    situation: Situation, phases: Sequence[Phase], touches: KnownTouches | None = None
+) -> tuple[Solver, tuple[Assignment, ...]]:
     """Solve, join the phases that turn out to be no different, and solve again until none are left to join."""
-    solver = Solver(situation, phases)
+    touches = touches or KnownTouches()
+    solver = Solver(situation, phases, touches)
     assignments = solver.solve()
     joined = solver.joined_phases(assignments)
     if len(joined) < len(solver.phases):
-        return solve_incident(situation, joined)
+        return solve_incident(situation, joined, touches)
     return solver, assignments

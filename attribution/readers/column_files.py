@@ -16,7 +16,8 @@ from attribution.readers.tables import MOST_CELLS, UnusualTableError
 Columns = dict[str, pyarrow.ChunkedArray]
 
 BOM = b"\xef\xbb\xbf"
-BLOCK_OCTETS = 1 << 25
+# Much larger blocks do not stay within reach of the processor, many small ones have to agree on their values.
+BLOCK_OCTETS = 1 << 21
 LARGEST_CELL = 131_072  # characters; Python's csv module refuses larger ones
 _BLANK_END = re.compile(rb"(?:\r?\n)*\Z")
 
@@ -48,12 +49,18 @@ def csv_columns(content: bytes, required: tuple[str, ...], optional: tuple[str, 
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types=types, include_columns=wanted, strings_can_be_null=False
             ),
+            memory_pool=plain_memory(),
         )
     except pyarrow.ArrowException:
         raise UnusualTableError from None
     if table.num_rows != rows:
         raise UnusualTableError
     return names, {name: table[name] for name in wanted}
+
+
+def plain_memory() -> pyarrow.MemoryPool:
+    """The system's allocator: Arrow's own hands memory back and asks for it anew, which takes as long as reading."""
+    return pyarrow.system_memory_pool()
 
 
 def _header(line: bytes) -> list[str]:

@@ -18,15 +18,19 @@ from numpy.typing import NDArray
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS, Origin
 from attribution.model.observation import Caveat
-from attribution.readers.column_files import csv_columns, parquet_columns
+from attribution.readers.column_files import csv_columns, parquet_columns, plain_memory
 from attribution.readers.tables import PARQUET, UnusualTableError, as_count, ignored_columns, no_rows
 from attribution.readers.times import LATEST_SECOND, parse_time
 from attribution.readers.values import parse_number
 
 Integers = NDArray[numpy.int64]
 Codes = NDArray[numpy.int32]
-# Rows whose paths are taken apart at a time; each takes a few hundred octets while they are.
-PIECE = 1 << 18
+# Rows whose paths are taken apart at a time, and the most octets of text that they may have.
+PIECE = 1 << 16
+MOST_TEXT = (1 << 31) - 1
+# What ends with a name, by the mark behind it: nothing, a path, or else a row.
+WITHIN, PATH, ROW = 0, 1, 2
+ENDINGS = {">": WITHIN, "|": PATH}
 # More different times than this are worth taking apart by their look; fewer are read one by one.
 MANY = 4096
 _SECONDS = r"^[0-9]{1,10}(\.[0-9]{1,9})?$"
@@ -100,6 +104,20 @@ def _view(column: NDArray[Any]) -> memoryview[int]:
     return column.data
 
 
+def _memory(numbers: pyarrow.Array) -> NDArray[Any]:
+    """The integers of an array without empty cells, where they stand: its own way to numpy would load pandas."""
+    kind = numpy.dtype(str(numbers.type))
+    if not len(numbers):
+        return numpy.empty(0, kind)
+    return numpy.frombuffer(numbers.buffers()[1], kind)[numbers.offset : numbers.offset + len(numbers)]
+
+
+def _joined(column: pyarrow.ChunkedArray) -> Integers:
+    """All integers of a column; those too large for 64 bits with a sign come out negative."""
+    parts = [_memory(chunk).astype(numpy.int64) for chunk in column.chunks]
+    return numpy.concatenate([numpy.empty(0, numpy.int64), *parts])
+
+
 def _distinct(column: pyarrow.ChunkedArray) -> tuple[Codes, pyarrow.Array]:
     """Which of the different values each cell holds, and these values. Raises UnusualTableError for an empty cell."""
     if column.null_count:
@@ -108,7 +126,7 @@ def _distinct(column: pyarrow.ChunkedArray) -> tuple[Codes, pyarrow.Array]:
     encoded = encoded.unify_dictionaries()
     if not encoded.num_chunks:
         return numpy.empty(0, numpy.int32), pyarrow.array([], encoded.type.value_type)
-    indices = [chunk.indices.to_numpy(zero_copy_only=False) for chunk in encoded.chunks]
+    indices = [_memory(chunk.indices) for chunk in encoded.chunks]
     values = encoded.chunk(0).dictionary
     if values.null_count:
         raise UnusualTableError
@@ -142,7 +160,7 @@ def _whole_numbers(column: pyarrow.ChunkedArray, most: int) -> Integers | None:
         return None
     if column.null_count:
         raise UnusualTableError
-    numbers: Integers = column.to_numpy().astype(numpy.int64)
+    numbers = _joined(column)
     if len(numbers) and (int(numbers.min()) < 0 or int(numbers.max()) > most):
         raise UnusualTableError
     return numbers
@@ -180,7 +198,7 @@ def _stamped(column: pyarrow.ChunkedArray) -> Integers:
     if column.null_count or column.type.tz not in ("UTC", "+00:00"):
         raise UnusualTableError
     try:
-        times: Integers = column.cast(pyarrow.timestamp("ns", column.type.tz)).cast(pyarrow.int64()).to_numpy()
+        times = _joined(column.cast(pyarrow.timestamp("ns", column.type.tz)).cast(pyarrow.int64()))
     except pyarrow.ArrowException:
         raise UnusualTableError from None
     if len(times) and (int(times.min()) < 0 or int(times.max()) > LATEST_SECOND * NANOSECONDS):
@@ -198,7 +216,7 @@ def _times_by_look(values: pyarrow.Array) -> Integers | None:
             times = numpy.frombuffer(scaled.buffers()[1], numpy.int64)[::2][scaled.offset : scaled.offset + len(values)]
             return times if int(times.max()) < (LATEST_SECOND + 1) * NANOSECONDS else None
         if compute.all(compute.match_substring_regex(values, _CALENDAR)).as_py():
-            return numpy.asarray(values.cast(pyarrow.timestamp("ns", "UTC")).cast(pyarrow.int64()))
+            return _memory(values.cast(pyarrow.timestamp("ns", "UTC")).cast(pyarrow.int64()))
     except pyarrow.ArrowException:
         return None
     return None
@@ -223,30 +241,54 @@ def _optional(columns: dict[str, pyarrow.ChunkedArray], rows: int) -> dict[str, 
 
 
 def _paths(column: pyarrow.ChunkedArray, book: Names) -> tuple[Integers, Integers, Codes]:
-    """Cells such as `a>x>b|a>y>b` taken apart, a few megabytes at a time: rows into paths, paths into nodes."""
+    """Cells such as `a>x>b|a>y>b` taken apart: rows into paths, paths into nodes.
+
+    Each different name is looked at once for each way in which it ends: within a path, a path, or a row.
+    """
     kind = column.type
     if column.null_count or not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
         raise UnusualTableError
-    paths_of_row, nodes_of_path, nodes = [], [], []
-    for chunk in column.chunks:
-        for start in range(0, len(chunk), PIECE):
-            whole = compute.split_pattern(chunk.slice(start, PIECE), "|")
-            single = compute.split_pattern(whole.flatten(), ">")
-            encoded = single.flatten().dictionary_encode()
-            paths_of_row.append(compute.list_value_length(whole).to_numpy(zero_copy_only=False))
-            nodes_of_path.append(compute.list_value_length(single).to_numpy(zero_copy_only=False))
-            nodes.append(book.number(encoded.dictionary.to_numpy(zero_copy_only=False).tolist())[encoded.indices.to_numpy()])
-    return _starts(paths_of_row), _starts(nodes_of_path), _joined(nodes)
+    pieces = [chunk.slice(start, PIECE) for chunk in column.chunks for start in range(0, len(chunk), PIECE)]
+    names = pyarrow.chunked_array(map(_names_with_ends, pieces), pyarrow.string())
+    encoded = compute.dictionary_encode(names, memory_pool=plain_memory())
+    texts = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
+    numbers = book.number([text.removesuffix(">").removesuffix("|") for text in texts])
+    endings = numpy.array([ENDINGS.get(text[-1], ROW) for text in texts], numpy.int8)
+    nodes, ends = numpy.empty(len(encoded), numpy.int32), numpy.empty(len(encoded), numpy.int8)
+    place = 0
+    for chunk in encoded.chunks:
+        own = slice(place, place := place + len(chunk))
+        indices = _memory(chunk.indices)
+        nodes[own], ends[own] = numbers[indices], endings[indices]
+    path_ends = numpy.flatnonzero(ends != WITHIN)
+    row_ends = numpy.flatnonzero(ends[path_ends] == ROW)
+    return _starts_after(row_ends), _starts_after(path_ends), nodes
 
 
-def _starts(lengths: list[NDArray[Any]]) -> Integers:
-    """Where each of several runs of the given lengths begins, and where the last one ends."""
-    total = sum(map(len, lengths))
-    starts = numpy.zeros(total + 1, numpy.int64)
-    if total:
-        numpy.cumsum(numpy.concatenate(lengths), out=starts[1:])
+def _names_with_ends(cells: pyarrow.Array) -> pyarrow.StringArray:
+    """All names in some cells, each with the mark behind it, if any: the text stays where it is, and is not copied.
+
+    Raises UnusualTableError where a cell ends without a name.
+    """
+    wide = pyarrow.types.is_large_string(cells.type)
+    _, bounds_buffer, text_buffer = cells.buffers()
+    bounds = numpy.frombuffer(bounds_buffer, numpy.int64 if wide else numpy.int32)[cells.offset :][: len(cells) + 1]
+    begin, end = int(bounds[0]), int(bounds[-1])
+    if end - begin > MOST_TEXT or not bool((numpy.diff(bounds) > 0).all()):
+        raise UnusualTableError
+    text = numpy.frombuffer(text_buffer, numpy.uint8)[begin:end]
+    marked = (text == ord(">")) | (text == ord("|"))
+    last = bounds[1:] - (begin + 1)
+    if bool(marked[last].any()):
+        raise UnusualTableError
+    marked[last] = True
+    starts = pyarrow.py_buffer(_starts_after(numpy.flatnonzero(marked)).astype(numpy.int32))
+    names = int(numpy.count_nonzero(marked))
+    return pyarrow.StringArray.from_buffers(names, starts, text_buffer.slice(begin, end - begin))
+
+
+def _starts_after(ends: Integers) -> Integers:
+    """Where each of several runs begins, by where each ends, and where the next one would."""
+    starts = numpy.zeros(len(ends) + 1, numpy.int64)
+    numpy.add(ends, 1, out=starts[1:])
     return starts
-
-
-def _joined(parts: list[Codes]) -> Codes:
-    return numpy.concatenate(parts) if parts else numpy.empty(0, numpy.int32)

@@ -198,7 +198,10 @@ def _named(drawn: list[tuple[Link, int]], listed: Value, filename: str, caveats:
 
 def _shared_interfaces(links: list[Link], filename: str) -> list[Caveat]:
     """Interfaces into which the file plugs several links: telemetry of them is ambiguous."""
-    plugged = Counter((node, interface) for link in links for node, interface in link.interfaces.items())
+    ports = [port for link in links for port in link.interfaces.items()]
+    if len(set(ports)) == len(ports):
+        return []
+    plugged = Counter(ports)
     return [
         Caveat(filename, node, SEVERAL_LINKS.fill(interface=interface, node=node, count=count), count)
         for (node, interface), count in sorted(plugged.items())

@@ -16,7 +16,7 @@ from attribution.detectors.loss import Surroundings
 from attribution.detectors.routes import learn_routes
 from attribution.inference import add_flows
 from attribution.inference.elsewhere import find_spoiled
-from attribution.inference.flows import FlowsOnTheWay, number_sequences, number_together
+from attribution.inference.flows import FlowsOnTheWay, number_distinct, number_sequences, number_together
 from attribution.model.evidence import Coverage, Findings, Journey, Measurement
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Origin, Service
@@ -170,6 +170,14 @@ def test_rows_have_one_number_where_all_their_columns_agree(rows: list[tuple[int
 
     assert [rows[first[n]] for n in number] == rows
     assert len(first) == len(set(rows))
+
+
+@given(st.lists(st.integers(-(1 << 62), 1 << 62) | st.integers(0, 3), max_size=12))
+def test_numbers_are_told_apart_however_far_apart_they_are(numbers: list[int]) -> None:
+    distinct, place = number_distinct(numpy.array(numbers, numpy.int64))
+
+    assert distinct.tolist() == sorted(set(numbers))
+    assert [distinct[p] for p in place] == numbers
 
 
 def losing(lossy: dict[str, float], routes: Iterable[str], count: int = 60) -> list[FlowRecord]:

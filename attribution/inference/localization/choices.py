@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attribution.inference.localization.known import log_lost
-from attribution.inference.localization.tables import NONE, Counts, Floats, Integers, Lists
+from attribution.inference.localization.tables import NONE, Counts, Floats, Integers, Lists, beginnings
 
 # Products of flows, elements and rates that are worked on at once: some ten megabytes.
 BATCH = 1_000_000
@@ -62,8 +62,8 @@ class Choices:
         owners = candidates.owners()
         keys = choice_of[owners] * max(elements, 1) + candidates.items
         order = np.argsort(keys, kind="stable")
-        unique, first = np.unique(keys[order], return_index=True)
-        incidence_choice, incidence_element = np.divmod(unique, max(elements, 1))
+        first = beginnings(keys[order])
+        incidence_choice, incidence_element = np.divmod(keys[order[first]], max(elements, 1))
         incidence_candidates = Lists(np.append(first, len(order)).astype(np.int64), owners[order])
         return cls(
             candidates,
@@ -151,8 +151,9 @@ class Choices:
                 owners = np.repeat(np.arange(len(part)), np.diff(self.incidence_starts)[part])
                 table, rows = self._profiles(part, incidences, owners, exponents, sums, healthy, nodes)
                 order = np.argsort(self.incidence_element[incidences], kind="stable")
-                found, first = np.unique(self.incidence_element[incidences][order], return_index=True)
-                into[found] += sign * np.add.reduceat(table[rows[order]], first, axis=0)
+                found = self.incidence_element[incidences][order]
+                first = beginnings(found)
+                into[found[first]] += sign * np.add.reduceat(table[rows[order]], first, axis=0)
 
     def gains_of(self, element: int, exponents: Floats, sums: Floats, healthy: float, nodes: Floats) -> Floats:
         """The same for one element, from all its choices."""
@@ -319,10 +320,13 @@ def find_bound(counts: Counts, elements: int) -> NDArray[np.bool_]:
         used = np.unique(counts.choice[chosen])
         paths = counts.choices.chosen(used)
         candidates = counts.paths.chosen(paths.items)
-        possible = np.unique(used[paths.owners()][candidates.owners()] * elements + candidates.items)
+        possible = used[paths.owners()][candidates.owners()] * elements + candidates.items
+        possible.sort(kind="stable")
         sure = counts.paths.chosen(counts.path[chosen])
         keys = counts.choice[chosen][sure.owners()] * elements + sure.items
-        bound[chosen[sure.owners()[np.isin(keys, possible)]]] = True
+        place = np.minimum(np.searchsorted(possible, keys), len(possible) - 1)
+        if len(possible):
+            bound[chosen[sure.owners()[possible[place] == keys]]] = True
     return np.asarray(bound)
 
 
@@ -360,8 +364,9 @@ def _bound_cells(counts: Counts, bound: NDArray[np.bool_]) -> _Cells:
         owners.append(candidates.owners())
         items.append(candidates.items)
     if owners:
-        keys = np.unique(np.concatenate(owners) * (1 << 40) + np.concatenate(items))
-        owner, item = np.divmod(keys, 1 << 40)
+        keys = np.concatenate(owners) * (1 << 40) + np.concatenate(items)
+        keys.sort(kind="stable")
+        owner, item = np.divmod(keys[beginnings(keys)], 1 << 40)
         merged = Lists.gathered(owner, item, len(measured))
     else:
         merged = Lists.of(())

@@ -69,6 +69,16 @@ class KnownPaths:
                 self._add_rows(gains, elements, part, exponents, sums, healthy, nodes)
         return gains
 
+    def gains_of(self, element: int, exponent: float, sums: Floats, healthy: float, nodes: Floats) -> Floats:
+        """The same for one element, which is at this exponent."""
+        gains: Floats = (healthy - nodes) * self.delivered[element]
+        rows = self.rows_of[element]
+        if len(rows):
+            others = np.maximum(sums[rows] - exponent, 0.0)
+            accusing = log_lost(others[:, None] + nodes) - log_lost(others + healthy)[:, None]
+            gains += self.lost[rows] @ accusing
+        return gains
+
     def _add_rows(
         self,
         gains: Floats,

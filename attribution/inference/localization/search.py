@@ -26,6 +26,8 @@ CLOSE = 0.05
 SHIFT = 60.0
 # Of more failing elements that depend on each other the rates are integrated over one by one.
 MOST_TOGETHER = 6
+# exp of more than some seven hundred is no number any more.
+LARGEST_FACTOR = 600.0
 
 
 class Search:
@@ -38,6 +40,7 @@ class Search:
         self.devices_of = parts.devices.turned(parts.elements)
         self.device_share = np.full(len(parts.devices), NONE, dtype=np.int64)
         self.chance = np.full(parts.elements, assumptions.element_failing)
+        self._log_chances = np.log(self.chance), np.log1p(-self.chance)
 
     def move_to(self, state: State) -> None:
         """Go on from the same explanation with another state, of another healthy rate."""
@@ -50,17 +53,21 @@ class Search:
     def set_device(self, device: int, share: int) -> None:
         """A device fails with this share of its elements (an index of the assumptions' shares), or not: NONE."""
         self.device_share[device] = share
-        for element in self.parts.devices[device]:
+        members = self.parts.devices[device]
+        for element in members:
             spared = 1.0 - self.assumptions.element_failing
             for other in self.devices_of[int(element)]:
                 if self.device_share[other] != NONE:
                     spared *= 1.0 - self.assumptions.shares[self.device_share[other]]
             self.chance[element] = 1.0 - spared
+        ill, spared_log = self._log_chances
+        ill[members], spared_log[members] = np.log(self.chance[members]), np.log1p(-self.chance[members])
 
     @property
     def log_odds(self) -> Floats:
         """For each element the log odds that it fails, all others as they are."""
-        return np.asarray(self.state.log_factor + np.log(self.chance) - np.log1p(-self.chance))
+        failing, healthy = self._log_chances
+        return np.asarray(self.state.log_factor + failing - healthy)
 
     def log_prior_of_devices(self) -> float:
         failing = int((self.device_share != NONE).sum())
@@ -72,11 +79,11 @@ class Search:
         state, chance = self.state, self.chance
         calm = ~state.failing
         total = state.log_likelihood + self.log_prior_of_devices()
-        healthy, ill = np.log1p(-chance) + state.log_calm, np.log(chance) + state.log_ill
-        total += float(np.logaddexp(healthy[calm], ill[calm]).sum())
+        total += float((state.log_calm + log_mean(chance, state.log_factor))[calm].sum())
         for element in map(int, np.flatnonzero(state.failing)):
+            healthy = np.log1p(-chance[element]) + state.log_calm[element]
             close = np.log(chance[element]) + state.look(element)[1]
-            total += float(np.logaddexp(healthy[element], close)) - state.gain(element)
+            total += float(np.logaddexp(healthy, close)) - state.gain(element)
         return total
 
     def log_evidence(self, elements: Integers) -> float:
@@ -240,29 +247,25 @@ class Search:
         """Turn each promising device on or off, follow with single flips, and keep what improves the whole."""
         improved = False
         hopes = self.log_odds_of_devices()
-        order = np.argsort(-hopes, kind="stable")
-        for device in order:
-            off = self.device_share[device] == NONE
-            if off and hopes[device] < TRY_ABOVE:
-                continue
+        tried = np.flatnonzero((self.device_share != NONE) | (hopes >= TRY_ABOVE))
+        for device in tried[np.argsort(-hopes[tried], kind="stable")]:
             improved |= self._try_device(int(device))
         return improved
 
     def log_odds_of_devices(self) -> Floats:
         """For each device, the log odds that it fails, all other devices and the elements' neighbours as they are."""
-        factor = np.minimum(self.state.log_factor, 600.0)
         owners, members = self.parts.devices.owners(), self.parts.devices.items
-        otherwise = self.chance[members]
+        factor, otherwise = self.state.log_factor[members], self.chance[members]
         for device in np.flatnonzero(self.device_share != NONE):
             own = owners == device
             share = self.assumptions.shares[self.device_share[device]]
             otherwise[own] = 1.0 - (1.0 - otherwise[own]) / (1.0 - share)
-        now = np.logaddexp(np.log1p(-otherwise), np.log(otherwise) + factor[members])
+        now = log_mean(otherwise, factor)
         odds = np.full(len(self.parts.devices), -np.inf)
         price = np.log(self.assumptions.device_failing / len(self.assumptions.shares))
         for share in self.assumptions.shares:
             chance = 1.0 - (1.0 - otherwise) * (1.0 - share)
-            then = np.logaddexp(np.log1p(-chance), np.log(chance) + factor[members])
+            then = log_mean(chance, factor)
             odds = np.logaddexp(odds, price + np.bincount(owners, weights=then - now, minlength=len(odds)))
         return np.asarray(odds - np.log1p(-self.assumptions.device_failing))
 
@@ -298,3 +301,12 @@ class Search:
             self.state.put(int(element), self.state.healthy, failing=False)
         for element, exponent in zip(failing, exponents, strict=True):
             self.state.put(int(element), float(exponent), failing=True)
+
+
+def log_mean(chance: Floats, log_factor: Floats) -> Floats:
+    """log(1 - c + c·exp(f)): how much better something is explained that has, with chance c, the Bayes factor exp(f).
+
+    The library's logaddexp says the same and takes many times as long.
+    """
+    within = np.minimum(log_factor, LARGEST_FACTOR)  # beyond, the rest of 1 is nothing beside it
+    return np.asarray(np.log1p(chance * np.expm1(within)) + (log_factor - within))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from math import exp, log1p
+
 import numpy as np
 from numpy.typing import NDArray
 
 from attribution.inference.localization.choices import Choices, find_bound
 from attribution.inference.localization.known import KnownPaths, log_lost
-from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, NARROW, Ladder, exponents_of
+from attribution.inference.localization.rates import HEALTHY_SPREAD, HEALTHY_WEIGHTS, NARROW, Ladder
 from attribution.inference.localization.tables import Counts, Floats, Integers, Lists, Parts
 
+# Elements that are worked on at once: what is made of them stays within reach of the processor.
+BATCH = 1 << 12
 # How often a rate is looked at more closely around its best value, with how many steps.
 ZOOMS = 3
 ZOOM_STEPS = 13
@@ -26,6 +30,37 @@ class Evidence:
         bound = find_bound(counts, parts.elements)
         self.known = KnownPaths.of(counts, parts.elements, bound)
         self.choices = Choices.of(counts, parts.elements, bound)
+        self._neighbours: dict[int, Integers] = {}
+        self._rivals: dict[tuple[int, float], Integers] = {}
+
+    def neighbours(self, element: int) -> Integers:
+        """The elements that share a lost packet or a choice of paths with this one."""
+        if element not in self._neighbours:
+            by_row = self.known.rows.chosen(self.known.rows_of[element]).items
+            by_choice = self.choices.elements_of(self.choices.choices_of[element])
+            both = np.unique(np.concatenate([by_row, by_choice]))
+            self._neighbours[element] = both[both != element]
+        return self._neighbours[element]
+
+    def rivals(self, element: int, least: float) -> Integers:
+        """The elements that could be blamed instead: they share at least this part of the packets it lost."""
+        if (element, least) not in self._rivals:
+            self._rivals[element, least] = self._find_rivals(element, least)
+        return self._rivals[element, least]
+
+    def _find_rivals(self, element: int, least: float) -> Integers:
+        known, choices = self.known, self.choices
+        rows = known.rows.chosen(known.rows_of[element])
+        lost = np.repeat(known.lost[known.rows_of[element]], rows.lengths)
+        shared = np.bincount(rows.items, weights=lost, minlength=self.elements)
+        touched = choices.choices_of[element]
+        lossy = touched[choices.lost[choices.cell_starts[touched]] > 0]
+        if len(lossy):
+            incidences = Lists(choices.incidence_starts, choices.incidence_element).chosen(lossy)
+            lost = np.repeat(choices.lost[choices.cell_starts[lossy]], incidences.lengths)
+            shared = shared + np.bincount(incidences.items, weights=lost, minlength=self.elements)
+        rivals = np.flatnonzero((shared > 0) & (shared >= least * shared[element]))
+        return np.asarray(rivals[rivals != element])
 
 
 class State:
@@ -107,37 +142,39 @@ class State:
         stale = np.flatnonzero(self._stale)
         if len(stale):
             self._complete()
-            gains = self._known_gains(stale, self.nodes) + self._unknown[stale]
-            steps = len(self.ladder.exponents)
-            self._ill[stale] = self.ladder.log_integrals(gains[:, :steps])
-            calm = gains[:, steps:] + np.log(HEALTHY_WEIGHTS)
-            top = calm.max(axis=1)
-            self._calm[stale] = top + np.log(np.exp(calm - top[:, None]).sum(axis=1))
+            for start in range(0, len(stale), BATCH):
+                self._refresh_some(stale[start : start + BATCH])
             self._stale[stale] = False
 
-    def _known_gains(self, elements: Integers, nodes: Floats) -> Floats:
-        return self.evidence.known.gains(elements, self.exponents, self.row_sums, self.healthy, nodes)
+    def _refresh_some(self, stale: Integers) -> None:
+        gains = self.evidence.known.gains(stale, self.exponents, self.row_sums, self.healthy, self.nodes)
+        if len(self.evidence.choices):
+            gains += self._unknown[stale]
+        steps = len(self.ladder.exponents)
+        self._ill[stale] = self.ladder.log_integrals(gains[:, :steps])
+        calm = gains[:, steps:] + np.log(HEALTHY_WEIGHTS)
+        top = calm.max(axis=1)
+        self._calm[stale] = top + np.log(np.exp(calm - top[:, None]).sum(axis=1))
 
     def look(self, element: int) -> tuple[float, float]:
         """An element's best exponent as a failing one, all others as they are, and its log_ill, looked at closely."""
         if element in self._looked:
             return self._looked[element][:2]
         ladder = self._around(element) or self.ladder
-        gains = self.gains_of(element, ladder.exponents)[None, :]
-        if ladder is not self.ladder and gains[0].argmax() in (0, len(ladder.exponents) - 1):
+        gains = self.gains_of(element, ladder.exponents)
+        if ladder is not self.ladder and gains.argmax() in (0, len(gains) - 1):
             ladder = self.ladder
-            gains = self.gains_of(element, ladder.exponents)[None, :]
+            gains = self.gains_of(element, ladder.exponents)
+        whole = self.ladder.width
+        peak = ladder.peak(gains, whole)
         for _ in range(ZOOMS):
-            deviation = ladder.deviation(gains[0])
-            if deviation > NARROW * ladder.step:
+            if peak.deviation > NARROW * ladder.step:
                 break
-            ladder = self._window(float(ladder.modes(gains)[0]), deviation)
-            gains = self.gains_of(element, ladder.exponents)[None, :]
-        best = exponents_of(ladder.modes(gains))
-        deviation = ladder.deviation(gains[0])
-        found = float(best[0]), float(ladder.log_integrals(gains, self.ladder.width)[0])
-        self._looked[element] = (*found, deviation)
-        self._width[element] = deviation
+            ladder = self._window(peak.log_rate, peak.deviation)
+            peak = ladder.peak(self.gains_of(element, ladder.exponents), whole)
+        found = -log1p(-exp(peak.log_rate)), peak.log_integral
+        self._looked[element] = (*found, peak.deviation)
+        self._width[element] = peak.deviation
         return found
 
     def _around(self, element: int) -> Ladder | None:
@@ -148,7 +185,7 @@ class State:
         return self._window(float(np.log(-np.expm1(-self.exponents[element]))), width)
 
     def _window(self, centre: float, deviation: float) -> Ladder:
-        low, high = self.ladder.log_rates[0], self.ladder.log_rates[-1]
+        low, high = float(self.ladder.log_rates[0]), float(self.ladder.log_rates[-1])
         bounds = max(low, centre - REACH * deviation), min(high, centre + REACH * deviation)
         return Ladder.between(*bounds, ZOOM_STEPS, self.ladder.width)
 
@@ -165,11 +202,12 @@ class State:
 
     def gains_of(self, element: int, nodes: Floats) -> Floats:
         """How much better each exponent explains the element's packets than health does, all others as they are."""
-        known = self._known_gains(np.array([element], dtype=np.int64), nodes)[0]
+        exponent = float(self.exponents[element])
+        known = self.evidence.known.gains_of(element, exponent, self.row_sums, self.healthy, nodes)
         if not len(self.evidence.choices):
-            return np.asarray(known)
+            return known
         unknown = self.evidence.choices.gains_of(element, self.exponents, self.candidate_sums, self.healthy, nodes)
-        return np.asarray(known + unknown)
+        return known + unknown
 
     def put(self, element: int, exponent: float, failing: bool) -> None:
         """Change one element's exponent, and all that depends on it."""
@@ -202,24 +240,8 @@ class State:
 
     def neighbours(self, element: int) -> Integers:
         """The elements that share a lost packet or a choice of paths with this one."""
-        known, choices = self.evidence.known, self.evidence.choices
-        by_row = known.rows.chosen(known.rows_of[element]).items
-        by_choice = choices.elements_of(choices.choices_of[element])
-        both = np.unique(np.concatenate([by_row, by_choice]))
-        return np.asarray(both[both != element])
+        return self.evidence.neighbours(element)
 
     def rivals(self, element: int, least: float) -> Integers:
         """The elements that could be blamed instead: they share at least this part of the packets it lost."""
-        known, choices = self.evidence.known, self.evidence.choices
-        rows = known.rows.chosen(known.rows_of[element])
-        lost = np.repeat(known.lost[known.rows_of[element]], rows.lengths)
-        shared = np.zeros(len(self.failing))
-        shared += np.bincount(rows.items, weights=lost, minlength=len(shared))
-        touched = choices.choices_of[element]
-        lossy = touched[choices.lost[choices.cell_starts[touched]] > 0]
-        if len(lossy):
-            incidences = Lists(choices.incidence_starts, choices.incidence_element).chosen(lossy)
-            lost = np.repeat(choices.lost[choices.cell_starts[lossy]], incidences.lengths)
-            shared += np.bincount(incidences.items, weights=lost, minlength=len(self.failing))
-        rivals = np.flatnonzero((shared > 0) & (shared >= least * shared[element]))
-        return np.asarray(rivals[rivals != element])
+        return self.evidence.rivals(element, least)

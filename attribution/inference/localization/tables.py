@@ -133,11 +133,19 @@ class Counts:
         wrong = (self.choice < NONE) | (self.choice >= len(self.choices))
         _check_rows("choice", wrong, self.choice, "a choice or NONE")
         _check_rows("choices", self.choices.lengths == 0, self.choices.lengths, "at least one path in each")
-        keys = np.sort(self.paths.owners() * max(parts.elements, 1) + self.paths.items)
+        keys = self.paths.owners() * max(parts.elements, 1) + self.paths.items
+        keys.sort(kind="stable")  # which is fast for what is nearly in order
         twice = np.flatnonzero(keys[1:] == keys[:-1])
         if len(twice):
             path, element = divmod(int(keys[twice[0]]), parts.elements)
             raise EvidenceError(f"path {path}", f"element {element} twice", "each element once at most")
+
+
+def beginnings(ordered: Integers) -> Integers:
+    """Where in an ordered column each different number stands first."""
+    new = np.ones(len(ordered), dtype=bool)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return np.flatnonzero(new)
 
 
 def _check_lists(name: str, lists: Lists, limit: int, what: str) -> None:
