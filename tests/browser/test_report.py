@@ -52,6 +52,14 @@ def test_a_report_fits_every_screen_and_asks_nobody_for_anything(
         assert found.keeps_quiet(), (found.requests, found.complaints, found.dialogs)
 
 
+@handful
+def test_what_opens_fits_a_narrow_screen_too(bundle: Path, browser: Browser, page_of: PageOf) -> None:
+    with opened(browser, page_of(bundle, "en"), width=WIDTHS[0]) as found:
+        found.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+
+        assert not found.is_too_wide()
+
+
 def shown_areas(found: Opened, *selectors: str) -> list[float]:
     """For each selector how many pixels are drawn of it."""
     script = "s => [...document.querySelectorAll(s)].reduce((a, e) => a + e.clientWidth * e.clientHeight, 0)"

@@ -290,9 +290,9 @@ LABELS: Mapping[str, tuple[str, str]] = {
     # 7. reliability
     "reliability.title": ("How reliable such a verdict is", "此类结论的可靠程度"),
     "reliability.sentence": (
-        "Of {incidents} labelled incidents whose favourite had such a posterior (about {stated} before calibration), "
-        "{right} were decided rightly.",
-        "在 {incidents} 起已知答案且后验概率相近（校准前约 {stated}）的事件中，{right} 判断正确。",
+        "Verdicts that state about {stated} before calibration, as this one does, were right in {right} of cases, by a "
+        "count over {incidents} labelled incidents.",
+        "据 {incidents} 起已知答案的事件统计，校准前概率约为 {stated}（如本结论）的结论中，{right} 判断正确。",
     ),
     "reliability.fitted": ("Counted on {what}.", "统计依据：{what}。"),
     "reliability.uncounted": (

@@ -47,7 +47,8 @@ class Axis:
         """A grid with the times below."""
         for x, words in self.ticks(most):
             yield line(x, top, x, bottom, "grid")
-            if x + 3.2 * len(words) < self.right + 8:  # else the drawing's edge would cut them
+            reach = 3.2 * len(words)
+            if reach <= x < self.right + 8 - reach:  # else the drawing's edge would cut them
                 yield text(x, bottom + 15, words, "tick", "middle")
 
     def shade(self, intervals: Sequence[Interval], top: float, bottom: float) -> Iterator[Markup]:

@@ -8,11 +8,11 @@ from functools import cached_property
 
 from markupsafe import Markup
 
-from attribution.model.dossier import Dossier, Entry, EntryKind, Excerpt, LossSeries, RateSeries
+from attribution.model.dossier import ClockCorrection, Dossier, Entry, EntryKind, Excerpt, LossSeries, RateSeries
 from attribution.model.explanation import Rival
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.program import program_version
-from attribution.model.topology import Node, NodeKind
+from attribution.model.topology import Node, NodeKind, Side
 from attribution.model.verdict import Cause, InputFile, Party, Provision, WeighedEvidence
 from attribution.report import quantities
 from attribution.report.json_document import SCHEMA
@@ -246,6 +246,11 @@ class View:
     def lanes(self) -> Lanes:
         return draw_lanes(self.dossier, {node: place[0] for node, place in self.layout.places.items()}, self.labels)
 
+    def clock_source(self, clock: ClockCorrection) -> str:
+        """Whose clock it was: a file's, or that of all that a side handed in."""
+        sides = {side.value: self.labels.side(side) for side in Side}
+        return sides.get(clock.source, self.labels.say(clock.source))
+
     @property
     def entry_kinds(self) -> list[EntryKind]:
         return [kind for kind in EntryKind if any(entry.kind is kind for entry in self.dossier.timeline)]
@@ -347,6 +352,11 @@ class View:
 
     def excerpts(self, evidence: str) -> tuple[Excerpt, ...]:
         return tuple(excerpt for excerpt in self.dossier.excerpts if excerpt.evidence == evidence)
+
+    @staticmethod
+    def is_numbered(excerpt: Excerpt) -> bool:
+        """Whether its first column says again what number each row has, as a packet list does."""
+        return len(excerpt.columns) > 1 and all(row.cells[:1] == (str(row.number),) for row in excerpt.rows)
 
     @cached_property
     def cited(self) -> frozenset[str]:
