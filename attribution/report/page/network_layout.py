@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from attribution.model.topology import Link, Topology
 
 MOST_NODES = 60
+_SHOWN_OF_A_LARGE_NETWORK = 40
+_COMFORTABLE_ROWS = 6
+_COMFORTABLE_COLUMNS = 11
 _ROOM = 0.99  # two nodes of one row are at least a column apart
 
 
@@ -44,11 +47,22 @@ def lay_out(
 
     nearest = _hops(topology, *way)
     order = sorted(topology.nodes, key=lambda node: (node not in way, nearest.get(node, far), detour(node), node))
+    if len(order) > most:  # of a large network only what is next to the way, or little more
+        most = min(most, max(len(way) + sum(hops == 1 for hops in nearest.values()), _SHOWN_OF_A_LARGE_NETWORK))
     shown = _connected(topology, order[:most], way, [node for node in order[most:] if node in wanted], nearest)
-    columns = _columns(shown, way, from_first, from_second, length)
-    places = _rows(topology, [node for node in order if node in shown], way, columns)
+    stretch = _stretch(len(shown), len(way))
+    along = _columns(shown, way, from_first, from_second, length)
+    columns = {node: round(column * stretch * 2) / 2 for node, column in along.items()}
+    places = _rows(topology, [node for node in order if node in shown], way, columns, stretch)
     links = tuple(link for link in topology.links.values() if link.source in places and link.target in places)
     return Layout(places, way, links, len(topology.nodes) - len(places))
+
+
+def _stretch(nodes: int, way: int) -> float:
+    """How many columns one step of the way takes: many nodes beside a short way spread out instead of piling up."""
+    steps = max(1, way - 1)
+    needed = nodes / (_COMFORTABLE_ROWS * (steps + 1))
+    return max(1.0, min(needed, (_COMFORTABLE_COLUMNS - 1) / steps))
 
 
 def _hops(topology: Topology, *starts: str) -> dict[str, int]:
@@ -117,7 +131,7 @@ def _columns(
 
 
 def _rows(
-    topology: Topology, order: Sequence[str], way: Sequence[str], columns: Mapping[str, float]
+    topology: Topology, order: Sequence[str], way: Sequence[str], columns: Mapping[str, float], stretch: float
 ) -> dict[str, tuple[float, float]]:
     """The way in row 0; the others one after the other, nearest first, where there is room and the way to it short."""
     places = {node: (columns[node], 0.0) for node in way}
@@ -126,16 +140,17 @@ def _rows(
         node = min(waiting, key=lambda name: (-_anchored(topology, name, places), waiting.index(name)))
         waiting.remove(node)
         neighbours = [places[other] for other in _neighbours(topology, node) if other in places]
-        places[node] = _best(columns[node], len(topology.links_of(node)) == 1, neighbours, tuple(places.values()))
+        reach = max(1.0 if len(topology.links_of(node)) == 1 else 0.5, stretch if stretch > 1 else 0.0)
+        places[node] = _best(columns[node], reach, neighbours, tuple(places.values()))
     return places
 
 
 def _best(
-    column: float, is_leaf: bool, neighbours: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float]]
+    column: float, reach: float, neighbours: Sequence[tuple[float, float]], taken: Sequence[tuple[float, float]]
 ) -> tuple[float, float]:
     """The cheapest place: rows are tried from the middle outwards, until a row alone costs more than the best place."""
     best, lowest = (column, 0.0), float("inf")
-    for place in _candidates(column, is_leaf):
+    for place in _candidates(column, reach):
         if abs(place[1]) > lowest:
             break
         cost = _cost(place, column, neighbours, taken)
@@ -152,10 +167,12 @@ def _neighbours(topology: Topology, node: str) -> Iterator[str]:
     return (link.far_end(node) for link in topology.links_of(node))
 
 
-def _candidates(column: float, is_leaf: bool) -> Iterator[tuple[float, float]]:
-    shifts = (0.0, 1.0, -1.0) if is_leaf else (0.0, 0.5, -0.5)
+def _candidates(column: float, reach: float) -> Iterator[tuple[float, float]]:
+    """Places within `reach` columns, row by row: those of a leaf a whole column aside, others in halves."""
+    step = 1.0 if reach == 1.0 else 0.5
+    shifts = [shift * step for shift in range(-int(reach / step), int(reach / step) + 1)]
     for row in range(1, MOST_NODES):
-        for shift in shifts:
+        for shift in sorted(shifts, key=lambda shift: (abs(shift), -shift)):
             yield column + shift, float(row)
             yield column + shift, float(-row)
 

@@ -200,7 +200,8 @@ class _Map:
 
     def _regions(self) -> Iterator[Markup]:
         """Each side's ground: first all edges, then all fills, so that pieces of one side grow together."""
-        for side in Side:
+        sizes = {side: sum(self.topology.nodes[node].side is side for node in self.points) for side in Side}
+        for side in sorted(Side, key=lambda side: -sizes[side]):  # the smaller ground lies above the larger one
             members = [node for node in self.points if self.topology.nodes[node].side is side]
             own = [link for link in self.layout.links if component_side(self.topology, link) is side]
             paint = f"url(#{self.prefix}-hatch)" if side is Side.PROVIDER else None
