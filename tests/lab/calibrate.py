@@ -91,8 +91,8 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
     rising = [max(values[: index + 1]) for index in range(len(values))]
     starts, honest = [first for first, _, _ in blocks], True
     for start, end, (_, count, good) in zip(starts, [*starts[1:], 2.0], blocks, strict=True):
-        stated = [value for value, _ in points if start <= value < end]
-        honest = honest and good / count >= sum(stated) / len(stated) - _TOO_BOLD
+        told = [value for value, _ in points if start <= value < end]
+        honest = honest and good / count >= sum(told) / len(told) - _TOO_BOLD
     kept = slice(-1, None) if honest else slice(None)
     return Calibration(tuple(round(s, 4) for s in starts)[kept], tuple(round(v, 4) for v in rising)[kept])
 
