@@ -50,7 +50,7 @@ def test_a_verdict_has_everything_that_the_program_knows_of_it(verdict: attribut
     assert 0.5 < verdict.probability <= 1.0
     assert sum(verdict.parties.values()) == pytest.approx(1.0)
     assert verdict.interruption.seconds > 0
-    assert [cause.kind for cause in verdict.causes] == [attribution.CauseKind.DEVICE_FAILURE]
+    assert [cause.kind for cause in verdict.causes] == [attribution.CauseKind.LINK_FAILURE]
     assert all(isinstance(piece, attribution.WeighedEvidence) for piece in verdict.evidence)
     assert {file.file for file in verdict.inputs} > {"incident.yaml"}
 
