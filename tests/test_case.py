@@ -139,14 +139,14 @@ def test_one_changed_octet_of_the_program_is_found_and_named(package: Path, name
 
 def test_another_rule_is_named_and_so_is_what_it_changed(folder: Path, package: Path) -> None:
     """A whole program with one number changed decides otherwise, and says by which file."""
-    rule = package / "rules" / "calibration.toml"
+    rule = package / "rules" / "causes.toml"
     content = rule.read_text(encoding="utf-8")
-    rule.write_text(content.replace("right = 0.", "right = 0.0"), encoding="utf-8")
+    rule.write_text(content.replace("\nunknown = 0.01 ", "\nunknown = 0.4 "), encoding="utf-8")
     done = program(["verify", str(folder), str(INCIDENT)], package.parent)
     rule.write_text(content, encoding="utf-8")
 
     assert (done.returncode, done.stderr) == (EXIT_NOT_REPRODUCED, "")
-    assert "rules:\n  rules/calibration.toml\n" in done.stdout
+    assert "rules:\n  rules/causes.toml\n" in done.stdout
     assert "verdict:\n  verdict.probability\n" in done.stdout
 
 

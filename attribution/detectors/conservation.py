@@ -134,7 +134,7 @@ def _lost_within(
     node: str, counters: Mapping[tuple[Port, Metric], Counter], around: Surroundings, way: Collection[str]
 ) -> Iterator[Measurement]:
     """A device that took in more than it sent out. All its ports must be counted, or the rest went out by another."""
-    links = [link.component for link in around.topology.links_of(node)]
+    links = [link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, way)]
     taken = [counters.get(((node, link), Metric.IN_PACKETS)) for link in links]
     given = [counters.get(((node, link), Metric.OUT_PACKETS)) for link in links]
     known = [counter for counter in (*taken, *given) if counter is not None]
@@ -152,6 +152,12 @@ def _lost_within(
     others = tuple(component for component in way if component != node) if routes else ()
     stretch = Stretch((node,), False, False, beyond=others, balance=True, beside=_beside(node, around))
     yield from _measurements(polls, stretch, Phrase("packets that {node} took in", node=node), f"within {node}")
+
+
+def _leads_on(link: Link, node: str, around: Surroundings, way: Collection[str]) -> bool:
+    """Whether packets that a device passes on may go there: not to a node off the way behind which there is nothing."""
+    other = link.far_end(node)
+    return other in way or len(around.topology.links_of(other)) > 1
 
 
 def _beside(node: str, around: Surroundings) -> tuple[str, ...]:

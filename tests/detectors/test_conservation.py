@@ -12,8 +12,20 @@ from attribution.detectors.conservation import detect_counter_loss
 from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CounterSample, Metric
-from attribution.model.topology import Side
-from tests.detectors.chain import COUNTERS, START_S, WAY, origin, sample, surroundings
+from attribution.model.topology import NodeKind, Side
+from tests.detectors.chain import (
+    COUNTERS,
+    LINKS,
+    NODES,
+    START_S,
+    WAY,
+    join,
+    network,
+    node,
+    origin,
+    sample,
+    surroundings,
+)
 
 AROUND = surroundings()
 CORE, LEFT, RIGHT = "cloud-core", "GE0/0/1", "GE0/0/2"
@@ -176,3 +188,9 @@ def test_no_more_is_lost_than_passed_whatever_was_counted(rises: list[int], lost
         for poll in polls:
             assert 0 <= poll.lost <= poll.sent
             assert poll.interval.seconds > 0
+
+
+def test_a_device_that_hangs_off_the_way_needs_no_counters_for_the_others_balance() -> None:
+    topology = network((*NODES, node("printer", NodeKind.HOST)), (*LINKS, join("cloud-core GE0/0/9", "printer eth0")))
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost={5: 300}), surroundings(topology), WAY)
+    assert sum(poll.lost for poll in found if poll.journeys[0][0].components == (CORE,)) == 300
