@@ -86,6 +86,8 @@ class Poll:
 
 
 ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY, NodeKind.SERVICE})
+# A part of the network with more nodes than this is not looked through for a way back.
+LARGEST_BRANCH = 200
 Port = tuple[str, str]
 """A node and one of its links."""
 
@@ -155,9 +157,18 @@ def _lost_within(
 
 
 def _leads_on(link: Link, node: str, around: Surroundings, way: Collection[str]) -> bool:
-    """Whether packets that a device passes on may go there: not to a node off the way behind which there is nothing."""
-    other = link.far_end(node)
-    return other in way or len(around.topology.links_of(other)) > 1
+    """Whether packets that a device passes on may go there, and come back to the way by another node of it.
+
+    What hangs off the way by this one device alone has no part in the service.
+    """
+    seen, ahead = {node}, [link.far_end(node)]
+    while ahead and len(seen) < LARGEST_BRANCH:
+        here = ahead.pop()
+        if here in way:
+            return True
+        seen.add(here)
+        ahead += [other for beyond in around.topology.links_of(here) if (other := beyond.far_end(here)) not in seen]
+    return bool(ahead)
 
 
 def _beside(node: str, around: Surroundings) -> tuple[str, ...]:

@@ -191,6 +191,7 @@ def test_no_more_is_lost_than_passed_whatever_was_counted(rises: list[int], lost
 
 
 def test_a_device_that_hangs_off_the_way_needs_no_counters_for_the_others_balance() -> None:
-    topology = network((*NODES, node("printer", NodeKind.HOST)), (*LINKS, join("cloud-core GE0/0/9", "printer eth0")))
+    branch = (join("cloud-core GE0/0/9", "closet GE0/0/1"), join("closet GE0/0/2", "printer eth0"))
+    topology = network((*NODES, node("closet", NodeKind.SWITCH), node("printer", NodeKind.HOST)), (*LINKS, *branch))
     found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost={5: 300}), surroundings(topology), WAY)
     assert sum(poll.lost for poll in found if poll.journeys[0][0].components == (CORE,)) == 300
