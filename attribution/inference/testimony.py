@@ -74,6 +74,7 @@ NEEDS_LOG = frozenset(
     }
 )
 NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
+SESSIONS = frozenset({AlarmKind.SESSION_DOWN, AlarmKind.SESSION_CLOSED_BY_PEER, AlarmKind.SESSION_ADMIN_DOWN})
 SEVERAL_PORTS = 2
 # What a device says itself, in its log and to its poller; and what others say of it there.
 OWN_WORDS = frozenset({EvidenceType.SYSLOG, EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS})
@@ -157,7 +158,9 @@ class Witnesses:
     def _is_where(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
         where, component = expectation.where, candidate.component
         if where is Where.SELF:
-            return alarm.component == component
+            # A session with somebody whom the drawing does not know serves somebody else.
+            strange = alarm.kind in SESSIONS and alarm.about_peer is None
+            return alarm.component == component and not strange
         if where is Where.OWN_PORT:
             return alarm.reporter == component and alarm.component == candidate.link
         if where is Where.OWN_PORTS:
