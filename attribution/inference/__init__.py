@@ -25,6 +25,7 @@ from attribution.inference.naming import Namer
 from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
+from attribution.inference.testimony import is_of_strangers
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.inference.worlds import World, doubting_worlds, hidden_calls, shares_of, split_by_offer
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
@@ -278,7 +279,8 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
 
 def telling_suppliers(findings: Findings, paths: ServicePaths) -> frozenset[Side | None]:
     """From whom all comes that tells one place on the way from another; empty where nothing does."""
-    suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms if alarm.reporter in paths}
+    own = (a for a in findings.alarms if a.reporter in paths and not is_of_strangers(a, paths))
+    suppliers = {alarm.citation.origin.supplied_by for alarm in own}
     suppliers |= {record.citation.origin.supplied_by for record in findings.records if record.component in paths}
     suppliers |= {m.citation.origin.supplied_by for m in _counts_of_parts(findings, paths)}
     return frozenset(suppliers)

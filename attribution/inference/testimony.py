@@ -112,7 +112,7 @@ class Witnesses:
         self._session_paths = session_paths
         self._background = modes.background
         self._phase = phase
-        self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
+        self._alarms = first_of_each(a for a in alarms if in_time(a, phase) and not is_of_strangers(a, paths))
         self._records = [record for record in records if record_in_time(record, phase)]
 
     @property
@@ -158,9 +158,7 @@ class Witnesses:
     def _is_where(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
         where, component = expectation.where, candidate.component
         if where is Where.SELF:
-            # A session with somebody whom the drawing does not know serves somebody else.
-            strange = alarm.kind in SESSIONS and alarm.about_peer is None
-            return alarm.component == component and not strange
+            return alarm.component == component
         if where is Where.OWN_PORT:
             return alarm.reporter == component and alarm.component == candidate.link
         if where is Where.OWN_PORTS:
@@ -327,6 +325,11 @@ def record_in_time(record: Record, phase: Interval) -> bool:
         before = SLOW_BEFORE_S
     begun = phase.start_ns - before * NANOSECONDS <= record.interval.start_ns <= phase.start_ns + after * NANOSECONDS
     return begun and record.interval.end_ns > phase.start_ns
+
+
+def is_of_strangers(alarm: Alarm, paths: ServicePaths) -> bool:
+    """A session with somebody off the service's way serves somebody else."""
+    return alarm.kind in SESSIONS and alarm.about_peer not in paths
 
 
 def state_of(alarm: Alarm) -> Hashable:

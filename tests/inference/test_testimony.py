@@ -340,10 +340,10 @@ def test_one_port_that_is_down_speaks_of_the_port_and_several_of_the_device() ->
 
 def test_a_device_that_speaks_is_not_dead() -> None:
     dead = candidate("customer-edge", replace(expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF), dead=True))
-    alive = alarm(110, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN)
+    alive = alarm(110, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)
     of_another = alarm(110, "customer-core", "customer-core", AlarmKind.SESSION_DOWN, about_peer="customer-edge")
-    last_words = alarm(100.5, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN)
-    back_again = alarm(150, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN)
+    last_words = alarm(100.5, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)
+    back_again = alarm(150, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)
 
     assert hear(dead, [alive]).total < hear(dead, []).total
     for other in (of_another, last_words, back_again):
