@@ -409,15 +409,16 @@ def _reliability(judgement: Judgement, gathered: Gathered) -> Reliability | None
     uncalibrated = decide_responsibility(
         inference.hypotheses, gathered.agreement, inference.interruption, gathered.topology, calibration=Calibration()
     )
-    favourite = max(uncalibrated.parties, key=lambda party: uncalibrated.parties[party])
-    if not calibration.incidents:
+    stated = max(uncalibrated.parties.values())
+    experience = calibration.experience(stated)
+    if experience is None:
         return None
     return Reliability(
-        stated=uncalibrated.parties[favourite],
-        right=judgement.verdict.parties[favourite],
-        incidents=calibration.incidents,
+        stated=stated,
+        right=experience.right,
+        incidents=experience.incidents,
         fitted_on=calibration.source,
-        steps=tuple(zip(calibration.thresholds, calibration.values, strict=True)),
+        steps=tuple((entry.stated, entry.right) for entry in calibration.counted),
     )
 
 

@@ -48,7 +48,7 @@ UNEVEN = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One cumulative counter over time; `first` cites the file it stands in."""
+    """One cumulative counter over time; three tuples of equal length, in order of time."""
 
     times: tuple[int, ...]
     values: tuple[float, ...]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
 from attribution.dossier.grounds import Citations, Grounds, point_of
 from attribution.dossier.wording import LOST, SERVICE_FLOWS
@@ -24,10 +25,11 @@ WINDOWS_APART = 5
 APART_NS = 5 * NANOSECONDS
 # Of others' packets so many may be lost without being told.
 SLIGHT = 2
-CHARTED = frozenset({Method.PROBES, Method.FLOWS, Method.ONE_POINT, Method.TWO_POINTS})
+CHARTED = frozenset(Method) - {Method.TRACE}
 
 Bin = tuple[int, int, int, int]
 """Start, end, packets sent, packets lost."""
+AnyBin = TypeVar("AnyBin")
 
 
 def group_series(measurements: Iterable[Measurement]) -> list[list[Measurement]]:
@@ -76,7 +78,8 @@ def _series(members: Sequence[Measurement]) -> LossSeries:
 def _charted(
     name: str, components: tuple[str, ...], method: str, traffic: str, files: Iterable[str], bins: Sequence[Bin]
 ) -> LossSeries:
-    starts, ends, sent, lost = zip(*fewer_bins(bins), strict=True)
+    fewer = [(g[0][0], g[-1][1], sum(b[2] for b in g), sum(b[3] for b in g)) for g in group_bins(bins)]
+    starts, ends, sent, lost = zip(*fewer, strict=True)
     return LossSeries(name, components, method, traffic, tuple(files), starts, ends, sent, lost)
 
 
@@ -92,13 +95,10 @@ def merge_bins(bins: Iterable[Bin]) -> list[Bin]:
     return merged
 
 
-def fewer_bins(bins: Sequence[Bin]) -> list[Bin]:
-    """At most `MOST_BINS` bins, neighbours added up."""
-    size = -(-len(bins) // MOST_BINS)
-    if size < 2:
-        return list(bins)
-    groups = (bins[at : at + size] for at in range(0, len(bins), size))
-    return [(g[0][0], g[-1][1], sum(b[2] for b in g), sum(b[3] for b in g)) for g in groups]
+def group_bins(bins: Sequence[AnyBin]) -> Iterator[Sequence[AnyBin]]:
+    """Neighbours that become one bin: no more of them than a chart can show."""
+    size = max(1, -(-len(bins) // MOST_BINS))
+    return (bins[at : at + size] for at in range(0, len(bins), size))
 
 
 def _flow_series(flows: FlowEvidence, grounds: Grounds) -> Iterator[LossSeries]:
@@ -219,4 +219,6 @@ def _lane(measurement: Measurement, pair: PairCount | None) -> str:
         first, second = (" ".join(part for part in point if part) for point in (pair.first, pair.second))
         return f"{first} → {second}"
     components = next((journey[0].components for journey in measurement.journeys if journey), ())
-    return f"{components[0]} → {components[-1]}" if components else measurement.citation.origin.file
+    if not components:
+        return measurement.citation.origin.file
+    return f"{components[0]} → {components[-1]}" if len(components) > 1 else components[0]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from attribution.dossier.grounds import Grounds, point_of
-from attribution.dossier.losses import MOST_BINS
+from attribution.dossier.losses import group_bins
 from attribution.model.dossier import RateSeries
 from attribution.model.incident import NANOSECONDS, Origin
 from attribution.model.observation import CounterSample, Metric, TapCount
@@ -92,7 +92,8 @@ def _leaves(tap: TapCount, link: Link, grounds: Grounds) -> bool | None:
 def _series(
     name: str, device: str, interface: str | None, outgoing: bool, file: str, bins: Sequence[Bin], link: Link
 ) -> RateSeries:
-    kept = [b for b in fewer_bins(bins) if b[1] > b[0]]
+    fewer = ((group[0][0], group[-1][1], sum(bits for _, _, bits in group)) for group in group_bins(bins))
+    kept = [(start, end, bits) for start, end, bits in fewer if end > start]
     return RateSeries(
         name=name,
         device=device,
@@ -104,13 +105,3 @@ def _series(
         bps=tuple(bits * NANOSECONDS / (end - start) for start, end, bits in kept),
         capacity_bps=link.capacity_bps,
     )
-
-
-def fewer_bins(bins: Iterable[Bin]) -> list[Bin]:
-    """At most `MOST_BINS` bins: neighbours become one, over the time that they measured."""
-    every = list(bins)
-    size = -(-len(every) // MOST_BINS)
-    if size < 2:
-        return every
-    groups = (every[at : at + size] for at in range(0, len(every), size))
-    return [(group[0][0], group[-1][1], sum(bits for _, _, bits in group)) for group in groups]

@@ -69,6 +69,8 @@ class Inference:
 def infer_causes(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
     """The interruption and its possible causes, from evidence alone; the complaint's window only says where to look."""
     paths = ServicePaths(findings.service_paths)
+    own = tuple(alarm for alarm in findings.alarms if not is_of_strangers(alarm, paths))
+    findings = replace(findings, alarms=own)
     findings, troubles, caveats = add_flows(findings, paths, topology)
     modes = load_modes()
     situation = Situation(
@@ -279,8 +281,7 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
 
 def telling_suppliers(findings: Findings, paths: ServicePaths) -> frozenset[Side | None]:
     """From whom all comes that tells one place on the way from another; empty where nothing does."""
-    own = (a for a in findings.alarms if a.reporter in paths and not is_of_strangers(a, paths))
-    suppliers = {alarm.citation.origin.supplied_by for alarm in own}
+    suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms if alarm.reporter in paths}
     suppliers |= {record.citation.origin.supplied_by for record in findings.records if record.component in paths}
     suppliers |= {m.citation.origin.supplied_by for m in _counts_of_parts(findings, paths)}
     return frozenset(suppliers)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp, lgamma, log
+from typing import NamedTuple
 
 from attribution.inference.candidates import Candidate
 from attribution.inference.phases import Phase
@@ -23,12 +24,21 @@ FULL_RATES = (0.95, 0.995)
 SCATTER = 4.0
 LEAST_PSEUDO_LOST = 1.0
 HEALTHY_RATE = 0.001
-HEALTHY_SCATTER = 50.0
-# Share of measurements that something else than the model disturbs (or spares); bounds what any one of them can say.
+# Share of measurements that something else than the model spares; with Noise.stray it bounds what one of them can say.
 STRAY = 0.03
-# … of the balances of a device's or a link's counters, which count everything and are held against their usual value.
-STRAY_BALANCE = 0.003
-HEALTHY_SCATTER_OF_BALANCE = 2000.0
+
+
+class Noise(NamedTuple):
+    """What measurements lose that no fault touches: a share that something `stray` disturbs, in any measure; the others
+    about HEALTHY_RATE, with the `scatter` of so many pseudo-counts."""
+
+    stray: float
+    scatter: float
+
+
+OF_PACKETS = Noise(STRAY, 50.0)
+# The balances of a device's or a link's counters count everything, and are held against their own usual value.
+OF_BALANCES = Noise(0.003, 2000.0)
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
 ONE_POINT_TRUST = 0.5
 # How often a fault touches what it only perhaps touches.
@@ -65,7 +75,7 @@ class Group:
     lost: int
     weight: float
     members: tuple[Measurement, ...]
-    stray: float = STRAY
+    noise: Noise = OF_PACKETS
 
 
 def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
@@ -102,7 +112,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
                 sum(m.lost for m in members),
                 trust * (1 + log(alike)) / alike,
                 tuple(members),
-                STRAY_BALANCE if method is Method.COUNTERS else STRAY,
+                OF_BALANCES if method is Method.COUNTERS else OF_PACKETS,
             )
         )
     return tuple(groups)
@@ -167,26 +177,25 @@ def log_beta_binomial(lost: int, sent: int, rate: float, scatter: float) -> floa
 
 
 @cache
-def log_healthy(lost: int, sent: int, stray: float = STRAY) -> float:
+def log_healthy(lost: int, sent: int, noise: Noise = OF_PACKETS) -> float:
     """log P of a measurement that the fault does not touch; some stray ones lose anything."""
-    scatter = HEALTHY_SCATTER_OF_BALANCE if stray == STRAY_BALANCE else HEALTHY_SCATTER
-    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, scatter)
-    return add_logs(log(1 - stray) + calm, log(stray) - log(sent + 1))
+    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, noise.scatter)
+    return add_logs(log(1 - noise.stray) + calm, log(noise.stray) - log(sent + 1))
 
 
 @cache
-def log_faulty(lost: int, sent: int, rate: float, stray: float = STRAY) -> float:
+def log_faulty(lost: int, sent: int, rate: float, noise: Noise = OF_PACKETS) -> float:
     """log P of a measurement that the fault touches; some stray ones are spared."""
     scatter = max(SCATTER, LEAST_PSEUDO_LOST / rate)
     hit = log(1 - STRAY) + log_beta_binomial(lost, sent, rate, scatter)
-    return add_logs(hit, log(STRAY) + log_healthy(lost, sent, stray))
+    return add_logs(hit, log(STRAY) + log_healthy(lost, sent, noise))
 
 
 @cache
-def log_perhaps(lost: int, sent: int, rate: float, touched: float, stray: float = STRAY) -> float:
+def log_perhaps(lost: int, sent: int, rate: float, touched: float, noise: Noise = OF_PACKETS) -> float:
     """log P of a measurement that the fault touches with some probability."""
-    hit = log(touched) + log_faulty(lost, sent, rate, stray)
-    return add_logs(hit, log(1 - touched) + log_healthy(lost, sent, stray))
+    hit = log(touched) + log_faulty(lost, sent, rate, noise)
+    return add_logs(hit, log(1 - touched) + log_healthy(lost, sent, noise))
 
 
 def add_logs(*values: float) -> float:
@@ -224,7 +233,7 @@ class PhaseLosses:
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(
             sum(
-                g.weight * (add_logs(*(log_perhaps(g.lost, g.sent, r, 0.5, g.stray) for r in RATES)) - log(len(RATES)))
+                g.weight * (add_logs(*(log_perhaps(g.lost, g.sent, r, 0.5, g.noise) for r in RATES)) - log(len(RATES)))
                 for g in kind
             )
             for kind in self.kinds
@@ -354,13 +363,13 @@ def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:
 
 def _parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
     """What the groups of a kind say together for every touch, in their order, at each rate."""
-    healthy = sum(g.weight * log_healthy(g.lost, g.sent, g.stray) for g in kind)
-    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate, g.stray) for g in kind) for rate in RATES)
+    healthy = sum(g.weight * log_healthy(g.lost, g.sent, g.noise) for g in kind)
+    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate, g.noise) for g in kind) for rate in RATES)
     parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
     for touch, chance in CHANCES.items():
         parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
     chance = CHANCES[Touch.SOME_CLASSES]
     parts[Touch.SOME_CLASSES] = tuple(
-        sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance, g.stray) for g in kind) for rate in RATES
+        sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance, g.noise) for g in kind) for rate in RATES
     )
     return tuple(parts[touch] for touch in Touch)

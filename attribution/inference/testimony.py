@@ -112,7 +112,7 @@ class Witnesses:
         self._session_paths = session_paths
         self._background = modes.background
         self._phase = phase
-        self._alarms = first_of_each(a for a in alarms if in_time(a, phase) and not is_of_strangers(a, paths))
+        self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
         self._records = [record for record in records if record_in_time(record, phase)]
 
     @property

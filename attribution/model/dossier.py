@@ -130,8 +130,9 @@ class Excerpt:
 class Reliability:
     """How often verdicts like this one were right on labelled incidents.
 
-    `stated` is what the posterior says for its favourite before calibration, `right` how often such verdicts were
-    right, `incidents` on how many that was counted, `fitted_on` in words on which. `steps` are all (stated, right).
+    `stated` is what the posterior says for its favourite before calibration. Of `incidents` for which it said about as
+    much, a share `right` had that party; `fitted_on` says in words which they were. `steps` are all that was counted:
+    from which stated probability on, and the share that was right.
     """
 
     stated: float

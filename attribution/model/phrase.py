@@ -55,8 +55,8 @@ class Enumeration(str):
         row.parts = kept
         return row
 
-    def __getnewargs__(self) -> tuple[Phrase, tuple[str, ...]]:  # type: ignore[override]
-        return self.between, self.parts
+    def __getnewargs_ex__(self) -> tuple[tuple[Phrase, tuple[str, ...]], dict[str, object]]:
+        return (self.between, self.parts), {}
 
 
 COMMA, SEMICOLON, OR = Phrase(", "), Phrase("; "), Phrase(" or ")

@@ -130,9 +130,8 @@ ENGLISH = LetterWording(
     },
     parts="The {document} places its own part with each side.",
     sure="We hold this finding with a probability of {probability}.",
-    proven="When the method was tried on {incidents} incidents whose answer was known, findings held at least that "
-    "firmly "
-    "were right in {right} of cases.",
+    proven="The method was tried on incidents whose answer was known: of {incidents} of which it was about as sure, it "
+    "found the right one in {right} of cases.",
     dispute="It is a finding from evidence and open to correction. If you see it differently, please tell us why, "
     "and we "
     "will examine the case again{helpful}. On request we send you the full report, in which every statement can be "
@@ -220,7 +219,7 @@ CHINESE = LetterWording(
     },
     parts="依据《{document}》，双方各自承担本方的部分。",
     sure="我们对上述结论的把握为 {probability}。",
-    proven="在 {incidents} 个答案已知的事件上检验时，把握不低于此的结论有 {right} 是正确的。",
+    proven="该方法在答案已知的事件上检验过：在把握与此相当的 {incidents} 个事件中，结论有 {right} 是正确的。",
     dispute="该结论由证据推断得出，可以更正。如您有不同意见，请告知理由{helpful}，我们将重新核查。如有需要，"
     "我们可提供完整报告，其中每项陈述均可查证。",
     helpful="（最有帮助的材料是：{what}）",

@@ -140,6 +140,7 @@ ENGLISH = PostmortemWording(
         "trace": "traceroutes",
         "two_points": "captures at two points",
         "one_point": "a capture at one point",
+        "counters": "counters compared with each other",
     },
     end="The service runs between {ends}.",
     bandwidth="Bandwidth bought: {bandwidth}.",
@@ -220,8 +221,8 @@ ENGLISH = PostmortemWording(
     method="Decided by attribution {version} under the {agreement}. The interruption is taken from traffic between the "
     "two ends; candidate causes are weighed against all measurements, alarms and records at once, and the agreement "
     "says who answers for what is left.",
-    reliability="By itself the model states {stated} for the party it finds most probable. On labelled incidents such "
-    "findings were right in {right} of cases ({incidents} incidents; {fitted_on}).",
+    reliability="By itself the model states {stated} for the party it finds most probable. Of {incidents} labelled "
+    "incidents for which it stated about as much, that party was right in {right} ({fitted_on}).",
     no_reliability="How often such answers were right is not known to this program.",
     warnings="Warnings of the reading, {places} places in all:",
     more_warnings="… and {count} more, all of them in the JSON.",
@@ -280,6 +281,7 @@ CHINESE = PostmortemWording(
         "trace": "traceroute",
         "two_points": "两点抓包比对",
         "one_point": "单点抓包",
+        "counters": "计数器互相比对",
     },
     end="服务两端为 {ends}。",
     bandwidth="购买的带宽：{bandwidth}。",
@@ -350,8 +352,8 @@ CHINESE = PostmortemWording(
     method="由 attribution {version} 依据《{agreement}》判定。中断时段取自两端之间的流量；"
     "各候选原因同时对照全部测量、告警和记录加以权衡，"
     "再由协议确定责任归属。",
-    reliability="模型自身对最可能的责任方给出的概率为 {stated}；在有标注的事件上，此类结论有 {right} 是正确的"
-    "（{incidents} 个事件；{fitted_on}）。",
+    reliability="模型自身对最可能的责任方给出的概率为 {stated}；在有标注的事件中，给出相近概率的有 {incidents} 个，"
+    "其中 {right} 是正确的（{fitted_on}）。",
     no_reliability="本程序不掌握此类结论的历史正确率。",
     warnings="读取时的警告，共 {places} 处：",
     more_warnings="……另有 {count} 条，全部内容见 JSON。",

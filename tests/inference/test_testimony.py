@@ -348,12 +348,3 @@ def test_a_device_that_speaks_is_not_dead() -> None:
     assert hear(dead, [alive]).total < hear(dead, []).total
     for other in (of_another, last_words, back_again):
         assert hear(dead, [other]).total == hear(dead, []).total
-
-
-def test_a_session_with_a_stranger_speaks_of_nothing_here() -> None:
-    fault = candidate("customer-edge", expecting(AlarmKind.SESSION_DOWN, Where.SELF))
-    known = alarm(101, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN, about_peer="provider-edge")
-    strange = alarm(101, "customer-edge", "customer-edge", AlarmKind.SESSION_DOWN)
-
-    assert hear(fault, [known]).total > 0
-    assert hear(fault, [strange]).total == hear(fault, []).total

@@ -22,11 +22,12 @@ from attribution.evaluation.calibration import (
     leave_one_group_out,
 )
 from attribution.model.verdict import Party
-from attribution.responsibility.calibration import Calibration
+from attribution.responsibility.calibration import Calibration, Counted
 from attribution.responsibility.costs import choose_party, load_decision_rule
 from tests.lab.errors import UsageError
 
 _LEAST_OF_A_STEP = 200
+_TENTHS = (0.0, 0.6, 0.7, 0.8, 0.9)
 _TOO_BOLD = 0.05
 """A block that was right so much less often than it stated has to be mended."""
 
@@ -152,6 +153,16 @@ def describe(cases: Sequence[Case]) -> Iterator[tuple[str, Figures]]:
     yield "topologies left out", hold_out(cases, [case.topology for case in cases])
 
 
+def count_right(cases: Sequence[Case], calibration: Calibration) -> Iterator[Counted]:
+    """How often the favourite was right, by tenths of what was stated for it; together where one number mends all."""
+    plateau = calibration.thresholds[-1]
+    starts = [*(start for start in _TENTHS if start < plateau), plateau]
+    for start, end in zip(starts, [*starts[1:], 2.0], strict=True):
+        right = [case.favourite is case.party for case in cases if start <= case.stated[case.favourite] < end]
+        if right:
+            yield Counted(start, round(sum(right) / len(right), 4), len(right))
+
+
 def write_calibration(cases: Sequence[Case], fitted_on: str, output: Path) -> None:
     """The rule file, with what it was fitted on and how well it held."""
     calibration = fit_calibration(cases)
@@ -161,11 +172,14 @@ def write_calibration(cases: Sequence[Case], fitted_on: str, output: Path) -> No
         "# taken at its word. Written by `python -m tests.lab calibrate`; do not edit by hand.",
         "",
         f"source = {json.dumps(fitted_on)}",
-        f"incidents = {len(cases)}",
         "",
         "[figures]",
         *(f"{json.dumps(name)} = {json.dumps(str(figures))}" for name, figures in describe(cases)),
     ]
     for stated, right in zip(calibration.thresholds, calibration.values, strict=True):
         lines += ["", "[[step]]", f"stated = {stated}", f"right = {right}"]
+    lines += ["", "# What was counted, by what was stated: it mends nothing, reports quote it."]
+    for entry in count_right(cases, calibration):
+        lines += ["", "[[counted]]", f"stated = {entry.stated}", f"right = {entry.right}"]
+        lines += [f"incidents = {entry.incidents}"]
     output.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -67,6 +67,7 @@ def test_the_rule_file_can_be_read_back(tmp_path: Path) -> None:
     read, fitted = read_calibration(text, "calibration.toml"), fit_calibration(cases)
     assert (read.thresholds, read.values) == (fitted.thresholds, fitted.values)
     assert len(list(describe(cases))) == 4
+    assert sum(entry.incidents for entry in read.counted) == len(cases)
 
 
 def test_what_is_no_evaluation_is_refused(tmp_path: Path) -> None:

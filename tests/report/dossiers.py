@@ -120,7 +120,7 @@ def dossier(verdict: Verdict = SETTLED) -> Dossier:
         rates=(),
         clocks=(ClockCorrection("telemetry/syslog.log", Side.PROVIDER, -2_500_000_000, "sessions that both saw"),),
         excerpts=(),
-        reliability=Reliability(0.9, 0.979, 1800, "recorded and simulated incidents"),
+        reliability=Reliability(0.9, 0.979, 968, "recorded and simulated incidents"),
     )
 
 

@@ -15,7 +15,7 @@ import attribution
 from attribution.dossier.wording import TEMPLATES
 from attribution.errors import RuleError
 from attribution.model.phrase import Phrase, all_of, any_of, in_a_row
-from attribution.model.verdict import CauseKind, Party
+from attribution.model.verdict import CauseKind, Party, Verdict
 from attribution.report import render_explanation, render_table, summarise
 from attribution.report.languages import check_fields, fields_of, phrases_of, say, say_place
 from attribution.report.topology_wording import TOPOLOGY_WORDINGS
@@ -144,8 +144,8 @@ def test_a_chinese_summary_can_be_sent_as_it_stands() -> None:
 
 
 @pytest.mark.parametrize("verdict", EVERY_VERDICT, ids=lambda verdict: verdict.party.value)
-def test_a_chinese_table_speaks_chinese(verdict: object) -> None:
-    table = render_table(verdict, wording=CHINESE)  # type: ignore[arg-type]
+def test_a_chinese_table_speaks_chinese(verdict: Verdict) -> None:
+    table = render_table(verdict, wording=CHINESE)
 
     for english in ("Interruption", "Seconds", "Parties", "Evidence", "against", "Ask for", "Read", "Warnings"):
         assert english not in table

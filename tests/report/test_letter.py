@@ -73,7 +73,7 @@ def test_it_says_how_sure_it_is_and_how_to_disagree(verdict: Verdict) -> None:
     text = letter(verdict)
 
     assert "with a probability of 97 %" in text
-    assert "right in 98 % of cases" in text
+    assert "of 968 of which it was about as sure, it found the right one in 98 % of cases" in text
     assert "If you see it differently, please tell us why" in text
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from attribution.errors import RuleError
 from attribution.model.verdict import Party
-from attribution.responsibility.calibration import Calibration, load_calibration, read_calibration
+from attribution.responsibility.calibration import Calibration, Counted, load_calibration, read_calibration
 
 STEPS = Calibration((0.6, 0.9, 0.99), (0.62, 0.85, 0.98))
 
@@ -50,18 +50,21 @@ def test_the_shipped_calibration_rises_and_claims_no_certainty() -> None:
 
 
 def test_it_is_said_on_what_and_on_how_many_incidents_it_was_counted() -> None:
-    read = read_calibration('source = "recorded incidents"\nincidents = 12\n', "file")
-    assert (read.source, read.incidents) == ("recorded incidents", 12)
-    assert read_calibration("", "file").incidents == 0
-    assert load_calibration().incidents > 1000
+    rows = "".join(f"[[counted]]\nstated = {s}\nright = {s + 0.1}\nincidents = 12\n" for s in (0.5, 0.7))
+    read = read_calibration(f'source = "recorded incidents"\n{rows}', "file")
+    assert read.source == "recorded incidents"
+    assert read.experience(0.69) == Counted(0.5, 0.6, 12)
+    assert read.experience(0.7) == read.experience(1.0) == Counted(0.7, 0.7 + 0.1, 12)
+    assert read.experience(0.3) is None
+    assert sum(entry.incidents for entry in load_calibration().counted) > 1000
     assert load_calibration().source
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "incidents = -1\n",
-        'incidents = "many"\n',
+        "[[counted]]\nstated = 0.5\nright = 0.6\nincidents = 0\n",
+        '[[counted]]\nstated = 0.5\nright = 0.6\nincidents = "many"\n',
         "source = 3\n",
         'source = "x"\n[[step]]\nstated = 0.9\nright = 0.9\n[[step]]\nstated = 0.8\nright = 0.95\n',
         'source = "x"\n[[step]]\nstated = 0.5\nright = 0.9\n[[step]]\nstated = 0.8\nright = 0.6\n',

@@ -18,7 +18,7 @@ LANGUAGES = ("en", "zh")  # the columns of the tables below
 
 HEADINGS: Mapping[Party, tuple[str, str]] = {
     Party.CUSTOMER: ("The customer is responsible", "由客户承担责任"),
-    Party.PROVIDER: ("The provider is responsible", "由服务商承担责任"),
+    Party.PROVIDER: ("The provider is responsible", "由腾讯云承担责任"),
     Party.SHARED: ("Both parties are responsible", "双方各自承担责任"),
     Party.NEITHER: ("Neither party is responsible", "双方均无责任"),
     Party.UNDETERMINED: ("Undetermined", "责任未定"),
@@ -26,7 +26,7 @@ HEADINGS: Mapping[Party, tuple[str, str]] = {
 
 PARTIES: Mapping[Party, tuple[str, str]] = {
     Party.CUSTOMER: ("customer", "客户"),
-    Party.PROVIDER: ("provider", "服务商"),
+    Party.PROVIDER: ("provider", "腾讯云"),
     Party.SHARED: ("both", "双方"),
     Party.NEITHER: ("neither", "均无责任"),
     Party.UNDETERMINED: ("undetermined", "未定"),
@@ -42,7 +42,7 @@ CAUSE_KINDS: Mapping[CauseKind, tuple[str, str]] = {
     CauseKind.MISCONFIGURATION: ("misconfigured", "配置错误"),
     CauseKind.UNAUTHORISED_OPERATION: ("operation without consent", "未经同意的操作"),
     CauseKind.CONSENTED_OPERATION: ("operation with consent", "经同意的操作"),
-    CauseKind.ENFORCEMENT_ACTION: ("restricted by the provider", "服务商限制服务"),
+    CauseKind.ENFORCEMENT_ACTION: ("restricted by the provider", "腾讯云限制服务"),
     CauseKind.ATTACK: ("attack", "网络攻击"),
     CauseKind.HOST_FAILURE: ("host failed", "主机故障"),
     CauseKind.MAINTENANCE: ("maintenance", "维护"),
@@ -76,6 +76,7 @@ METHODS: Mapping[str, tuple[str, str]] = {
     "trace": ("traceroute", "路由跟踪"),
     "two_points": ("two capture points compared", "两个抓包点对比"),
     "one_point": ("one capture point", "单个抓包点"),
+    "counters": ("counters compared", "计数器对比"),
 }
 
 LABELS: Mapping[str, tuple[str, str]] = {
@@ -290,9 +291,9 @@ LABELS: Mapping[str, tuple[str, str]] = {
     # 7. reliability
     "reliability.title": ("How reliable such a verdict is", "此类结论的可靠程度"),
     "reliability.sentence": (
-        "Verdicts that state about {stated} before calibration, as this one does, were right in {right} of cases, by a "
-        "count over {incidents} labelled incidents.",
-        "据 {incidents} 起已知答案的事件统计，校准前概率约为 {stated}（如本结论）的结论中，{right} 判断正确。",
+        "Before calibration this verdict states {stated}. Of {incidents} incidents whose answer was known and for "
+        "which about as much was stated, the party was right in {right}.",
+        "本结论校准前的概率为 {stated}。在答案已知、给出相近概率的 {incidents} 起事件中，{right} 判断正确。",
     ),
     "reliability.fitted": ("Counted on {what}.", "统计依据：{what}。"),
     "reliability.uncounted": (

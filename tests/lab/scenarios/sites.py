@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.lab.happenings import Deed, DuplexMismatch, TableFull
 from tests.lab.orders import Stream
-from tests.lab.plan import Plan
+from tests.lab.plan import Kind, Plan
 from tests.lab.scenario import Effect, Scenario
 from tests.lab.scenarios.places import (
     BRIDGED_CAMPUS,
@@ -24,7 +24,8 @@ _FRAME = 1442
 
 def _far_link(plan: Plan) -> tuple[str, str]:
     """The far edge's link towards the far host."""
-    return ("ce2", "sw2") if plan.has("sw2") else ("ce2", "host-b")
+    own = (role for role in plan.neighbours("ce2") if plan.node(role).side == CUSTOMER)
+    return "ce2", next(role for role in own if plan.node(role).kind is not Kind.TRANSPORT)
 
 
 def _far_host_cable_cut(stage: Stage) -> None:
