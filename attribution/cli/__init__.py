@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,7 +186,14 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """Run the command line and leave with the exit status that its help promises."""
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    if status == EXIT_INTERRUPTED:
+        # An interrupt inside text that a library executes (the methods of a dataclass, while it is imported) makes
+        # `python -m` end by the signal after all, whatever sys.exit says: leave without the interpreter's last word.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
