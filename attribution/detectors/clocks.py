@@ -1,9 +1,9 @@
 """Clocks are wrong until aligned: what both sides saw at once tells how far one side's clock is off the other's.
 
-Captures that saw the same packets tell it to the millisecond. Else the two sides' devices saw the same sessions and
-links go down and come back, and their probes the same trouble begin and end. Only clocks whose offset the exporter did
-not state are in question. Which of the two is right cannot be seen from inside; the one under which the trouble falls
-into the reported window is taken, else the provider's.
+Captures that saw the same packets tell it to the millisecond, counters of the same packets to a second. Else the two
+sides' devices saw the same sessions and links go down and come back, and their probes the same trouble begin and end.
+Only clocks whose offset the exporter did not state are in question. Which of the two is right cannot be seen from
+inside; the one under which the trouble falls into the reported window is taken, else the provider's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from attribution.detectors.alarms import session_peer
 from attribution.detectors.loss import Surroundings
+from attribution.detectors.passing import ahead_by_counters
 from attribution.model.clock import Alignment, ClockCorrection
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.observation import (
@@ -123,6 +124,9 @@ def customer_ahead_by(observations: Sequence[Observation], around: Surroundings)
     by_packets = _ahead_by_captures(observations)
     if by_packets is not None:
         return by_packets if abs(by_packets) >= LEAST_BY_PACKETS_NS else 0
+    by_counters = ahead_by_counters(observations, around, MOST_OFFSET_NS)
+    if by_counters is not None:
+        return by_counters if abs(by_counters) >= LEAST_BY_EVENTS_NS else 0
     seen: dict[Side, dict[tuple[str, frozenset[str]], list[Happening]]] = {side: defaultdict(list) for side in Side}
     for happening in find_happenings(observations, around):
         seen[happening.side][happening.what].append(happening)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -53,6 +55,48 @@ def times(observations: Sequence[Observation], source: Origin) -> list[float]:
 def test_the_offset_is_found_from_what_both_sides_logged(ahead_s: float) -> None:
     seen = [*story(Side.CUSTOMER, ahead_s), *story(Side.PROVIDER)]
     assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(ahead_s, abs=0.5)
+
+
+def passing(side: Side, ahead_s: float = 0.0, every_s: float = 2.0, source: Origin | None = None) -> list[Observation]:
+    """What one side's port at the cable between the edges counted: packets of varying pace, and ten seconds of none."""
+    device, port = ("office-edge", "Gi0/1") if side is Side.CUSTOMER else ("cloud-edge", "GE0/0/1")
+    source = source or origin(f"{side.value}/counters.csv", EvidenceType.INTERFACE_COUNTERS, supplied_by=side)
+    dice, total, found = Random(5), 0.0, []
+    paces = [0 if 30 <= second < 40 else dice.randrange(20, 60) for second in range(70)]
+    for step in range(int(60 / every_s)):
+        second = step * every_s + (0.3 if side is Side.CUSTOMER else 0.0)
+        total = sum(paces[: int(second)]) + paces[int(second)] * (second % 1)
+        for metric in (Metric.IN_PACKETS, Metric.OUT_PACKETS):
+            found.append(sample(second + ahead_s, device, port, metric, total, source=source))
+    return found
+
+
+@pytest.mark.parametrize("ahead_s", [AHEAD_S, -170.4, 290.0])
+def test_the_offset_is_found_from_packets_that_both_sides_counted(ahead_s: float) -> None:
+    seen = [*passing(Side.CUSTOMER, ahead_s), *passing(Side.PROVIDER)]
+    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(ahead_s, abs=1.0)
+
+
+def test_counters_that_agree_as_they_are_outweigh_what_logs_seem_to_say() -> None:
+    seen = [*passing(Side.CUSTOMER), *passing(Side.PROVIDER), *story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
+    assert customer_ahead_by(seen, AROUND) == 0
+
+
+def test_counters_that_are_read_too_seldom_or_never_change_pace_tell_no_offset() -> None:
+    assert customer_ahead_by([*passing(Side.CUSTOMER, AHEAD_S, 20.0), *passing(Side.PROVIDER, 0.0, 20.0)], AROUND) == 0
+    even = [
+        replace(o, value=float(round((o.time_ns - at(0)) / NANOSECONDS * 40)))
+        for o in (*passing(Side.CUSTOMER), *passing(Side.PROVIDER))
+    ]
+    assert customer_ahead_by(even, AROUND) == 0
+
+
+def test_clocks_whose_offsets_are_stated_are_not_looked_at() -> None:
+    stated = [
+        origin(f"{side.value}.csv", EvidenceType.INTERFACE_COUNTERS, supplied_by=side, offset_ns=0) for side in Side
+    ]
+    seen = [o for side, source in zip(Side, stated, strict=True) for o in passing(side, 50.0, source=source)]
+    assert customer_ahead_by(seen, AROUND) == 0
 
 
 def test_clocks_that_agree_are_left_alone() -> None:
