@@ -45,7 +45,6 @@ DEVICE_ALARMS = {
     LogKind.PREFIX_LIMIT: AlarmKind.PREFIX_LIMIT,
     LogKind.AUTHENTICATION_MISMATCH: AlarmKind.AUTHENTICATION_MISMATCH,
     LogKind.LOOP_DETECTED: AlarmKind.LOOP,
-    LogKind.DUPLICATE_ADDRESS: AlarmKind.DUPLICATE_ADDRESS,
     LogKind.RATE_EXCEEDED: AlarmKind.RATE_EXCEEDED,
     LogKind.ATTACK_DETECTED: AlarmKind.ATTACK,
 }
@@ -138,6 +137,9 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
             return None  # with a neighbour that is not drawn: another tenant's, say
         kind = SESSION_ALARMS.get(event.reason, AlarmKind.SESSION_DOWN) if event.reason else AlarmKind.SESSION_DOWN
         return Alarm(start, event.device, event.device, kind, citation, statement, about_peer=peer)
+    if event.kind is LogKind.DUPLICATE_ADDRESS:
+        owner = around.book.resolve(event.peer) or event.device  # whose address somebody else has too
+        return Alarm(start, event.device, owner, AlarmKind.DUPLICATE_ADDRESS, citation, statement)
     if event.kind in DEVICE_ALARMS:
         peer = session_peer(event, around) if event.kind is LogKind.PREFIX_LIMIT else None
         return Alarm(start, event.device, event.device, DEVICE_ALARMS[event.kind], citation, statement, about_peer=peer)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from attribution.detectors.cloud_actions import CloudActions
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
-from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import (
     AccountEvent,
     AccountEventKind,
@@ -56,6 +56,10 @@ FOR_A_DESTINATION = frozenset(
 FOREVER_NS = 2**62
 # A prefix shorter than this covers so much that it covers the service (0.0.0.0/0, 10.0.0.0/8).
 WHOLE_PREFIX = 8
+# Prefixes and bandwidths in the parameters of a call of the cloud API; a CCN's BandwidthLimit is in Mbit/s.
+_PREFIX = re.compile(r"(?<![\w.:])[0-9a-fA-F.:]+/[0-9]{1,3}(?![\w.])")
+_BANDWIDTH_LIMIT = re.compile(r'"BandwidthLimit"\s*:\s*([0-9]+)')
+MEGABIT = 1_000_000
 
 
 def detect_operations(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
@@ -139,7 +143,7 @@ def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent
             and undo.kind is effect.kind
             and undo.restores
             and _same_port(undo.interface or other.interface, effect.interface or event.interface)
-            and undo.prefix == effect.prefix
+            and undo.prefix in (None, effect.prefix)
         ):
             return other.time_ns
     return FOREVER_NS
@@ -155,14 +159,16 @@ def _hits_service(effect: CommandEffect, around: Surroundings) -> Condition:
     """Whether what the command drops is the service's traffic: by the destination it names, if it names one."""
     if effect.kind not in FOR_A_DESTINATION or effect.prefix is None:
         return Condition.MET if effect.kind in FOR_A_DESTINATION else Condition.UNKNOWN
+    return _is_of_service(effect.prefix, around)
+
+
+def _is_of_service(text: str, around: Surroundings) -> Condition:
+    """Whether a prefix covers an end of the service."""
     try:
-        prefix = parse_network(effect.prefix)
+        prefix = parse_network(text)
     except ValueError:
         return Condition.UNKNOWN
-    if prefix.prefixlen <= WHOLE_PREFIX:
-        return Condition.MET
-    named = around.book.owners_within(prefix)
-    if named & around.ends:
+    if prefix.prefixlen <= WHOLE_PREFIX or around.book.owners_within(prefix) & around.ends:
         return Condition.MET
     known = all(around.book.has_address(end) for end in around.ends)
     return Condition.NOT_MET if known else Condition.UNKNOWN
@@ -226,7 +232,7 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
 
 
 def detect_cloud_calls(
-    observations: Sequence[Observation], around: Surroundings, account: str | None, actions: CloudActions
+    observations: Sequence[Observation], around: Surroundings, service: Service, actions: CloudActions
 ) -> Iterator[Record]:
     """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them."""
     calls = sorted((o for o in observations if isinstance(o, CloudCall)), key=lambda call: call.time_ns)
@@ -239,13 +245,14 @@ def detect_cloud_calls(
             for later in calls[position + 1 :]
             if later.succeeded and later.action.lower() in action.undone_by and _same_resource(call, later)
         )
-        own = account is None or call.account is None or call.account == account
+        own = service.account is None or call.account is None or call.account == service.account
+        spares = _spares_service(call, around, service.bandwidth_bps)
         yield Record(
             interval=Interval(call.time_ns, next(undone, FOREVER_NS)),
             actor=Side.CUSTOMER if own else Side.PROVIDER,
             component=attached_node(call, around),
             kind=RecordKind.OPERATION,
-            harmful=Condition.MET if action.cuts else Condition.UNKNOWN,
+            harmful=Condition.NOT_MET if spares else Condition.MET if action.cuts else Condition.UNKNOWN,
             consent=Condition.NOT_MET,
             citation=Citation(call.origin, call.locator),
             statement=Phrase(
@@ -256,6 +263,15 @@ def detect_cloud_calls(
             ),
             cloud_call=True,
         )
+
+
+def _spares_service(call: CloudCall, around: Surroundings, bandwidth_bps: float | None) -> bool:
+    """Whether all that a call names is known not to be the service's: other destinations, or as much as was bought."""
+    prefixes = _PREFIX.findall(call.parameters)
+    if prefixes:
+        return all(_is_of_service(prefix, around) is Condition.NOT_MET for prefix in prefixes)
+    limits = [int(limit) * MEGABIT for limit in _BANDWIDTH_LIMIT.findall(call.parameters)]
+    return bool(limits) and bandwidth_bps is not None and min(limits) >= bandwidth_bps
 
 
 def _same_resource(first: CloudCall, second: CloudCall) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attribution.detectors.cloud_actions import load_cloud_actions
@@ -17,7 +19,7 @@ from attribution.detectors.records import (
     is_foreign_port,
 )
 from attribution.model.evidence import Condition, Record, RecordKind
-from attribution.model.incident import EvidenceType
+from attribution.model.incident import EvidenceType, Service
 from attribution.model.observation import (
     AccountEvent,
     AccountEventKind,
@@ -27,7 +29,7 @@ from attribution.model.observation import (
     Observation,
 )
 from attribution.model.topology import NodeKind, Side
-from tests.detectors.chain import CHAIN, NODES, at, command, join, network, node, origin, surroundings
+from tests.detectors.chain import CHAIN, ENDS, NODES, at, command, join, network, node, origin, surroundings
 
 AROUND = surroundings()
 TICKETS = origin("records/changes.csv", EvidenceType.CHANGE_RECORDS)
@@ -245,8 +247,8 @@ def call(
     )
 
 
-def cloud(*calls: CloudCall, account: str | None = "100001") -> list[Record]:
-    return list(detect_cloud_calls(calls, AROUND, account, load_cloud_actions()))
+def cloud(*calls: CloudCall, account: str | None = "100001", bought_bps: float | None = None) -> list[Record]:
+    return list(detect_cloud_calls(calls, AROUND, Service(ENDS, bought_bps, account), load_cloud_actions()))
 
 
 def test_a_call_that_detaches_holds_until_the_call_that_attaches_again() -> None:
@@ -271,6 +273,33 @@ def test_a_call_that_failed_or_only_reads_is_no_cause() -> None:
 def test_a_changed_limit_may_or_may_not_hurt() -> None:
     (record,) = cloud(call(0, "SetCcnRegionBandwidthLimits", "ccn-1"))
     assert record.harmful is Condition.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ('{"Routes": [{"DestinationCidrBlock": "10.2.0.0/24"}]}', Condition.MET),
+        ('{"Routes": [{"DestinationCidrBlock": "10.250.0.0/24"}]}', Condition.NOT_MET),
+        (
+            '{"Routes": [{"DestinationCidrBlock": "10.250.0.0/24"}, {"DestinationCidrBlock": "10.1.0.0/16"}]}',
+            Condition.MET,
+        ),
+        ('{"Routes": [{"DestinationCidrBlock": "0.0.0.0/0"}]}', Condition.MET),
+        ('{"RouteTableId": "rtb-1a2b3c4d"}', Condition.MET),
+    ],
+)
+def test_a_route_that_is_not_the_services_is_deleted_without_harm_to_it(parameters: str, expected: Condition) -> None:
+    (record,) = cloud(replace(call(0, "DeleteRoutes", "vpc-1"), parameters=parameters))
+    assert record.harmful is expected
+
+
+@pytest.mark.parametrize(
+    ("bought_bps", "expected"), [(10e6, Condition.NOT_MET), (500e6, Condition.UNKNOWN), (None, Condition.UNKNOWN)]
+)
+def test_a_limit_at_or_above_what_was_bought_does_not_hurt(bought_bps: float | None, expected: Condition) -> None:
+    limited = replace(call(0, "SetCcnRegionBandwidthLimits", "ccn-1"), parameters='{"BandwidthLimit": 100}')
+    (record,) = cloud(limited, bought_bps=bought_bps)
+    assert record.harmful is expected
 
 
 def test_who_called_tells_who_acted() -> None:
