@@ -67,11 +67,11 @@ def detect_evidence(
     alarms += detect_overuse(observations, around, service.bandwidth_bps)
     alarms = list(without_echoes(alarms))
     records = [record for detect_records in RECORD_DETECTORS for record in detect_records(observations, around)]
-    records += detect_cloud_calls(observations, around, service.account, load_cloud_actions())
+    records += detect_cloud_calls(observations, around, service, load_cloud_actions())
     paths = service_paths(routes, incident)
     way = tuple(dict.fromkeys(component for path in paths for component in path))
     measurements = [m for detect_loss in LOSS_DETECTORS for m in detect_loss(observations, around)]
-    measurements += detect_counter_loss(observations, around, way)
+    measurements += detect_counter_loss(observations, around, way, measurements)
     return Findings(
         measurements=tuple(measurements),
         alarms=tuple(alarms),

@@ -3,6 +3,8 @@
 Counters of ports, compared through a device and across a link, count what was lost there, whatever no drop counter
 tells. The balance is never perfect: a device's own traffic ends in it, the two ends of a link are polled at different
 moments. So each balance is held against its own usual one, and counts as loss only where it is clearly beyond that.
+What the service is known to have lost meanwhile must be missing somewhere: a balance that would show it and does not
+clears its place, however small a part of all packets that was.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from math import sqrt
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
+from math import ceil, sqrt
 from statistics import median
 
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
@@ -31,8 +33,14 @@ LEAST_SHARE = 0.02
 SCATTERS = 4.0
 # A device of whose packets usually more than this share end in it (or begin) does more than to pass them on.
 MOST_OWN = 0.05
-# Scatter of a normal distribution by its median absolute deviation.
-NORMAL = 1.4826
+# Loss only ever adds to what is missing: a balance's usual value and scatter are those of this share of its polls, the
+# lower ones. Of this part of a normal distribution the median absolute deviation is less than its scatter by this.
+# The median of that part lies so many scatters below that of the whole.
+LOWER = 0.6
+NORMAL = 2.2684
+BELOW = 0.5242
+# Loss lasts, and scatter does not: the median step from one poll to the next is so many scatters.
+STEP = 0.9539
 # A balance over fewer polls than this has no usual value of its own.
 LEAST_POLLS = 5
 # How well the clocks of two suppliers are aligned, at worst (seconds).
@@ -41,6 +49,9 @@ ALIGNED_S = 1.2
 STAYS = 0.5
 # Traffic has surged where this share more than usual passes.
 SURGE = 0.25
+# A balance confirms what the service lost if at least this share of it is missing there, and clears its place if less
+# is, by more than so many scatters.
+FOUND, SURELY_LESS = 0.55, 2.5
 # Polls that are looked at together, and the share of a run's loss that each half of it must have.
 RUNS = (1, 2, 4, 8, 16)
 UNEVEN = 0.25
@@ -93,18 +104,50 @@ Port = tuple[str, str]
 
 
 def detect_counter_loss(
-    observations: Iterable[Observation], around: Surroundings, way: Collection[str]
+    observations: Iterable[Observation],
+    around: Surroundings,
+    way: Collection[str],
+    counted: Iterable[Measurement] = (),
 ) -> Iterator[Measurement]:
-    """What was lost within each device on the service's way, and on each of its links in either direction."""
+    """What was lost within each device on the service's way, and on each of its links in either direction.
+
+    `counted` is what was measured otherwise: what it says the service lost between its ends is looked for.
+    """
     counters = gather_counters(observations, around, way)
+    wanted = Wanted(counted)
     for node in way:
         if node in around.topology.nodes and around.topology.nodes[node].kind is not NodeKind.HOST:
-            yield from _lost_within(node, counters, around, way)
+            yield from _lost_within(node, counters, around, way, wanted)
     for name in way:
         if name in around.topology.links:
             link = around.topology.links[name]
             for sender, receiver in (link.ends, link.ends[::-1]):
                 yield from _lost_on(link, sender, receiver, counters)
+
+
+class Wanted:
+    """How many packets the service lost between its ends in any time: each is missing in one place on its way.
+
+    By its probes and its flows, of which nobody counts a packet of the others'.
+    """
+
+    def __init__(self, counted: Iterable[Measurement]) -> None:
+        self._lossy = sorted(
+            (m.interval.start_ns, m.interval.end_ns, m.lost)
+            for m in counted
+            if m.end_to_end and m.lost and m.method in (Method.PROBES, Method.FLOWS)
+        )
+        self._starts = [start_ns for start_ns, _, _ in self._lossy]
+        self._longest_ns = max((end_ns - start_ns for start_ns, end_ns, _ in self._lossy), default=0)
+
+    def within(self, start_ns: int, end_ns: int) -> float:
+        """What was lost from when to when; of a longer window as if it had been lost evenly."""
+        first = bisect_left(self._starts, start_ns - self._longest_ns)
+        found = 0.0
+        for start, end, lost in self._lossy[first : bisect_left(self._starts, end_ns)]:
+            shared = min(end, end_ns) - max(start, start_ns)
+            found += lost * max(0, shared) / max(1, end - start)
+        return found
 
 
 def gather_counters(
@@ -133,7 +176,11 @@ def gather_counters(
 
 
 def _lost_within(
-    node: str, counters: Mapping[tuple[Port, Metric], Counter], around: Surroundings, way: Collection[str]
+    node: str,
+    counters: Mapping[tuple[Port, Metric], Counter],
+    around: Surroundings,
+    way: Collection[str],
+    wanted: Wanted,
 ) -> Iterator[Measurement]:
     """A device that took in more than it sent out. All its ports must be counted, or the rest went out by another."""
     links = [link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, way)]
@@ -153,7 +200,8 @@ def _lost_within(
     routes = around.topology.nodes[node].kind in ROUTING
     others = tuple(component for component in way if component != node) if routes else ()
     stretch = Stretch((node,), False, False, beyond=others, balance=True, beside=_beside(node, around))
-    yield from _measurements(polls, stretch, Phrase("packets that {node} took in", node=node), f"within {node}")
+    subject, series = Phrase("packets that {node} took in", node=node), f"within {node}"
+    yield from _measurements(polls, stretch, subject, series, wanted, Phrase("within {node}", node=node))
 
 
 def _leads_on(link: Link, node: str, around: Surroundings, way: Collection[str]) -> bool:
@@ -248,34 +296,77 @@ def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) ->
     return found
 
 
-def _measurements(polls: Sequence[Poll], stretch: Stretch, subject: Phrase, series: str) -> Iterator[Measurement]:
-    """The balance of each poll as packets sent and lost; nothing where the balance is not usually even."""
+def _measurements(
+    polls: Sequence[Poll],
+    stretch: Stretch,
+    subject: Phrase,
+    series: str,
+    wanted: Wanted | None = None,
+    place: Phrase | None = None,
+) -> Iterator[Measurement]:
+    """The balance of each poll as packets sent and lost; nothing where the balance is not usually even.
+
+    Where it shows clearly whether what is `wanted` is missing in this `place`, it says that too.
+    """
     polls = [poll for poll in polls if poll.through > 0]
     if len(polls) < LEAST_POLLS:
         return
-    usual = median(poll.missing / poll.through for poll in polls)
-    scatter = NORMAL * median(abs(poll.missing - usual * poll.through) for poll in polls)
+    lower = sorted(polls, key=lambda poll: poll.missing / poll.through)[: ceil(LOWER * len(polls))]
+    usual = median(poll.missing / poll.through for poll in lower)
+    scatter = median(abs(later.missing - earlier.missing) for earlier, later in pairwise(polls)) / STEP
     if abs(usual) > MOST_OWN:
         return
-    off = [poll.missing - usual * poll.through for poll in polls]
+    off = [poll.missing - usual * poll.through - BELOW * scatter for poll in polls]
     passing = median(poll.through / (poll.end_ns - poll.start_ns) for poll in polls)
     lossy = _lossy_polls(polls, off, scatter)
+    looked_for = _look_for(wanted, polls, off, scatter, lossy) if wanted is not None else {}
     for index, poll in enumerate(polls):
         lost = max(0, round(min(off[index], poll.through))) if index in lossy else 0
         more = poll.through - passing * (poll.end_ns - poll.start_ns)
         if lost and more > SURGE * (poll.through - more):
             continue  # so much more came than usual that what is missing may have been for the device itself
-        origin = poll.sample.origin
-        yield Measurement(
-            interval=Interval(poll.start_ns, poll.end_ns),
-            journeys=((stretch,),),
-            sent=max(1, round(poll.through)),
-            lost=min(lost, max(1, round(poll.through))),
-            method=Method.COUNTERS,
-            series=f"{origin.file}:{series}",
-            traffic="counted",
-            end_to_end=False,
-            of_service=True,
-            citation=Citation(origin, poll.sample.locator),
-            subject=subject,
-        )
+        want, found = looked_for.get(index, (0.0, 0.0))
+        if place is not None and round(want):
+            there = replace(stretch, of_lost=True)
+            yield _balance(poll, there, round(want), round(want * found), place, f"missing {series}")
+        if not found:
+            yield _balance(poll, stretch, max(1, round(poll.through)), lost, subject, series)
+
+
+def _balance(poll: Poll, stretch: Stretch, sent: int, lost: int, subject: Phrase, series: str) -> Measurement:
+    origin = poll.sample.origin
+    return Measurement(
+        interval=Interval(poll.start_ns, poll.end_ns),
+        journeys=((stretch,),),
+        sent=sent,
+        lost=min(lost, sent),
+        method=Method.COUNTERS,
+        series=f"{origin.file}:{series}",
+        traffic="counted",
+        end_to_end=False,
+        of_service=True,
+        citation=Citation(origin, poll.sample.locator),
+        subject=subject,
+    )
+
+
+def _look_for(
+    wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], scatter: float, lossy: Collection[int]
+) -> dict[int, tuple[float, float]]:
+    """Of polls that show no loss by themselves those that tell all the same: what is wanted, what share is missing."""
+    wants = [wanted.within(poll.start_ns, poll.end_ns) for poll in polls]
+    told: dict[int, tuple[float, float]] = {}
+    for looked_at, run in groupby(range(len(polls)), key=lambda index: wants[index] > 0 and index not in lossy):
+        if not looked_at:
+            continue
+        indices = list(run)
+        want = sum(wants[index] for index in indices)
+        # What was lost at an edge may have been counted in the poll before or after.
+        edges = [index for index in (indices[0] - 1, indices[-1] + 1) if 0 <= index < len(polls) and index not in lossy]
+        missing = sum(off[index] for index in (*indices, *edges))
+        spread = scatter * sqrt(len(indices) + len(edges))
+        if missing >= max(FOUND * want, LEAST_PACKETS, SCATTERS * spread):
+            told.update((index, (wants[index], min(1.0, missing / want))) for index in indices)
+        elif missing + max(LEAST_PACKETS, SURELY_LESS * spread) <= FOUND * want:
+            told.update((index, (wants[index], 0.0)) for index in indices)
+    return told

@@ -163,7 +163,9 @@ def _trace_measurement(
     )
     return Measurement(
         interval=Interval(trace.time_ns, trace.time_ns + NANOSECONDS),
-        journeys=((there, Stretch(tuple(reversed(path[:at])))),),
+        journeys=tuple(
+            (there, Stretch(back)) for back in around.routes.ways_back(node, source, destination, trace.time_ns)
+        ),
         sent=sent,
         lost=lost,
         method=Method.TRACE,

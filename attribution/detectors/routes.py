@@ -64,12 +64,15 @@ class Routes:
         return tuple(sorted(counts, key=lambda path: -counts[path]))
 
     def journeys_there_and_back(self, source: str, destination: str, time_ns: int) -> tuple[Journey, ...]:
-        """A request and its answer; the answer takes its own traced path, else the request's in reverse."""
-        there = self.paths(source, destination, time_ns)
-        if (destination, source) in self._traced:
-            back = self.paths(destination, source, time_ns)
-            return tuple((Stretch(one), Stretch(other)) for one in there for other in back)[:MOST_CANDIDATES]
-        return tuple((Stretch(one), Stretch(tuple(reversed(one)))) for one in there)
+        """A request and its answer; the answer takes its own way, traced or one of the shortest."""
+        there, back = self.paths(source, destination, time_ns), self.paths(destination, source, time_ns)
+        return tuple((Stretch(one), Stretch(other)) for one in there for other in back)[:MOST_CANDIDATES]
+
+    def ways_back(self, node: str, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
+        """How a node on the way from source to destination answers: as the destination does, if its way was traced."""
+        traced = self.paths(destination, source, time_ns) if (destination, source) in self._traced else ()
+        shared = dict.fromkeys(path[path.index(node) :] for path in traced if node in path)
+        return tuple(shared) or self.paths(node, source, time_ns)
 
     def journeys_one_way(self, source: str, destination: str, time_ns: int) -> tuple[Journey, ...]:
         return tuple((Stretch(path),) for path in self.paths(source, destination, time_ns))

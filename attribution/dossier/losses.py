@@ -9,9 +9,9 @@ from statistics import median
 from typing import TypeVar
 
 from attribution.dossier.grounds import Citations, Grounds, point_of
-from attribution.dossier.wording import LOST, SERVICE_FLOWS
+from attribution.dossier.wording import SERVICE_FLOWS
 from attribution.model.dossier import Entry, EntryKind, LossSeries
-from attribution.model.evidence import Measurement, Method
+from attribution.model.evidence import Measurement, Method, count_in_words
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import PairCount
@@ -185,7 +185,7 @@ def _entry(
     component = episode.evidence.component if episode.evidence is not None else None
     # What is cited says what the verdict says, which counts the interruption alone.
     lost, sent = sum(m.lost for m in members), sum(m.sent for m in members)
-    counted = Phrase(LOST, lost=lost, sent=sent, subject=worst.subject)
+    counted = count_in_words(worst, lost, sent)
     return Entry(
         interval=interval,
         stated_ns=_stated(interval.start_ns, worst, pair, grounds),

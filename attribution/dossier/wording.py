@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from attribution.model.observation import AccountEventKind, DownReason, LogEvent, LogKind, WitnessKind
 from attribution.model.phrase import Phrase
 
-LOST = "{lost} of {sent} {subject} were lost"
 SERVICE_FLOWS = "packets of flows between {first} and {second}"
 WAY_CHANGED = "the way from {source} to {destination} changed: it now leads over {nodes}"
 NO_FARTHER = "a traceroute from {source} to {destination} got no farther than {node}"
@@ -106,7 +105,7 @@ WITNESS_SENTENCES: Mapping[WitnessKind, str] = {kind: kind.value.replace("_", " 
 
 
 TEMPLATES: tuple[str, ...] = (
-    LOST, SERVICE_FLOWS, WAY_CHANGED, NO_FARTHER, ARRIVES_AGAIN, CAPTURED, TYPED, SOMEONE, CALLED, CALLED_IN_VAIN,
+    SERVICE_FLOWS, WAY_CHANGED, NO_FARTHER, ARRIVES_AGAIN, CAPTURED, TYPED, SOMEONE, CALLED, CALLED_IN_VAIN,
     TESTIFIED, AND, NAMED, A_PORT, A_NEIGHBOUR, A_PROCESS, ROUTING, WHY, TICKETS, ACCOUNT, CLOUD, STATED, STATED_FOR,
     AMONG_CAPTURES, *LOG_SENTENCES.values(), *REASONS.values(), *ACCOUNT_SENTENCES.values(),
     *WITNESS_SENTENCES.values(),

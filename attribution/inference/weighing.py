@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import log
 
 from attribution.inference.candidates import Candidate
-from attribution.inference.loss import Group
+from attribution.inference.grouping import Group
 from attribution.inference.posterior import Assignment, Solver
-from attribution.model.evidence import Alarm, Journey, Measurement, Record
+from attribution.model.evidence import Alarm, Journey, Measurement, Record, count_in_words
 from attribution.model.phrase import Phrase
 from attribution.model.verdict import WeighedEvidence
 
@@ -71,9 +71,7 @@ def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Ite
         shown = most_telling(groups)
         like = [g for g in groups if g.traffic == shown.traffic and g.members[0].method is shown.method]
         sent, lost = sum(g.sent for g in like), sum(g.lost for g in like)
-        statement = Phrase(
-            "{lost} of {sent} {subject} were lost during the interruption", lost=lost, sent=sent, subject=shown.subject
-        )
+        statement = Phrase("{counted} during the interruption", counted=count_in_words(shown, lost, sent))
         yield Piece(shown, statement, concerned[key], weights[key] / LOG_10)
 
 

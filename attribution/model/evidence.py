@@ -40,7 +40,8 @@ class Stretch:
     `recorder` is the node that had to record their arrival, where the stretch ends at a capture point: a dead device
     records nothing, whatever still reached it. `balance`: it was measured by the counters of ports, those of one device
     or of a link's two ends; `beside` are the device's neighbours and the links to them: it cannot get rid of packets
-    for one that is gone.
+    for one that is gone. `of_lost`: what was sent are the packets that the service is known to have lost, whatever
+    their class, and what was lost those of them that are missing here.
     """
 
     components: tuple[str, ...]
@@ -50,6 +51,7 @@ class Stretch:
     recorder: str | None = None
     balance: bool = False
     beside: tuple[str, ...] = ()
+    of_lost: bool = False
 
     @property
     def forwarding(self) -> tuple[str, ...]:
@@ -99,7 +101,17 @@ class Measurement:
 
     @property
     def statement(self) -> str:
-        return Phrase("{lost} of {sent} {subject} were lost", lost=self.lost, sent=self.sent, subject=self.subject)
+        return count_in_words(self, self.lost, self.sent)
+
+
+def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
+    """What was counted, of one measurement or of several that are like it."""
+    if any(stretch.of_lost for journey in like.journeys for stretch in journey):
+        return Phrase(
+            "{lost} of {sent} packets that the service lost are missing {place}",
+            lost=lost, sent=sent, place=like.subject,
+        )  # fmt: skip
+    return Phrase("{lost} of {sent} {subject} were lost", lost=lost, sent=sent, subject=like.subject)
 
 
 class AlarmKind(StrEnum):

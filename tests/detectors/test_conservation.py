@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.detectors.conservation import detect_counter_loss
+from attribution.detectors.loss import detect_probe_loss
 from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CounterSample, Metric
@@ -23,6 +24,7 @@ from tests.detectors.chain import (
     network,
     node,
     origin,
+    probe,
     sample,
     surroundings,
 )
@@ -69,6 +71,44 @@ def test_a_device_that_takes_in_more_than_it_sends_out_lost_the_rest() -> None:
     assert {poll.sent for poll in polls} == {2 * PACE}
     assert {poll.method for poll in polls} == {Method.COUNTERS}
     assert polls[5].citation.locator.startswith("row ")
+
+
+def test_a_loss_that_lasts_for_half_of_what_was_recorded_is_not_taken_for_usual() -> None:
+    polls = measured(passing(CORE, LEFT, RIGHT, lost={poll: 90 + poll for poll in range(3, 9)}))[(CORE,)]
+    assert [poll.lost > 0 for poll in polls] == [3 <= index < 9 for index in range(POLLS)]
+
+
+def lost_by_probes(every: int, first: int, last: int) -> list[Measurement]:
+    """Probes between the service's ends: of all others none was lost, of these so many in each poll."""
+    seen = [probe(index * EVERY_S, 30, 30 - (every if first <= index < last else 0)) for index in range(POLLS)]
+    return list(detect_probe_loss(seen, AROUND))
+
+
+def test_a_balance_that_should_show_what_the_service_lost_and_does_not_clears_its_place() -> None:
+    wanted = lost_by_probes(8, 4, 8)
+    found = list(detect_counter_loss(passing(CORE, LEFT, RIGHT), AROUND, WAY, wanted))
+    cleared = [m for m in found if m.journeys[0][0].of_lost]
+
+    assert {(m.journeys[0][0].components, m.lost) for m in cleared} == {((CORE,), 0)}
+    assert sum(m.sent for m in cleared) == 32
+    assert "packets that the service lost are missing within cloud-core" in cleared[0].statement
+
+
+def test_a_loss_too_small_to_see_by_itself_is_confirmed_where_as_many_are_missing() -> None:
+    """Eight of a thousand packets: no loss by themselves, until probes say that the service lost just as many."""
+    few = dict.fromkeys(range(4, 8), 8)
+    alone = measured(passing(CORE, LEFT, RIGHT, lost=few))[(CORE,)]
+    together = list(detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=few), AROUND, WAY, lost_by_probes(8, 4, 8)))
+
+    assert {poll.lost for poll in alone} == {0}
+    found = [m for m in together if m.journeys[0][0].components == (CORE,) and m.lost]
+    assert [(m.lost, m.sent, m.journeys[0][0].of_lost) for m in found] == [(8, 8, True)] * 4
+
+
+def test_a_noisy_balance_neither_clears_nor_confirms() -> None:
+    noisy = {poll: 40 * (-1) ** poll for poll in range(POLLS)}
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=noisy), AROUND, WAY, lost_by_probes(8, 4, 8))
+    assert not any(m.journeys[0][0].of_lost or m.lost for m in found)
 
 
 def test_a_device_of_which_one_port_is_not_counted_tells_nothing() -> None:

@@ -192,6 +192,21 @@ def test_the_answer_takes_the_way_back_unless_traced_otherwise() -> None:
     assert "south" in traced[1].components
 
 
+def test_where_several_ways_are_as_short_an_answer_may_take_any_of_them() -> None:
+    journeys = routes(diamond()).journeys_there_and_back("office-host", "cloud-host", 0)
+    ways = {stretch.components for journey in journeys for stretch in journey[:1]}
+    assert len(ways) == 2
+    assert len(journeys) == 4
+
+
+def test_a_hop_answers_as_the_destination_does_if_its_way_is_known_else_by_any_shortest_way() -> None:
+    southward_home = trace(0, "cloud-host", "office-host", "10.5.0.1", "10.4.0.2", "10.4.0.1", "10.1.0.1", "10.1.0.2")
+    (way,) = routes(RING, southward_home).ways_back("gate", "office-host", "cloud-host", 0)
+    assert way[0] == "gate"
+    assert "south" in way
+    assert len(routes(diamond()).ways_back("cloud-host", "office-host", "cloud-host", 0)) == 2
+
+
 def test_the_most_frequent_traced_way_comes_first() -> None:
     north = ("10.1.0.1", "10.3.0.1", "10.5.0.1", "10.2.0.2")
     south = ("10.1.0.1", "10.4.0.1", "10.4.0.2", "10.5.0.1", "10.2.0.2")
