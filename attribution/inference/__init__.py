@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import exp, log10
 
 from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.cut_off import told_troubles
 from attribution.inference.interruption import (
     LEAST_LOSS_RATIO,
     LEAST_SECONDS,
@@ -19,7 +20,7 @@ from attribution.inference.interruption import (
     merge_overlapping,
 )
 from attribution.inference.leaving_out import leave_out
-from attribution.inference.loss import add_logs
+from attribution.inference.likelihood import add_logs
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.phases import follows, split_phases
@@ -47,6 +48,9 @@ REFUSED_IS_NEITHER = 0.4
 DOUBT_OF_WORD = 0.25
 DOUBT_OF_COUNTS = 0.05
 DOUBT_OF_DRAWING = 0.5
+# How often the service was interrupted while something that it cannot do without is reported down in the time of the
+# complaint, and nobody counted its packets.
+ALARMS_ARE_RIGHT = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         findings.coverage,
         modes,
     )
+    told = () if troubles else told_troubles(findings, topology, paths, service.ends, window)
+    troubles = troubles or told
     if not troubles:
         return _nothing_happened(findings, topology, service, window)
     phases = split_phases(troubles, findings.measurements)
@@ -95,6 +101,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     hypotheses = tuple(doubt_unsupported(paired, sole_supplier(findings, paths), topology, doubt))
     if not telling_suppliers(findings, paths):
         hypotheses = tuple(accuse_nobody(hypotheses))
+    if told:
+        hypotheses = tuple(believe_alarms(hypotheses))
 
     def weigh(chosen: int, answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
         own = {answers(cause) for cause in hypotheses[chosen].causes if cause.caused_by is None}
@@ -150,9 +158,8 @@ def _with_companions(
     pairs: list[tuple[Hypothesis, float, Assignment]] = []
     near = [a for a in assignments[:MOST_PAIRED] if a.score >= best - NEAR_THE_BEST]
     for hypothesis, assignment in zip(named, near, strict=False):
-        for other, score in solver.companions(assignment):
-            whole = solver.span_of(range(len(solver.phases)))
-            causes = (*hypothesis.causes, namer.name(other, whole))
+        for other, span, score in solver.companions(assignment):
+            causes = (*hypothesis.causes, namer.name(other, span))
             ordered = tuple(sorted(causes, key=lambda cause: cause.interval.start_ns))
             pairs.append((Hypothesis(ordered, 0.0), TEMPER * score, assignment))
     if not pairs:
@@ -235,7 +242,14 @@ def add_flows(
 
 
 def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
-    return detect_interruption(findings.measurements) or _trouble_on_the_way(findings)
+    """Trouble between the ends; where nobody counted at both, or none was found, also that on the way.
+
+    What one capture point infers comes late: counters and captures on the way may have seen more of it.
+    """
+    found = detect_interruption(findings.measurements)
+    if found and any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
+        return found
+    return tuple(merge_overlapping([*found, *_trouble_on_the_way(findings)]))
 
 
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
@@ -318,6 +332,12 @@ def accuse_nobody(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:
     """Where nothing tells one place from another the drawing alone speaks: having more devices is no guilt."""
     yield from (replace(h, probability=h.probability * (1 - DOUBT_OF_DRAWING)) for h in hypotheses)
     yield Hypothesis((), DOUBT_OF_DRAWING, known=False)
+
+
+def believe_alarms(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:
+    """Where nobody counted packets, what devices report may have interrupted nothing at all."""
+    yield from (replace(h, probability=h.probability * ALARMS_ARE_RIGHT) for h in hypotheses)
+    yield Hypothesis((), 1.0 - ALARMS_ARE_RIGHT)
 
 
 def _is_doubted(hypothesis: Hypothesis, supplier: Side | None, topology: Topology) -> bool:

@@ -39,6 +39,7 @@ EFFECTS_OF_RECORD = {
             CommandEffectKind.ROUTE_REMOVED,
         }
     ),
+    "reload": frozenset({None, CommandEffectKind.RELOAD}),
     "node": frozenset(
         {
             None,
@@ -76,8 +77,10 @@ class Candidate:
 
     @property
     def diverted(self) -> str | None:
-        """The end of the service whose packets are led elsewhere, for modes that do that."""
-        return self.record.diverts if self.record is not None and self.mode.reach is Reach.ADDRESS else None
+        """Whose packets are led elsewhere, for modes that do that: what a route is for, else what is for the node."""
+        if self.mode.reach is not Reach.ADDRESS:
+            return None
+        return self.record.diverts if self.record is not None else self.component
 
 
 class ServicePaths:
@@ -144,7 +147,10 @@ class ServicePaths:
 def enumerate_candidates(
     topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], supplied: Container[EvidenceType]
 ) -> Iterator[Candidate]:
-    """All candidates for one interruption, each with its prior before any evidence."""
+    """All candidates for one interruption, each with its prior before any evidence.
+
+    Where several records fit one, it rests on the first: `rank_records` tells their order.
+    """
     for candidate in _all_candidates(topology, paths, modes, records, supplied):
         if candidate.link is not None and candidate.record is None and is_virtual(candidate.link, topology):
             candidate = replace(candidate, prior=candidate.prior * modes.background["virtual_link"])
@@ -191,7 +197,7 @@ def _on_node(
 def _with_records(mode: Mode, node: str, link: str | None, found: Sequence[Record]) -> Iterator[Candidate]:
     if not found and mode.needs_record:
         return
-    yield from _with_directions(mode, node, link, strongest_record(found))
+    yield from _with_directions(mode, node, link, next(iter(found), None))
 
 
 def _with_directions(mode: Mode, component: str, link: str | None, record: Record | None = None) -> Iterator[Candidate]:
@@ -202,11 +208,16 @@ def _with_directions(mode: Mode, component: str, link: str | None, record: Recor
             yield Candidate(mode, component, link, direction, mode.prior * share, record)
 
 
-def strongest_record(found: Sequence[Record]) -> Record | None:
-    """The record that a cause rests on: what was done before what was planned, the earliest first."""
+def rank_records(records: Iterable[Record], onsets: Sequence[int]) -> tuple[Record, ...]:
+    """In the order in which a cause would rest on them: what was done before what was planned, and what may have hurt
+    the service before what cannot; of these what is nearest to an onset of trouble."""
     order = {RecordKind.ENFORCEMENT: 0, RecordKind.OPERATION: 1, RecordKind.PLANNED_CHANGE: 2}
-    ranked = sorted(found, key=lambda r: (order.get(r.kind, 3), r.interval.start_ns))
-    return ranked[0] if ranked else None
+
+    def rank(record: Record) -> tuple[int, bool, int, int]:
+        apart = min((abs(record.interval.start_ns - onset) for onset in onsets), default=0)
+        return order.get(record.kind, 3), record.harmful is Condition.NOT_MET, apart, record.interval.start_ns
+
+    return tuple(sorted(records, key=rank))
 
 
 def matches_record(
@@ -226,6 +237,8 @@ def matches_record(
     if mode.record == "diversion" and record.diverts is None:
         return False
     if mode.record in ("port", "port_setting") and record.link != link:
+        return False
+    if mode.reach is Reach.EGRESS and record.link not in (None, link):
         return False
     if mode.record == "cut" and (record.kind is not RecordKind.OPERATION or record.actor is not Side.PROVIDER):
         return False

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from attribution.inference.candidates import ServicePaths
 from attribution.inference.flows import Integers, Mask, as_column, count_within, find_marked, number_distinct
+from attribution.inference.grouping import core_of, lies_within
 from attribution.inference.localization import NONE, Counts, Lists, Localization, Parts, localize
-from attribution.inference.loss import core_of, lies_within
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import Interval
 from attribution.model.observation import Caveat

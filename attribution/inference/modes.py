@@ -101,7 +101,7 @@ KEYS = frozenset(
 EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
 RECORDS = frozenset(
     {
-        *(None, "port", "port_setting", "policy", "route", "diversion", "session", "rate", "node", "cut"),
+        *(None, "port", "port_setting", "policy", "route", "diversion", "session", "rate", "node", "reload", "cut"),
         *("cloud", "cloud_limit", "enforcement"),
     }
 )

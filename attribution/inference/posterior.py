@@ -7,8 +7,10 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
-from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates
-from attribution.inference.loss import FADING, UNSTEADY, Group, LossFit, PhaseLosses, add_logs, group_measurements
+from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates, rank_records
+from attribution.inference.grouping import Group, group_measurements
+from attribution.inference.likelihood import add_logs
+from attribution.inference.loss import FADING, OUTLASTED, UNSTEADY, LossFit, PhaseLosses
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import sort_of_touch, touch_of
@@ -48,8 +50,13 @@ FIRST_HAND = frozenset(
 SURELY_THE_SAME = 0.7
 # How much an explanation must leave unexplained (nats) before a second fault at the same time is thought of.
 WORTH_A_SECOND = 10.0
-# What it costs, in nats, that a cause goes, another takes its place, and the first returns.
+# A second cause is at work in the phases that it explains better by this.
+FELT = 1.0
+# What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over at
+# once, without a recovery in between; and each cause beyond the second.
 RETURNS = 4.0
+TAKES_OVER = 1.5
+ONE_MORE = 3.0
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -104,9 +111,12 @@ class Solver:
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._known_touches = touches or KnownTouches()
-        self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase)) for phase in phases)
+        links = situation.topology.links
+        self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase), links) for phase in phases)
         self._journeys = tuple(self._known_touches.number(table) for table in self.tables)
-        records = tuple(dict.fromkeys(r for phase in phases for r in self.witnesses(phase.span).records))
+        spans = [*(phase.span for phase in phases), self.span_of(range(len(phases)))]
+        in_time = dict.fromkeys(r for span in spans for r in self.witnesses(span).records)
+        records = rank_records(in_time, [phase.span.start_ns for phase in phases])
         self.candidates = tuple(
             enumerate_candidates(
                 situation.topology, situation.paths, situation.modes, records, situation.coverage.types
@@ -131,13 +141,13 @@ class Solver:
                 for a in assignments
                 if (choice := a.choices[index]) is not None
                 and choice is a.choices[index - 1]
-                and not self._fades(index, choice)
+                and not (self._fades(index, choice) or self._fades(index - 1, choice))
             )
             same.append(alike >= SURELY_THE_SAME)
         return join_phases(self.phases, same)
 
-    def companions(self, chosen: Assignment) -> Iterator[tuple[Candidate, float]]:
-        """Further causes that may have been at work beside the chosen ones all along, with the score of all.
+    def companions(self, chosen: Assignment) -> Iterator[tuple[Candidate, Interval, float]]:
+        """Further causes that may have been at work beside the chosen ones, from when to when, with the score of all.
 
         Asked only where the chosen explanation leaves losses unexplained.
         """
@@ -153,15 +163,23 @@ class Solver:
         known = [self.testimony(self.span_of([i for i, o in enumerate(choices) if o is c]), c) for c in different]
         explained = joint_testimony(known)
         whole = self.span_of(range(len(self.phases)))
-        price = log(self.situation.modes.background["second_cause"])
+        price = log(self.situation.modes.background["second_cause"]) - (ONE_MORE if len(different) > 1 else 0.0)
         for other in self.candidates:
             if any(other is c or other.component == c.component for c in choices):
                 continue
-            losses = sum(self._two(i, choice, other) for i, choice in enumerate(choices))
-            if losses - sum(fit.total for fit in fits) < -price:
+            if sum(self._left_to(i, choice, other) for i, choice in enumerate(choices)) < OWN_LOSSES:
+                continue
+            both = [self._two(i, choice, other) for i, choice in enumerate(choices)]
+            if sum(both) - sum(fit.total for fit in fits) < -price:
                 continue
             told = joint_testimony([*known, self.testimony(whole, other)]) - explained
-            yield other, base + losses + told + price + self.log_prior(other)
+            felt = [i for i, fit in enumerate(fits) if both[i] > fit.total + FELT]
+            yield other, self.span_of(felt) if felt else whole, base + sum(both) + told + price + self.log_prior(other)
+
+    def _left_to(self, phase: int, first: Candidate, other: Candidate) -> float:
+        """How much better (nats) another cause explains what the first does not touch at all."""
+        touches = (self._touches_of(phase, first), self._touches_of(phase, other))
+        return self.tables[phase].unexplained_by(*touches)
 
     def _two(self, phase: int, first: Candidate, second: Candidate) -> float:
         key = (phase, sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full)
@@ -175,9 +193,12 @@ class Solver:
         return index > 0 and choices[index] is choices[index - 1] and follows(self.phases, index)
 
     def _fades(self, phase: int, candidate: Candidate) -> bool:
-        if not follows(self.phases, phase):
-            return False
-        return self.losses(phase, candidate, later=True) is not self.losses(phase, candidate)
+        """Whether a phase is rather the aftermath of a fault, or its beginning, than one in which it just lasts."""
+        return self.losses(phase, candidate, later=follows(self.phases, phase)) is not self._lasting(phase, candidate)
+
+    def _lasting(self, phase: int, candidate: Candidate) -> LossFit:
+        """How a candidate explains a phase in which it lasts, and loses one share of all that it touches."""
+        return self.tables[phase].fit(candidate, self._touches_of(phase, candidate))
 
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one.
@@ -188,11 +209,19 @@ class Solver:
         if key not in self._losses:
             table = self.tables[phase]
             touches = self._touches_of(phase, candidate)
-            fit = self.losses(phase, candidate) if later else table.fit(candidate, touches)
-            fading = table.fit_fading(touches, FADING if later else UNSTEADY)
-            may_fade = later or candidate.mode.withdraws
-            self._losses[key] = fading if may_fade and fading.total > fit.total else fit
+            fits = [self.losses(phase, candidate) if later else self._lasting(phase, candidate)]
+            if later or candidate.mode.withdraws:
+                fits.append(table.fit_fading(touches, FADING if later else UNSTEADY))
+            if candidate.mode.withdraws:
+                routeless = table.through(touches, self._own(candidate))
+                fits.append(table.fit_fading(touches, OUTLASTED, routeless))
+            self._losses[key] = max(fits, key=lambda one: one.total)
         return self._losses[key]
+
+    def _own(self, candidate: Candidate) -> frozenset[str]:
+        """The node of a candidate, or both ends of its link."""
+        link = self.situation.topology.links.get(candidate.link or candidate.component)
+        return frozenset((candidate.component, *(link.ends if link is not None else ())))
 
     def _touches_of(self, phase: int, candidate: Candidate) -> bytes:
         """How a candidate touches each kind of measurement of a phase; candidates of one sort touch them alike."""
@@ -266,6 +295,12 @@ class Solver:
             total += log(background["unknown"])
         runs = sum(index == 0 or choice is not choices[index - 1] for index, choice in enumerate(choices))
         total -= RETURNS * (runs - len(spans))
+        total -= TAKES_OVER * sum(
+            choice is not choices[index - 1] and follows(self.phases, index)
+            for index, choice in enumerate(choices)
+            if index > 0
+        )
+        total -= ONE_MORE * max(0, len(spans) - 2)
         total += sum(self.log_prior(choice) for choice in named)
         total += joint_testimony([self.testimony(self.span_of(i), choice) for choice, i in named.items()])
         return total + (len(spans) - 1) * log(background["second_cause"])

@@ -10,8 +10,7 @@ from math import ceil, exp, inf, log
 
 from attribution.inference.candidates import Candidate
 from attribution.inference.interruption import LEAST_LOSS_RATIO
-from attribution.inference.loss import (
-    CHANCES,
+from attribution.inference.likelihood import (
     FULL_RATES,
     PARTIAL_RATES,
     RATES,
@@ -19,6 +18,7 @@ from attribution.inference.loss import (
     log_faulty,
     log_healthy,
 )
+from attribution.inference.loss import CHANCES
 from attribution.inference.modes import Expectation, Where
 from attribution.inference.posterior import Solver
 from attribution.inference.relation import Touch, touch_of

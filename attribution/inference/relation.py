@@ -9,6 +9,10 @@ from itertools import pairwise
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import Reach, Selectivity
 from attribution.model.evidence import Journey, Stretch
+from attribution.model.verdict import CauseKind
+
+# What these befall is in trouble, and still there.
+STILL_UP = frozenset({CauseKind.DEVICE_DEGRADED, CauseKind.LINK_DEGRADED, CauseKind.OVERLOAD, CauseKind.ATTACK})
 
 
 class Touch(IntEnum):
@@ -30,7 +34,14 @@ def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
     """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
     mode = candidate.mode
     where = (candidate.component, candidate.link, candidate.diverted, candidate.direction)
-    return (*where, mode.reach, mode.withdraws, mode.selective)
+    return (*where, mode.reach, mode.withdraws, mode.selective, goes_down(candidate))
+
+
+def goes_down(candidate: Candidate) -> bool:
+    """Whether a node or link is gone while the fault lasts, rather than losing some of what comes to it."""
+    mode = candidate.mode
+    whole = mode.reach in (Reach.NODE, Reach.LINK) and mode.selective is Selectivity.NONE
+    return whole and mode.kind not in STILL_UP
 
 
 def touch_of(
@@ -65,7 +76,9 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
         return Touch.UPSTREAM  # what the device has no route for may be missed, and dropped, by others before it
     if selective is Selectivity.DESTINATION and not of_service:
         return Touch.RARELY
-    return min(touch, Touch.SOME_CLASSES) if selective is Selectivity.CLASS else touch
+    if selective is Selectivity.CLASS and not stretch.of_lost:
+        return min(touch, Touch.SOME_CLASSES)
+    return touch
 
 
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
@@ -93,7 +106,7 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     if inside:
         return Touch.YES
     # What still comes for a neighbour or a cable that is gone is lost in the device before it.
-    if mode.reach in (Reach.NODE, Reach.LINK) and where in stretch.beside:
+    if where in stretch.beside and goes_down(candidate):
         return Touch.MAYBE
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
     # the stretches before the failure, not on all.
@@ -125,8 +138,9 @@ def _reach_of_link(candidate: Candidate, components: tuple[str, ...]) -> Touch:
     """
     sender, link, receiver = components
     reach = candidate.mode.reach
-    if reach is Reach.LINK:
-        return Touch.YES if candidate.link == link else Touch.NO
+    if reach is Reach.LINK and candidate.link == link:
+        # A port that is down sends nothing, so that nothing can get lost behind it, once it has noticed.
+        return Touch.MAYBE if goes_down(candidate) else Touch.YES
     if reach is Reach.EGRESS and (candidate.component, candidate.link) == (sender, link):
         return Touch.RARELY
     return Touch.RARELY if reach is Reach.NODE and candidate.component == receiver else Touch.NO

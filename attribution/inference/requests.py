@@ -15,7 +15,7 @@ from typing import Final
 from attribution.inference.asking import put_in_words
 from attribution.inference.gain import entropy, expected_gain, party_shares
 from attribution.inference.inquiries import EVIDENCE, Inquirer, Inquiry, Means
-from attribution.inference.loss import RATES
+from attribution.inference.likelihood import RATES
 from attribution.inference.posterior import Solver
 from attribution.inference.predictions import MOST_PACKETS, Predictor, Sign, chance_of_loss
 from attribution.inference.worlds import NOBODY_KNOWS, World, probable

@@ -18,14 +18,24 @@ from attribution.model.topology import Topology
 ALARM_BEFORE_S = 4.0
 ALARM_AFTER_S = 3.0
 RESTART_AFTER_S = 120.0
-# States of ports are reported at once; later than this they speak of a consequence as likely as of the cause.
+# States of ports are reported at once, and who is short of resources is so before it fails; later than this they speak
+# of a consequence as likely as of the cause.
 PROMPT_S = 4.0
 PROMPT = frozenset(
-    {AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED, AlarmKind.PROCESS_DOWN}
+    {
+        AlarmKind.INTERFACE_DOWN,
+        AlarmKind.INTERFACE_ADMIN_DOWN,
+        AlarmKind.TRANSCEIVER_REMOVED,
+        AlarmKind.PROCESS_DOWN,
+        AlarmKind.RESOURCES_EXHAUSTED,
+    }
 )
 LATE = 0.4
 # No single report may count for more than this (nats): devices err, and so do those who export their logs.
 MOST_FROM_ONE = 4.5
+# Of an act that is on record it is known what was done, and not all that its kind may bring about is to be expected:
+# how much silence weighs then.
+KNOWN_ACT = 0.5
 # How much the silence of a cable's other end weighs, beside that of a device that should have spoken.
 OTHER_END = 0.6
 # How often a device that is dead is heard all the same: clocks err, and so do those who say whose log it is. It counts
@@ -48,8 +58,10 @@ CLOUD_BEFORE_S = 90.0
 CLOUD_TAKES_S = 15.0
 ENFORCEMENT_BEFORE_S, ENFORCEMENT_AFTER_S = 300.0, 10.0
 # An office's clock and the devices' may be off each other by minutes: an enforcement that is dated later than what it
-# did counts all the same, at this price in nats.
+# did, or was over before, counts all the same, at this price in nats.
 LATE_PAPER_S, LATE_PAPER = 300.0, 2.0
+# So may a call of the cloud API, if it was taken back after as long as the interruption lasted, to within this.
+AS_LONG_S, AS_LONG_SHARE = 2.5, 0.05
 CHANGE_SLACK_S = 5.0
 RECORDED_COMMAND = 0.75
 RECORDED_CHANGE = 0.5
@@ -132,6 +144,8 @@ class Witnesses:
                 silence += slots * log(1 - expectation.probability)
             elif expectation.where is Where.END:
                 silence += self._silent_end(candidate, expectation)
+        if candidate.record is not None:
+            silence *= KNOWN_ACT
         spoken = with_echoes(gains)
         acts, missing = self._acts(candidate)
         against = silence + missing + self._sign_missing(candidate, spoken) + self._heard_dead(candidate)
@@ -246,11 +260,14 @@ class Witnesses:
     def _record_gain(self, record: Record) -> float:
         probability = RECORDED_CHANGE if record.kind is RecordKind.PLANNED_CHANGE else RECORDED_COMMAND
         gain = log(probability / self._background[_background_of(record)])
-        if record.cloud_call:
-            waited_s = max(0, self._phase.start_ns - record.interval.start_ns) / NANOSECONDS
-            gain -= waited_s / CLOUD_TAKES_S
         late_s = (record.interval.start_ns - self._phase.start_ns) / NANOSECONDS
-        if record.kind is RecordKind.ENFORCEMENT and late_s > ENFORCEMENT_AFTER_S:
+        if record.cloud_call:
+            waited = max(0.0, -late_s) / CLOUD_TAKES_S
+            if lasts_as_long(record, self._phase) and (late_s > COMMAND_AFTER_S or waited > LATE_PAPER):
+                return gain - LATE_PAPER if record.harmful is not Condition.NOT_MET else -MOST_FROM_ONE
+            gain -= waited
+        over = record.interval.end_ns <= self._phase.start_ns
+        if record.kind is RecordKind.ENFORCEMENT and (over or late_s > ENFORCEMENT_AFTER_S):
             gain -= LATE_PAPER
         if abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS:
             gain += log(CONFIRMED_BY_END)
@@ -314,17 +331,24 @@ def in_time(alarm: Alarm, phase: Interval) -> bool:
 
 def record_in_time(record: Record, phase: Interval) -> bool:
     """Whether an act can have brought the phase about: it began just before, or its ticket covers the onset."""
-    before, after = COMMAND_BEFORE_S, COMMAND_AFTER_S
     if record.kind is RecordKind.PLANNED_CHANGE:
         return record.interval.widened(CHANGE_SLACK_S, CHANGE_SLACK_S).contains(phase.start_ns)
-    if record.kind is RecordKind.ENFORCEMENT:
+    before, after = COMMAND_BEFORE_S, COMMAND_AFTER_S
+    by_another_clock = record.kind is RecordKind.ENFORCEMENT or (record.cloud_call and lasts_as_long(record, phase))
+    if by_another_clock:
         before, after = ENFORCEMENT_BEFORE_S, LATE_PAPER_S
     elif record.cloud_call:
         before = CLOUD_BEFORE_S
     elif record.effect in SLOW_EFFECTS:
         before = SLOW_BEFORE_S
     begun = phase.start_ns - before * NANOSECONDS <= record.interval.start_ns <= phase.start_ns + after * NANOSECONDS
-    return begun and record.interval.end_ns > phase.start_ns
+    return begun and (by_another_clock or record.interval.end_ns > phase.start_ns)
+
+
+def lasts_as_long(record: Record, phase: Interval) -> bool:
+    """Whether an act was taken back after just as long as the phase lasted."""
+    slack_s = max(AS_LONG_S, AS_LONG_SHARE * phase.seconds)
+    return abs(record.interval.seconds - phase.seconds) <= slack_s
 
 
 def is_of_strangers(alarm: Alarm, paths: ServicePaths) -> bool:

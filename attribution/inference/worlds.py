@@ -8,6 +8,7 @@ from math import exp, log
 
 from attribution.inference.candidates import Candidate, Direction
 from attribution.inference.gain import Shares
+from attribution.inference.modes import Reach
 from attribution.inference.posterior import TEMPER, Assignment, Solver
 from attribution.model.evidence import AlarmKind
 from attribution.model.incident import EvidenceType
@@ -92,7 +93,7 @@ def hidden_calls(solver: Solver, reference: Assignment) -> Iterator[World]:
         return
     whole = reference.score - log(reference.probability)
     for mode in situation.modes.modes:
-        if not (mode.needs_record and mode.record in CLOUD_CALLS):
+        if not (mode.needs_record and mode.record in CLOUD_CALLS) or mode.reach is Reach.EGRESS:
             continue
         for name in situation.paths.components:
             node = situation.topology.nodes.get(name)

@@ -40,6 +40,7 @@ BACKGROUND = {
     "command": 0.005,
     "change": 0.05,
     "cloud_call": 0.005,
+    "cloud_change": 0.02,
     "enforcement": 0.005,
     "second_cause": 0.01,
     "unknown": 0.01,

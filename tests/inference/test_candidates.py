@@ -12,7 +12,7 @@ from attribution.inference.candidates import (
     Direction,
     enumerate_candidates,
     matches_record,
-    strongest_record,
+    rank_records,
 )
 from attribution.inference.modes import Mode, Modes, Reach, load_modes
 from attribution.model.evidence import Condition, Record, RecordKind
@@ -124,13 +124,15 @@ def test_a_suspension_of_the_service_may_act_on_any_device_of_the_provider() -> 
     assert acted_on(narrow) == {"provider-edge"}
 
 
-def test_what_was_done_goes_before_what_was_planned_and_the_first_before_the_next() -> None:
-    planned = record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE)
-    first, second = record(5, "customer-edge"), record(9, "customer-edge")
+def test_what_was_done_goes_before_what_was_planned_and_what_is_nearest_to_the_onset_before_the_rest() -> None:
+    planned = record(9, "customer-edge", kind=RecordKind.PLANNED_CHANGE)
+    early, late = record(5, "customer-edge"), record(9, "customer-edge")
+    harmless = record(10, "customer-edge", harmful=Condition.NOT_MET)
+    onset = record(10, None).interval.start_ns
 
-    assert strongest_record([planned, second, first]) is first
-    assert strongest_record([planned]) is planned
-    assert strongest_record([]) is None
+    assert rank_records([harmless, planned, early, late], [onset]) == (late, early, harmless, planned)
+    assert rank_records([early, late], [onset, early.interval.start_ns - 1]) == (early, late)
+    assert rank_records([], [onset]) == ()
 
 
 def test_the_way_s_kinds_of_node_all_have_something_that_may_happen_to_them() -> None:

@@ -12,19 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.inference.candidates import Candidate
-from attribution.inference.loss import (
+from attribution.inference.grouping import Group, core_of, group_measurements, is_sum_of_parts
+from attribution.inference.likelihood import (
+    OF_BALANCES,
+    OF_PACKETS,
     RATES,
-    Group,
-    PhaseLosses,
     add_logs,
-    core_of,
-    group_measurements,
-    is_sum_of_parts,
     log_beta_binomial,
     log_faulty,
     log_healthy,
     log_perhaps,
 )
+from attribution.inference.loss import OUTLASTED, UNSTEADY, PhaseLosses
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
 from attribution.model.evidence import Journey, Measurement, Method, Stretch
@@ -226,6 +225,41 @@ def test_a_fading_fault_costs_more_than_a_lasting_one_that_fits() -> None:
 
     assert lasting.fit(fault, touches).total > lasting.fit_fading(touches).total
     assert fading.fit_fading(touches).total > fading.fit(fault, touches).total
+
+
+def test_routes_that_stay_away_take_what_is_routed_and_leave_neighbours_alone() -> None:
+    """After a crash the neighbours answer again at once, and nothing gets through until routes are back."""
+    crashed = "provider-edge"
+    table = PhaseLosses([group(40, 40), group(30, 0, "customer-edge", crashed), group(30, 1, crashed, "provider-core")])
+    touches = [Touch.YES] * 3
+    routeless = table.through(touches, {crashed})
+    assert [table.kinds[i][0].sent for i in routeless] == [40]
+
+    outlasted = table.fit_fading(touches, OUTLASTED, routeless)
+    assert outlasted.total > table.fit_fading(touches, UNSTEADY).total
+    assert outlasted.total > table.fit(candidate(crashed, mode(full=0.97)), touches).total
+
+
+def test_of_what_a_balance_holds_any_part_may_be_lost() -> None:
+    """It counts the packets of both directions and of others: losing a third of them fits a fault that loses all."""
+    balanced = replace(group(300, 100), noise=OF_BALANCES)
+    assert group(300, 100).noise is OF_PACKETS
+    fault = candidate("provider-edge", mode(full=0.99))
+    of_balance, of_packets = (
+        PhaseLosses([one, group(50, 50)]).fit(fault, [Touch.YES, Touch.YES]).total
+        for one in (
+            replace(balanced, journeys=group(1, 0, "customer-host", "provider-core").journeys),
+            replace(group(300, 100), journeys=group(1, 0, "customer-host", "provider-core").journeys),
+        )
+    )
+    assert of_balance > of_packets + 1
+
+
+def test_a_fading_fault_does_not_explain_away_what_it_touches_and_spares() -> None:
+    """Each thing recovers in its own time, but what is well all along speaks for a fault that does not touch it."""
+    table = PhaseLosses([group(100, 100), group(400, 0, "customer-host", "provider-core")])
+    both, one = [Touch.YES, Touch.YES], [Touch.YES, Touch.NO]
+    assert table.fit_fading(one).total > table.fit_fading(both).total + 0.5
 
 
 def test_measurements_of_a_phase_are_added_up_by_way_class_and_method() -> None:

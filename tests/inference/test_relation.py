@@ -11,6 +11,7 @@ from attribution.inference.modes import Reach, Selectivity
 from attribution.inference.relation import Touch, touch_of
 from attribution.model.evidence import Journey, Stretch
 from attribution.model.topology import Side
+from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
@@ -218,7 +219,9 @@ def test_a_device_s_balance_shows_its_own_losses_and_perhaps_those_for_a_dead_ne
 @pytest.mark.parametrize(
     ("who", "expected"),
     [
-        (candidate(UPLINK, mode(Reach.LINK), link=UPLINK), Touch.YES),
+        (candidate(UPLINK, mode(Reach.LINK, kind=CauseKind.LINK_DEGRADED), link=UPLINK), Touch.YES),
+        # A port that is down sends nothing more, so that nothing is lost behind it.
+        (candidate(UPLINK, mode(Reach.LINK, kind=CauseKind.LINK_FAILURE), link=UPLINK), Touch.MAYBE),
         (candidate("customer-core", mode(Reach.EGRESS), link=UPLINK), Touch.RARELY),
         (candidate("customer-edge", mode(Reach.EGRESS), link=UPLINK), Touch.NO),
         (candidate("customer-edge", mode(Reach.NODE)), Touch.RARELY),

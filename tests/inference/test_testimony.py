@@ -208,6 +208,27 @@ def test_an_act_that_was_undone_as_service_came_back_speaks_louder() -> None:
     assert hear(acting(undone), records=[undone]).total > hear(acting(SHUT), records=[SHUT]).total
 
 
+def test_an_act_that_is_dated_by_another_clock_speaks_less_loudly() -> None:
+    def suspended(start: float, end: float) -> float:
+        act = record(start, None, kind=RecordKind.ENFORCEMENT, end=end)
+        return hear(candidate("provider-core", mode(record_kind="enforcement"), record=act), records=[act]).total
+
+    assert 0 < suspended(-60, 0) < suspended(98, 158)
+    calls = [record(start, "provider-edge", cloud_call=True, end=start + 60) for start in (-100, 98)]
+    early, prompt = (
+        hear(candidate("provider-edge", mode(record_kind="cloud"), record=call), records=[call]).total for call in calls
+    )
+    assert 0 < early < prompt
+
+
+def test_of_an_act_on_record_not_all_is_expected_that_its_kind_may_bring_about() -> None:
+    shut = mode(Reach.LINK, record_kind="port", expects=SHUTTING.expects or RESTARTS.mode.expects)
+    asked = Coverage(logging=frozenset({"customer-edge"}), polled=frozenset({"customer-edge"}))
+    known = hear(candidate("customer-edge", shut, link=UPLINK, record=SHUT), records=[SHUT], coverage=asked)
+    assumed = hear(candidate("customer-edge", shut, link=UPLINK), coverage=asked)
+    assert assumed.silence < known.silence <= 0
+
+
 def test_an_act_that_cannot_have_hit_the_service_speaks_against() -> None:
     elsewhere = record(99, "customer-edge", effect=CommandEffectKind.FILTER_ADDED, harmful=Condition.NOT_MET)
     policy = candidate("customer-edge", mode(record_kind="policy"), record=elsewhere)
@@ -254,7 +275,13 @@ def test_what_the_provider_s_systems_type_to_carry_out_a_suspension_belongs_to_i
         ),
         pytest.param(record(40, "provider-edge", cloud_call=True), True, id="the cloud takes a minute"),
         pytest.param(record(-300, "provider-edge", cloud_call=True), False, id="but not seven"),
+        pytest.param(record(40, "provider-edge", cloud_call=True, end=60), False, id="a call taken back before"),
+        pytest.param(
+            record(-100, "provider-edge", cloud_call=True, end=-40), True, id="by another clock, and for as long"
+        ),
+        pytest.param(record(-300, "provider-edge", cloud_call=True, end=-240), False, id="no clock is that wrong"),
         pytest.param(record(-60, None, kind=RecordKind.ENFORCEMENT), True, id="billing takes minutes"),
+        pytest.param(record(-60, None, kind=RecordKind.ENFORCEMENT, end=0), True, id="by the office's clock"),
         pytest.param(record(-3600, None, kind=RecordKind.ENFORCEMENT), False, id="but no hour"),
         pytest.param(record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=300), True, id="during the window"),
         pytest.param(record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=50), False, id="after the window"),

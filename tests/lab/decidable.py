@@ -108,7 +108,7 @@ def _by_measurement(cause: dict[str, Any], truth: dict[str, Any], left: Remainin
     if sides == {cause["side"]}:
         return Decidable.YES
     if len(sides - {None}) == 2:
-        captures_tell = "capture" in left.types and cause["kind"] not in _SILENT
+        captures_tell = "capture" in left.types and (cause["kind"] not in _SILENT or _straddled(guilty, left))
         silent = not (left.logs and _told(truth, left)) and not captures_tell and not left.counters
         return Decidable.NO if silent else Decidable.ARGUABLE
     return Decidable.ARGUABLE
@@ -218,6 +218,22 @@ def _cleared_by_captures(guilty: set[str], left: Remaining) -> set[str]:
     on_ways = [parts(way) for way in used]
     return {part for part in set().union(*cleared)
             if all(part in done or part not in way for done, way in zip(cleared, on_ways, strict=True))}
+
+
+def _straddled(guilty: set[str], left: Remaining) -> bool:
+    """Whether on some way packets were captured before and behind a guilty part, with one side's parts in between."""
+    for way in left.ways(*left.ends):
+        order = [part for pair in pairwise(way) for part in (pair[0], link_name(*pair))] + [way[-1]]
+        points = [order.index(link_name(device, far)) for device, far in left.captures
+                  if device in way and far in way]
+        for place in (order.index(part) for part in guilty & set(order)):
+            before = max((point for point in points if point < place), default=None)
+            behind = min((point for point in points if point > place), default=None)
+            if before is not None and behind is not None:
+                between = {left.side(part) for part in order[before + 1 : behind]}
+                if len(between - {None}) == 1:
+                    return True
+    return False
 
 
 def _cleared_on_way(way: list[str], guilty: set[str], left: Remaining) -> set[str]:

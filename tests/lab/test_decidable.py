@@ -135,6 +135,19 @@ def test_captures_on_both_sides_of_the_trouble_place_it() -> None:
     assert judge(GRAY_CORE, _left(captures=[("pe1", "p1"), ("pe2", "ce2")], types={"capture"})) is Decidable.YES
 
 
+def test_captures_around_the_trouble_on_one_of_several_ways_are_not_nothing() -> None:
+    around = _left(captures=[("pe1", "p1"), ("pe2", "p1")], types={"capture"})
+    around.graph.add_edge("ce1", "pe9")
+    around.graph.add_edge("pe9", "p9")
+    around.graph.add_edge("p9", "pe8")
+    around.graph.add_edge("pe8", "ce2")
+    for node in ("pe8", "pe9", "p9"):
+        around.graph.add_node(node, side="provider", addresses=[])
+    assert judge(GRAY_CORE, around) is not Decidable.NO
+    at_the_ends = _left(captures=[("host-a", "sw1"), ("host-b", "ce2")], types={"capture"})
+    assert judge(GRAY_CORE, at_the_ends) is Decidable.NO
+
+
 def test_captures_tell_which_of_several_ways_was_used() -> None:
     left = _left(captures=[("host-a", "sw1"), ("pe1", "ce1")], types={"capture"})
     left.graph.add_node("pe9", side="provider", addresses=[])

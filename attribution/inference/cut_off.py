@@ -1,0 +1,83 @@
+"""That the service was cut off, by what devices say of themselves, where nobody counted its packets.
+
+A session that broke, a cable or a device that went down interrupts the service if there is no way around it. While the
+customer complains, and nothing was measured between the ends, that is the best that anybody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from attribution.inference.candidates import ServicePaths
+from attribution.inference.interruption import LEAST_SECONDS, Trouble, between_ends, merge_overlapping
+from attribution.model.evidence import Alarm, AlarmKind, Findings
+from attribution.model.incident import Interval
+from attribution.model.topology import NodeKind, Topology
+
+OF_SESSIONS = frozenset({AlarmKind.SESSION_DOWN, AlarmKind.SESSION_ADMIN_DOWN, AlarmKind.SESSION_CLOSED_BY_PEER})
+OF_PARTS = frozenset(
+    {
+        AlarmKind.INTERFACE_DOWN,
+        AlarmKind.INTERFACE_ADMIN_DOWN,
+        AlarmKind.TRANSCEIVER_REMOVED,
+        AlarmKind.DEVICE_RESTARTED,
+        AlarmKind.DEVICE_UNREACHABLE,
+    }
+)
+# What begins with the complaint is what it is about; if nothing does, what began so long before it, or soon after. No
+# trouble is taken to last longer after it than this (seconds).
+WITH_IT_S = 5.0
+BEFORE_S, AFTER_S = 60.0, 30.0
+
+
+def told_troubles(
+    findings: Findings, topology: Topology, paths: ServicePaths, ends: tuple[str, str], window: Interval
+) -> tuple[Trouble, ...]:
+    """When something without which the ends cannot reach each other was down, near the reported window."""
+    if between_ends(findings.measurements):
+        return ()
+    around = window.widened(BEFORE_S, AFTER_S)
+    near = [alarm for alarm in findings.alarms if around.contains(alarm.interval.start_ns)]
+    if not near:
+        return ()
+    needed = frozenset(component for component in common_to(paths.paths) if is_needed(component, topology, ends))
+    told = [
+        Trouble(Interval(alarm.interval.start_ns, min(alarm.interval.end_ns, around.end_ns)), 0, 0)
+        for alarm in near
+        if cuts_off(alarm, needed) and alarm.interval.seconds >= LEAST_SECONDS
+    ]
+    with_it = window.widened(WITH_IT_S, WITH_IT_S)
+    return tuple(merge_overlapping([t for t in told if with_it.contains(t.interval.start_ns)] or told))
+
+
+def common_to(paths: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """What lies on every way between the ends, the ends left out, in the order of the first."""
+    for component in paths[0][1:-1] if paths else ():
+        if all(component in path for path in paths[1:]):
+            yield component
+
+
+def cuts_off(alarm: Alarm, needed: Collection[str]) -> bool:
+    """Whether an alarm says that a needed part is down, or a session between two of them."""
+    if alarm.kind in OF_SESSIONS:
+        return alarm.reporter in needed and alarm.about_peer in needed
+    return alarm.kind in OF_PARTS and alarm.component in needed
+
+
+def is_needed(component: str, topology: Topology, ends: tuple[str, str]) -> bool:
+    """Whether the drawing has no way between the ends without a node or link; hosts pass nothing on."""
+    first, last = ends
+    seen, ahead = {first}, [first]
+    while ahead:
+        here = ahead.pop()
+        if here != first and topology.nodes[here].kind is NodeKind.HOST:
+            continue
+        for link in topology.links_of(here):
+            there = link.far_end(here)
+            if component in (link.component, there) or there in seen:
+                continue
+            if there == last:
+                return False
+            seen.add(there)
+            ahead.append(there)
+    return True

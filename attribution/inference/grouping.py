@@ -1,0 +1,140 @@
+"""What was measured within a phase, added up by what it crossed, so that no witness is counted twice."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+
+from attribution.inference.likelihood import OF_BALANCES, OF_PACKETS, Noise
+from attribution.inference.phases import Phase
+from attribution.model.evidence import Journey, Measurement, Method
+from attribution.model.incident import NANOSECONDS, Interval
+
+# What one capture point infers is right more often than not, but late, and blind to what never came back.
+ONE_POINT_TRUST = 0.5
+# A measurement belongs to a phase if it shares this much with it.
+MOSTLY = 0.8
+# What is left out at either edge of a phase, unless the phase is short (seconds).
+EDGE_S = 0.6
+SHORT_S = 5.0
+# A group that was measured at the edges of a phase only may have seen what came before or after it: within this many
+# seconds, or this share of the phase, of an edge. What it says counts for as much.
+NEAR_EDGE_S = 1.8
+NEAR_EDGE_SHARE = 0.12
+EDGE_TRUST = 0.25
+# As many components as two neighbours and the link between them.
+NEIGHBOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Measurements of one kind within a phase: the same journeys and the same class of traffic, counts added up."""
+
+    journeys: tuple[Journey, ...]
+    of_service: bool
+    end_to_end: bool
+    traffic: str
+    sent: int
+    lost: int
+    weight: float
+    members: tuple[Measurement, ...]
+    noise: Noise = OF_PACKETS
+
+
+def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
+    """Add up what was measured within a phase, and weigh it by how many others saw the same packets.
+
+    Of m groups that are no independent witnesses, each weighs (1 + ln m) / m.
+    """
+    gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
+    cores = [core_of(interval) for interval in phase.intervals]
+    for measurement in measurements:
+        if measurement.journeys and any(lies_within(measurement.interval, core) for core in cores):
+            key = (measurement.journeys, measurement.of_service, measurement.traffic, measurement.method)
+            gathered[key].append(measurement)
+    pairs = [journeys for journeys, _, _, method in gathered if method is Method.TWO_POINTS]
+    kept = {
+        key: members
+        for key, members in gathered.items()
+        if key[3] is not Method.TWO_POINTS or not is_sum_of_parts(key[0], pairs)
+    }
+    families = Counter(_family(key[0], key[1], key[3]) for key in kept)
+    groups = []
+    for (journeys, of_service, traffic, method), members in kept.items():
+        alike = families[_family(journeys, of_service, method)]
+        trust = ONE_POINT_TRUST if method is Method.ONE_POINT else 1.0
+        if not any(_is_central(member.interval, cores) for member in members):
+            trust *= EDGE_TRUST
+        groups.append(
+            Group(
+                journeys,
+                of_service,
+                all(m.end_to_end for m in members),
+                traffic,
+                sum(m.sent for m in members),
+                sum(m.lost for m in members),
+                trust * (1 + log(alike)) / alike,
+                tuple(members),
+                OF_BALANCES if method is Method.COUNTERS else OF_PACKETS,
+            )
+        )
+    return tuple(groups)
+
+
+def is_sum_of_parts(journeys: tuple[Journey, ...], others: Iterable[tuple[Journey, ...]]) -> bool:
+    """Whether capture points in between already split this stretch into parts that were measured by themselves."""
+    whole = _crossed(journeys)
+    parts = [part for part in (_crossed(other) for other in others) if part < whole]
+    return bool(parts) and frozenset.union(*parts) == whole
+
+
+def _crossed(journeys: tuple[Journey, ...]) -> frozenset[str]:
+    return frozenset(c for journey in journeys for stretch in journey for c in stretch.components)
+
+
+def _family(journeys: tuple[Journey, ...], of_service: bool, method: Method) -> tuple[object, ...]:
+    """What groups have in common that saw the same packets, or the same stretch at the same time.
+
+    All that single capture points infer about one conversation rests on the same few retransmissions.
+    """
+    if method is Method.ONE_POINT:
+        first = next(journey for journey in journeys if journey)[0]
+        whole = frozenset((*first.components, *first.beyond))
+        return (method, of_service, len(whole) if not of_service else 0)
+    return (of_service, _crossed(journeys))
+
+
+def core_of(interval: Interval) -> Interval:
+    """A stretch of time without its edges, which are known to a probe's spacing only; short ones stay whole."""
+    edge = int(EDGE_S * NANOSECONDS)
+    if interval.seconds < SHORT_S:
+        return interval
+    return Interval(interval.start_ns + edge, interval.end_ns - edge)
+
+
+def lies_within(interval: Interval, phase: Interval) -> bool:
+    """Most of the measurement's window is inside the phase; one that straddles an edge would blur both sides."""
+    start, end = max(interval.start_ns, phase.start_ns), min(interval.end_ns, phase.end_ns)
+    shorter = min(interval.end_ns - interval.start_ns, phase.end_ns - phase.start_ns)
+    return end - start > 0 and end - start >= MOSTLY * shorter
+
+
+def _is_central(interval: Interval, cores: Iterable[Interval]) -> bool:
+    """Whether a measurement lies well inside a phase, or in one that is too short to have an inside."""
+    middle = (interval.start_ns + interval.end_ns) // 2
+    for core in cores:
+        edge = int(max(NEAR_EDGE_S, NEAR_EDGE_SHARE * core.seconds) * NANOSECONDS)
+        if core.seconds < SHORT_S or core.start_ns + edge <= middle <= core.end_ns - edge:
+            return True
+    return False
+
+
+def is_balance(kind: Sequence[Group]) -> bool:
+    return any(group.noise is OF_BALANCES for group in kind)
+
+
+def is_between_neighbours(journeys: Sequence[Journey]) -> bool:
+    """Whether packets only cross one link, so that no route but that to the neighbour itself is needed."""
+    return all(len(stretch.components) <= NEIGHBOURS for journey in journeys for stretch in journey)

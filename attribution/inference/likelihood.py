@@ -1,0 +1,76 @@
+"""How probable what was counted is where packets are lost at some rate, and where none should be."""
+
+from __future__ import annotations
+
+from functools import cache
+from math import exp, lgamma, log
+from typing import NamedTuple
+
+# Loss rates that a fault may cause; the last two count as "everything".
+PARTIAL_RATES = (0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8)
+FULL_RATES = (0.95, 0.995)
+RATES = PARTIAL_RATES + FULL_RATES
+# How much single measurements scatter around the common rate: pseudo-counts of a beta distribution. Low, because a
+# measurement may straddle an edge, or cross the fault twice, or only with a part of its packets; but not so low that
+# losing nothing at all would be the likeliest outcome of a small rate.
+SCATTER = 4.0
+LEAST_PSEUDO_LOST = 1.0
+HEALTHY_RATE = 0.001
+# Share of measurements that something else than the model spares; with Noise.stray it bounds what one of them can say.
+STRAY = 0.03
+
+
+class Noise(NamedTuple):
+    """What measurements lose that no fault touches: a share that something `stray` disturbs, in any measure; the others
+    about HEALTHY_RATE, with the `scatter` of so many pseudo-counts."""
+
+    stray: float
+    scatter: float
+
+
+OF_PACKETS = Noise(STRAY, 50.0)
+# The balances of a device's or a link's counters count everything, and are held against their own usual value.
+OF_BALANCES = Noise(0.003, 2000.0)
+
+
+@cache
+def log_beta_binomial(lost: int, sent: int, rate: float, scatter: float) -> float:
+    """log P(lost of sent) where the rate itself is drawn from a beta distribution around its mean."""
+    a, b = rate * scatter, (1 - rate) * scatter
+    ways = lgamma(sent + 1) - lgamma(lost + 1) - lgamma(sent - lost + 1)
+    return (
+        ways + lgamma(lost + a) + lgamma(sent - lost + b) - lgamma(sent + a + b) - lgamma(a) - lgamma(b) + lgamma(a + b)
+    )
+
+
+@cache
+def log_healthy(lost: int, sent: int, noise: Noise = OF_PACKETS) -> float:
+    """log P of a measurement that the fault does not touch; some stray ones lose anything."""
+    calm = log_beta_binomial(lost, sent, HEALTHY_RATE, noise.scatter)
+    return add_logs(log(1 - noise.stray) + calm, log(noise.stray) - log(sent + 1))
+
+
+@cache
+def log_faulty(lost: int, sent: int, rate: float, noise: Noise = OF_PACKETS) -> float:
+    """log P of a measurement that the fault touches; some stray ones are spared."""
+    scatter = max(SCATTER, LEAST_PSEUDO_LOST / rate)
+    hit = log(1 - STRAY) + log_beta_binomial(lost, sent, rate, scatter)
+    return add_logs(hit, log(STRAY) + log_healthy(lost, sent, noise))
+
+
+@cache
+def log_perhaps(lost: int, sent: int, rate: float, touched: float, noise: Noise = OF_PACKETS) -> float:
+    """log P of a measurement that the fault touches with some probability."""
+    hit = log(touched) + log_faulty(lost, sent, rate, noise)
+    return add_logs(hit, log(1 - touched) + log_healthy(lost, sent, noise))
+
+
+def add_logs(*values: float) -> float:
+    top = max(values)
+    return top + log(sum(exp(value - top) for value in values))
+
+
+def rate_weights(full: float) -> list[float]:
+    """log P of each loss rate, where a share `full` of faults loses almost everything."""
+    partial = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES)
+    return partial + [log(full / len(FULL_RATES))] * len(FULL_RATES)

@@ -1,0 +1,100 @@
+"""What devices say was down, where nobody counted the service's packets: only what it cannot do without cuts it off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from attribution.inference.candidates import ServicePaths
+from attribution.inference.cut_off import common_to, is_needed, told_troubles
+from attribution.inference.interruption import Trouble
+from attribution.model.evidence import Alarm, AlarmKind, Measurement
+from attribution.model.topology import Link, Node, NodeKind, Side, Topology
+from tests.inference.chain import CHAIN, DEMARCATION, ENDS, PATHS, alarm, at, between, findings, probed
+
+WINDOW = between(60, 120)
+
+
+def told(*alarms: Alarm, measurements: Sequence[Measurement] = ()) -> tuple[Trouble, ...]:
+    return told_troubles(findings(measurements, alarms=alarms), CHAIN, PATHS, ENDS, WINDOW)
+
+
+def session(start: float, end: float, kind: AlarmKind = AlarmKind.SESSION_DOWN) -> Alarm:
+    return alarm(start, "customer-edge", "customer-edge", kind, about_peer="provider-edge", end=end)
+
+
+@pytest.mark.parametrize(
+    "down",
+    [
+        pytest.param(session(61, 90), id="a session across the demarcation"),
+        pytest.param(session(61, 90, AlarmKind.SESSION_ADMIN_DOWN), id="a session that somebody shut"),
+        pytest.param(alarm(61, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN, end=90), id="the only cable"),
+        pytest.param(
+            alarm(61, "provider-core", "provider-core", AlarmKind.DEVICE_UNREACHABLE, end=90),
+            id="a router on the only way",
+        ),
+    ],
+)
+def test_what_the_service_cannot_do_without_interrupts_it(down: Alarm) -> None:
+    (trouble,) = told(down)
+    assert (trouble.interval.start_ns, trouble.interval.end_ns) == (at(61), at(90))
+
+
+def test_a_count_between_the_ends_knows_better_than_alarms() -> None:
+    assert told(session(61, 90), measurements=probed(*ENDS)) == ()
+
+
+def test_alarms_of_another_time_are_not_what_the_complaint_is_about() -> None:
+    assert told(session(-900, 90)) == ()
+    assert told(session(200, 230)) == ()
+
+
+def test_what_began_with_the_complaint_goes_before_what_began_earlier() -> None:
+    (trouble,) = told(
+        session(20, 50), alarm(62, "provider-core", "provider-core", AlarmKind.DEVICE_UNREACHABLE, end=90)
+    )
+    assert trouble.interval.start_ns == at(62)
+    (earlier,) = told(session(20, 50))
+    assert earlier.interval.start_ns == at(20)
+
+
+def test_an_alarm_that_never_ends_is_not_taken_to_last_for_ever() -> None:
+    (trouble,) = told(session(61, 5_000))
+    assert trouble.interval.end_ns == at(150)
+
+
+def test_alarms_at_one_time_are_one_interruption() -> None:
+    (trouble,) = told(session(61, 80), session(70, 95, AlarmKind.SESSION_CLOSED_BY_PEER))
+    assert (trouble.interval.start_ns, trouble.interval.end_ns) == (at(61), at(95))
+
+
+def test_other_alarms_interrupt_nothing_by_themselves() -> None:
+    assert told(alarm(61, "provider-core", "provider-core", AlarmKind.RESOURCES_EXHAUSTED, end=90)) == ()
+
+
+def diamond() -> Topology:
+    names = {"a": NodeKind.HOST, "b": NodeKind.HOST, "in": NodeKind.ROUTER, "out": NodeKind.ROUTER}
+    names |= {"north": NodeKind.ROUTER, "south": NodeKind.ROUTER, "printer": NodeKind.HOST}
+    pairs = [("a", "in"), ("in", "north"), ("in", "south"), ("north", "out"), ("out", "south"), ("b", "out")]
+    pairs += [("in", "printer"), ("out", "printer")]
+    return Topology(
+        {name: Node(name, Side.PROVIDER, kind) for name, kind in names.items()},
+        {f"{one}--{other}": Link(one, other, None, Side.PROVIDER, {}) for one, other in pairs},
+    )
+
+
+@pytest.mark.parametrize(
+    ("component", "expected"),
+    [("in", True), ("a--in", True), ("north", False), ("in--north", False), ("out", True), ("printer", False)],
+)
+def test_what_can_be_gone_around_is_not_needed(component: str, expected: bool) -> None:
+    assert is_needed(component, diamond(), ("a", "b")) is expected
+
+
+def test_a_part_that_some_way_leaves_out_is_not_common_to_all() -> None:
+    ways = ServicePaths(
+        [("a", "a--in", "in", "in--north", "north", "b"), ("a", "a--in", "in", "in--south", "south", "b")]
+    )
+    assert list(common_to(ways.paths)) == ["a--in", "in"]
+    assert list(common_to(())) == []

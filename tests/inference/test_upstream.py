@@ -1,0 +1,76 @@
+"""Where routes are missed: at one router, or one for each direction, not at each that may have been."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import exp, log
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attribution.inference.upstream import NOBODY, ONE, TWO, Upstream
+
+WELL, MISSED = -0.1, -9.0
+"""What a clean measurement says if nobody drops its packets and if somebody does; a lossy one the other way round."""
+
+
+def looking(*lossy: str, nodes: str = "abcdef") -> Upstream:
+    """One balance for each router; those named lost packets."""
+    healthy = [MISSED if node in lossy else WELL for node in nodes]
+    dropped = [WELL if node in lossy else MISSED for node in nodes]
+    return Upstream([{node} for node in nodes], healthy, dropped)
+
+
+def test_one_router_that_drops_is_expected_at_the_price_of_saying_which() -> None:
+    told, dropped = looking("c").weigh(range(6))
+    assert dropped == {2}
+    assert told == pytest.approx(6 * WELL + log(ONE / 6), abs=0.05)
+
+
+def test_one_router_for_each_direction_costs_a_little_more_and_a_third_much() -> None:
+    prices = [looking(*lossy).weigh(range(6))[0] for lossy in ("", "b", "be", "bde")]
+    steps = [one - other for one, other in pairwise(prices)]
+    assert looking("b", "e").weigh(range(6))[1] == {1, 4}
+    assert 0 < steps[0] < 3
+    assert 0 < steps[1] < 3
+    assert steps[2] > 6
+
+
+def test_more_routers_that_lost_nothing_hardly_matter() -> None:
+    few, many = looking("a", nodes="ab").weigh(range(2))[0], looking("a", nodes="abcdefgh").weigh(range(8))[0]
+    assert few - many == pytest.approx(-6 * WELL + log(4), abs=0.1)
+
+
+def test_what_one_router_drops_is_missing_in_all_that_it_met() -> None:
+    chain = Upstream([{"a"}, {"a", "b"}, {"b", "c"}], [MISSED, MISSED, WELL], [WELL, WELL, MISSED])
+    assert chain.weigh([0, 1, 2])[1] == {0, 1}
+
+
+def test_nothing_lost_says_that_nobody_missed_a_route() -> None:
+    told, dropped = looking().weigh(range(6))
+    assert dropped == frozenset()
+    assert told == pytest.approx(6 * WELL + log(NOBODY), abs=0.01)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-9, 0), st.floats(-9, 0)), min_size=1, max_size=7), st.randoms(use_true_random=False)
+)
+def test_it_is_a_mixture_whatever_the_order(kinds: list[tuple[float, float]], dice: Random) -> None:
+    names = [f"r{index % 4}" for index in range(len(kinds))]
+    healthy, dropped = [one for one, _ in kinds], [other for _, other in kinds]
+    order = list(range(len(kinds)))
+    dice.shuffle(order)
+    table = Upstream([{name} for name in names], healthy, dropped)
+
+    told, _ = table.weigh(range(len(kinds)))
+    best = sum(max(pair) for pair in kinds)
+    assert table.weigh(order)[0] == pytest.approx(told)
+    assert sum(healthy) + log(NOBODY) <= told + 1e-9 <= best + 2e-9
+
+
+def test_the_prices_are_those_of_all_cases() -> None:
+    assert pytest.approx(1.0) == NOBODY + ONE + TWO
+    certain = Upstream([{"a"}], [0.0], [0.0])
+    assert exp(certain.weigh([0])[0]) == pytest.approx(NOBODY + ONE)
