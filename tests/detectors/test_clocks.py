@@ -10,7 +10,7 @@ import pytest
 
 from attribution.detectors.clocks import agreed_offset, align_clocks, customer_ahead_by, describe_alignment, right_side
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval, Origin
-from attribution.model.observation import ChangeRecord, LogKind, Metric, Observation, PairCount, TapCount
+from attribution.model.observation import ChangeRecord, CounterSample, LogKind, Metric, Observation, PairCount, TapCount
 from attribution.model.topology import Side
 from tests.detectors.chain import at, between, log, origin, probe, sample, surroundings
 
@@ -57,11 +57,13 @@ def test_the_offset_is_found_from_what_both_sides_logged(ahead_s: float) -> None
     assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(ahead_s, abs=0.5)
 
 
-def passing(side: Side, ahead_s: float = 0.0, every_s: float = 2.0, source: Origin | None = None) -> list[Observation]:
+def passing(
+    side: Side, ahead_s: float = 0.0, every_s: float = 2.0, source: Origin | None = None
+) -> list[CounterSample]:
     """What one side's port at the cable between the edges counted: packets of varying pace, and ten seconds of none."""
     device, port = ("office-edge", "Gi0/1") if side is Side.CUSTOMER else ("cloud-edge", "GE0/0/1")
     source = source or origin(f"{side.value}/counters.csv", EvidenceType.INTERFACE_COUNTERS, supplied_by=side)
-    dice, total, found = Random(5), 0.0, []
+    dice, found = Random(5), list[CounterSample]()
     paces = [0 if 30 <= second < 40 else dice.randrange(20, 60) for second in range(70)]
     for step in range(int(60 / every_s)):
         second = step * every_s + (0.3 if side is Side.CUSTOMER else 0.0)
