@@ -57,8 +57,9 @@ def detect_evidence(
     routes = learn_routes(topology, book, observations)
     # The first record of a table stands for its file where clocks are set right.
     dated = [*observations, *(table.record(0) for table in tables)]
-    aligned, caveats = align_clocks(dated, Surroundings(topology, service, book, routes), incident.window)
-    clocks = describe_alignment(dated, aligned)
+    around = Surroundings(topology, service, book, routes)
+    aligned, caveats = align_clocks(dated, around, incident.window)
+    clocks = describe_alignment(dated, aligned, around)
     observations, firsts = aligned[: len(observations)], aligned[len(observations) :]
     tables = [table.shifted(first.time_ns - table.times_ns[0]) for table, first in zip(tables, firsts, strict=True)]
     routes = learn_routes(topology, book, observations)

@@ -315,10 +315,13 @@ def _captures_on_one_clock(observations: Sequence[Observation], reference: Side 
 
 
 BY_PACKETS = Template("by packets that passed capture points of both sides")
+BY_COUNTERS = Template("by packets that ports of both sides counted")
 BY_EVENTS = Template("by sessions, links and losses that both sides saw begin and end")
 
 
-def describe_alignment(stated: Sequence[Observation], aligned: Sequence[Observation]) -> Alignment:
+def describe_alignment(
+    stated: Sequence[Observation], aligned: Sequence[Observation], around: Surroundings
+) -> Alignment:
     """What was added to the times of which file, from the same observations before and after."""
     added_ns: dict[str, int] = {}
     sides: dict[Side, int] = {}
@@ -333,6 +336,12 @@ def describe_alignment(stated: Sequence[Observation], aligned: Sequence[Observat
         added_ns[before.origin.file] = shift_ns
         if before.origin.supplied_by is not None:
             sides[before.origin.supplied_by] = shift_ns
-    reason = BY_EVENTS if _ahead_by_captures(stated) is None else BY_PACKETS
+    reason = _reason(stated, around) if sides else BY_EVENTS
     corrections = (ClockCorrection(side, side, shift_ns, reason.fill()) for side, shift_ns in sorted(sides.items()))
     return Alignment(added_ns, between_ns, tuple(corrections))
+
+
+def _reason(stated: Sequence[Observation], around: Surroundings) -> Template:
+    if _ahead_by_captures(stated) is not None:
+        return BY_PACKETS
+    return BY_EVENTS if ahead_by_counters(stated, around, MOST_OFFSET_NS) is None else BY_COUNTERS

@@ -13,10 +13,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
-from math import ceil, sqrt
+from itertools import pairwise
 from statistics import median
 
+from attribution.detectors.balances import STAYS, Poll, Wanted, weigh_polls
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
 from attribution.model.evidence import Citation, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
@@ -25,36 +25,10 @@ from attribution.model.phrase import Phrase
 from attribution.model.ports import find_link
 from attribution.model.topology import Link, NodeKind
 
-# A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
-LEAST_PACKETS = 4.0
-# … and by this many a second: while sessions break and routes change, devices have more to say to each other.
-LEAST_PACE = 3.0
-LEAST_SHARE = 0.02
-SCATTERS = 4.0
-# A device of whose packets usually more than this share end in it (or begin) does more than to pass them on.
-MOST_OWN = 0.05
-# Loss only ever adds to what is missing: a balance's usual value and scatter are those of this share of its polls, the
-# lower ones. Of this part of a normal distribution the median absolute deviation is less than its scatter by this.
-# The median of that part lies so many scatters below that of the whole.
-LOWER = 0.6
-NORMAL = 2.2684
-BELOW = 0.5242
-# Loss lasts, and scatter does not: the median step from one poll to the next is so many scatters.
-STEP = 0.9539
-# A balance over fewer polls than this has no usual value of its own.
-LEAST_POLLS = 5
 # How well the clocks of two suppliers are aligned, at worst (seconds).
 ALIGNED_S = 1.2
-# Loss has to stay when a poll is taken together with its neighbours: what was counted a moment later is no loss.
-STAYS = 0.5
 # Traffic has surged where this share more than usual passes.
 SURGE = 0.25
-# A balance confirms what the service lost if at least this share of it is missing there, and clears its place if less
-# is, by more than so many scatters.
-FOUND, SURELY_LESS = 0.55, 2.5
-# Polls that are looked at together, and the share of a run's loss that each half of it must have.
-RUNS = (1, 2, 4, 8, 16)
-UNEVEN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +58,6 @@ class Counter:
         return last - first if first is not None and last is not None and last >= first else None
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
-    """Between two polls: what should have come through, what did not, and how far that may be the polls' own doing."""
-
-    sample: CounterSample
-    start_ns: int
-    end_ns: int
-    through: float
-    missing: float
-    slack: float = 0.0
-
-
 ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY, NodeKind.SERVICE})
 # A part of the network with more nodes than this is not looked through for a way back.
 LARGEST_BRANCH = 200
@@ -123,31 +85,6 @@ def detect_counter_loss(
             link = around.topology.links[name]
             for sender, receiver in (link.ends, link.ends[::-1]):
                 yield from _lost_on(link, sender, receiver, counters)
-
-
-class Wanted:
-    """How many packets the service lost between its ends in any time: each is missing in one place on its way.
-
-    By its probes and its flows, of which nobody counts a packet of the others'.
-    """
-
-    def __init__(self, counted: Iterable[Measurement]) -> None:
-        self._lossy = sorted(
-            (m.interval.start_ns, m.interval.end_ns, m.lost)
-            for m in counted
-            if m.end_to_end and m.lost and m.method in (Method.PROBES, Method.FLOWS)
-        )
-        self._starts = [start_ns for start_ns, _, _ in self._lossy]
-        self._longest_ns = max((end_ns - start_ns for start_ns, end_ns, _ in self._lossy), default=0)
-
-    def within(self, start_ns: int, end_ns: int) -> float:
-        """What was lost from when to when; of a longer window as if it had been lost evenly."""
-        first = bisect_left(self._starts, start_ns - self._longest_ns)
-        found = 0.0
-        for start, end, lost in self._lossy[first : bisect_left(self._starts, end_ns)]:
-            shared = min(end, end_ns) - max(start, start_ns)
-            found += lost * max(0, shared) / max(1, end - start)
-        return found
 
 
 def gather_counters(
@@ -274,28 +211,6 @@ def _polls_of(counter: Counter) -> Iterator[tuple[CounterSample, tuple[int, int]
             yield later, (earlier.time_ns, later.time_ns)
 
 
-def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) -> set[int]:
-    """The polls of which too much is missing, each or as a run: a little in each adds up, its scatter does not."""
-    found: set[int] = set()
-    for length in RUNS:
-        for start in range(len(polls) - length + 1):
-            run = range(start, start + length)
-            gone = sum(off[index] for index in run)
-            own = LEAST_PACE * sum(polls[index].end_ns - polls[index].start_ns for index in run) / NANOSECONDS
-            share = LEAST_SHARE * sum(polls[index].through for index in run)
-            slack = max(polls[index].slack for index in run)
-            if gone <= max(LEAST_PACKETS, own, share, SCATTERS * scatter * sqrt(length)) + slack:
-                continue
-            if length == 1:
-                even = sum(off[max(0, start - 1) : start + 2]) >= STAYS * gone
-            else:
-                first = sum(off[index] for index in run[: length // 2])
-                even = UNEVEN * gone <= first <= (1 - UNEVEN) * gone
-            if even:
-                found.update(run)
-    return found
-
-
 def _measurements(
     polls: Sequence[Poll],
     stretch: Stretch,
@@ -308,24 +223,17 @@ def _measurements(
 
     Where it shows clearly whether what is `wanted` is missing in this `place`, it says that too.
     """
-    polls = [poll for poll in polls if poll.through > 0]
-    if len(polls) < LEAST_POLLS:
+    balance = weigh_polls(polls, wanted)
+    if balance is None:
         return
-    lower = sorted(polls, key=lambda poll: poll.missing / poll.through)[: ceil(LOWER * len(polls))]
-    usual = median(poll.missing / poll.through for poll in lower)
-    scatter = median(abs(later.missing - earlier.missing) for earlier, later in pairwise(polls)) / STEP
-    if abs(usual) > MOST_OWN:
-        return
-    off = [poll.missing - usual * poll.through - BELOW * scatter for poll in polls]
+    polls = balance.polls
     passing = median(poll.through / (poll.end_ns - poll.start_ns) for poll in polls)
-    lossy = _lossy_polls(polls, off, scatter)
-    looked_for = _look_for(wanted, polls, off, scatter, lossy) if wanted is not None else {}
     for index, poll in enumerate(polls):
-        lost = max(0, round(min(off[index], poll.through))) if index in lossy else 0
+        lost = max(0, round(min(balance.off[index], poll.through))) if index in balance.lossy else 0
         more = poll.through - passing * (poll.end_ns - poll.start_ns)
         if lost and more > SURGE * (poll.through - more):
             continue  # so much more came than usual that what is missing may have been for the device itself
-        want, found = looked_for.get(index, (0.0, 0.0))
+        want, found = balance.looked_for.get(index, (0.0, 0.0))
         if place is not None and round(want):
             there = replace(stretch, of_lost=True)
             yield _balance(poll, there, round(want), round(want * found), place, f"missing {series}")
@@ -348,25 +256,3 @@ def _balance(poll: Poll, stretch: Stretch, sent: int, lost: int, subject: Phrase
         citation=Citation(origin, poll.sample.locator),
         subject=subject,
     )
-
-
-def _look_for(
-    wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], scatter: float, lossy: Collection[int]
-) -> dict[int, tuple[float, float]]:
-    """Of polls that show no loss by themselves those that tell all the same: what is wanted, what share is missing."""
-    wants = [wanted.within(poll.start_ns, poll.end_ns) for poll in polls]
-    told: dict[int, tuple[float, float]] = {}
-    for looked_at, run in groupby(range(len(polls)), key=lambda index: wants[index] > 0 and index not in lossy):
-        if not looked_at:
-            continue
-        indices = list(run)
-        want = sum(wants[index] for index in indices)
-        # What was lost at an edge may have been counted in the poll before or after.
-        edges = [index for index in (indices[0] - 1, indices[-1] + 1) if 0 <= index < len(polls) and index not in lossy]
-        missing = sum(off[index] for index in (*indices, *edges))
-        spread = scatter * sqrt(len(indices) + len(edges))
-        if missing >= max(FOUND * want, LEAST_PACKETS, SCATTERS * spread):
-            told.update((index, (wants[index], min(1.0, missing / want))) for index in indices)
-        elif missing + max(LEAST_PACKETS, SURELY_LESS * spread) <= FOUND * want:
-            told.update((index, (wants[index], 0.0)) for index in indices)
-    return told

@@ -79,6 +79,13 @@ def test_the_offset_is_found_from_packets_that_both_sides_counted(ahead_s: float
     assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(ahead_s, abs=1.0)
 
 
+def test_it_is_said_what_told_how_far_clocks_are_off() -> None:
+    for told, by in ((passing, "ports of both sides counted"), (story, "sessions, links and losses")):
+        seen: list[Observation] = [*told(Side.CUSTOMER, AHEAD_S), *told(Side.PROVIDER)]
+        (correction,) = describe_alignment(seen, align_clocks(seen, AROUND, WINDOW)[0], AROUND).corrections
+        assert by in correction.why
+
+
 def test_counters_that_agree_as_they_are_outweigh_what_logs_seem_to_say() -> None:
     seen = [*passing(Side.CUSTOMER), *passing(Side.PROVIDER), *story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
     assert customer_ahead_by(seen, AROUND) == 0
@@ -110,7 +117,7 @@ def test_clocks_that_agree_are_left_alone() -> None:
 def test_what_was_added_to_which_file_is_told_and_can_be_taken_away_again() -> None:
     seen = [*story(Side.CUSTOMER, 500), *story(Side.PROVIDER)]
     aligned, _ = align_clocks(seen, AROUND, WINDOW)
-    clocks = describe_alignment(seen, aligned)
+    clocks = describe_alignment(seen, aligned, AROUND)
 
     (correction,) = clocks.corrections
     assert (correction.source, correction.supplied_by) == ("customer", Side.CUSTOMER)
@@ -123,7 +130,7 @@ def test_what_was_added_to_which_file_is_told_and_can_be_taken_away_again() -> N
 
 def test_of_clocks_that_agree_nothing_is_told() -> None:
     seen = [*story(Side.CUSTOMER, 0.4), *story(Side.PROVIDER)]
-    clocks = describe_alignment(seen, align_clocks(seen, AROUND, WINDOW)[0])
+    clocks = describe_alignment(seen, align_clocks(seen, AROUND, WINDOW)[0], AROUND)
     assert (dict(clocks.added_ns), clocks.corrections) == ({}, ())
 
 

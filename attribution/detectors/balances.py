@@ -1,0 +1,153 @@
+"""Whether the polls of one balance show a loss: each is held against what the others usually miss.
+
+A balance of counters is never perfect, and what it misses scatters. Loss only ever adds to it, and lasts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from math import ceil, sqrt
+from statistics import median
+
+from attribution.model.evidence import Measurement, Method
+from attribution.model.incident import NANOSECONDS
+from attribution.model.observation import CounterSample
+
+# A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
+LEAST_PACKETS = 4.0
+# … and by this many a second: while sessions break and routes change, devices have more to say to each other.
+LEAST_PACE = 3.0
+LEAST_SHARE = 0.02
+SCATTERS = 4.0
+# A device of whose packets usually more than this share end in it (or begin) does more than to pass them on.
+MOST_OWN = 0.05
+# A balance's usual value is that of its lower polls, of this share of all; the median of this part of a normal
+# distribution lies so many scatters below that of the whole.
+LOWER = 0.6
+BELOW = 0.5242
+# Loss lasts, and scatter does not: the median step from one poll to the next is so many scatters.
+STEP = 0.9539
+# A balance over fewer polls than this has no usual value of its own.
+LEAST_POLLS = 5
+# Loss has to stay when a poll is taken together with its neighbours: what was counted a moment later is no loss.
+STAYS = 0.5
+# Polls that are looked at together, and the share of a run's loss that each half of it must have.
+RUNS = (1, 2, 4, 8, 16)
+UNEVEN = 0.25
+# A balance confirms what the service lost if at least this share of it is missing there, and clears its place if less
+# is, by more than so many scatters.
+FOUND, SURELY_LESS = 0.55, 2.5
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Between two polls: what should have come through, what did not, and how far that may be the polls' own doing."""
+
+    sample: CounterSample
+    start_ns: int
+    end_ns: int
+    through: float
+    missing: float
+    slack: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the polls of one balance show.
+
+    `off` is by how much each poll misses more than usual, `lossy` the numbers of those that lost packets. `looked_for`
+    are of the others those that tell all the same, with how much was wanted there, and which share of it is missing.
+    """
+
+    polls: tuple[Poll, ...]
+    off: tuple[float, ...]
+    lossy: frozenset[int]
+    looked_for: Mapping[int, tuple[float, float]]
+
+
+def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance | None:
+    """The balance of polls in order of time; None where it is not usually even, or has too few polls to be usual."""
+    known = tuple(poll for poll in polls if poll.through > 0)
+    if len(known) < LEAST_POLLS:
+        return None
+    lower = sorted(known, key=lambda poll: poll.missing / poll.through)[: ceil(LOWER * len(known))]
+    usual = median(poll.missing / poll.through for poll in lower)
+    if abs(usual) > MOST_OWN:
+        return None
+    scatter = median(abs(later.missing - earlier.missing) for earlier, later in pairwise(known)) / STEP
+    off = tuple(poll.missing - usual * poll.through - BELOW * scatter for poll in known)
+    lossy = _lossy_polls(known, off, scatter)
+    looked_for = _look_for(wanted, known, off, scatter, lossy) if wanted is not None else {}
+    return Balance(known, off, frozenset(lossy), looked_for)
+
+
+class Wanted:
+    """How many packets the service lost between its ends in any time: each is missing in one place on its way.
+
+    By its probes and its flows, of which nobody counts a packet of the others'.
+    """
+
+    def __init__(self, counted: Iterable[Measurement]) -> None:
+        self._lossy = sorted(
+            (m.interval.start_ns, m.interval.end_ns, m.lost)
+            for m in counted
+            if m.end_to_end and m.lost and m.method in (Method.PROBES, Method.FLOWS)
+        )
+        self._starts = [start_ns for start_ns, _, _ in self._lossy]
+        self._longest_ns = max((end_ns - start_ns for start_ns, end_ns, _ in self._lossy), default=0)
+
+    def within(self, start_ns: int, end_ns: int) -> float:
+        """What was lost from when to when; of a longer window as if it had been lost evenly."""
+        first = bisect_left(self._starts, start_ns - self._longest_ns)
+        found = 0.0
+        for start, end, lost in self._lossy[first : bisect_left(self._starts, end_ns)]:
+            shared = min(end, end_ns) - max(start, start_ns)
+            found += lost * max(0, shared) / max(1, end - start)
+        return found
+
+
+def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) -> set[int]:
+    """The polls of which too much is missing, each or as a run: a little in each adds up, its scatter does not."""
+    found: set[int] = set()
+    for length in RUNS:
+        for start in range(len(polls) - length + 1):
+            run = range(start, start + length)
+            gone = sum(off[index] for index in run)
+            own = LEAST_PACE * sum(polls[index].end_ns - polls[index].start_ns for index in run) / NANOSECONDS
+            share = LEAST_SHARE * sum(polls[index].through for index in run)
+            slack = max(polls[index].slack for index in run)
+            if gone <= max(LEAST_PACKETS, own, share, SCATTERS * scatter * sqrt(length)) + slack:
+                continue
+            if length == 1:
+                even = sum(off[max(0, start - 1) : start + 2]) >= STAYS * gone
+            else:
+                first = sum(off[index] for index in run[: length // 2])
+                even = UNEVEN * gone <= first <= (1 - UNEVEN) * gone
+            if even:
+                found.update(run)
+    return found
+
+
+def _look_for(
+    wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], scatter: float, lossy: Collection[int]
+) -> dict[int, tuple[float, float]]:
+    """Of polls that show no loss by themselves those that tell all the same: what is wanted, what share is missing."""
+    wants = [wanted.within(poll.start_ns, poll.end_ns) for poll in polls]
+    told: dict[int, tuple[float, float]] = {}
+    for looked_at, run in groupby(range(len(polls)), key=lambda index: wants[index] > 0 and index not in lossy):
+        if not looked_at:
+            continue
+        indices = list(run)
+        want = sum(wants[index] for index in indices)
+        # What was lost at an edge may have been counted in the poll before or after.
+        edges = [index for index in (indices[0] - 1, indices[-1] + 1) if 0 <= index < len(polls) and index not in lossy]
+        missing = sum(off[index] for index in (*indices, *edges))
+        spread = scatter * sqrt(len(indices) + len(edges))
+        if missing >= max(FOUND * want, LEAST_PACKETS, SCATTERS * spread):
+            told.update((index, (wants[index], min(1.0, missing / want))) for index in indices)
+        elif missing + max(LEAST_PACKETS, SURELY_LESS * spread) <= FOUND * want:
+            told.update((index, (wants[index], 0.0)) for index in indices)
+    return told
