@@ -197,7 +197,7 @@ class PhaseLosses:
         return tuple(
             i
             for i, touch in enumerate(touches)
-            if touch != Touch.NO and not self._between_neighbours[i] and not self._ends[i] & set(own)
+            if touch != Touch.NO and not self._between_neighbours[i] and self._ends[i].isdisjoint(own)
         )
 
     def fit_fading(self, touches: Sequence[int], chance: float = FADING, routeless: Sequence[int] = ()) -> LossFit:
