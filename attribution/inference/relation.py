@@ -34,7 +34,7 @@ def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
     """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
     mode = candidate.mode
     where = (candidate.component, candidate.link, candidate.diverted, candidate.direction)
-    return (*where, mode.reach, mode.withdraws, mode.selective, goes_down(candidate))
+    return (*where, mode.reach, mode.withdraws, mode.selective, mode.dead, goes_down(candidate))
 
 
 def goes_down(candidate: Candidate) -> bool:
@@ -103,6 +103,8 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         own = stretch.balance and component in stretch.components
         inside = own or _leaves_over(stretch.components, component, link)
         where = link
+    if inside and mode.dead and stretch.balance:
+        return Touch.MAYBE  # who is dead counts nothing: its own balance shows next to nothing of what it loses
     if inside:
         return Touch.YES
     # What still comes for a neighbour or a cable that is gone is lost in the device before it.

@@ -216,6 +216,30 @@ def test_a_device_s_balance_shows_its_own_losses_and_perhaps_those_for_a_dead_ne
     assert touch(who, (BALANCE,)) is expected
 
 
+def test_who_is_dead_counts_nothing_of_what_it_loses() -> None:
+    alive = mode(Reach.NODE)
+    dead = replace(alive, dead=True)
+    balanced = BALANCE.components[0]
+    assert touch(candidate(balanced, alive), (BALANCE,)) is Touch.YES
+    assert touch(candidate(balanced, dead), (BALANCE,)) is Touch.MAYBE
+
+
+def test_only_what_is_gone_makes_its_neighbour_drop_what_was_for_it() -> None:
+    balanced = BALANCE.components[0]
+    neighbour = next(name for name in BALANCE.beside if name in CHAIN.nodes)
+    assert balanced != neighbour
+    assert touch(candidate(neighbour, mode(Reach.NODE)), (BALANCE,)) is Touch.MAYBE
+    assert touch(candidate(neighbour, mode(Reach.NODE, kind=CauseKind.DEVICE_DEGRADED)), (BALANCE,)) is Touch.NO
+    assert touch(candidate(neighbour, mode(Reach.NODE, Selectivity.CLASS)), (BALANCE,)) is Touch.NO
+
+
+def test_what_is_known_to_be_lost_was_lost_whatever_its_class() -> None:
+    looked_for = replace(BALANCE, of_lost=True)
+    choosy = candidate(BALANCE.components[0], mode(Reach.FORWARDING, Selectivity.CLASS))
+    assert touch(choosy, (BALANCE,)) is Touch.SOME_CLASSES
+    assert touch(choosy, (looked_for,)) is Touch.YES
+
+
 @pytest.mark.parametrize(
     ("who", "expected"),
     [

@@ -4,6 +4,7 @@ An evaluation made with `attribution evaluate --uncalibrated` states the posteri
 right, as a function of what it stated, is fitted by pooling adjacent violators; blocks with few incidents are pooled
 with their neighbours, so that a step means something. Where no block was right clearly less often than it stated, the
 posterior deserves its word, and only the last block is kept: from there on nothing makes one verdict surer than others.
+What it promises is what so many incidents can vouch for, not what they showed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from attribution.evaluation.calibration import (
     calibration_error,
     fit_isotonic,
     leave_one_group_out,
+    wilson_proportion,
 )
 from attribution.model.verdict import Party
 from attribution.responsibility.calibration import Calibration, Counted
@@ -30,6 +32,9 @@ _LEAST_OF_A_STEP = 200
 _TENTHS = (0.0, 0.6, 0.7, 0.8, 0.9)
 _TOO_BOLD = 0.05
 """A block that was right so much less often than it stated has to be mended."""
+
+_SURE_FROM = 0.9
+"""From here on a posterior is near certainty, and may be mended to one number."""
 
 _SAME = 0.02
 """Steps closer than this are one: what a few hundred incidents cannot tell apart must not make one verdict surer."""
@@ -87,6 +92,11 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
         (first, count, good), (_, more, better) = blocks[index - 1], blocks[index]
         if better / more - good / count < _SAME:
             blocks[index - 1 : index + 1] = [(first, count + more, good + better)]
+    if blocks[-1][0] < _SURE_FROM:  # what was stated with less is not to be made sure by what was stated with more
+        sure = [right for stated, right in points if stated >= _SURE_FROM]
+        (first, count, good) = blocks.pop()
+        blocks += [(first, count - len(sure), good - sum(sure))] if count > len(sure) else []
+        blocks += [(_SURE_FROM, len(sure), sum(sure))] if sure else []
     # Half a case on either side keeps a step of few incidents from claiming certainty (Jeffreys' rule).
     values = [(good + 0.5) / (count + 1) for _, count, good in blocks]
     rising = [max(values[: index + 1]) for index in range(len(values))]
@@ -94,8 +104,11 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
     for start, end, (_, count, good) in zip(starts, [*starts[1:], 2.0], blocks, strict=True):
         told = [value for value, _ in points if start <= value < end]
         honest = honest and good / count >= sum(told) / len(told) - _TOO_BOLD
-    kept = slice(-1, None) if honest else slice(None)
-    return Calibration(tuple(round(s, 4) for s in starts)[kept], tuple(round(v, 4) for v in rising)[kept])
+    if honest:
+        # Near certainty no more is promised than so many incidents can vouch for: the lower end of the interval.
+        first, count, good = blocks[-1]
+        return Calibration((round(first, 4),), (round(wilson_proportion(good, count).low, 4),))
+    return Calibration(tuple(round(s, 4) for s in starts), tuple(round(v, 4) for v in rising))
 
 
 @dataclass(frozen=True, slots=True)
