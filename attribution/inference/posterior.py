@@ -53,7 +53,7 @@ WORTH_A_SECOND = 10.0
 # A second cause is at work in the phases that it explains better by this.
 FELT = 1.0
 # What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over at
-# once, without a recovery in between; and each cause beyond the second.
+# once, without a recovery in between, and no device says so; and each cause beyond the second.
 RETURNS = 4.0
 TAKES_OVER = 1.5
 ONE_MORE = 3.0
@@ -296,7 +296,7 @@ class Solver:
         runs = sum(index == 0 or choice is not choices[index - 1] for index, choice in enumerate(choices))
         total -= RETURNS * (runs - len(spans))
         total -= TAKES_OVER * sum(
-            choice is not choices[index - 1] and follows(self.phases, index)
+            choice is not choices[index - 1] and follows(self.phases, index) and not self._has_word(choice, index)
             for index, choice in enumerate(choices)
             if index > 0
         )
@@ -304,6 +304,12 @@ class Solver:
         total += sum(self.log_prior(choice) for choice in named)
         total += joint_testimony([self.testimony(self.span_of(i), choice) for choice, i in named.items()])
         return total + (len(spans) - 1) * log(background["second_cause"])
+
+    def _has_word(self, choice: Candidate | None, phase: int) -> bool:
+        """Whether a device tells of a cause at first hand, in the phase in which it takes over."""
+        if choice is None:
+            return False
+        return any(alarm.kind in FIRST_HAND for alarm in self.testimony(self.phases[phase].span, choice).alarms)
 
     def span_of(self, indices: Sequence[int]) -> Interval:
         return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)

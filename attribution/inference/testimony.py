@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -289,12 +289,15 @@ class Witnesses:
 
 
 def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
-    """What the reports add: of one kind the first counts in full, each further one half of the one before it."""
-    ranks: Counter[AlarmKind] = Counter()
+    """What the reports add: of one kind the first counts in full, each about something else half of the one before it.
+
+    Two who report the same of one thing, as both ends of a cable do, are no echo of each other.
+    """
+    ranks: dict[AlarmKind, dict[str, int]] = defaultdict(dict)
     spoken: dict[Alarm, float] = {}
     for alarm, gain in sorted(gains.items(), key=lambda item: -item[1]):
-        spoken[alarm] = gain * ECHO ** ranks[alarm.kind]
-        ranks[alarm.kind] += 1
+        of_kind = ranks[alarm.kind]
+        spoken[alarm] = gain * ECHO ** of_kind.setdefault(alarm.component, len(of_kind))
     return spoken
 
 

@@ -22,6 +22,7 @@ from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Side
 from tests.inference.chain import (
     CHAIN,
+    DEMARCATION,
     MODES,
     PATHS,
     WAY_NODES,
@@ -146,10 +147,19 @@ def test_the_log_the_counters_and_the_monitoring_of_one_device_are_one_witness()
     assert first_of_each([poll, log]) == (log,)
 
 
-def test_a_second_witness_of_one_state_is_partly_an_echo() -> None:
+def test_both_ends_of_a_cable_are_no_echo_of_each_other() -> None:
     cut = candidate(UPLINK, expecting(AlarmKind.INTERFACE_DOWN, Where.END, reach=Reach.LINK), link=UPLINK)
     near, far = (alarm(101, end, UPLINK, AlarmKind.INTERFACE_DOWN) for end in ("customer-core", "customer-edge"))
     one, both = hear(cut, [near]).total, hear(cut, [near, far]).total
+
+    assert both == pytest.approx(2 * one)
+
+
+def test_what_neighbours_say_of_one_device_is_partly_an_echo() -> None:
+    crash = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR))
+    one_side = alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)
+    other_side = alarm(101, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN)
+    one, both = hear(crash, [one_side]).total, hear(crash, [one_side, other_side]).total
 
     assert one < both < 2 * one
 
