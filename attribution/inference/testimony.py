@@ -293,11 +293,12 @@ def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
 
     Two who report the same of one thing, as both ends of a cable do, are no echo of each other.
     """
-    ranks: dict[AlarmKind, dict[str, int]] = defaultdict(dict)
+    ranks: dict[AlarmKind, dict[Hashable, int]] = defaultdict(dict)
     spoken: dict[Alarm, float] = {}
     for alarm, gain in sorted(gains.items(), key=lambda item: -item[1]):
         of_kind = ranks[alarm.kind]
-        spoken[alarm] = gain * ECHO ** of_kind.setdefault(alarm.component, len(of_kind))
+        subject = alarm.component if alarm.component != alarm.reporter else state_of(alarm)
+        spoken[alarm] = gain * ECHO ** of_kind.setdefault(subject, len(of_kind))
     return spoken
 
 
