@@ -197,7 +197,7 @@ def _on_node(
 def _with_records(mode: Mode, node: str, link: str | None, found: Sequence[Record]) -> Iterator[Candidate]:
     if not found and mode.needs_record:
         return
-    yield from _with_directions(mode, node, link, next(iter(found), None))
+    yield from _with_directions(mode, node, link, found[0] if found else None)
 
 
 def _with_directions(mode: Mode, component: str, link: str | None, record: Record | None = None) -> Iterator[Candidate]:

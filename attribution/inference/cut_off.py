@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from attribution.inference.candidates import ServicePaths
 from attribution.inference.interruption import LEAST_SECONDS, Trouble, between_ends, merge_overlapping
+from attribution.inference.testimony import SESSIONS
 from attribution.model.evidence import Alarm, AlarmKind, Findings
 from attribution.model.incident import Interval
 from attribution.model.topology import NodeKind, Topology
 
-OF_SESSIONS = frozenset({AlarmKind.SESSION_DOWN, AlarmKind.SESSION_ADMIN_DOWN, AlarmKind.SESSION_CLOSED_BY_PEER})
 OF_PARTS = frozenset(
     {
         AlarmKind.INTERFACE_DOWN,
@@ -59,7 +59,7 @@ def common_to(paths: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 def cuts_off(alarm: Alarm, needed: Collection[str]) -> bool:
     """Whether an alarm says that a needed part is down, or a session between two of them."""
-    if alarm.kind in OF_SESSIONS:
+    if alarm.kind in SESSIONS:
         return alarm.reporter in needed and alarm.about_peer in needed
     return alarm.kind in OF_PARTS and alarm.component in needed
 

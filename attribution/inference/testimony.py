@@ -260,15 +260,7 @@ class Witnesses:
     def _record_gain(self, record: Record) -> float:
         probability = RECORDED_CHANGE if record.kind is RecordKind.PLANNED_CHANGE else RECORDED_COMMAND
         gain = log(probability / self._background[_background_of(record)])
-        late_s = (record.interval.start_ns - self._phase.start_ns) / NANOSECONDS
-        if record.cloud_call:
-            waited = max(0.0, -late_s) / CLOUD_TAKES_S
-            if lasts_as_long(record, self._phase) and (late_s > COMMAND_AFTER_S or waited > LATE_PAPER):
-                return gain - LATE_PAPER if record.harmful is not Condition.NOT_MET else -MOST_FROM_ONE
-            gain -= waited
-        over = record.interval.end_ns <= self._phase.start_ns
-        if record.kind is RecordKind.ENFORCEMENT and (over or late_s > ENFORCEMENT_AFTER_S):
-            gain -= LATE_PAPER
+        gain -= price_of_date(record, self._phase)
         if abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS:
             gain += log(CONFIRMED_BY_END)
         if record.harmful is Condition.NOT_MET:
@@ -347,6 +339,20 @@ def record_in_time(record: Record, phase: Interval) -> bool:
         before = SLOW_BEFORE_S
     begun = phase.start_ns - before * NANOSECONDS <= record.interval.start_ns <= phase.start_ns + after * NANOSECONDS
     return begun and (by_another_clock or record.interval.end_ns > phase.start_ns)
+
+
+def price_of_date(record: Record, phase: Interval) -> float:
+    """How much (nats) it speaks against an office's record that it is not dated to just when the phase began."""
+    late_s = (record.interval.start_ns - phase.start_ns) / NANOSECONDS
+    if record.kind is RecordKind.ENFORCEMENT:
+        over = record.interval.end_ns <= phase.start_ns
+        return LATE_PAPER if over or late_s > ENFORCEMENT_AFTER_S else 0.0
+    if not record.cloud_call:
+        return 0.0
+    waited = max(0.0, -late_s) / CLOUD_TAKES_S
+    if not lasts_as_long(record, phase):
+        return waited
+    return LATE_PAPER if late_s > COMMAND_AFTER_S else min(waited, LATE_PAPER)
 
 
 def lasts_as_long(record: Record, phase: Interval) -> bool:
