@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -99,6 +100,22 @@ def test_observe_prints_every_fact_and_every_caveat(capsys: pytest.CaptureFixtur
     assert lines[0]["schema"] == "attribution/observations/1"
     assert not [line for line in lines[1:] if "schema" in line]
     assert all(file in table for file in {line["file"] for line in lines})
+
+
+def test_observe_speaks_chinese_about_the_same_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every line has the same names, numbers and times; what a file says itself stays as it says it."""
+    english, _ = out_of(capsys, "observe", CAPTURED)
+    chinese, _ = out_of(capsys, "observe", CAPTURED, "--lang", "zh")
+    data, _ = out_of(capsys, "observe", CAPTURED, "--lang", "zh", "-f", "ndjson")
+
+    assert "个在抓包点之后丢失" in chinese and "抓包点" in chinese
+    assert not {"capture_point", "lost beyond it", "unanswered", "frame"} & set(chinese.replace("\n", " ").split(" "))
+    assert sorted(_addresses(english)) == sorted(_addresses(chinese))
+    assert data == out_of(capsys, "observe", CAPTURED, "-f", "ndjson")[0]
+
+
+def _addresses(text: str) -> list[str]:
+    return re.findall(r"\b\d+\.\d+\.\d+\.\d+\b", text)
 
 
 def test_observe_by_file_type_and_device(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ Tried on every recorded incident they take an hour; a run of the tests tries eac
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,20 +18,11 @@ from attribution.report import render_json
 from tests.transform import crowd as the_crowd
 from tests.transform.crowd import DISGUISES, SEED, Crowd, gather_crowd, jobs_of
 from tests.transform.folder import Keys, copy_folder, entries_of, read_incident, read_truth, write_truth
-from tests.transform.recorded import RECORDED, name_of
+from tests.transform.recorded import EVERYTHING, RECORDED, name_of, one_in
 from tests.transform.remove import without
 from tests.transform.renaming import draw_renaming
 from tests.transform.swap import is_symmetrical, swapped_truth
 from tests.transform.verdicts import decided, departures, described
-
-EVERYTHING = "ATTRIBUTION_EVERY_INCIDENT" in os.environ
-"""Set for the hour in which every property is tried on every incident; else each is tried on a part of them."""
-
-
-def one_in(step: int, first: int) -> pytest.MarkDecorator:
-    """Every so many of the recorded incidents, so that different properties are tried on different ones."""
-    return pytest.mark.parametrize("bundle", RECORDED if EVERYTHING else RECORDED[first::step], ids=name_of)
-
 
 ROUNDING = 0.005
 """By how much a probability may move where nothing that matters has changed."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from attribution.cli.completing import complete_file
+from attribution.cli.language import language_option
 from attribution.cli.terminal import Progress, colour_wanted, page_width, write
 
 if TYPE_CHECKING:
@@ -34,12 +35,13 @@ SCHEMA = "attribution/observations/1"
 @click.option(
     "-f", "--format", "form", type=click.Choice(["table", "ndjson", "csv"]), default="table", show_default=True
 )
+@language_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="Write to a file instead.")
 @click.option("--no-color", is_flag=True, help="Never colour the output (NO_COLOR does the same).")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on standard error.")
 def observe(
     path: Path, files: tuple[str, ...], types: tuple[str, ...], devices: tuple[str, ...], form: str,
-    output: Path | None, no_color: bool, quiet: bool,
+    lang: str, output: Path | None, no_color: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Print what the files of the incident at PATH state, and what of them could not be used.
 
@@ -53,7 +55,7 @@ def observe(
         reading = Reading(bundle, progress)
         left = _left_aside(reading, files, types)
         seen = _wanted(reading, left, frozenset(devices))
-        write(_pieces(in_tables(seen), form, colour_wanted(output, no_color), progress), output)
+        write(_pieces(in_tables(seen), form, lang, colour_wanted(output, no_color), progress), output)
 
 
 def _left_aside(reading: Reading, files: tuple[str, ...], types: tuple[str, ...]) -> frozenset[str]:
@@ -86,13 +88,13 @@ def _names(one: Observation | Caveat) -> set[str]:
     return {name for name in (*told, *points, one.origin.device) if name}
 
 
-def _pieces(tables: Iterator[FlatTable], form: str, colour: bool, progress: Progress) -> Iterator[str]:
+def _pieces(tables: Iterator[FlatTable], form: str, lang: str, colour: bool, progress: Progress) -> Iterator[str]:
     """The tables as text, each as soon as it is there; the terminal is clean before each."""
     from attribution.report.capture_records import render_csv, render_ndjson
     from attribution.report.observations import render_observations
 
     if form == "table":
-        for text in render_observations(tables, page_width(), colour):
+        for text in render_observations(tables, page_width(), colour, lang):
             progress.clear()
             yield text
         return

@@ -24,6 +24,7 @@ from attribution.model.observation import (
     ProbeResult,
     TapCount,
 )
+from attribution.model.phrase import SIDES, Phrase, Template, any_of, in_a_row
 from attribution.model.verdict import WeighedEvidence
 
 
@@ -84,7 +85,7 @@ def _word(value: object) -> str | None:
 def _observation_row(seen: Observation | Caveat) -> tuple[Value, ...]:
     if isinstance(seen, Caveat):
         found: Mapping[str, Value] = {
-            "observation": "caveat", "text": str(seen.reason), "count": seen.count, "file": seen.file,
+            "observation": "caveat", "text": seen.reason, "count": seen.count, "file": seen.file,
             "locator": seen.locator,
         }  # fmt: skip
     else:
@@ -110,7 +111,7 @@ def _path(seen: PathTrace) -> dict[str, Value]:
 
 
 def _flow(seen: FlowRecord) -> dict[str, Value]:
-    paths = " or ".join(" ".join(path) for path in seen.paths)
+    paths = any_of(" ".join(path) for path in seen.paths)
     return {
         "source": seen.source, "destination": seen.destination, "protocol": seen.protocol, "sent": seen.sent,
         "lost": seen.lost, "what": seen.flow, "text": paths,
@@ -134,8 +135,14 @@ def _log(seen: LogEvent) -> dict[str, Value]:
 
 
 def _change(seen: ChangeRecord) -> dict[str, Value]:
-    agreed = f"agreed by {seen.consented_by}" if seen.consented_by else "agreed by nobody"
-    text = f"{seen.id}: {seen.action} by the {seen.performed_by}, {agreed}: {seen.description}"
+    facts = {
+        "id": seen.id, "action": seen.action, "side": SIDES[seen.performed_by], "description": seen.description,
+    }  # fmt: skip
+    if seen.consented_by:
+        agreed = SIDES.get(seen.consented_by, seen.consented_by)
+        text = Phrase("{id}: {action} by the {side}, agreed by the {agreed}: {description}", agreed=agreed, **facts)
+    else:
+        text = Phrase("{id}: {action} by the {side}, agreed by nobody: {description}", **facts)
     return {"device": seen.device, "interface": seen.interface, "end": seen.end_ns, "what": seen.action, "text": text}
 
 
@@ -144,21 +151,26 @@ def _account(seen: AccountEvent) -> dict[str, Value]:
 
 
 def _cloud_call(seen: CloudCall) -> dict[str, Value]:
-    outcome = "succeeded" if seen.succeeded else "failed"
-    text = f"{outcome}, by account {seen.account or '?'} (user {seen.user or '?'}): {seen.parameters}"
+    outcome = Phrase("succeeded") if seen.succeeded else Phrase("failed")
+    caller = {"account": seen.account or "?", "user": seen.user or "?"}
+    text = Phrase(
+        "{outcome}, by account {account} (user {user}): {parameters}", outcome=outcome, parameters=seen.parameters,
+        **caller,
+    )  # fmt: skip
     return {"what": seen.action, "text": text}
 
 
 def _tap(seen: TapCount) -> dict[str, Value]:
     fates = (
-        (seen.lost_upstream, "lost before the point"), (seen.lost_downstream, "lost beyond it"),
-        (seen.unanswered, "unanswered"),
-    )  # fmt: skip
+        (seen.lost_upstream, Template("{count} lost before the point")),
+        (seen.lost_downstream, Template("{count} lost beyond it")),
+        (seen.unanswered, Template("{count} unanswered")),
+    )
     return {
         "end": seen.end_ns, "device": seen.device, "interface": seen.interface, "source": seen.source,
         "destination": seen.destination, "protocol": seen.protocol, "sent": seen.sent,
         "lost": seen.lost_upstream + seen.lost_downstream,
-        "text": ", ".join(f"{count} {fate}" for count, fate in fates if count) or None,
+        "text": in_a_row(fate.fill(count=count) for count, fate in fates if count) or None,
     }  # fmt: skip
 
 
@@ -167,21 +179,21 @@ def _pair(seen: PairCount) -> dict[str, Value]:
     return {
         "end": seen.end_ns, "device": seen.first[0], "interface": seen.first[1], "source": seen.source,
         "destination": seen.destination, "protocol": seen.protocol, "sent": seen.sent, "lost": seen.lost,
-        "text": f"between {first} and {second} ({seen.second_file})",
+        "text": Phrase("between {first} and {second} ({file})", first=first, second=second, file=seen.second_file),
     }  # fmt: skip
 
 
 def _witness(seen: PacketWitness) -> dict[str, Value]:
     return {
         "end": seen.end_ns, "device": seen.device, "interface": seen.interface, "source": seen.sender,
-        "destination": seen.about, "what": seen.kind.value, "count": seen.count, "text": str(seen.detail) or seen.code,
+        "destination": seen.about, "what": seen.kind.value, "count": seen.count, "text": seen.detail or seen.code,
     }  # fmt: skip
 
 
 def _coverage(seen: CaptureCoverage) -> dict[str, Value]:
     return {
         "end": seen.end_ns, "device": seen.device, "interface": seen.interface, "count": seen.packets,
-        "text": f"{seen.dropped} packets dropped by the capture itself" if seen.dropped else None,
+        "text": Phrase("{count} packets dropped by the capture itself", count=seen.dropped) if seen.dropped else None,
     }  # fmt: skip
 
 

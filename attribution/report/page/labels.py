@@ -86,6 +86,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "page.skip": ("Skip to the verdict", "跳到结论"),
     "page.none": ("none", "无"),
     "page.table": ("As a table", "以表格显示"),
+    "page.print_short": (
+        "Print in short: no quoted lines, no tables behind drawings",
+        "精简打印：不含原文摘录和图后表格",
+    ),
     "page.separator": (", ", "，"),
     # 1. the verdict
     "verdict.title": ("Verdict", "结论"),
