@@ -101,7 +101,10 @@ def test_evidence_is_filtered_and_opened_by_mouse(bundle: Path, browser: Browser
         rows = page.locator(".piece:visible")
         shown = page.locator("#shown")
 
-        assert rows.count() == len(evidence) > 0
+        assert rows.count() == len(evidence)
+        if not evidence:  # nothing to be filtered
+            assert shown.count() == 0
+            return
         assert shown.get_attribute("aria-live") == "polite"
         for side, number in suppliers.items():
             page.select_option("#filter-side", side)
@@ -136,6 +139,9 @@ def test_evidence_is_filtered_and_opened_by_keyboard(bundle: Path, browser: Brow
     evidence = drawn_up(bundle).verdict.evidence
     with opened(browser, page_of(bundle, "en")) as found:
         page = found.page
+        if not evidence:  # nothing to be opened
+            assert page.locator(".piece, #filter-text").count() == 0
+            return
         page.focus("#filter-text")
         page.keyboard.type(evidence[-1].id)
         while page.evaluate("!document.activeElement.matches('.piece summary')"):
