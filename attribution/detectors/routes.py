@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 from attribution.detectors.addresses import AddressBook
 from attribution.model.evidence import Journey, Stretch
 from attribution.model.incident import NANOSECONDS
-from attribution.model.observation import Observation, PairCount, PathTrace, TapCount
+from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, TapCount
 from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind, Topology
 
@@ -36,7 +36,8 @@ class Routes:
         """The candidate paths at a time: the last one traced before it (or the first after), else all shortest ones.
 
         Routers spread flows over equal ways, and a traceroute is one flow: ways beside the traced one on which captures
-        saw packets of the same two ends at about that time are candidates too.
+        saw packets of the same two ends at about that time, or which records of their flows state, are candidates too;
+        so are those on which another traceroute to the same destination went on from a router of the traced one.
         """
         traced = self._traced.get((source, destination))
         if not traced:
@@ -53,7 +54,7 @@ class Routes:
         return tuple(path for path in self._shortest(source, destination) if component in path)
 
     def sightings(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
-        """The different ways beside the traced one on which captures saw packets."""
+        """The different ways beside the traced one on which captures, flow records or other traceroutes were."""
         return tuple(dict.fromkeys(path for _, path in self._sighted.get((source, destination), [])))
 
     def traced(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
@@ -149,32 +150,82 @@ def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[O
             traced.setdefault((source, destination), []).append((observation.time_ns, path))
     for entries in traced.values():
         entries.sort(key=lambda entry: entry[0])
-    return Routes(topology, traced, _sighted_ways(Routes(topology, traced), topology, book, observations))
+    sighted = _forks(traced)
+    _add_sighted_ways(sighted, Routes(topology, traced), topology, book, observations)
+    for entries in sighted.values():
+        entries.sort(key=lambda entry: entry[0])
+    return Routes(topology, traced, sighted)
 
 
-def _sighted_ways(routes: Routes, topology: Topology, book: AddressBook, observations: Iterable[Observation]) -> Dated:
-    """Ways that are as short as the traced one, and on which a capture saw packets of the same two ends."""
+def _forks(traced: Dated) -> Dated:
+    """Ways as short as a traced one that leave it where a traceroute from elsewhere to the same destination did.
+
+    Routers forward by destination: whatever ways one has to it are open to all that comes by.
+    """
+    to: dict[str, list[tuple[str, dict[tuple[str, ...], list[int]]]]] = {}
+    for (source, destination), entries in traced.items():
+        times: dict[tuple[str, ...], list[int]] = {}
+        for time_ns, path in entries:
+            times.setdefault(path, []).append(time_ns)
+        to.setdefault(destination, []).append((source, times))
     found: Dated = {}
+    for destination, of_sources in to.items():
+        for source, own in of_sources:
+            for elsewhere, others in of_sources:
+                if elsewhere == source:  # of one's own traceroutes the latest tells the way
+                    continue
+                for path, (other, times_ns) in product(own, others.items()):
+                    fork = _forked(path, other)
+                    if fork is not None:
+                        found.setdefault((source, destination), []).extend((time_ns, fork) for time_ns in times_ns)
+    return found
+
+
+def _forked(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The path up to the first node that it shares with the other one, and on as that one goes."""
+    shared = next((place for place in range(0, len(path), 2) if path[place] in other), None)
+    if shared is None:
+        return None
+    fork = path[:shared] + other[other.index(path[shared]) :]
+    return fork if fork != path and len(fork) == len(path) and len(set(fork)) == len(fork) else None
+
+
+def _add_sighted_ways(
+    found: Dated, routes: Routes, topology: Topology, book: AddressBook, observations: Iterable[Observation]
+) -> None:
+    """Ways beside the traced one on which a capture saw packets of the same two ends, or a flow may have gone."""
     for observation in observations:
-        if not isinstance(observation, TapCount | PairCount) or observation.sent <= 0:
+        if not isinstance(observation, TapCount | PairCount | FlowRecord) or observation.sent <= 0:
             continue
         source, destination = book.resolve(observation.source), book.resolve(observation.destination)
         if source is None or destination is None or not routes.traced(source, destination):
             continue
         (path,) = routes.paths(source, destination, observation.time_ns)
-        points = (
-            [(observation.device, observation.interface)]
-            if isinstance(observation, TapCount)
-            else [observation.first, observation.second]
-        )
-        for device, interface in points:
-            link = find_link(topology, device, interface) if device in topology.nodes and interface else None
-            if link is not None and link.component not in path:
-                ways = (way for way in routes.ways_over(source, destination, link.component) if len(way) == len(path))
-                found.setdefault((source, destination), []).extend((observation.time_ns, way) for way in ways)
-    for entries in found.values():
-        entries.sort(key=lambda entry: entry[0])
-    return found
+        if isinstance(observation, FlowRecord):
+            ways = _stated_ways(routes, observation)
+        else:
+            ways = _captured_ways(routes, topology, observation, (source, destination), path)
+        beside = ((observation.time_ns, way) for way in ways if way != path)
+        found.setdefault((source, destination), []).extend(beside)
+
+
+def _stated_ways(routes: Routes, flow: FlowRecord) -> Iterator[tuple[str, ...]]:
+    """The ways that the record itself names, from end to end."""
+    for nodes in flow.paths:
+        way = routes.expand(nodes)
+        if way is not None:
+            yield way
+
+
+def _captured_ways(
+    routes: Routes, topology: Topology, count: TapCount | PairCount, ends: tuple[str, str], path: tuple[str, ...]
+) -> Iterator[tuple[str, ...]]:
+    """Ways as short as the traced one that lead past the point of a capture that lies off it."""
+    points = [(count.device, count.interface)] if isinstance(count, TapCount) else [count.first, count.second]
+    for device, interface in points:
+        link = find_link(topology, device, interface) if device in topology.nodes and interface else None
+        if link is not None and link.component not in path:
+            yield from (way for way in routes.ways_over(*ends, link.component) if len(way) == len(path))
 
 
 def _arrived(trace: PathTrace, destination: str, book: AddressBook) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from attribution.detectors import service_paths
 from attribution.detectors.routes import Routes
 from attribution.model.evidence import Stretch
-from attribution.model.observation import PathTrace
+from attribution.model.observation import FlowRecord, PathTrace
 from attribution.model.topology import NodeKind, Side, Topology
-from tests.detectors.chain import CHAIN, WAY, at, incident, join, network, node, surroundings, trace
+from tests.detectors.chain import CHAIN, FLOWS, WAY, at, incident, join, network, node, surroundings, trace
 
 RING = network(
     [
@@ -111,6 +111,54 @@ def test_a_silent_hop_that_leaves_two_ways_is_not_guessed() -> None:
     assert len(routes(diamond(), quiet).paths("office-host", "cloud-host", at(0))) == 2
     assert routes(diamond(), quiet).traced("office-host", "cloud-host") == ()
     assert len(routes(diamond(), spoken).paths("office-host", "cloud-host", at(0))) == 1
+
+
+NORTHWARD = ("10.1.0.1", "10.3.0.1", "10.2.0.2")
+
+
+def flow(second: float, *ways: tuple[str, ...], sent: int = 10) -> FlowRecord:
+    return FlowRecord(
+        time_ns=at(second), origin=FLOWS, locator="row 1", source="office-host", destination="cloud-host",
+        paths=ways, sent=sent, lost=0, flow=None, protocol="udp",
+    )  # fmt: skip
+
+
+def test_a_way_that_a_flow_may_have_gone_is_open_beside_the_traced_one() -> None:
+    """A traceroute is one flow; routers that spread flows over equal ways send others elsewhere."""
+    traced = trace(0, "office-host", "cloud-host", *NORTHWARD)
+    ways = tuple(("office-host", "edge", middle, "cloud-host") for middle in ("north", "south"))
+    beside = surroundings(diamond(), [traced, flow(1, *ways)]).routes
+
+    assert [nodes_of(path)[2] for path in beside.paths("office-host", "cloud-host", at(1))] == ["north", "south"]
+    assert [nodes_of(path)[2] for path in beside.paths("office-host", "cloud-host", at(60))] == ["north"]
+    assert len(service_paths(beside, incident())) == 2
+
+
+def test_a_flow_that_sent_nothing_opens_no_way() -> None:
+    traced = trace(0, "office-host", "cloud-host", *NORTHWARD)
+    silent = flow(1, ("office-host", "edge", "south", "cloud-host"), sent=0)
+
+    assert len(surroundings(diamond(), [traced, silent]).routes.paths("office-host", "cloud-host", at(1))) == 1
+
+
+def test_where_a_traceroute_from_elsewhere_went_on_another_way_to_the_destination_it_is_open_too() -> None:
+    """Routers forward by destination: what the edge does with its own packets it may do with the office's."""
+    office = trace(0, "office-host", "cloud-host", *NORTHWARD)
+    edge = trace(1, "edge", "cloud-host", "10.4.0.1", "10.2.0.2")
+    elsewhere = trace(1, "edge", "south", "10.4.0.1")
+
+    open_ways = routes(diamond(), office, edge).paths("office-host", "cloud-host", at(1))
+    assert [nodes_of(path) for path in open_ways] == [
+        ("office-host", "edge", "north", "cloud-host"), ("office-host", "edge", "south", "cloud-host"),
+    ]  # fmt: skip
+    assert len(routes(diamond(), office, elsewhere).paths("office-host", "cloud-host", at(1))) == 1
+
+
+def test_a_longer_way_from_elsewhere_is_not_taken_for_an_equal_one() -> None:
+    office = trace(0, "office-host", "cloud-host", "10.1.0.1", "10.3.0.1", "10.5.0.1", "10.2.0.2")
+    southward = trace(1, "edge", "cloud-host", "10.4.0.1", "10.4.0.2", "10.5.0.1", "10.2.0.2")
+
+    assert len(routes(RING, office, southward).paths("office-host", "cloud-host", at(1))) == 1
 
 
 def test_a_trace_that_did_not_arrive_tells_no_way() -> None:
