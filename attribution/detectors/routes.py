@@ -202,18 +202,18 @@ def _add_sighted_ways(
             continue
         (path,) = routes.paths(source, destination, observation.time_ns)
         if isinstance(observation, FlowRecord):
-            ways = _stated_ways(routes, observation)
+            ways = _stated_ways(routes, observation, (source, destination))
         else:
             ways = _captured_ways(routes, topology, observation, (source, destination), path)
         beside = ((observation.time_ns, way) for way in ways if way != path)
         found.setdefault((source, destination), []).extend(beside)
 
 
-def _stated_ways(routes: Routes, flow: FlowRecord) -> Iterator[tuple[str, ...]]:
-    """The ways that the record itself names, from end to end."""
+def _stated_ways(routes: Routes, flow: FlowRecord, ends: tuple[str, str]) -> Iterator[tuple[str, ...]]:
+    """The ways that the record itself names, where they lead from end to end."""
     for nodes in flow.paths:
         way = routes.expand(nodes)
-        if way is not None:
+        if way is not None and (way[0], way[-1]) == ends and len(set(way)) == len(way):
             yield way
 
 

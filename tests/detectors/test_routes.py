@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from attribution.detectors import service_paths
 from attribution.detectors.routes import Routes
 from attribution.model.evidence import Stretch
@@ -139,6 +141,20 @@ def test_a_flow_that_sent_nothing_opens_no_way() -> None:
     silent = flow(1, ("office-host", "edge", "south", "cloud-host"), sent=0)
 
     assert len(surroundings(diamond(), [traced, silent]).routes.paths("office-host", "cloud-host", at(1))) == 1
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        ("edge", "south", "cloud-host"), ("office-host", "edge", "south"),
+        ("office-host", "edge", "south", "edge", "north", "cloud-host"),
+    ],
+    ids=["without its source", "without its destination", "in a circle"],
+)  # fmt: skip
+def test_a_flows_way_that_does_not_lead_from_end_to_end_opens_none(nodes: tuple[str, ...]) -> None:
+    traced = trace(0, "office-host", "cloud-host", *NORTHWARD)
+
+    assert len(surroundings(diamond(), [traced, flow(1, nodes)]).routes.paths("office-host", "cloud-host", at(1))) == 1
 
 
 def test_where_a_traceroute_from_elsewhere_went_on_another_way_to_the_destination_it_is_open_too() -> None:
