@@ -21,7 +21,7 @@ from attribution.detectors.loss import (
     detect_tap_loss,
 )
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
-from attribution.detectors.routes import Routes, learn_routes
+from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable
@@ -62,7 +62,8 @@ def detect_evidence(
     clocks = describe_alignment(dated, aligned, around)
     observations, firsts = aligned[: len(observations)], aligned[len(observations) :]
     tables = [table.shifted(first.time_ns - table.times_ns[0]) for table, first in zip(tables, firsts, strict=True)]
-    routes = learn_routes(topology, book, observations)
+    stated = [record for table in tables for record in flows_of_the_service(table, book, service.ends)]
+    routes = learn_routes(topology, book, [*observations, *stated])
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
     alarms += detect_overuse(observations, around, service.bandwidth_bps)

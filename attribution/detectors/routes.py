@@ -10,6 +10,7 @@ from itertools import pairwise, product
 
 from attribution.detectors.addresses import AddressBook
 from attribution.model.evidence import Journey, Stretch
+from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, TapCount
 from attribution.model.ports import find_link
@@ -18,6 +19,8 @@ from attribution.model.topology import NodeKind, Topology
 MOST_CANDIDATES = 16
 # A capture on another way than the traced one makes that way a candidate for this long before and after (seconds).
 SIGHTED_WITHIN_NS = 10 * NANOSECONDS
+# Of very many flows of the service about this many, spread over the table, tell which ways they take.
+SAMPLED_FLOWS = 4096
 
 Dated = dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]]
 """Paths by their two ends, each with the time at which it was seen, in order of time."""
@@ -36,18 +39,22 @@ class Routes:
         """The candidate paths at a time: the last one traced before it (or the first after), else all shortest ones.
 
         Routers spread flows over equal ways, and a traceroute is one flow: ways beside the traced one on which captures
-        saw packets of the same two ends at about that time, or which records of their flows state, are candidates too;
-        so are those on which another traceroute to the same destination went on from a router of the traced one.
+        saw packets of the same two ends at about that time are candidates too, and ways that records of their flows
+        state, as short or not; so are those on which another traceroute to the same destination went on from a router
+        of the traced one.
         """
+        known = self._known(source, destination, time_ns)
+        beside = self._sighted.get((source, destination), [])
+        first = bisect_right(beside, time_ns - SIGHTED_WITHIN_NS, key=lambda entry: entry[0])
+        last = bisect_right(beside, time_ns + SIGHTED_WITHIN_NS, key=lambda entry: entry[0])
+        return tuple(dict.fromkeys([*known, *(other for _, other in beside[first:last])]))[:MOST_CANDIDATES]
+
+    def _known(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
         traced = self._traced.get((source, destination))
         if not traced:
             return self._shortest(source, destination)
         index = bisect_right(traced, time_ns, key=lambda entry: entry[0])
-        path = traced[max(0, index - 1)][1]
-        beside = self._sighted.get((source, destination), [])
-        first = bisect_right(beside, time_ns - SIGHTED_WITHIN_NS, key=lambda entry: entry[0])
-        last = bisect_right(beside, time_ns + SIGHTED_WITHIN_NS, key=lambda entry: entry[0])
-        return tuple(dict.fromkeys([path, *(other for _, other in beside[first:last])]))[:MOST_CANDIDATES]
+        return (traced[max(0, index - 1)][1],)
 
     def ways_over(self, source: str, destination: str, component: str) -> tuple[tuple[str, ...], ...]:
         """The shortest paths that lead over a component."""
@@ -198,15 +205,26 @@ def _add_sighted_ways(
         if not isinstance(observation, TapCount | PairCount | FlowRecord) or observation.sent <= 0:
             continue
         source, destination = book.resolve(observation.source), book.resolve(observation.destination)
-        if source is None or destination is None or not routes.traced(source, destination):
+        if source is None or destination is None:
             continue
-        (path,) = routes.paths(source, destination, observation.time_ns)
+        known = routes.paths(source, destination, observation.time_ns)
         if isinstance(observation, FlowRecord):
             ways = _stated_ways(routes, observation, (source, destination))
+        elif routes.traced(source, destination):
+            ways = _captured_ways(routes, topology, observation, (source, destination), *known)
         else:
-            ways = _captured_ways(routes, topology, observation, (source, destination), path)
-        beside = ((observation.time_ns, way) for way in ways if way != path)
+            continue
+        beside = ((observation.time_ns, way) for way in ways if way not in known)
         found.setdefault((source, destination), []).extend(beside)
+
+
+def flows_of_the_service(table: FlowTable, book: AddressBook, ends: tuple[str, str]) -> Iterator[FlowRecord]:
+    """Some of the records in a table that are of flows between the two ends: enough to tell which ways there are."""
+    first, second = ({code for code, name in enumerate(table.names) if book.resolve(name) == end} for end in ends)
+    there, back = set(product(first, second)), set(product(second, first))
+    of_service = there | back
+    rows = [row for row, pair in enumerate(zip(table.sources, table.destinations, strict=True)) if pair in of_service]
+    return map(table.record, rows[:: -(-len(rows) // SAMPLED_FLOWS) or 1])
 
 
 def _stated_ways(routes: Routes, flow: FlowRecord, ends: tuple[str, str]) -> Iterator[tuple[str, ...]]:

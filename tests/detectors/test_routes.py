@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from attribution.detectors import service_paths
+from attribution.detectors import FEW_FLOWS, detect_evidence, service_paths
 from attribution.detectors.routes import Routes
 from attribution.model.evidence import Stretch
 from attribution.model.observation import FlowRecord, PathTrace
 from attribution.model.topology import NodeKind, Side, Topology
+from attribution.readers.flows import pack_flows
 from tests.detectors.chain import CHAIN, FLOWS, WAY, at, incident, join, network, node, surroundings, trace
 
 RING = network(
@@ -134,6 +137,33 @@ def test_a_way_that_a_flow_may_have_gone_is_open_beside_the_traced_one() -> None
     assert [nodes_of(path)[2] for path in beside.paths("office-host", "cloud-host", at(1))] == ["north", "south"]
     assert [nodes_of(path)[2] for path in beside.paths("office-host", "cloud-host", at(60))] == ["north"]
     assert len(service_paths(beside, incident())) == 2
+
+
+def test_a_way_that_a_flow_went_is_open_though_it_is_longer_than_what_the_drawing_suggests() -> None:
+    detour = ("office-host", "edge", "north", "edge-2", "south", "cloud-host")
+    drawn = network(
+        [*diamond().nodes.values(), node("edge-2")],
+        [*diamond().links.values(), join("north 8", "edge-2 1"), join("edge-2 2", "south 8")],
+    )
+    beside = surroundings(drawn, [flow(1, detour)]).routes
+
+    assert [nodes_of(path) for path in beside.paths("office-host", "cloud-host", at(1))][-1] == detour
+    assert detour in [nodes_of(path) for path in service_paths(beside, incident())]
+
+
+def test_of_very_many_flows_those_of_the_service_open_their_ways_too() -> None:
+    """They are weighed column by column, yet say which ways the service takes."""
+    there = trace(0, "office-host", "cloud-host", *NORTHWARD)
+    back = trace(0, "cloud-host", "office-host", "10.3.0.1", "10.1.0.1", "10.1.0.2")
+    elsewhere = replace(flow(1, ("edge", "south")), source="edge", destination="south")
+    southward = ("office-host", "edge", "south", "cloud-host")
+    many = [elsewhere] * (FEW_FLOWS + 1)
+
+    found = detect_evidence([there, back], diamond(), incident(), [pack_flows([*many, flow(1, southward)], FLOWS)])
+    assert len(found.flows) == 1
+    assert {nodes_of(path)[2] for path in found.service_paths} == {"north", "south"}
+    without = detect_evidence([there, back], diamond(), incident(), [pack_flows(many, FLOWS)])
+    assert {nodes_of(path)[2] for path in without.service_paths} == {"north"}
 
 
 def test_a_flow_that_sent_nothing_opens_no_way() -> None:
