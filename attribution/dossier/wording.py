@@ -70,6 +70,7 @@ LOG_SENTENCES: Mapping[LogKind, str] = {
     LogKind.CONFIG_CHANGED: "{device}: the configuration was changed",
     LogKind.MAINTENANCE: "{device}: maintenance",
     LogKind.CLOCK_CHANGED: "{device}: the clock was set",
+    LogKind.GRAVE: "{device}: a message of trouble that is not understood",
 }
 
 REASONS: Mapping[DownReason, str] = {

@@ -38,6 +38,8 @@ MOST_FROM_ONE = 4.5
 KNOWN_ACT = 0.5
 # How much the silence of a cable's other end weighs, beside that of a device that should have spoken.
 OTHER_END = 0.6
+# How much a device's silence weighs where it logged trouble in words that nobody understands: they may have been these.
+NOT_UNDERSTOOD = 0.25
 # How often a device that is dead is heard all the same: clocks err, and so do those who say whose log it is. It counts
 # as heard this long after it must have died (seconds), and in the first part of its death only: then it may be back.
 HEARD_DEAD = 0.05
@@ -124,6 +126,9 @@ class Witnesses:
         self._session_paths = session_paths
         self._background = modes.background
         self._phase = phase
+        self._unread = frozenset(
+            device for device, times in coverage.unread.items() if any(began_in_time(time, phase) for time in times)
+        )
         self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
         self._records = [record for record in records if record_in_time(record, phase)]
 
@@ -215,12 +220,18 @@ class Witnesses:
 
     def _asked(self, device: str, kind: AlarmKind) -> float:
         if kind in NEEDS_LOG:
-            return 1.0 if device in self._coverage.logging else 0.0
+            return self._logging(device)
         if kind in NEEDS_COUNTERS:
             return 1.0 if device in self._coverage.counted else 0.0
         if kind in NEEDS_STATUS:
-            return 1.0 if device in self._coverage.polled or device in self._coverage.logging else 0.0
+            return 1.0 if device in self._coverage.polled else self._logging(device)
         return 0.0
+
+    def _logging(self, device: str) -> float:
+        """How much it means that a device's log is silent."""
+        if device not in self._coverage.logging:
+            return 0.0
+        return NOT_UNDERSTOOD if device in self._unread else 1.0
 
     def _sign_missing(self, candidate: Candidate, spoken: Mapping[Alarm, float]) -> float:
         sign = candidate.mode.sign
@@ -247,8 +258,8 @@ class Witnesses:
     def _acts(self, candidate: Candidate) -> tuple[dict[Record, float], float]:
         """The act that the candidate is, what people did because of it, and a penalty where such acts leave traces."""
         if candidate.record is None:
-            recorded = candidate.mode.record is not None and candidate.component in self._coverage.logging
-            return {}, log(1 - RECORDED_COMMAND) if recorded else 0.0
+            heard = self._logging(candidate.component) if candidate.mode.record is not None else 0.0
+            return {}, heard * log(1 - RECORDED_COMMAND)
         acts: dict[Record, float] = {}
         for record in self._records:
             if record is candidate.record:
@@ -322,7 +333,11 @@ def _background_of(record: Record) -> str:
 def in_time(alarm: Alarm, phase: Interval) -> bool:
     """Whether an alarm began with the phase or during it (a restart is logged after it)."""
     after = RESTART_AFTER_S if alarm.kind is AlarmKind.DEVICE_RESTARTED else ALARM_AFTER_S
-    return phase.widened(ALARM_BEFORE_S, after).contains(alarm.interval.start_ns)
+    return began_in_time(alarm.interval.start_ns, phase, after)
+
+
+def began_in_time(time_ns: int, phase: Interval, after_s: float = ALARM_AFTER_S) -> bool:
+    return phase.widened(ALARM_BEFORE_S, after_s).contains(time_ns)
 
 
 def record_in_time(record: Record, phase: Interval) -> bool:

@@ -210,12 +210,15 @@ class Coverage:
     """Which devices were asked at all: silence of a device that never had a chance to speak is not evidence.
 
     `logging`: its log was supplied. `polled`: its ports' states were polled. `counted`: its drop counters were.
+    `unread`: when it logged trouble in words that nobody understands, each wording once: what it kept silent about then
+    it may have said.
     `types`: the kinds of evidence that were supplied at all; `supplied` tells by which side.
     """
 
     logging: frozenset[str] = frozenset()
     polled: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
+    unread: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     types: frozenset[EvidenceType] = frozenset()
     supplied: frozenset[tuple[EvidenceType, Side]] = frozenset()
 

@@ -134,7 +134,8 @@ class LogKind(StrEnum):
 
     `LOOP_DETECTED` also stands for its signs, a broadcast storm or a moving MAC address; `TOPOLOGY_CHANGED` is a
     spanning tree's, `REDUNDANCY_CHANGED` that of a VRRP, HSRP or high-availability group. For `TRAFFIC_DENIED` (a
-    filter dropped it) and `TRAFFIC_UNANSWERED` (passed, but nothing came back) `peer` is the destination.
+    filter dropped it) and `TRAFFIC_UNANSWERED` (passed, but nothing came back) `peer` is the destination. `GRAVE` is
+    what no rule understands, of a severity or in words that tell of trouble.
     """
 
     INTERFACE_DOWN = "interface_down"
@@ -176,6 +177,7 @@ class LogKind(StrEnum):
     CLOCK_CHANGED = "clock_changed"
     LOGIN = "login"
     ROUTINE = "routine"
+    GRAVE = "grave"
 
 
 class DownReason(StrEnum):
@@ -242,7 +244,7 @@ class CommandEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEvent(Observation):
-    """One log line understood: what the device says happened to it, to a port or to a session with a peer.
+    """One log line: what the device says happened to it, to a port or to a session with a peer.
 
     `interface` and `peer` are as the line names them. `protocol` is bgp, bfd, ospf, isis, lacp … for sessions.
     `user` and `command` are set for what a person or a script typed, and `effect` where the command is understood; an

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Envelope:
 
     `minute` is the date and time to the minute (`Nov 23 01:35`), `second` has up to nine decimals, `suffix` is a year
     or a zone or both that follow the time. `synchronised` is False where the device marked its clock as not so.
+    `severity` is that of the PRI, or the journal's PRIORITY (0 emergency … 7 debug), None where neither is stated.
     """
 
     minute: str
@@ -28,6 +29,7 @@ class Envelope:
     host: str | None
     message: str
     synchronised: bool = True
+    severity: int | None = None
 
 
 _MONTH = r"(?:[Jj]an|[Ff]eb|[Mm]ar|[Aa]pr|[Mm]ay|[Jj]un|[Jj]ul|[Aa]ug|[Ss]ep|[Oo]ct|[Nn]ov|[Dd]ec)"
@@ -82,10 +84,21 @@ _RELAYED = re.compile(
     rf"(?:{_NODE}:)?[*.]?(?:\d{{4}}\s)?{_MONTH}\s+\d{{1,2}}\s[\d:. ]{{8,20}}[^%]{{0,8}}:\s(?=%|\w+\[\d+\]:)"
 )
 _RELAYED_BEGINS = frozenset("0123456789*.")
+_PRI = re.compile(r"\ufeff?(?:\d{1,5}\s)?<(\d{1,3})>")
+_SEVERITIES = 8
+_SEVERITY = {str(severity): severity for severity in range(_SEVERITIES)}
 
 
 def open_envelope(line: str) -> Envelope | None:
     """Take the line apart; None where it has no time that any of the known forms would give it."""
+    envelope = _opened(line)
+    priority = _PRI.match(line) if envelope is not None else None
+    if envelope is None or priority is None:
+        return envelope
+    return replace(envelope, severity=int(priority[1]) % _SEVERITIES)
+
+
+def _opened(line: str) -> Envelope | None:
     match = _RFC5424_LINE.match(line)
     if match is not None:
         return _from_rfc5424(match)
@@ -156,4 +169,5 @@ def _from_journal_json(line: str) -> Envelope | None:
     tag = str(entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "")
     text = (f"{tag}[{process}]: {message}" if process else f"{tag}: {message}") if tag else message
     digits = str(stamp).rjust(7, "0")
-    return Envelope("@", f"{digits[:-6]}.{digits[-6:]}", "Z", str(host) if host else None, text)
+    severity = _SEVERITY.get(str(entry.get("PRIORITY")))
+    return Envelope("@", f"{digits[:-6]}.{digits[-6:]}", "Z", str(host) if host else None, text, severity=severity)

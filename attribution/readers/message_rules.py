@@ -24,7 +24,7 @@ from attribution.model.observation import DownReason, LogKind
 
 Reasons = tuple[tuple[DownReason, re.Pattern[str]], ...]
 
-_NOT_MESSAGES = ("commands.toml", "reasons.toml")
+_NOT_MESSAGES = ("commands.toml", "reasons.toml", "severity.toml")
 _BETWEEN_WORDS = "".join(chr(code) if chr(code).isalnum() or chr(code) == "_" else " " for code in range(128))
 
 

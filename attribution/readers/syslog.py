@@ -1,7 +1,8 @@
 """Device logs: what each router, switch, firewall or host said of itself, line by line, in one vocabulary.
 
 Nothing is dropped in silence: a line is an event, or it is counted in a caveat that tells the reason and its first
-line. Where the lines stand without year or zone, `LogClock` says what was assumed.
+line. What tells of trouble in words that no rule understands is both. Where the lines stand without year or zone,
+`LogClock` says what was assumed.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass, replace
 
 from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
-from attribution.model.observation import Caveat, LogEvent, Observation
+from attribution.model.observation import Caveat, LogEvent, LogKind, Observation
 from attribution.model.phrase import Phrase, as_clauses
 from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, is_located, mode_after
 from attribution.readers.compression import read_plain
 from attribution.readers.log_envelopes import Envelope, open_envelope
+from attribution.readers.log_severity import is_grave
 from attribution.readers.log_times import LogClock
 from attribution.readers.message_rules import Meaning, understand
 
@@ -26,6 +28,7 @@ NO_TIME = Phrase("no time in the line: left out")
 IMPOSSIBLE_TIME = Phrase("the line's time does not exist in the calendar: left out")
 NO_DEVICE = Phrase("the line names no device and the evidence entry has no `device:`: left out")
 NOT_UNDERSTOOD = Phrase("message not understood")
+TROUBLE_NOT_UNDERSTOOD = Phrase("message not understood, of a severity or in words that tell of trouble")
 NOT_UTF8 = Phrase("bytes that are not UTF-8 were replaced")
 _LONGEST_MESSAGE = 2048
 """Longer ones are judged by their beginning, so that no line takes seconds (RFC 5424 §6.1: 2048 octets should do)."""
@@ -42,14 +45,14 @@ def read_syslog(content: bytes, origin: Origin) -> Iterator[Observation | Caveat
     if not content.strip():
         raise EvidenceError(origin.file, f"found an empty file ({len(content)} octets)", "expected one message a line")
     reading = _LogReading(origin, LogClock(content, origin))
-    understood = 0
+    events = 0
     for number, line in enumerate(content.decode("utf-8", errors="replace").split("\n"), start=1):
         if line and not line.isspace():
             event = reading.read_line(number, line.rstrip("\r"))
             if event is not None:
-                understood += 1
+                events += 1
                 yield event
-    reading.raise_if_unusable(understood)
+    reading.raise_if_unusable(events)
     yield from reading.caveats()
 
 
@@ -87,9 +90,17 @@ class _LogReading:
             return None
         event = self._event(number, line, device, envelope, time)
         self._last[device] = event
-        if event is None:
-            self._omit(NOT_UNDERSTOOD, number, envelope.message)
-        return event
+        if event is not None:
+            return event
+        grave = is_grave(envelope.message[:_LONGEST_MESSAGE], envelope.severity)
+        self._omit(TROUBLE_NOT_UNDERSTOOD if grave else NOT_UNDERSTOOD, number, envelope.message)
+        if not grave:
+            return None
+        time_ns, clock_trusted = time
+        return LogEvent(
+            time_ns=time_ns, origin=self._origin, locator=f"line {number}", device=device, kind=LogKind.GRAVE,
+            text=line, clock_trusted=clock_trusted,
+        )  # fmt: skip
 
     def _event(
         self, number: int, line: str, device: str, envelope: Envelope, time: tuple[int, bool]
@@ -139,9 +150,9 @@ class _LogReading:
         if example is not None and len(omission.examples) < _EXAMPLES:
             omission.examples += (example.strip()[:_EXAMPLE_LENGTH],)
 
-    def raise_if_unusable(self, understood: int) -> None:
+    def raise_if_unusable(self, events: int) -> None:
         """A file of which no line can be placed at a time and a device is no log, or lacks its `device:`."""
-        if understood or NOT_UNDERSTOOD in self._omissions:
+        if events or NOT_UNDERSTOOD in self._omissions:
             return
         if NO_DEVICE in self._omissions:
             raise EvidenceError(

@@ -18,6 +18,7 @@ from attribution.inference.testimony import (
     record_in_time,
 )
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
+from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Side
 from tests.inference.chain import (
@@ -86,6 +87,17 @@ def test_the_silence_of_who_was_asked_speaks_against_and_of_who_was_not_says_not
 
     assert asked.total == asked.silence < 0
     assert unasked.total == 0
+
+
+@pytest.mark.parametrize(("logged_s", "is_about_it"), [(-1.0, True), (2.0, True), (-60.0, False)])
+def test_the_silence_of_who_logged_trouble_that_nobody_understands_weighs_less(
+    logged_s: float, is_about_it: bool
+) -> None:
+    logging = frozenset({"customer-edge"})
+    logged_ns = PHASE.start_ns + int(logged_s * NANOSECONDS)
+    silent = hear(RESTARTS, coverage=Coverage(logging=logging)).total
+    unread = hear(RESTARTS, coverage=Coverage(logging=logging, unread={"customer-edge": (logged_ns,)})).total
+    assert (silent < unread < 0) if is_about_it else (unread == silent)
 
 
 def test_a_surer_expectation_speaks_louder_both_ways() -> None:

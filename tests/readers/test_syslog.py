@@ -37,6 +37,14 @@ def read(log: str | bytes, **changed: object) -> tuple[list[LogEvent], list[Cave
     return events, caveats
 
 
+def grave(*lines: str) -> list[bool]:
+    """Which of some lines that no rule understands are told of as trouble all the same; each is counted as left out."""
+    events, caveats = read("\n".join(lines), device="ce1")
+    assert all(event.kind is LogKind.GRAVE for event in events)
+    assert sum(caveat.count for caveat in caveats if "not understood" in caveat.reason) == len(lines)
+    return [f"line {number}" in {event.locator for event in events} for number in range(1, len(lines) + 1)]
+
+
 def one(log: str, **changed: object) -> LogEvent:
     events, _ = read(log, **changed)
     assert len(events) == 1
@@ -289,6 +297,33 @@ class TestCommands:
         assert shut.effect == CommandEffect(CommandEffectKind.NEIGHBOUR_SHUTDOWN, peer="10.0.0.2")
 
 
+def test_trouble_that_no_rule_understands_is_told_of_by_the_device_s_own_severity() -> None:
+    assert grave(
+        "Nov 23 12:00:00 ce1 %ZORK-2-QUUX: module 3: spare part 7",
+        "Nov 23 12:00:00 ce1 %ZORK-6-QUUX: module 3: spare part 7",
+        "Nov 23 12:00:00 2026 ce1 %%10ZORK/1/QUUX: module 3",
+        "Nov 23 12:00:00 2026 ce1 %%10ZORK/6/QUUX: module 3 failed",
+    ) == [True, False, True, False]
+
+
+def test_a_relay_s_priority_counts_where_the_device_states_no_severity_of_its_own() -> None:
+    assert grave(
+        "<187>Nov 23 12:00:00 ce1 zorkd: module 3: spare part 7",
+        "<190>Nov 23 12:00:00 ce1 zorkd: module 3: failed",
+        "<187>Nov 23 12:00:00 ce1 %ZORK-6-QUUX: module 3: spare part 7",
+        '{"__REALTIME_TIMESTAMP":"1795435200000000","_HOSTNAME":"ce1","PRIORITY":"2","MESSAGE":"module 3"}',
+        '{"__REALTIME_TIMESTAMP":"1795435200000000","_HOSTNAME":"ce1","PRIORITY":"6","MESSAGE":"module 3"}',
+    ) == [True, False, False, True, False]
+
+
+def test_without_any_severity_the_words_of_a_message_tell_of_trouble() -> None:
+    assert grave(
+        "Nov 23 12:00:00 ce1 zorkd[812]: module 3 failed, no answer",
+        "Nov 23 12:00:00 ce1 zorkd[812]: module 3 polled, nothing new",
+        "<189>Nov 23 12:00:00 ce1 zorkd[812]: module 3 lost its mate",
+    ) == [True, False, True]
+
+
 HEADS = (
     "<189>Nov 23 12:00:00 ce1 ", "<30>1 2026-11-23T12:00:00Z ce1 sshd 1 - - ", "*Nov 23 12:00:00.1: ", '{"MESSAGE":',
     "<189>date=2026-11-23 ", "2026/11/23 12:00:00 BGP: ", "Nov 23 12:00:00 2026 ce1 %%10",
@@ -321,7 +356,7 @@ def read_anything(content: bytes) -> None:
         return
     assert all(isinstance(item, Observation | Caveat) for item in found)
     lines = sum(1 for line in content.decode("utf-8", "replace").split("\n") if line and not line.isspace())
-    events = sum(isinstance(item, LogEvent) for item in found)
+    events = sum(isinstance(item, LogEvent) and item.kind is not LogKind.GRAVE for item in found)
     left_out = sum(
         item.count
         for item in found

@@ -5,11 +5,13 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attribution.model.observation import CommandEffectKind, DownReason, LogKind
 from attribution.readers.commands import CommandRule, classify_command, command_rules
+from attribution.readers.log_severity import is_grave, severity_rules, stated_severity
 from attribution.readers.message_rules import (
     MessageRule,
     meanings,
@@ -91,6 +93,20 @@ def test_reasons_are_told_by_their_examples(family: str) -> None:
         for example in entry["example"]:
             told = next((reason for reason, pattern in reason_families()[family] if pattern.search(example)), None)
             assert (example, told) == (example, DownReason(entry["reason"]))
+
+
+@pytest.mark.parametrize("form", read_rule_file("severity.toml")["form"], ids=lambda form: str(form["pattern"])[:30])
+def test_severities_are_told_by_their_examples(form: dict[str, Any]) -> None:
+    assert form["example"]
+    for example, severity in form["example"].items():
+        found = next(pattern for pattern in severity_rules().forms if pattern.search(example))
+        assert (found.pattern, stated_severity(example)) == (form["pattern"], severity)
+
+
+def test_words_of_trouble_are_told_by_their_examples() -> None:
+    grave = read_rule_file("severity.toml")["grave"]
+    assert all(is_grave(example) for example in grave["example"])
+    assert not any(is_grave(example) for example in grave["counterexample"])
 
 
 COLLECTED = tomllib.loads(Path(__file__).with_name("collected_messages.toml").read_text(encoding="utf-8"))
