@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -110,6 +111,32 @@ def test_an_interrupt_ends_with_130(failing: Callable[[BaseException], None]) ->
     failing(KeyboardInterrupt())
 
     assert run(["decide", "incident"]) == 130
+
+
+SWALLOWING = """
+import time
+from contextlib import suppress
+import attribution.cli as cli
+
+def decide(*_, **__):
+    with suppress(KeyboardInterrupt):  # as a library may do in the middle of its import
+        print("begun", flush=True)
+        time.sleep(60)
+    time.sleep(60)
+
+cli.cli.main = decide
+cli.main()
+"""
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_command_all_the_same() -> None:
+    running = subprocess.Popen([sys.executable, "-c", SWALLOWING], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdout is not None
+    assert running.stdout.readline() == b"begun\n"
+    running.send_signal(signal.SIGINT)
+    printed, complained = running.communicate(timeout=30)
+
+    assert (running.returncode, printed, complained) == (130, b"", b"")
 
 
 def test_an_unexpected_error_is_short_unless_debugged(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 EXIT_UNEXPECTED = 1
 EXIT_INTERRUPTED = 130
+INTERRUPT_AGAIN_S = 2.0
+"""Long enough for a command that heeds an interrupt to put away its temporary files."""
 EXIT_BY_PARTY = {"customer": 10, "provider": 11, "shared": 12, "neither": 13, "undetermined": 14}
 
 _EPILOG = (
@@ -186,7 +190,8 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """Run the command line and leave with the exit status that its help promises."""
-    status = run(sys.argv[1:])
+    with insistent_interrupts():
+        status = run(sys.argv[1:])
     if status == EXIT_INTERRUPTED:
         # An interrupt inside text that a library executes (the methods of a dataclass, while it is imported) makes
         # `python -m` end by the signal after all, whatever sys.exit says: leave without the interpreter's last word.
@@ -194,6 +199,30 @@ def main() -> None:
             sys.stdout.flush()
         os._exit(status)
     sys.exit(status)
+
+
+@contextmanager
+def insistent_interrupts() -> Iterator[None]:
+    """Let an interrupt that was not heeded come again.
+
+    A library that clears all errors in the middle of its own import swallows it, and a read that begins just as it
+    arrives sleeps on: without this the user would have to press again.
+    """
+
+    def interrupt(*_: object) -> NoReturn:
+        signal.setitimer(signal.ITIMER_REAL, INTERRUPT_AGAIN_S)
+        raise KeyboardInterrupt
+
+    # Windows has no timers, and who was started in the background may have been told to ignore interrupts.
+    if not hasattr(signal, "setitimer") or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGALRM, interrupt)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def run(arguments: list[str]) -> int:
