@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from attribution.detectors.addresses import learn_addresses
 from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms, detect_unanswered
@@ -163,28 +162,9 @@ def survey_coverage(
         frozenset(logging & known),
         frozenset(polled),
         frozenset(counted),
-        unread_trouble(observations),
         frozenset(origin.type for origin in incident.origins),
         frozenset((origin.type, origin.supplied_by) for origin in incident.origins if origin.supplied_by is not None),
     )
-
-
-def unread_trouble(observations: Iterable[Observation]) -> dict[str, tuple[int, ...]]:
-    """When each device first logged each of the grave messages that nobody understands; numbers in them are no news."""
-    first: dict[tuple[str, str], int] = {}
-    for event in observations:
-        if isinstance(event, LogEvent) and event.kind is LogKind.GRAVE:
-            wording = (event.device, wording_of(event.text))
-            first[wording] = min(first.get(wording, event.time_ns), event.time_ns)
-    times: dict[str, list[int]] = defaultdict(list)
-    for (device, _), time_ns in first.items():
-        times[device].append(time_ns)
-    return {device: tuple(sorted(told)) for device, told in sorted(times.items())}
-
-
-def wording_of(line: str) -> str:
-    """A log line without its time and numbers: what repeats itself from line to line."""
-    return re.sub(r"[0-9a-fA-F]*\d[0-9a-fA-F]*", "#", line)
 
 
 def is_about(event: LogEvent, around: Surroundings, way: frozenset[str]) -> bool:

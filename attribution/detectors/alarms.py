@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
@@ -17,11 +18,13 @@ from attribution.model.observation import (
     TapCount,
     WitnessKind,
 )
-from attribution.model.phrase import Phrase
+from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind
 
 FOREVER_NS = 2**62
+LOGGED = Template("{device} logged: {text}")
+NOT_UNDERSTOOD = Template("{device} logged trouble that is not understood: {text}")
 
 PORT_ALARMS = {
     LogKind.INTERFACE_DOWN: AlarmKind.INTERFACE_DOWN,
@@ -47,6 +50,7 @@ DEVICE_ALARMS = {
     LogKind.LOOP_DETECTED: AlarmKind.LOOP,
     LogKind.RATE_EXCEEDED: AlarmKind.RATE_EXCEEDED,
     LogKind.ATTACK_DETECTED: AlarmKind.ATTACK,
+    LogKind.GRAVE: AlarmKind.NOT_UNDERSTOOD,
 }
 SESSION_ALARMS = {
     DownReason.NOTIFICATION_RECEIVED: AlarmKind.SESSION_CLOSED_BY_PEER,
@@ -72,6 +76,8 @@ CLEARING = {
     LogKind.PROCESS_UP: (AlarmKind.PROCESS_DOWN,),
     LogKind.HARDWARE_CLEARED: (AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT, AlarmKind.RESOURCES_EXHAUSTED),
 }
+MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.NOT_UNDERSTOOD})
+NUMBER = re.compile(r"[0-9a-fA-F]*[0-9][0-9a-fA-F]*")
 WITNESS_ALARMS = {
     WitnessKind.ICMP_UNREACHABLE: AlarmKind.ROUTE_MISSING,
     WitnessKind.ICMP_PROHIBITED: AlarmKind.FILTERED,
@@ -103,9 +109,10 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
     )
     cleared = _clearing_times(events, around)
     ended: dict[tuple[str, str | None], int] = {}
+    wordings: set[tuple[str, str]] = set()
     for event in events:
         alarm = _alarm_of(event, around)
-        if alarm is None:
+        if alarm is None or (alarm.kind is AlarmKind.NOT_UNDERSTOOD and not _is_news(event, wordings)):
             continue
         pair = (alarm.reporter, alarm.about_peer)
         if event.kind is LogKind.SESSION_DOWN and event.reason in ENDED_HERE:
@@ -114,15 +121,25 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
             continue  # the peer hung up because it had been told to
         times = cleared.get((alarm.kind, alarm.reporter, alarm.component, alarm.about_peer), [])
         end = next((time for time in times if time >= event.time_ns), None)
-        if alarm.kind is AlarmKind.DEVICE_RESTARTED:
+        if alarm.kind in MOMENTARY:
             end = event.time_ns + NANOSECONDS
         yield _lasting(alarm, end)
+
+
+def _is_news(event: LogEvent, wordings: set[tuple[str, str]]) -> bool:
+    """Whether a device says this for the first time; numbers, and with them times and addresses, make no difference."""
+    wording = (event.device, NUMBER.sub("#", event.text))
+    if wording in wordings:
+        return False
+    wordings.add(wording)
+    return True
 
 
 def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
     start = Interval(event.time_ns, FOREVER_NS)
     citation = Citation(event.origin, event.locator)
-    statement = Phrase("{device} logged: {text}", device=event.device, text=event.text.strip())
+    told = NOT_UNDERSTOOD if event.kind is LogKind.GRAVE else LOGGED
+    statement = told.fill(device=event.device, text=event.text.strip())
     if event.kind in PORT_ALARMS:
         link = find_link(around.topology, event.device, event.interface or "")
         if link is None:

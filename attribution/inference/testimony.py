@@ -12,7 +12,7 @@ from attribution.inference.modes import Expectation, Modes, Where
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.observation import CommandEffectKind
-from attribution.model.topology import Topology
+from attribution.model.topology import NodeKind, Topology
 
 # An alarm this long before the onset, or after the end, has nothing to do with the interruption (seconds).
 ALARM_BEFORE_S = 4.0
@@ -40,6 +40,9 @@ KNOWN_ACT = 0.5
 OTHER_END = 0.6
 # How much a device's silence weighs where it logged trouble in words that nobody understands: they may have been these.
 NOT_UNDERSTOOD = 0.25
+# How often a device logs such trouble just as something fails: itself or next to it, and anywhere else. Sessions that
+# cross what fails elsewhere are given up later, and hosts complain whatever it is.
+TROUBLE_BESIDE, TROUBLE_ELSEWHERE = 0.5, 0.04
 # How often a device that is dead is heard all the same: clocks err, and so do those who say whose log it is. It counts
 # as heard this long after it must have died (seconds), and in the first part of its death only: then it may be back.
 HEARD_DEAD = 0.05
@@ -93,6 +96,7 @@ SEVERAL_PORTS = 2
 # What a device says itself, in its log and to its poller; and what others say of it there.
 OWN_WORDS = frozenset({EvidenceType.SYSLOG, EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS})
 SAID_BY_OTHERS = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.DEVICE_RESTARTED})
+PASSES_FRAMES = frozenset({NodeKind.TRANSPORT, NodeKind.SWITCH})
 NEEDS_STATUS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
 
 
@@ -126,10 +130,8 @@ class Witnesses:
         self._session_paths = session_paths
         self._background = modes.background
         self._phase = phase
-        self._unread = frozenset(
-            device for device, times in coverage.unread.items() if any(began_in_time(time, phase) for time in times)
-        )
         self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
+        self._unread = {alarm.reporter: alarm for alarm in self._alarms if alarm.kind is AlarmKind.NOT_UNDERSTOOD}
         self._records = [record for record in records if record_in_time(record, phase)]
 
     @property
@@ -149,12 +151,41 @@ class Witnesses:
                 silence += slots * log(1 - expectation.probability)
             elif expectation.where is Where.END:
                 silence += self._silent_end(candidate, expectation)
+        gains |= self._trouble_beside(candidate)
         if candidate.record is not None:
             silence *= KNOWN_ACT
         spoken = with_echoes(gains)
         acts, missing = self._acts(candidate)
         against = silence + missing + self._sign_missing(candidate, spoken) + self._heard_dead(candidate)
         return Testimony(sum(spoken.values()) + sum(acts.values()) + against, spoken, acts, against)
+
+    def _trouble_beside(self, candidate: Candidate) -> dict[Alarm, float]:
+        """Whatever fails, the device itself or the next one has something to say of it just then, understood or not."""
+        onset = Interval(self._phase.start_ns, self._phase.start_ns)
+        prompt = [
+            alarm
+            for alarm in self._unread.values()
+            if began_in_time(alarm.interval.start_ns, onset, PROMPT_S)
+            and self._topology.nodes[alarm.reporter].kind is not NodeKind.HOST
+        ]
+        if not prompt:
+            return {}
+        gain = log(TROUBLE_BESIDE / TROUBLE_ELSEWHERE)
+        beside = self._beside(candidate)
+        return {alarm: gain for alarm in prompt if alarm.reporter in beside}
+
+    def _beside(self, candidate: Candidate) -> set[str]:
+        """Of a link its two ends, of a device itself and the next ones; what only passes frames on is no next one."""
+        link = self._topology.links.get(candidate.link or candidate.component)
+        reached = {candidate.component} if link is None else set(link.ends)
+        asked = list(reached)
+        while asked:
+            here = asked.pop()
+            if (link is None and here == candidate.component) or self._topology.nodes[here].kind in PASSES_FRAMES:
+                found = {each.far_end(here) for each in self._topology.links_of(here)} - reached
+                reached |= found
+                asked += found
+        return reached
 
     def _silent_end(self, candidate: Candidate, expectation: Expectation) -> float:
         """Where one end reports its cable down and the other, which was asked, does not, the other may be dead."""

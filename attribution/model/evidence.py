@@ -115,7 +115,10 @@ def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
 
 
 class AlarmKind(StrEnum):
-    """A state that a device reports of itself, of a port, of a session or of what it serves."""
+    """A state that a device reports of itself, of a port, of a session or of what it serves.
+
+    `NOT_UNDERSTOOD` is trouble in words that no rule knows: of what, is open.
+    """
 
     INTERFACE_DOWN = "interface_down"
     INTERFACE_ADMIN_DOWN = "interface_admin_down"
@@ -146,6 +149,7 @@ class AlarmKind(StrEnum):
     ATTACK = "attack"
     HOST_SILENT = "host_silent"
     HOST_REFUSES = "host_refuses"
+    NOT_UNDERSTOOD = "not_understood"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +214,12 @@ class Coverage:
     """Which devices were asked at all: silence of a device that never had a chance to speak is not evidence.
 
     `logging`: its log was supplied. `polled`: its ports' states were polled. `counted`: its drop counters were.
-    `unread`: when it logged trouble in words that nobody understands, each wording once: what it kept silent about then
-    it may have said.
     `types`: the kinds of evidence that were supplied at all; `supplied` tells by which side.
     """
 
     logging: frozenset[str] = frozenset()
     polled: frozenset[str] = frozenset()
     counted: frozenset[str] = frozenset()
-    unread: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     types: frozenset[EvidenceType] = frozenset()
     supplied: frozenset[tuple[EvidenceType, Side]] = frozenset()
 

@@ -56,6 +56,25 @@ def test_a_port_is_down_until_its_device_says_that_it_is_up() -> None:
     assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(0), at(9))
 
 
+def test_trouble_that_no_rule_understands_is_an_alarm_when_it_is_new() -> None:
+    """Numbers in it, such as times, processes and addresses, make it no news."""
+    found = alarms(
+        replace(log(9, "cloud-core", LogKind.GRAVE), text="09:00:09 zorkd[812]: module 0x3f failed"),
+        replace(log(3, "cloud-core", LogKind.GRAVE), text="09:00:03 zorkd[790]: module 0x11 failed"),
+        replace(log(5, "cloud-core", LogKind.GRAVE), text="09:00:05 zorkd[790]: the spare module is lost"),
+        replace(log(7, "cloud-edge", LogKind.GRAVE), text="09:00:07 zorkd[790]: module 0x11 failed"),
+    )
+    assert {alarm.kind for alarm in found} == {AlarmKind.NOT_UNDERSTOOD}
+    assert [(alarm.reporter, alarm.component, alarm.interval.start_ns) for alarm in found] == [
+        ("cloud-core", "cloud-core", at(3)),
+        ("cloud-core", "cloud-core", at(5)),
+        ("cloud-edge", "cloud-edge", at(7)),
+    ]
+    assert found[0].statement == (
+        "cloud-core logged trouble that is not understood: 09:00:03 zorkd[790]: module 0x11 failed"
+    )
+
+
 def test_the_order_of_lines_does_not_matter() -> None:
     lines = [
         log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),

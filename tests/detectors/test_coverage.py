@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from attribution.detectors import detect_evidence, session_paths
 from attribution.model.evidence import Alarm, AlarmKind, Citation, Coverage
@@ -17,7 +16,6 @@ from tests.detectors.chain import (
     NODES,
     PROBES,
     WAY,
-    at,
     between,
     incident,
     join,
@@ -54,18 +52,6 @@ def test_a_line_about_something_off_the_way_may_come_from_an_excerpt() -> None:
     assert coverage([log(0, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/9")]).logging == frozenset()
     assert coverage([log(0, "cloud-core", LogKind.SESSION_DOWN, peer="198.51.100.9")]).logging == frozenset()
     assert coverage([log(0, "somebody-else", LogKind.ROUTINE)]).logging == frozenset()
-
-
-def test_trouble_that_nobody_understands_is_kept_with_the_time_at_which_it_was_new() -> None:
-    told = coverage(
-        [
-            replace(log(9, "cloud-core", LogKind.GRAVE), text="09:00:09 zorkd[812]: module 0x3f failed"),
-            replace(log(3, "cloud-core", LogKind.GRAVE), text="09:00:03 zorkd[790]: module 0x11 failed"),
-            replace(log(5, "cloud-core", LogKind.GRAVE), text="09:00:05 zorkd[790]: the spare module is lost"),
-            log(7, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/1"),
-        ]
-    )
-    assert told.unread == {"cloud-core": (at(3), at(5))}
 
 
 def test_a_line_that_nobody_understands_does_not_say_that_the_way_was_logged() -> None:

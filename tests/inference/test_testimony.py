@@ -18,7 +18,6 @@ from attribution.inference.testimony import (
     record_in_time,
 )
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
-from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Side
 from tests.inference.chain import (
@@ -57,6 +56,10 @@ def hear(
     return heard.testify(who)
 
 
+def unread_trouble(second: float) -> Alarm:
+    return alarm(second, "customer-edge", "customer-edge", AlarmKind.NOT_UNDERSTOOD)
+
+
 RESTARTS = candidate("customer-edge", expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF))
 RESTARTED = alarm(101, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED)
 
@@ -89,15 +92,34 @@ def test_the_silence_of_who_was_asked_speaks_against_and_of_who_was_not_says_not
     assert unasked.total == 0
 
 
-@pytest.mark.parametrize(("logged_s", "is_about_it"), [(-1.0, True), (2.0, True), (-60.0, False)])
-def test_the_silence_of_who_logged_trouble_that_nobody_understands_weighs_less(
-    logged_s: float, is_about_it: bool
-) -> None:
-    logging = frozenset({"customer-edge"})
-    logged_ns = PHASE.start_ns + int(logged_s * NANOSECONDS)
-    silent = hear(RESTARTS, coverage=Coverage(logging=logging)).total
-    unread = hear(RESTARTS, coverage=Coverage(logging=logging, unread={"customer-edge": (logged_ns,)})).total
-    assert (silent < unread < 0) if is_about_it else (unread == silent)
+def test_the_silence_of_who_logged_trouble_that_nobody_understands_weighs_less() -> None:
+    asked = Coverage(logging=frozenset({"customer-edge"}))
+    silences = [
+        hear(RESTARTS, unread, coverage=asked).silence
+        for unread in ([], [unread_trouble(101)], [unread_trouble(130)], [unread_trouble(40)])
+    ]
+    assert silences[0] < silences[1] == silences[2] < 0
+    assert silences[3] == silences[0]
+
+
+@pytest.mark.parametrize(
+    ("who", "speaks"),
+    [
+        (candidate("customer-edge", expecting(AlarmKind.LOOP, Where.SELF)), True),
+        (candidate("customer-core", expecting(AlarmKind.LOOP, Where.SELF)), True),
+        (candidate(UPLINK, expecting(AlarmKind.LOOP, Where.END, reach=Reach.LINK)), True),
+        (candidate("provider-core", expecting(AlarmKind.LOOP, Where.SELF)), False),
+    ],
+    ids=["of itself", "of its neighbour", "of its cable", "of somebody farther off"],
+)
+def test_trouble_that_nobody_understands_speaks_of_what_is_beside_it(who: Candidate, speaks: bool) -> None:
+    assert (hear(who, [unread_trouble(101)]).total > 0) is speaks
+    assert hear(who, [unread_trouble(120)]).total == 0, "long after the onset it may be a consequence"
+
+
+def test_a_host_complains_whatever_it_is() -> None:
+    complaint = alarm(101, "customer-host", "customer-host", AlarmKind.NOT_UNDERSTOOD)
+    assert hear(candidate("customer-host", expecting(AlarmKind.LOOP, Where.SELF)), [complaint]).total == 0
 
 
 def test_a_surer_expectation_speaks_louder_both_ways() -> None:
