@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
@@ -109,7 +112,11 @@ def test_a_path_that_is_not_there_is_bad_input(capsys: pytest.CaptureFixture[str
 
 def test_an_interrupt_ends_with_130(failing: Callable[[BaseException], None]) -> None:
     failing(KeyboardInterrupt())
+    assert run(["decide", "incident"]) == 130
 
+    wrapped = RuntimeError("Error calling __set_name__")
+    wrapped.__cause__ = KeyboardInterrupt()
+    failing(wrapped)
     assert run(["decide", "incident"]) == 130
 
 
@@ -129,14 +136,46 @@ cli.main()
 """
 
 
-def test_an_interrupt_that_a_library_swallows_ends_the_command_all_the_same() -> None:
-    running = subprocess.Popen([sys.executable, "-c", SWALLOWING], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert running.stdout is not None
-    assert running.stdout.readline() == b"begun\n"
+def interrupt(*command: str | Path, when: Callable[[subprocess.Popen[bytes]], object]) -> tuple[int, bytes, bytes]:
+    """Start a command, interrupt it once `when` returns, and tell its exit status and what it printed.
+
+    Who is started in the background ignores interrupts, and so do the tests then: the command must not inherit that.
+    """
+    running = subprocess.Popen(
+        [sys.executable, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    when(running)
     running.send_signal(signal.SIGINT)
     printed, complained = running.communicate(timeout=30)
+    return running.returncode, printed, complained
 
-    assert (running.returncode, printed, complained) == (130, b"", b"")
+
+def test_an_interrupt_while_it_waits_for_its_input_ends_with_130(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ExitStack() as opened:
+
+        def begin_a_capture_that_never_comes(_: object) -> None:
+            feeding = opened.enter_context(pipe.open("wb", buffering=0))  # opens once the command reads
+            feeding.write(b"\xd4\xc3\xb2\xa1")
+            time.sleep(0.2)
+
+        summary = ("-m", "attribution.cli", "capture", "summary", pipe)
+        status, printed, complained = interrupt(*summary, when=begin_a_capture_that_never_comes)
+
+    assert status == 130
+    assert b"Traceback" not in printed + complained
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_command_all_the_same() -> None:
+    def has_begun(running: subprocess.Popen[bytes]) -> None:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"begun\n"
+
+    assert interrupt("-c", SWALLOWING, when=has_begun) == (130, b"", b"")
 
 
 def test_an_unexpected_error_is_short_unless_debugged(

@@ -241,6 +241,8 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough: say no more
         return 0
     except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # a class in the middle of its own making wraps all errors
+            return EXIT_INTERRUPTED
         if "--debug" in arguments:
             raise
         complain(f"unexpected {type(error).__name__}: {error}; attribution --debug … shows where")
