@@ -97,6 +97,7 @@ SEVERAL_PORTS = 2
 OWN_WORDS = frozenset({EvidenceType.SYSLOG, EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS})
 SAID_BY_OTHERS = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.DEVICE_RESTARTED})
 PASSES_FRAMES = frozenset({NodeKind.TRANSPORT, NodeKind.SWITCH})
+ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY})
 NEEDS_STATUS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
 
 
@@ -175,14 +176,17 @@ class Witnesses:
         return {alarm: gain for alarm in prompt if alarm.reporter in beside}
 
     def _beside(self, candidate: Candidate) -> set[str]:
-        """Of a link its two ends, of a device itself and the next ones; what only passes frames on is no next one."""
+        """Of a link its two ends, of a device itself and the next ones."""
         link = self._topology.links.get(candidate.link or candidate.component)
-        reached = {candidate.component} if link is None else set(link.ends)
-        asked = list(reached)
+        return self._next_to(candidate.component) if link is None else set(link.ends)
+
+    def _next_to(self, device: str) -> set[str]:
+        """A device and the next ones to it; what only passes frames on, as a switch does, hides none behind it."""
+        reached, asked = {device}, [device]
         while asked:
             here = asked.pop()
-            if (link is None and here == candidate.component) or self._topology.nodes[here].kind in PASSES_FRAMES:
-                found = {each.far_end(here) for each in self._topology.links_of(here)} - reached
+            if here == device or self._topology.nodes[here].kind in PASSES_FRAMES:
+                found = {link.far_end(here) for link in self._topology.links_of(here)} - reached
                 reached |= found
                 asked += found
         return reached
@@ -242,12 +246,17 @@ class Witnesses:
         if where is Where.END:
             link = self._topology.links[candidate.link or component]
             return max(self._asked(end, expectation.alarm) for end in link.ends)
-        neighbours = [
-            link.far_end(component)
-            for link in self._topology.links_of(component)
-            if link.far_end(component) in self._paths
-        ]
-        return max((self._asked(neighbour, expectation.alarm) for neighbour in neighbours), default=0.0)
+        if where is Where.PEER:
+            around = self._peers(component)
+        else:
+            around = {link.far_end(component) for link in self._topology.links_of(component)}
+        return max((self._asked(device, expectation.alarm) for device in around if device in self._paths), default=0.0)
+
+    def _peers(self, component: str) -> set[str]:
+        """Who keeps a session with a device: what routes, next to what routes."""
+        nodes = self._topology.nodes
+        routing = {device for device in self._next_to(component) if nodes[device].kind in ROUTING}
+        return routing - {component} if component in routing else set()
 
     def _asked(self, device: str, kind: AlarmKind) -> float:
         if kind in NEEDS_LOG:

@@ -19,7 +19,7 @@ from attribution.inference.testimony import (
 )
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.observation import CommandEffectKind
-from attribution.model.topology import Side
+from attribution.model.topology import NodeKind, Side, Topology
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
@@ -49,9 +49,10 @@ def hear(
     records: Iterable[Record] = (),
     coverage: Coverage | None = None,
     session_paths: Mapping[tuple[str, str], frozenset[str]] | None = None,
+    topology: Topology = CHAIN,
 ) -> testimony.Testimony:
     heard = Witnesses(
-        tuple(alarms), tuple(records), coverage or Coverage(), CHAIN, PATHS, session_paths or {}, MODES, PHASE
+        tuple(alarms), tuple(records), coverage or Coverage(), topology, PATHS, session_paths or {}, MODES, PHASE
     )
     return heard.testify(who)
 
@@ -115,6 +116,21 @@ def test_the_silence_of_who_logged_trouble_that_nobody_understands_weighs_less()
 def test_trouble_that_nobody_understands_speaks_of_what_is_beside_it(who: Candidate, speaks: bool) -> None:
     assert (hear(who, [unread_trouble(101)]).total > 0) is speaks
     assert hear(who, [unread_trouble(120)]).total == 0, "long after the onset it may be a consequence"
+
+
+def test_only_what_routes_can_have_kept_silent_about_a_session() -> None:
+    """A switch between two routers has no session with either: they have one with each other."""
+    switch = replace(CHAIN.nodes["customer-edge"], kind=NodeKind.SWITCH)
+    switched = Topology({**CHAIN.nodes, "customer-edge": switch}, CHAIN.links)
+    lost = expecting(AlarmKind.SESSION_DOWN, Where.PEER)
+
+    def silence(of: str, about: str) -> float:
+        asked = Coverage(logging=frozenset({of}))
+        return hear(candidate(about, lost), coverage=asked, topology=switched).silence
+
+    assert silence("customer-core", "provider-edge") < 0
+    assert silence("customer-edge", "provider-edge") == 0
+    assert silence("customer-core", "customer-edge") == 0
 
 
 def test_a_host_complains_whatever_it_is() -> None:
