@@ -4,7 +4,7 @@ For each size incidents are made by seed (tests/large_incident.py): a network of
 each link, a fault of known side on the service's way and three elsewhere. `attribution decide` runs on each as a whole
 process. Printed are seconds of wall clock and of processor, the largest memory the process held, the growth of the time
 beside that of n log n, and whether the party is right. `--write` keeps table and plot in docs/. Nothing is asserted but
-that the verdicts are right: timed tests fail on busy machines.
+that no verdict names the wrong party: timed tests fail on busy machines.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from tests.large_incident import Made, make_incident  # noqa: E402
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 COMMAND = [sys.executable, "-c", "from attribution.cli import main; main()", "decide"]
 GOAL_S, GOAL_GB = 10.0, 2.0
+UNDECIDED = "undetermined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ def growth(run: Run, first: Run) -> float:
 def show(run: Run, first: Run) -> None:
     if run is first:
         print(f"{'links':>8} {'flows':>9} {'format':8} {'wall s':>7} {'cpu s':>7} {'GB':>6} {'n log n':>8}  verdict")
-    truth = "right" if run.right else f"WRONG: {run.made.party}, {run.made.component}"
+    wrong = "open" if run.party == UNDECIDED else "WRONG"
+    truth = "right" if run.right else f"{wrong}: {run.made.party}, {run.made.component}"
     figures = f"{run.wall_s:7.1f} {run.cpu_s:7.1f} {run.octets / 1e9:6.2f} {growth(run, first):8.2f}"
     sizes = f"{run.made.links:8} {run.made.rows:9} {run.format:8}"
     print(f"{sizes} {figures}  {run.party} ({run.component}), {truth}", flush=True)
@@ -102,15 +104,16 @@ def slowest(runs: Sequence[Run], format: str) -> list[Run]:
     return [max((r for r in of_format if r.made.links == n), key=lambda r: r.cpu_s) for n in sizes]
 
 
-def page(runs: Sequence[Run]) -> str:
-    """The page in docs/ with the figures."""
+def page(runs: Sequence[Run], busy: float) -> str:
+    """The page in docs/ with the figures; `busy` is how many other processes ran in the minute before."""
     rows = [
         f"| {run.made.links:,} | {run.made.rows:,} | {run.format} | {run.wall_s:.1f} | {run.cpu_s:.1f} "
         f"| {run.octets / 1e9:.2f} | {growth(run, slowest(runs, run.format)[0]):.2f} |"
         for format in dict.fromkeys(run.format for run in runs)
         for run in slowest(runs, format)
     ]
-    wrong = sum(not run.right for run in runs)
+    undecided = sum(run.party == UNDECIDED for run in runs)
+    wrong = sum(not run.right for run in runs) - undecided
     lines = "\n".join(rows)
     return f"""\
 # How long a decision takes on large networks
@@ -118,8 +121,9 @@ def page(runs: Sequence[Run]) -> str:
 `python benchmarks/scaling.py --write` makes incidents on networks of 1,000 to 100,000 links with ten flow records for
 each link, runs `attribution decide` on each as a whole process, and writes this page. Given is the slowest run of each
 size. The last column is the processor's time beside that of the smallest network, had it grown as n log n does: below
-one is slower growth. {len(runs)} decisions, {wrong} of them wrong. Machine: {os.cpu_count()} processors
-({platform.machine()}), Python {platform.python_version()}, {load()}.
+one is slower growth. {len(runs)} decisions, {wrong} of them wrong and {undecided} left undecided (flows alone may not
+tell an edge from the cable between the sides, which is nobody's). Machine: {os.cpu_count()} processors
+({platform.machine()}), Python {platform.python_version()}, {in_words(busy)}.
 
 | links | flow records | file | wall clock (s) | processor (s) | memory (GB) | beside n log n |
 | ---: | ---: | --- | ---: | ---: | ---: | ---: |
@@ -131,9 +135,8 @@ How flow records by the million reach the verdict stands in [how it reasons](rea
 """
 
 
-def load() -> str:
-    busy = os.getloadavg()[2]
-    return f"with {busy:.0f} other processes waiting for them all the while" if busy > 1.5 else "otherwise idle"
+def in_words(busy: float) -> str:
+    return f"with {busy:.0f} other processes waiting for them all the while" if busy > 0.5 else "otherwise idle"
 
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 400, 60, 350
@@ -195,13 +198,14 @@ def main() -> None:
     parser.add_argument("--formats", default="csv,parquet", help="of the flow records (default csv,parquet)")
     parser.add_argument("--write", action="store_true", help="keep table and plot in docs/")
     asked = parser.parse_args()
+    busy = os.getloadavg()[0]
     runs = measure(asked.links, asked.seeds, asked.formats.split(","))
     largest = max(runs, key=lambda run: (run.made.links, run.wall_s))
     print(f"largest: {largest.wall_s:.1f} s (goal {GOAL_S:g}), {largest.octets / 1e9:.2f} GB (goal {GOAL_GB:g})")
     if asked.write:
-        (ROOT / "docs" / "scaling.md").write_text(page(runs), encoding="utf-8")
+        (ROOT / "docs" / "scaling.md").write_text(page(runs, busy), encoding="utf-8")
         (ROOT / "docs" / "scaling.svg").write_text(plot(runs), encoding="utf-8")
-    if wrong := [run for run in runs if not run.right]:
+    if wrong := [run for run in runs if not run.right and run.party != UNDECIDED]:
         sys.exit(f"{len(wrong)} verdicts are wrong")
 
 
