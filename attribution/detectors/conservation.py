@@ -77,8 +77,9 @@ def detect_counter_loss(
     """
     counters = gather_counters(observations, around, way)
     wanted = Wanted(counted)
+    devices = {node for (node, _), _ in counters if around.topology.nodes[node].kind is not NodeKind.HOST}
     for node in way:
-        if node in around.topology.nodes and around.topology.nodes[node].kind is not NodeKind.HOST:
+        if node in devices:
             yield from _lost_within(node, counters, around, way, wanted)
     for name in way:
         if name in around.topology.links:
@@ -120,7 +121,8 @@ def _lost_within(
     wanted: Wanted,
 ) -> Iterator[Measurement]:
     """A device that took in more than it sent out. All its ports must be counted, or the rest went out by another."""
-    links = [link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, way)]
+    on_way = frozenset(way)
+    links = [link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, on_way)]
     taken = [counters.get(((node, link), Metric.IN_PACKETS)) for link in links]
     given = [counters.get(((node, link), Metric.OUT_PACKETS)) for link in links]
     known = [counter for counter in (*taken, *given) if counter is not None]
@@ -141,7 +143,7 @@ def _lost_within(
     yield from _measurements(polls, stretch, subject, series, wanted, Phrase("within {node}", node=node))
 
 
-def _leads_on(link: Link, node: str, around: Surroundings, way: Collection[str]) -> bool:
+def _leads_on(link: Link, node: str, around: Surroundings, way: frozenset[str]) -> bool:
     """Whether packets that a device passes on may go there, and come back to the way by another node of it.
 
     What hangs off the way by this one device alone has no part in the service.

@@ -221,10 +221,10 @@ def _add_sighted_ways(
 def flows_of_the_service(table: FlowTable, book: AddressBook, ends: tuple[str, str]) -> Iterator[FlowRecord]:
     """Some of the records in a table that are of flows between the two ends: enough to tell which ways there are."""
     first, second = ({code for code, name in enumerate(table.names) if book.resolve(name) == end} for end in ends)
-    there, back = set(product(first, second)), set(product(second, first))
-    of_service = there | back
+    of_service = {*product(first, second), *product(second, first)}
     rows = [row for row, pair in enumerate(zip(table.sources, table.destinations, strict=True)) if pair in of_service]
-    return map(table.record, rows[:: -(-len(rows) // SAMPLED_FLOWS) or 1])
+    every = -(-len(rows) // SAMPLED_FLOWS) or 1
+    return map(table.record, rows[::every])
 
 
 def _stated_ways(routes: Routes, flow: FlowRecord, ends: tuple[str, str]) -> Iterator[tuple[str, ...]]:

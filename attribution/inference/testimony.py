@@ -247,7 +247,7 @@ class Witnesses:
             link = self._topology.links[candidate.link or component]
             return max(self._asked(end, expectation.alarm) for end in link.ends)
         if where is Where.PEER:
-            around = self._peers(component)
+            around = self._peers(component) if self._coverage.logging else set()
         else:
             around = {link.far_end(component) for link in self._topology.links_of(component)}
         return max((self._asked(device, expectation.alarm) for device in around if device in self._paths), default=0.0)
