@@ -6,7 +6,8 @@ are read one by one as `flows` does it, which knows the place of every error; so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import filterfalse
 from typing import Any
 
@@ -28,6 +29,8 @@ Codes = NDArray[numpy.int32]
 # Rows whose paths are taken apart at a time, and the most octets of text that they may have.
 PIECE = 1 << 16
 MOST_TEXT = (1 << 31) - 1
+# Runs of such pieces that are taken apart side by side; the interpreter is not held meanwhile.
+SIDE_BY_SIDE = 2
 # What ends with a name, by the mark behind it: nothing, a path, or else a row.
 WITHIN, PATH, ROW = 0, 1, 2
 ENDINGS = {">": WITHIN, "|": PATH}
@@ -249,20 +252,29 @@ def _paths(column: pyarrow.ChunkedArray, book: Names) -> tuple[Integers, Integer
     if column.null_count or not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
         raise UnusualTableError
     pieces = [chunk.slice(start, PIECE) for chunk in column.chunks for start in range(0, len(chunk), PIECE)]
-    names = pyarrow.chunked_array(map(_names_with_ends, pieces), pyarrow.string())
-    encoded = compute.dictionary_encode(names, memory_pool=plain_memory())
-    texts = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
-    numbers = book.number([text.removesuffix(">").removesuffix("|") for text in texts])
-    endings = numpy.array([ENDINGS.get(text[-1], ROW) for text in texts], numpy.int8)
-    nodes, ends = numpy.empty(len(encoded), numpy.int32), numpy.empty(len(encoded), numpy.int8)
+    run = -(-len(pieces) // SIDE_BY_SIDE) or 1
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        runs = list(pool.map(_encoded_names, (pieces[start : start + run] for start in range(0, len(pieces), run))))
+    length = sum(map(len, runs))
+    nodes, ends = numpy.empty(length, numpy.int32), numpy.empty(length, numpy.int8)
     place = 0
-    for chunk in encoded.chunks:
-        own = slice(place, place := place + len(chunk))
-        indices = _memory(chunk.indices)
-        nodes[own], ends[own] = numbers[indices], endings[indices]
+    for encoded in runs:
+        texts = encoded.chunk(0).dictionary.to_pylist()
+        numbers = book.number([text.removesuffix(">").removesuffix("|") for text in texts])
+        endings = numpy.array([ENDINGS.get(text[-1], ROW) for text in texts], numpy.int8)
+        for chunk in encoded.chunks:
+            own = slice(place, place := place + len(chunk))
+            indices = _memory(chunk.indices)
+            nodes[own], ends[own] = numbers[indices], endings[indices]
     path_ends = numpy.flatnonzero(ends != WITHIN)
     row_ends = numpy.flatnonzero(ends[path_ends] == ROW)
     return _starts_after(row_ends), _starts_after(path_ends), nodes
+
+
+def _encoded_names(pieces: Sequence[pyarrow.Array]) -> pyarrow.ChunkedArray:
+    """The names in some pieces of a column, in order, as places in one dictionary of them."""
+    names = pyarrow.chunked_array(map(_names_with_ends, pieces), pyarrow.string())
+    return compute.dictionary_encode(names, memory_pool=plain_memory())
 
 
 def _names_with_ends(cells: pyarrow.Array) -> pyarrow.StringArray:
