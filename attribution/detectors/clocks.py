@@ -35,7 +35,7 @@ from attribution.model.observation import (
     ProbeResult,
     TapCount,
 )
-from attribution.model.phrase import SIDES, Phrase, Template
+from attribution.model.phrase import SIDES, Template
 from attribution.model.ports import find_link
 from attribution.model.topology import Side
 
@@ -50,6 +50,14 @@ DEVICE_CLOCKS = frozenset(
         EvidenceType.PROMETHEUS,
         EvidenceType.FLOWS,
     }
+)
+OFF_EACH_OTHER = Template(
+    "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
+    "by what both saw; they were set right"
+)
+STATED_WRONGLY = Template(
+    "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
+    "by packets that both captured, in spite of the offsets stated; they were set right"
 )
 # Offsets below these are no more than what packets' delays, or polling and logging, leave open; above the last, no
 # clock of the incident's day.
@@ -104,19 +112,12 @@ def align_clocks(
     reference = right_side(observations, around, window, ahead_ns)
     wrong = reference.other
     shift_ns = -ahead_ns if wrong is Side.CUSTOMER else ahead_ns
-    aligned = [_shifted(o, shift_ns) if _clock_in_question(o, wrong) else o for o in observations]
-    caveat = Caveat(
-        "incident.yaml",
-        "evidence",
-        Phrase(
-            "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
-            "by what both saw; they were set right",
-            wrong=SIDES[wrong],
-            seconds=-shift_ns / NANOSECONDS,
-            reference=SIDES[reference],
-        ),
-    )
-    return _captures_on_one_clock(aligned, reference), [caveat]
+    # What packets on both sides prove outweighs what somebody stated of either side's clocks.
+    disproved = len(stated_sides(observations)) == len(Side) and _ahead_by_captures(observations) is not None
+    aligned = [_shifted(o, shift_ns) if _clock_in_question(o, wrong, disproved) else o for o in observations]
+    template = STATED_WRONGLY if disproved else OFF_EACH_OTHER
+    told = template.fill(wrong=SIDES[wrong], seconds=-shift_ns / NANOSECONDS, reference=SIDES[reference])
+    return _captures_on_one_clock(aligned, reference), [Caveat("incident.yaml", "evidence", told)]
 
 
 def customer_ahead_by(observations: Sequence[Observation], around: Surroundings) -> int:
@@ -266,9 +267,9 @@ def _worst_stretch(counts: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
 
 def right_side(observations: Sequence[Observation], around: Surroundings, window: Interval, ahead_ns: int) -> Side:
     """Whose clock to keep: one whose offset was stated, else the one that puts the trouble into the window."""
-    stated = {o.origin.supplied_by for o in observations if o.origin.clock_offset_ns is not None} - {None}
+    stated = stated_sides(observations)
     if len(stated) == 1:
-        return next(side for side in stated if side is not None)
+        return next(iter(stated))
     edges = [h for h in find_happenings(observations, around) if h.what[0] != "up"]
     wide = window.widened(5.0, 5.0)
     counted = [o for o in observations if isinstance(o, ProbeResult | FlowRecord) and o.origin.supplied_by is not None]
@@ -285,11 +286,22 @@ def right_side(observations: Sequence[Observation], around: Surroundings, window
     return max((Side.PROVIDER, Side.CUSTOMER), key=inside)
 
 
-def _clock_in_question(observation: Observation, side: Side) -> bool:
+def stated_sides(observations: Iterable[Observation]) -> set[Side]:
+    """The sides of whose clocks, or some of them, somebody stated the offset."""
+    return {
+        o.origin.supplied_by
+        for o in observations
+        if o.origin.supplied_by is not None and o.origin.clock_offset_ns is not None
+    }
+
+
+def _clock_in_question(observation: Observation, side: Side, disproved: bool) -> bool:
+    """Whether a time is by a clock that is set right; a stated offset is taken as true unless it was disproved."""
     origin = observation.origin
     if isinstance(observation, PairCount):
         return False  # on the captures' common clock already
-    return origin.supplied_by is side and origin.clock_offset_ns is None and origin.type in DEVICE_CLOCKS
+    in_question = origin.clock_offset_ns is None or disproved
+    return origin.supplied_by is side and in_question and origin.type in DEVICE_CLOCKS
 
 
 def _shifted(observation: Observation, shift_ns: int) -> Observation:

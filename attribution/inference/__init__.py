@@ -28,7 +28,14 @@ from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situ
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.testimony import is_of_strangers
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
-from attribution.inference.worlds import World, doubting_worlds, hidden_calls, shares_of, split_by_offer
+from attribution.inference.worlds import (
+    World,
+    doubting_worlds,
+    hidden_calls,
+    shares_of,
+    split_by_offer,
+    worlds_of_calls,
+)
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import Caveat
@@ -48,6 +55,17 @@ REFUSED_IS_NEITHER = 0.4
 DOUBT_OF_WORD = 0.25
 DOUBT_OF_COUNTS = 0.05
 DOUBT_OF_DRAWING = 0.5
+# Calls of the customer's own cloud account may stand in no audit because none was handed in. Where all is the word of
+# the customer, that counts against it: who made such a call does not show it, who made none would not think of it in
+# three of ten cases. The provider may not read the audit unasked: that it did not hand it in says nothing.
+KEPT_BACK = 1 / 0.3
+# What is left of the certainty that nothing happened where only captures on the way tell of the service: a connection
+# that never came by there could not be missed.
+PASSED_BY_IS_NEITHER = 0.6
+# And where packets are missing within a device that the service cannot avoid, or on such a cable: what was measured
+# between the ends, flows that had begun before, say, may not have been what is lost.
+MISSING_IS_NEITHER = 0.5
+MUCH_OF_THE_WINDOW = 0.25
 # How often the service was interrupted while something that it cannot do without is reported down in the time of the
 # complaint, and nobody counted its packets.
 ALARMS_ARE_RIGHT = 0.95
@@ -97,7 +115,11 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     named = [_hypothesis(assignment, solver, namer) for assignment in assignments]
     counted = next(_counts_of_parts(findings, paths), None) is not None
     doubt = DOUBT_OF_COUNTS if counted else DOUBT_OF_WORD
-    paired, rests_on = _with_companions(named, assignments, solver, namer)
+    hidden = list(hidden_calls(solver, assignments[0])) if assignments else []
+    share = KEPT_BACK if findings.coverage.is_word_of(Side.CUSTOMER) else 1.0
+    paired, rests_on = _with_hidden_calls(
+        *_with_companions(named, assignments, solver, namer), hidden, share, solver, namer
+    )
     hypotheses = tuple(doubt_unsupported(paired, sole_supplier(findings, paths), topology, doubt))
     if not telling_suppliers(findings, paths):
         hypotheses = tuple(accuse_nobody(hypotheses))
@@ -171,6 +193,21 @@ def _with_companions(
     return [hypothesis for hypothesis, _ in both], [assignment for _, assignment in both]
 
 
+def _with_hidden_calls(
+    hypotheses: Sequence[Hypothesis],
+    rests_on: Sequence[Assignment],
+    hidden: Sequence[Assignment],
+    share: float,
+    solver: Solver,
+    namer: Namer,
+) -> tuple[list[Hypothesis], list[Assignment]]:
+    """The hypotheses and what they rest on, with so much of the calls that nobody could see among them."""
+    calls = [(replace(_hypothesis(call, solver, namer), probability=call.probability * share), call) for call in hidden]
+    whole = 1.0 + sum(hypothesis.probability for hypothesis, _ in calls)
+    ranked = sorted([*zip(hypotheses, rests_on, strict=True), *calls], key=lambda pair: -pair[0].probability)
+    return [replace(h, probability=h.probability / whole) for h, _ in ranked], [assignment for _, assignment in ranked]
+
+
 def _worlds(
     explained: Sequence[tuple[Assignment, Hypothesis]],
     solver: Solver,
@@ -195,7 +232,7 @@ def _worlds(
     if doubted > 0 and supplier is not None:
         yield from doubting_worlds(solver, supplier, topology, doubted)
     if explained:
-        yield from hidden_calls(solver, explained[0][0])
+        yield from worlds_of_calls(hidden_calls(solver, explained[0][0]))
 
 
 def _offers(findings: Findings, service: Service, solver: Solver) -> dict[bool, Namer]:
@@ -259,14 +296,35 @@ def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
     of more: of a class of traffic, or a flow, that nothing of what was measured belonged to.
     """
     whole = any(measurement.end_to_end for measurement in findings.measurements)
-    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
-    for measurement in findings.measurements:
-        crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
+    for measurement in _on_the_unavoidable(findings):
         own = measurement.of_service and measurement.method is Method.TWO_POINTS
-        if crossed and crossed <= unavoidable and (own or not whole):
+        if own or not whole:
             series[(measurement.journeys, measurement.traffic if whole else "")].append(measurement)
     return tuple(merge_overlapping(trouble for members in series.values() for trouble in find_trouble(members)))
+
+
+def _on_the_unavoidable(findings: Findings) -> Iterator[Measurement]:
+    """What was measured on parts of the way that the service cannot have gone around."""
+    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
+    for measurement in findings.measurements:
+        crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
+        if crossed and crossed <= unavoidable:
+            yield measurement
+
+
+def _is_missing(findings: Findings, window: Interval) -> bool:
+    """Whether, for much of the window, more went into a part of the way that cannot be avoided than came out of it."""
+    balances: dict[tuple[Journey, ...], list[Measurement]] = defaultdict(list)
+    for measurement in _on_the_unavoidable(findings):
+        if measurement.method is Method.COUNTERS:
+            balances[measurement.journeys].append(measurement)
+    for members in balances.values():
+        spans = [trouble.interval for trouble in find_trouble(members) if trouble.interval.overlaps(window)]
+        within = sum(min(span.end_ns, window.end_ns) - max(span.start_ns, window.start_ns) for span in spans)
+        if within >= MUCH_OF_THE_WINDOW * (window.end_ns - window.start_ns):
+            return True
+    return False
 
 
 def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothesis:
@@ -354,6 +412,10 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
     clean = [m for m in between_ends(findings.measurements) if m.interval.overlaps(window)]
     covered = covered_share(clean, window)
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
+    if all(measurement.method is Method.ONE_POINT for measurement in clean):
+        probability *= PASSED_BY_IS_NEITHER
+    if _is_missing(findings, window):
+        probability *= MISSING_IS_NEITHER
     refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)
     if any(alarm.interval.overlaps(window) and alarm.interval.seconds >= LEAST_SECONDS for alarm in refused):
         probability *= REFUSED_IS_NEITHER

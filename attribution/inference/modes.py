@@ -18,6 +18,8 @@ from attribution.model.verdict import CauseKind
 
 RULES = "causes.toml"
 LINK = "link"
+CLOUD_CALLS = ("cloud", "cloud_limit")
+"""Modes by such records are calls of the cloud API from the customer's own account."""
 
 
 class Reach(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
-from attribution.inference.modes import Reach
+from attribution.inference.modes import CLOUD_CALLS, Reach
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.topology import Side, Topology
@@ -68,9 +68,14 @@ class Namer:
         return Cause(component, kind, self._held(candidate, span), actor=actor, facts=frozenset(facts))
 
     def _operation(self, candidate: Candidate, span: Interval) -> tuple[CauseKind, Side, set[Fact]]:
-        """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep."""
+        """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep.
+
+        What nobody has on record is its owner's act, and a call of the cloud API the customer's.
+        """
         record = candidate.record
-        actor = record.actor if record is not None else self._topology.nodes[candidate.component].side
+        called = record.cloud_call if record is not None else candidate.mode.record in CLOUD_CALLS
+        own = Side.CUSTOMER if called else self._topology.nodes[candidate.component].side
+        actor = record.actor if record is not None else own
         tickets = [
             change
             for change in self._changes
@@ -79,7 +84,7 @@ class Namer:
             and change.interval.widened(5.0, 5.0).contains(span.start_ns)
         ]
         facts = {Fact.OPERATION}
-        if record is not None and record.cloud_call:
+        if called:
             facts.add(Fact.CLOUD_CALL)
         agreed = (record is not None and record.consent is Condition.MET) or any(
             ticket.consent is Condition.MET for ticket in tickets

@@ -19,11 +19,11 @@ from attribution.inference.likelihood import (
     log_healthy,
 )
 from attribution.inference.loss import CHANCES
-from attribution.inference.modes import Expectation, Where
+from attribution.inference.modes import CLOUD_CALLS, Expectation, Where
 from attribution.inference.posterior import Solver
 from attribution.inference.relation import Touch, touch_of
 from attribution.inference.testimony import ECHO, RECORDED_CHANGE, RECORDED_COMMAND
-from attribution.inference.worlds import CLOUD_CALLS, World
+from attribution.inference.worlds import World
 from attribution.model.evidence import AlarmKind, Journey
 from attribution.model.incident import EvidenceType
 

@@ -8,7 +8,7 @@ from math import exp, log
 
 from attribution.inference.candidates import Candidate, Direction
 from attribution.inference.gain import Shares
-from attribution.inference.modes import Reach
+from attribution.inference.modes import CLOUD_CALLS, Reach
 from attribution.inference.posterior import TEMPER, Assignment, Solver
 from attribution.model.evidence import AlarmKind
 from attribution.model.incident import EvidenceType
@@ -19,8 +19,6 @@ MOST_OF_ALL = 0.99
 MOST_WORLDS = 150
 NOBODY_KNOWS: Shares = {Side.CUSTOMER.value: 0.5, Side.PROVIDER.value: 0.5}
 BOTH = "shared"
-CLOUD_CALLS = ("cloud", "cloud_limit")
-
 Choices = tuple[Candidate | None, ...]
 AnsweringSide = Callable[[Candidate, bool], str]
 """Which side answers for a candidate ("unknown" where nobody does), if more was known to be offered than was bought,
@@ -82,11 +80,11 @@ def doubting_worlds(solver: Solver, supplier: Side, topology: Topology, mass: fl
         yield World((candidate,) * len(solver.phases), share, {supplier.value: 1.0})
 
 
-def hidden_calls(solver: Solver, reference: Assignment) -> Iterator[World]:
+def hidden_calls(solver: Solver, reference: Assignment) -> Iterator[Assignment]:
     """Calls of the customer's own cloud account that nobody could see, while its audit was not handed in.
 
     They are modes of the table that are not considered without a record; here they are, as if there were one, scored
-    like every other explanation. `reference` is any of those, with its score and probability.
+    like every other explanation. `reference` is any of those, with its score and probability; theirs come on top.
     """
     situation = solver.situation
     if EvidenceType.CLOUD_AUDIT in situation.coverage.types or reference.probability <= 0:
@@ -101,8 +99,13 @@ def hidden_calls(solver: Solver, reference: Assignment) -> Iterator[World]:
             if node is not None and in_the_cloud and mode.applies_to(node):
                 candidate = Candidate(mode, name, None, Direction.BOTH, mode.prior * (1 - mode.one_way))
                 choices = (candidate,) * len(solver.phases)
-                probability = exp(TEMPER * solver.score(choices) - whole)
-                yield World(choices, probability, {Side.CUSTOMER.value: 1.0})
+                score = TEMPER * solver.score(choices)
+                yield Assignment(choices, score, exp(score - whole))
+
+
+def worlds_of_calls(hidden: Iterable[Assignment]) -> Iterator[World]:
+    """Hidden calls as worlds: whatever one did, the customer's account made it."""
+    yield from (World(call.choices, call.probability, {Side.CUSTOMER.value: 1.0}) for call in hidden)
 
 
 def probable(worlds: Iterable[World]) -> Sequence[World]:

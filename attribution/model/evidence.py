@@ -223,6 +223,10 @@ class Coverage:
     types: frozenset[EvidenceType] = frozenset()
     supplied: frozenset[tuple[EvidenceType, Side]] = frozenset()
 
+    def is_word_of(self, side: Side) -> bool:
+        """Whether one side handed in everything."""
+        return bool(self.types) and {(kind, side) for kind in self.types} == self.supplied
+
 
 Evidence = Measurement | Alarm | Record
 

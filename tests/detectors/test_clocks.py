@@ -164,6 +164,20 @@ def test_where_both_state_their_offsets_nothing_is_in_question() -> None:
     assert align_clocks(seen, AROUND, WINDOW) == (seen, [])
 
 
+def test_packets_that_both_captured_disprove_what_was_stated_of_both() -> None:
+    """Whoever wrote down the offsets was mistaken: the provider's times are kept, and the customer's set right."""
+    ours = origin("customer/log", supplied_by=Side.CUSTOMER, offset_ns=0)
+    theirs = origin("provider/log", supplied_by=Side.PROVIDER, offset_ns=0)
+    seen = [*story(Side.CUSTOMER, AHEAD_S, ours), *story(Side.PROVIDER, 0, theirs)]
+    aligned, caveats = align_clocks(
+        [*seen, pair(Side.CUSTOMER, -AHEAD_S), pair(Side.PROVIDER, 0)], AROUND, between(0, 60)
+    )
+
+    assert times(aligned, ours) == pytest.approx([10, 13, 40, 52])
+    assert times(aligned, theirs) == [10, 13, 40, 52]
+    assert ["in spite of the offsets stated" in caveat.reason for caveat in caveats] == [True]
+
+
 def test_one_common_event_is_a_coincidence() -> None:
     seen = [*story(Side.CUSTOMER, AHEAD_S)[:1], *story(Side.PROVIDER)[:1]]
     assert customer_ahead_by(seen, AROUND) == 0

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.inference import Inference, covered_share, infer_causes
-from attribution.model.evidence import AlarmKind, Findings
-from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.topology import Side
+from attribution.model.evidence import AlarmKind, Coverage, Findings, Measurement, Method, Stretch
+from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
+from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
     CHAIN,
@@ -282,6 +282,35 @@ def test_a_clean_window_is_nobody_s_fault() -> None:
     assert "0 of" in piece.statement
 
 
+def certainty_that_nothing_happened(*measurements: Measurement) -> float:
+    inference = infer(findings(measurements))
+    assert not inference.interruption.detected
+    return next(h.probability for h in inference.hypotheses if h.known)
+
+
+def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
+    """What one capture point infers is of connections that got as far: a service may fail for all others."""
+    one_point = probed(*ENDS)
+    passing = [replace(m, method=Method.ONE_POINT) for m in one_point]
+
+    assert certainty_that_nothing_happened(*passing) < 0.7 < certainty_that_nothing_happened(*one_point)
+    assert certainty_that_nothing_happened(*passing, *one_point) > 0.9
+
+
+@pytest.mark.parametrize(("lost", "for_s", "in_doubt"), [(8, 30, True), (8, 4, False), (0, 30, False)])
+def test_packets_missing_on_the_way_for_long_make_clean_ends_doubtful(lost: int, for_s: int, in_doubt: bool) -> None:
+    """A firewall that refuses new connections leaves those alone that are measured."""
+    journey = ((Stretch(("customer-edge",), False, False, balance=True),),)
+    balances = [
+        measured(
+            second, second + 1, 40, lost if 25 <= second < 25 + for_s else 0, method=Method.COUNTERS,
+            journeys=journey, traffic="counted", of_service=False, end_to_end=False,
+        )
+        for second in range(100)
+    ]  # fmt: skip
+    assert (certainty_that_nothing_happened(*probed(*ENDS), *balances) < 0.6) is in_doubt
+
+
 def test_a_window_that_nobody_measured_leaves_all_open() -> None:
     for unmeasured in (findings([]), findings(probed("customer-host", "customer-edge"))):
         inference = infer(unmeasured)
@@ -321,6 +350,27 @@ def test_an_unnamed_remainder_is_never_a_party_s() -> None:
     for story in STORIES.values():
         for hypothesis in infer(story()).hypotheses:
             assert hypothesis.known == bool(hypothesis.causes)
+
+
+def share_of_the_customer_at_the_gateway(coverage: Coverage) -> float:
+    """The provider's gateway passes nothing on, and nobody says why."""
+    gateway = replace(CHAIN.nodes["provider-core"], kind=NodeKind.GATEWAY)
+    drawn = replace(CHAIN, nodes={**CHAIN.nodes, "provider-core": gateway})
+    measurements = [*probed(*ENDS, OUTAGE), *probed("customer-host", "provider-edge")]
+    inference = infer_causes(findings(measurements, coverage=coverage), drawn, SERVICE, WINDOW)
+    acts = (("provider-core", Side.CUSTOMER),)
+    return sum(h.probability for h in inference.hypotheses if tuple((c.component, c.actor) for c in h.causes) == acts)
+
+
+def test_a_call_that_the_customer_s_own_account_may_have_made_is_a_cause_until_its_audit_is_seen() -> None:
+    by_the_customer = frozenset((kind, Side.CUSTOMER) for kind in (EvidenceType.PROBES, EvidenceType.ACCOUNT_EVENTS))
+    by_both = frozenset({(EvidenceType.PROBES, Side.PROVIDER), *by_the_customer})
+    probes = frozenset({EvidenceType.PROBES})
+
+    unseen = share_of_the_customer_at_the_gateway(Coverage(types=probes, supplied=by_both))
+    kept_back = share_of_the_customer_at_the_gateway(Coverage(types=probes, supplied=by_the_customer))
+    seen = share_of_the_customer_at_the_gateway(Coverage(types=probes | {EvidenceType.CLOUD_AUDIT}, supplied=by_both))
+    assert seen == 0 < unseen < kept_back
 
 
 def test_evidence_that_no_fault_of_the_way_explains_makes_unsure() -> None:

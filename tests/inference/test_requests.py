@@ -18,7 +18,7 @@ from attribution.inference.phases import Phase
 from attribution.inference.posterior import Situation, Solver
 from attribution.inference.predictions import Predictor
 from attribution.inference.requests import LEAST_GAIN_BITS, gain_of, propose_requests
-from attribution.inference.worlds import World, hidden_calls, shares_of
+from attribution.inference.worlds import World, hidden_calls, shares_of, worlds_of_calls
 from attribution.model.evidence import Coverage, Measurement
 from attribution.model.incident import EvidenceType
 from attribution.model.topology import NodeKind, Side
@@ -173,7 +173,7 @@ def test_a_call_that_nobody_could_see_is_the_customer_s_and_would_stand_in_the_a
     drawn = replace(CHAIN, nodes={**CHAIN.nodes, "provider-edge": gateway})
     situation = replace(solver().situation, topology=drawn)
     of = Solver(situation, [Phase((PHASE,))])
-    hidden = list(hidden_calls(of, of.solve()[0]))
+    hidden = list(worlds_of_calls(hidden_calls(of, of.solve()[0])))
     fault = World(worlds_of(of, ("provider-edge", "policy"))[0].choices, 0.5, {"provider": 1.0})
     worlds = [fault, replace(hidden[0], probability=0.5)]
 

@@ -93,8 +93,8 @@ def swapped_truth(truth: Keys) -> Keys:
     _swap_value(truth, "party")
     for cause in truth["causes"]:
         _swap_value(cause, "side")
-    if truth["party"] == "provider":
-        truth["clause"] = "4.2"
-    elif truth["party"] == "customer":
-        truth["clause"] = list(CUSTOMER_CLAUSES.get(truth["causes"][0]["kind"], ("4.2(4)",)))
+    if truth["party"] in ("provider", "customer", "shared"):
+        earliest = min(truth["causes"], key=lambda cause: cause["start"])
+        by_the_provider = earliest["side"] == "provider"
+        truth["clause"] = "4.2" if by_the_provider else list(CUSTOMER_CLAUSES.get(earliest["kind"], ("4.2(4)",)))
     return truth
