@@ -28,7 +28,7 @@ from tests.transform.folder import Keys, entries_of, read_incident, type_of
 from tests.transform.recorded import RECORDED
 from tests.transform.rename import rename
 from tests.transform.shuffle import shuffle
-from tests.transform.swap import swap_sides
+from tests.transform.swap import swap_with_the_account_in_order
 
 Transformation = Callable[[Path, Path], Path]
 Verdicts = Mapping[str, Verdict]
@@ -100,7 +100,7 @@ def renamed(bundle: Path) -> Verdicts:
 
 
 def swapped(bundle: Path) -> Verdicts:
-    return _changed(bundle, {"swapped": swap_sides})
+    return _changed(bundle, {"swapped": swap_with_the_account_in_order})
 
 
 def handed_in_twice(bundle: Path) -> Verdicts:

@@ -17,10 +17,12 @@ from tests.transform.folder import (
     type_of,
     write_incident,
     write_table,
+    write_text,
     write_truth,
 )
 from tests.transform.graph import read_graph, write_graph
 
+ACCOUNT = "records/account-in-order.csv"
 _OTHER = {"customer": "provider", "provider": "customer"}
 _SIDE_WORD = re.compile(r"\b(customer|provider)\b")
 
@@ -65,6 +67,17 @@ def swap_sides(bundle: Path, target: Path) -> Path:
     write_graph(target / incident["topology"], graph)
     write_incident(target, incident)
     write_truth(target, swapped_truth(read_truth(target)))
+    return target
+
+
+def swap_with_the_account_in_order(bundle: Path, target: Path) -> Path:
+    """Swap the sides. What a customer's operator cut the provider's cuts now, and that may have been a suspension:
+    where nobody handed in the account's events, they are, and there are none."""
+    incident = read_incident(swap_sides(bundle, target))
+    if all(type_of(target / entry["file"], entry) != "account-events" for entry in entries_of(incident)):
+        entries_of(incident).append({"file": ACCOUNT, "type": "account-events", "supplied_by": "provider"})
+        write_text(target / ACCOUNT, "time,event,detail\n")
+        write_incident(target, incident)
     return target
 
 
