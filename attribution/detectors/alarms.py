@@ -77,7 +77,8 @@ CLEARING = {
     LogKind.HARDWARE_CLEARED: (AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT, AlarmKind.RESOURCES_EXHAUSTED),
 }
 MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.NOT_UNDERSTOOD})
-NUMBER = re.compile(r"[0-9a-fA-F]*[0-9][0-9a-fA-F]*")
+# Digits, hexadecimal ones too: a single class, so that no line of whatever length takes more than one look.
+NUMBER = re.compile(r"[0-9a-fA-F]+")
 WITNESS_ALARMS = {
     WitnessKind.ICMP_UNREACHABLE: AlarmKind.ROUTE_MISSING,
     WitnessKind.ICMP_PROHIBITED: AlarmKind.FILTERED,

@@ -75,6 +75,11 @@ def test_trouble_that_no_rule_understands_is_an_alarm_when_it_is_new() -> None:
     )
 
 
+def test_a_line_of_any_length_is_looked_at_once() -> None:
+    endless = replace(log(3, "cloud-core", LogKind.GRAVE), text="failed " + "a" * 1_000_000)
+    assert len(alarms(endless)) == 1
+
+
 def test_the_order_of_lines_does_not_matter() -> None:
     lines = [
         log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),
