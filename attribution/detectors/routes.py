@@ -35,6 +35,12 @@ class Routes:
         self._sighted = sighted or {}
         self._shortest = lru_cache(maxsize=None)(self._find_shortest)
 
+    def learn(self, traced: Dated, sighted: Dated | None = None) -> Routes:
+        """The same network with other sightings: what was searched for in it is not searched for again."""
+        learned = Routes(self._topology, traced, sighted)
+        learned._shortest = self._shortest
+        return learned
+
     def paths(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
         """The candidate paths at a time: the last one traced before it (or the first after), else all shortest ones.
 
@@ -158,10 +164,10 @@ def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[O
     for entries in traced.values():
         entries.sort(key=lambda entry: entry[0])
     sighted = _forks(traced)
-    _add_sighted_ways(sighted, Routes(topology, traced), topology, book, observations)
+    _add_sighted_ways(sighted, routes.learn(traced), topology, book, observations)
     for entries in sighted.values():
         entries.sort(key=lambda entry: entry[0])
-    return Routes(topology, traced, sighted)
+    return routes.learn(traced, sighted)
 
 
 def _forks(traced: Dated) -> Dated:
