@@ -43,8 +43,25 @@ class AddressBook:
         }
         return found | {node for text, node in self._known.items() if _within(text, prefix)}
 
-    def has_address(self, node: str) -> bool:
-        return bool(self._topology.nodes[node].addresses) or node in self._known.values()
+    def may_have_address_in(self, node: str, prefix: IpNetwork) -> bool:
+        """Whether a node can have an address within a prefix: False only where what is known of it rules that out.
+
+        A node whose address nobody states stands in the subnets of the nodes one routed hop away, which are known where
+        these have an address for each of their links.
+        """
+        own = {address for address, owner in self._known.items() if owner == node}
+        stated = [network.network_address for network in self._topology.nodes[node].addresses]
+        addresses = [*stated, *map(ip_address, own)]
+        if addresses:
+            return any(address.version == prefix.version and address in prefix for address in addresses)
+        shared = min(SHORTEST_COMMON_PREFIX[prefix.version], prefix.prefixlen)
+        for neighbour in layer3_neighbours(self._topology, node):
+            networks = [n for n in self._topology.nodes[neighbour].addresses if n.version == prefix.version]
+            if len(networks) < len(self._topology.links_of(neighbour)):
+                return True
+            if any(common_prefix(n.network_address, prefix.network_address) >= shared for n in networks):
+                return True
+        return False
 
     def _infer(self, text: str) -> str | None:
         """The one neighbour without an address of a router whose own address shares the subnet."""

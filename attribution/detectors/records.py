@@ -170,8 +170,8 @@ def _is_of_service(text: str, around: Surroundings) -> Condition:
         return Condition.UNKNOWN
     if prefix.prefixlen <= WHOLE_PREFIX or around.book.owners_within(prefix) & around.ends:
         return Condition.MET
-    known = all(around.book.has_address(end) for end in around.ends)
-    return Condition.NOT_MET if known else Condition.UNKNOWN
+    possible = any(around.book.may_have_address_in(end, prefix) for end in around.ends)
+    return Condition.UNKNOWN if possible else Condition.NOT_MET
 
 
 def _consent(

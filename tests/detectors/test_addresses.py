@@ -86,8 +86,6 @@ def test_the_last_answer_of_a_trace_gives_the_destination_s_address_away() -> No
     learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "198.51.100.8")])
     assert AddressBook(bare).resolve("198.51.100.8") is None
     assert learned.resolve("198.51.100.8") == "cloud-edge"
-    assert learned.has_address("cloud-edge")
-    assert not learned.has_address("other-edge")
 
 
 def test_what_is_learned_leaves_one_neighbour_fewer_to_guess() -> None:
@@ -122,6 +120,31 @@ def test_owners_within_a_prefix_are_those_drawn_and_those_learned() -> None:
     assert learned.owners_within(parse_network("192.0.2.0/24")) == {"office-edge", "cloud-edge"}
     assert learned.owners_within(parse_network("192.0.2.128/25")) == {"cloud-edge"}
     assert learned.owners_within(parse_network("2001:db8::/32")) == set()
+
+
+def office(*addresses: str) -> Topology:
+    """A host whose address nobody states, behind a router with two links."""
+    return network(
+        [node("host", NodeKind.HOST), node("router", NodeKind.ROUTER, *addresses), node("uplink")],
+        [join("host eth0", "router a"), join("router b", "uplink a")],
+    )
+
+
+def test_an_end_can_have_only_an_address_that_is_its_own_or_of_a_subnet_beside_it() -> None:
+    unknown = AddressBook(office("192.0.2.1", "10.9.1.1"))
+    assert unknown.may_have_address_in("host", parse_network("192.0.2.0/24"))
+    assert unknown.may_have_address_in("host", parse_network("192.0.0.0/16"))
+    assert unknown.may_have_address_in("host", parse_network("192.0.2.128/25"))
+    assert not unknown.may_have_address_in("host", parse_network("10.250.0.0/24"))
+
+    known = learn_addresses(office("192.0.2.1", "10.9.1.1"), [trace(0, "uplink", "host", "198.51.100.8")])
+    assert known.may_have_address_in("host", parse_network("198.51.100.0/24"))
+    assert not known.may_have_address_in("host", parse_network("192.0.2.0/24"))
+
+
+def test_an_end_can_have_any_address_where_the_subnets_beside_it_are_not_all_known() -> None:
+    assert AddressBook(office("10.9.1.1")).may_have_address_in("host", parse_network("10.250.0.0/24"))
+    assert AddressBook(office()).may_have_address_in("host", parse_network("10.250.0.0/24"))
 
 
 def test_a_trace_that_ended_at_a_router_gives_no_address_of_the_destination_away() -> None:
