@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from attribution.inference.likelihood import OF_BALANCES, OF_PACKETS, Noise
+from attribution.inference.likelihood import OF_DEVICES, OF_LINKS, OF_PACKETS, Noise
 from attribution.inference.phases import Phase
 from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
@@ -77,7 +77,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
                 sum(m.lost for m in members),
                 trust * (1 + log(alike)) / alike,
                 tuple(members),
-                OF_BALANCES if method is Method.COUNTERS else OF_PACKETS,
+                _noise_of(journeys, method),
             )
         )
     return tuple(groups)
@@ -131,8 +131,14 @@ def _is_central(interval: Interval, cores: Iterable[Interval]) -> bool:
     return False
 
 
+def _noise_of(journeys: Sequence[Journey], method: Method) -> Noise:
+    if method is not Method.COUNTERS:
+        return OF_PACKETS
+    return OF_DEVICES if all(len(s.components) == 1 for journey in journeys for s in journey) else OF_LINKS
+
+
 def is_balance(kind: Sequence[Group]) -> bool:
-    return any(group.noise is OF_BALANCES for group in kind)
+    return any(group.noise is not OF_PACKETS for group in kind)
 
 
 def is_between_neighbours(journeys: Sequence[Journey]) -> bool:

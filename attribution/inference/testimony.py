@@ -367,7 +367,7 @@ def _background_of(record: Record) -> str:
         return "change"
     if record.cloud_call:
         return "cloud_call" if record.harmful is Condition.MET else "cloud_change"
-    return "command"
+    return "command_that_cuts" if record.harmful is Condition.MET else "command"
 
 
 def in_time(alarm: Alarm, phase: Interval) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from attribution.inference.candidates import Candidate
 from attribution.inference.grouping import Group, core_of, group_measurements, is_sum_of_parts
 from attribution.inference.likelihood import (
-    OF_BALANCES,
+    OF_DEVICES,
     OF_PACKETS,
     RATES,
     add_logs,
@@ -242,7 +242,7 @@ def test_routes_that_stay_away_take_what_is_routed_and_leave_neighbours_alone() 
 
 def test_of_what_a_balance_holds_any_part_may_be_lost() -> None:
     """It counts the packets of both directions and of others: losing a third of them fits a fault that loses all."""
-    balanced = replace(group(300, 100), noise=OF_BALANCES)
+    balanced = replace(group(300, 100), noise=OF_DEVICES)
     assert group(300, 100).noise is OF_PACKETS
     fault = candidate("provider-edge", mode(full=0.99))
     of_balance, of_packets = (
