@@ -23,7 +23,7 @@ from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
 from attribution.model.phrase import Phrase
 from attribution.model.ports import find_link
-from attribution.model.topology import Link, NodeKind
+from attribution.model.topology import ROUTING, Link, NodeKind
 
 # How well the clocks of two suppliers are aligned, at worst (seconds).
 ALIGNED_S = 1.2
@@ -58,7 +58,6 @@ class Counter:
         return last - first if first is not None and last is not None and last >= first else None
 
 
-ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY, NodeKind.SERVICE})
 # A part of the network with more nodes than this is not looked through for a way back.
 LARGEST_BRANCH = 200
 Port = tuple[str, str]

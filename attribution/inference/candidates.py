@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from attribution.inference.modes import LINK, Mode, Modes, Reach
 from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
-from attribution.model.topology import NodeKind, Side, Topology
+from attribution.model.topology import ROUTING, NodeKind, Side, Topology
 from attribution.model.verdict import CauseKind
 
 # Which commands leave which mode behind; what is left is an operation on the node as a whole.
@@ -106,6 +107,22 @@ class ServicePaths:
         if len(places) < 2 or places[0] == places[-1]:
             return None
         return Direction.THERE if places[0] < places[-1] else Direction.BACK
+
+    def first_routers(self, topology: Topology) -> frozenset[str]:
+        """What routes the service's packets first from either end, and at the customer's edge to the other side.
+
+        Of a firewall and the router behind it both: firewalls often have routes that nobody withdraws.
+        """
+        found: set[str] = set()
+        for path in self.paths:
+            routing = [topology.nodes[node] for node in path[::2] if topology.nodes[node].kind in ROUTING]
+            for way in (routing, routing[::-1]):
+                found.update(node.id for node in way[:1])
+                found.update([node.id for node in way if node.kind is not NodeKind.FIREWALL][:1])
+            for pair in pairwise(routing):
+                if pair[0].side is not pair[1].side:
+                    found.update(node.id for node in pair if node.side is Side.CUSTOMER)
+        return frozenset(found)
 
     def is_border(self, node: str, topology: Topology) -> bool:
         """Whether the next node on either hand belongs to the other side: there a service is attached, and cut off."""

@@ -58,10 +58,11 @@ class PhaseLosses:
     """The groups of one phase, with what each says at every rate worked out once for all candidates.
 
     Groups with the same journeys are touched together or not at all, whatever their class of traffic, unless the
-    fault chooses by class: `kinds` are these sets of groups. `links` tells the names of links from those of nodes.
+    fault chooses by class: `kinds` are these sets of groups. `links` tells the names of links from those of nodes,
+    `first` are the routers that the service's packets meet first.
     """
 
-    def __init__(self, groups: Sequence[Group], links: Container[str] = ()) -> None:
+    def __init__(self, groups: Sequence[Group], links: Container[str] = (), first: Container[str] = ()) -> None:
         gathered: dict[tuple[tuple[Journey, ...], bool], list[Group]] = defaultdict(list)
         for group in groups:
             gathered[(group.journeys, group.of_service)].append(group)
@@ -74,6 +75,7 @@ class PhaseLosses:
             [_met(kind, links) for kind in self.kinds],
             [own[Touch.NO][0] for own in self._parts],
             [own[Touch.UPSTREAM][0] for own in self._parts],
+            first,
         )
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(

@@ -112,7 +112,10 @@ class Solver:
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._known_touches = touches or KnownTouches()
         links = situation.topology.links
-        self.tables = tuple(PhaseLosses(group_measurements(situation.measurements, phase), links) for phase in phases)
+        first = situation.paths.first_routers(situation.topology)
+        self.tables = tuple(
+            PhaseLosses(group_measurements(situation.measurements, phase), links, first) for phase in phases
+        )
         self._journeys = tuple(self._known_touches.number(table) for table in self.tables)
         spans = [*(phase.span for phase in phases), self.span_of(range(len(phases)))]
         in_time = dict.fromkeys(r for span in spans for r in self.witnesses(span).records)

@@ -103,8 +103,8 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         own = stretch.balance and component in stretch.components
         inside = own or _leaves_over(stretch.components, component, link)
         where = link
-    if inside and mode.dead and stretch.balance:
-        return Touch.MAYBE  # who is dead counts nothing: its own balance shows next to nothing of what it loses
+    if inside and stretch.balance and (mode.dead or goes_down(candidate)):
+        return Touch.MAYBE  # who is dead counts nothing, and nothing reaches it that its ports do not take in
     if inside:
         return Touch.YES
     # What still comes for a neighbour or a cable that is gone is lost in the device before it.

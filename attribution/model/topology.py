@@ -33,6 +33,10 @@ class NodeKind(StrEnum):
     SERVICE = "service"
 
 
+ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY, NodeKind.SERVICE})
+"""What looks up a route for each packet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One device. `operator` names a third party that runs it for its side."""
