@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from attribution.inference.likelihood import OF_DEVICES, OF_LINKS, OF_PACKETS, Noise
+from attribution.inference.likelihood import OF_COUNTED, OF_DEVICES, OF_LINKS, OF_PACKETS, Noise
 from attribution.inference.phases import Phase
 from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
@@ -24,6 +24,8 @@ SHORT_S = 5.0
 NEAR_EDGE_S = 1.8
 NEAR_EDGE_SHARE = 0.12
 EDGE_TRUST = 0.25
+# What counts packets that are known to have been sent.
+COUNTED = frozenset({Method.PROBES, Method.FLOWS, Method.TWO_POINTS})
 # As many components as two neighbours and the link between them.
 NEIGHBOURS = 3
 
@@ -133,12 +135,12 @@ def _is_central(interval: Interval, cores: Iterable[Interval]) -> bool:
 
 def _noise_of(journeys: Sequence[Journey], method: Method) -> Noise:
     if method is not Method.COUNTERS:
-        return OF_PACKETS
+        return OF_COUNTED if method in COUNTED else OF_PACKETS
     return OF_DEVICES if all(len(s.components) == 1 for journey in journeys for s in journey) else OF_LINKS
 
 
 def is_balance(kind: Sequence[Group]) -> bool:
-    return any(group.noise is not OF_PACKETS for group in kind)
+    return any(group.noise in (OF_DEVICES, OF_LINKS) for group in kind)
 
 
 def is_between_neighbours(journeys: Sequence[Journey]) -> bool:

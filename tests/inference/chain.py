@@ -38,6 +38,7 @@ WAY_NODES = ("customer-host", "customer-core", "customer-edge", "provider-edge",
 BACKGROUND = {
     "alarm": 0.01,
     "command": 0.005,
+    "command_that_cuts": 0.001,
     "change": 0.05,
     "cloud_call": 0.005,
     "cloud_change": 0.02,

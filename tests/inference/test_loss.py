@@ -240,6 +240,15 @@ def test_routes_that_stay_away_take_what_is_routed_and_leave_neighbours_alone() 
     assert outlasted.total > table.fit(candidate(crashed, mode(full=0.97)), touches).total
 
 
+def test_a_balance_that_is_slightly_off_says_little_and_one_that_is_far_off_much() -> None:
+    slight, large = (
+        log_faulty(lost, 1000, rate, OF_DEVICES) - log_healthy(lost, 1000, OF_DEVICES)
+        for lost, rate in ((15, 0.02), (300, 0.25))
+    )
+    assert slight < 4
+    assert large > 6
+
+
 def test_of_what_a_balance_holds_any_part_may_be_lost() -> None:
     """It counts the packets of both directions and of others: losing a third of them fits a fault that loses all."""
     balanced = replace(group(300, 100), noise=OF_DEVICES)

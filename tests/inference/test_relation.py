@@ -200,7 +200,7 @@ ACROSS = Stretch(("customer-core", UPLINK, "customer-edge"), balance=True)
 @pytest.mark.parametrize(
     ("who", "expected"),
     [
-        (candidate("customer-edge", mode(Reach.NODE)), Touch.YES),
+        (candidate("customer-edge", mode(Reach.NODE, kind=CauseKind.DEVICE_DEGRADED)), Touch.YES),
         (candidate("customer-edge", mode(Reach.FORWARDING)), Touch.YES),
         (candidate("customer-edge", mode(Reach.FORWARDING), direction=Direction.BACK), Touch.YES),
         (candidate("customer-edge", mode(Reach.EGRESS), link=DEMARCATION), Touch.YES),
@@ -216,12 +216,12 @@ def test_a_device_s_balance_shows_its_own_losses_and_perhaps_those_for_a_dead_ne
     assert touch(who, (BALANCE,)) is expected
 
 
-def test_who_is_dead_counts_nothing_of_what_it_loses() -> None:
-    alive = mode(Reach.NODE)
-    dead = replace(alive, dead=True)
+def test_who_is_dead_or_whose_ports_are_down_counts_nothing_of_what_it_loses() -> None:
+    in_trouble = mode(Reach.NODE, kind=CauseKind.DEVICE_DEGRADED)
     balanced = BALANCE.components[0]
-    assert touch(candidate(balanced, alive), (BALANCE,)) is Touch.YES
-    assert touch(candidate(balanced, dead), (BALANCE,)) is Touch.MAYBE
+    assert touch(candidate(balanced, in_trouble), (BALANCE,)) is Touch.YES
+    assert touch(candidate(balanced, replace(in_trouble, dead=True)), (BALANCE,)) is Touch.MAYBE
+    assert touch(candidate(balanced, mode(Reach.NODE, kind=CauseKind.DEVICE_FAILURE)), (BALANCE,)) is Touch.MAYBE
 
 
 def test_only_what_is_gone_makes_its_neighbour_drop_what_was_for_it() -> None:

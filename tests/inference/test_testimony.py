@@ -268,6 +268,11 @@ def test_an_act_that_was_undone_as_service_came_back_speaks_louder() -> None:
     assert hear(acting(undone), records=[undone]).total > hear(acting(SHUT), records=[SHUT]).total
 
 
+def test_an_act_that_takes_the_service_s_own_way_is_hardly_there_by_chance() -> None:
+    cutting, unclear = (replace(SHUT, harmful=harm) for harm in (Condition.MET, Condition.UNKNOWN))
+    assert hear(acting(cutting), records=[cutting]).total > hear(acting(unclear), records=[unclear]).total + 1
+
+
 def test_an_act_that_is_dated_by_another_clock_speaks_less_loudly() -> None:
     def suspended(start: float, end: float) -> float:
         act = record(start, None, kind=RecordKind.ENFORCEMENT, end=end)

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.inference.upstream import NOBODY, ONE, TWO, Upstream
+from attribution.inference.upstream import FIRST, NOBODY, ONE, TWO, Upstream
 
 WELL, MISSED = -0.1, -9.0
 """What a clean measurement says if nobody drops its packets and if somebody does; a lossy one the other way round."""
 
 
-def looking(*lossy: str, nodes: str = "abcdef") -> Upstream:
-    """One balance for each router; those named lost packets."""
+def looking(*lossy: str, nodes: str = "abcdef", first: str = "") -> Upstream:
+    """One balance for each router; those named lost packets, and the `first` are met first from either end."""
     healthy = [MISSED if node in lossy else WELL for node in nodes]
     dropped = [WELL if node in lossy else MISSED for node in nodes]
-    return Upstream([{node} for node in nodes], healthy, dropped)
+    return Upstream([{node} for node in nodes], healthy, dropped, first)
 
 
 def test_one_router_that_drops_is_expected_at_the_price_of_saying_which() -> None:
@@ -74,3 +74,23 @@ def test_the_prices_are_those_of_all_cases() -> None:
     assert pytest.approx(1.0) == NOBODY + ONE + TWO
     certain = Upstream([{"a"}], [0.0], [0.0])
     assert exp(certain.weigh([0])[0]) == pytest.approx(NOBODY + ONE)
+
+
+def test_a_route_is_rather_missed_where_packets_are_routed_first() -> None:
+    first, elsewhere = (looking(*lossy, first="af").weigh(range(6))[0] for lossy in ("af", "be"))
+    assert first == pytest.approx(6 * WELL + log(TWO * FIRST), abs=0.05)
+    assert first > elsewhere + 2
+    assert looking("a", first="af").weigh(range(6))[0] > looking("b", first="af").weigh(range(6))[0] + 1
+
+
+def test_it_is_a_mixture_whoever_routes_first() -> None:
+    certain = Upstream([{"a"}, {"b"}, {"c"}], [0.0] * 3, [0.0] * 3, "ac")
+    assert exp(certain.weigh([0, 1, 2])[0]) == pytest.approx(1.0)
+
+
+def test_others_packets_share_one_doubt() -> None:
+    """Whether much of the network has no route, or none of it, is one question and not one for each of them."""
+    clean, lossy = (Upstream([None] * 20, [own] * 20, [other] * 20) for own, other in ((0, -2), (-2, 0)))
+    assert clean.weigh(range(20))[0] > -4
+    assert lossy.weigh(range(20))[0] > -4
+    assert lossy.weigh(range(20))[1] == frozenset(range(20))
