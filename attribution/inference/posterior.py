@@ -55,7 +55,7 @@ FELT = 1.0
 # What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over at
 # once, without a recovery in between, and no device says so; and each cause beyond the second.
 RETURNS = 4.0
-TAKES_OVER = 1.5
+TAKES_OVER = 3.0
 ONE_MORE = 3.0
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0

@@ -261,6 +261,25 @@ def test_trouble_on_an_unavoidable_part_is_trouble_where_nobody_measured_end_to_
     assert inference.interruption.seconds == pytest.approx(40, abs=2)
 
 
+@pytest.mark.parametrize(("ratio", "trouble"), [(0.03, False), (0.3, True)])
+def test_a_balance_that_is_slightly_off_is_no_trouble_by_itself(ratio: float, trouble: bool) -> None:
+    polls = [
+        measured(
+            start,
+            start + 2,
+            1000,
+            round(1000 * during(20, 60, ratio)(start)),
+            journeys=((Stretch(("customer-edge",), balance=True),),),
+            method=Method.COUNTERS,
+            traffic="counted",
+            end_to_end=False,
+        )
+        for start in range(0, 120, 2)
+    ]
+
+    assert infer(findings(polls)).interruption.detected is trouble
+
+
 def test_a_part_that_fails_while_the_service_runs_interrupts_nothing() -> None:
     inference = infer(findings([*probed(*ENDS), *probed("customer-edge", "provider-core", OUTAGE)]))
 
