@@ -66,8 +66,10 @@ PASSED_BY_IS_NEITHER = 0.6
 # between the ends, flows that had begun before, say, may not have been what is lost.
 MISSING_IS_NEITHER = 0.5
 MUCH_OF_THE_WINDOW = 0.25
-# A balance of counters that is off by less than this is no trouble by itself: recorded ones were, by up to 5 %.
+# A balance of counters that is off by less than this is no trouble by itself: recorded ones were, by up to 5 %. It is
+# where something was reported or done as it began, or up to so many seconds before.
 LEAST_OFF_BALANCE = 0.06
+BEFORE_IT_S = 3.0
 # How often the service was interrupted while something that it cannot do without is reported down in the time of the
 # complaint, and nobody counted its packets.
 ALARMS_ARE_RIGHT = 0.95
@@ -303,13 +305,22 @@ def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
         own = measurement.of_service and measurement.method is Method.TWO_POINTS
         if own or not whole:
             series[(measurement.journeys, measurement.traffic if whole else "")].append(measurement)
-    return tuple(merge_overlapping(trouble for members in series.values() for trouble in _clear_trouble(members)))
+    found = (trouble for members in series.values() for trouble in _clear_trouble(members, findings))
+    return tuple(merge_overlapping(found))
 
 
-def _clear_trouble(members: Sequence[Measurement]) -> list[Trouble]:
-    """Trouble in one series; of a balance of counters what is more than balances are off by of themselves."""
+def _clear_trouble(members: Sequence[Measurement], findings: Findings) -> list[Trouble]:
+    """Trouble in one series; not what a balance of counters is off by of itself when nobody reports anything."""
     least = LEAST_OFF_BALANCE if any(member.method is Method.COUNTERS for member in members) else 0.0
-    return [trouble for trouble in find_trouble(members) if trouble.loss_ratio >= least]
+    return [t for t in find_trouble(members) if t.loss_ratio >= least or _is_told_of(t.interval, findings)]
+
+
+def _is_told_of(interval: Interval, findings: Findings) -> bool:
+    """Whether something was reported or done when a trouble began: in its first half, or shortly before."""
+    first = interval.start_ns - int(BEFORE_IT_S * NANOSECONDS)
+    last = (interval.start_ns + interval.end_ns) // 2
+    told = (e.interval.start_ns for events in (findings.alarms, findings.records) for e in events)
+    return any(first <= start_ns <= last for start_ns in told)
 
 
 def _on_the_unavoidable(findings: Findings) -> Iterator[Measurement]:
@@ -328,7 +339,8 @@ def _is_missing(findings: Findings, window: Interval) -> bool:
         if measurement.method is Method.COUNTERS:
             balances[measurement.journeys].append(measurement)
     for members in balances.values():
-        spans = [trouble.interval for trouble in _clear_trouble(members) if trouble.interval.overlaps(window)]
+        clear = [trouble.interval for trouble in find_trouble(members) if trouble.loss_ratio >= LEAST_OFF_BALANCE]
+        spans = [interval for interval in clear if interval.overlaps(window)]
         within = sum(min(span.end_ns, window.end_ns) - max(span.start_ns, window.start_ns) for span in spans)
         if within >= MUCH_OF_THE_WINDOW * (window.end_ns - window.start_ns):
             return True

@@ -262,7 +262,7 @@ def test_trouble_on_an_unavoidable_part_is_trouble_where_nobody_measured_end_to_
 
 
 @pytest.mark.parametrize(("ratio", "trouble"), [(0.03, False), (0.3, True)])
-def test_a_balance_that_is_slightly_off_is_no_trouble_by_itself(ratio: float, trouble: bool) -> None:
+def test_a_balance_that_is_slightly_off_is_trouble_only_where_somebody_told_so(ratio: float, trouble: bool) -> None:
     polls = [
         measured(
             start,
@@ -278,6 +278,8 @@ def test_a_balance_that_is_slightly_off_is_no_trouble_by_itself(ratio: float, tr
     ]
 
     assert infer(findings(polls)).interruption.detected is trouble
+    told = [alarm(20, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)]
+    assert infer(findings(polls, told)).interruption.detected
 
 
 def test_a_part_that_fails_while_the_service_runs_interrupts_nothing() -> None:
