@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
 
 from attribution.inference.modes import LINK, Mode, Modes, Reach
 from attribution.model.evidence import Condition, Record, RecordKind
@@ -109,19 +108,18 @@ class ServicePaths:
         return Direction.THERE if places[0] < places[-1] else Direction.BACK
 
     def first_routers(self, topology: Topology) -> frozenset[str]:
-        """What routes the service's packets first from either end, and at the customer's edge to the other side.
+        """What routes the service's packets first from either end, and last in the network of that end's own side.
 
         Of a firewall and the router behind it both: firewalls often have routes that nobody withdraws.
         """
         found: set[str] = set()
         for path in self.paths:
-            routing = [topology.nodes[node] for node in path[::2] if topology.nodes[node].kind in ROUTING]
-            for way in (routing, routing[::-1]):
-                found.update(node.id for node in way[:1])
-                found.update([node.id for node in way if node.kind is not NodeKind.FIREWALL][:1])
-            for pair in pairwise(routing):
-                if pair[0].side is not pair[1].side:
-                    found.update(node.id for node in pair if node.side is Side.CUSTOMER)
+            for way in (path[::2], path[::-2]):
+                nodes = [topology.nodes[name] for name in way]
+                routing = [node for node in nodes if node.kind in ROUTING]
+                routers = [node for node in routing if node.kind is not NodeKind.FIREWALL]
+                other = next((at for at, node in enumerate(routing) if node.side is not nodes[0].side), len(routing))
+                found.update(node.id for node in (*routing[:1], *routers[:1], *routing[:other][-1:]))
         return frozenset(found)
 
     def is_border(self, node: str, topology: Topology) -> bool:

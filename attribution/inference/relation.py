@@ -34,7 +34,7 @@ def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
     """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
     mode = candidate.mode
     where = (candidate.component, candidate.link, candidate.diverted, candidate.direction)
-    return (*where, mode.reach, mode.withdraws, mode.selective, mode.dead, goes_down(candidate))
+    return (*where, mode.reach, mode.withdraws, mode.selective, goes_down(candidate))
 
 
 def goes_down(candidate: Candidate) -> bool:
@@ -103,7 +103,7 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         own = stretch.balance and component in stretch.components
         inside = own or _leaves_over(stretch.components, component, link)
         where = link
-    if inside and stretch.balance and (mode.dead or goes_down(candidate)):
+    if inside and stretch.balance and goes_down(candidate):
         return Touch.MAYBE  # who is dead counts nothing, and nothing reaches it that its ports do not take in
     if inside:
         return Touch.YES

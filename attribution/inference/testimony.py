@@ -97,7 +97,7 @@ SEVERAL_PORTS = 2
 OWN_WORDS = frozenset({EvidenceType.SYSLOG, EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS})
 SAID_BY_OTHERS = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.DEVICE_RESTARTED})
 PASSES_FRAMES = frozenset({NodeKind.TRANSPORT, NodeKind.SWITCH})
-ROUTING = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY})
+KEEPS_SESSIONS = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY})
 NEEDS_STATUS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
 
 
@@ -255,7 +255,7 @@ class Witnesses:
     def _peers(self, component: str) -> set[str]:
         """Who keeps a session with a device: what routes, next to what routes."""
         nodes = self._topology.nodes
-        routing = {device for device in self._next_to(component) if nodes[device].kind in ROUTING}
+        routing = {device for device in self._next_to(component) if nodes[device].kind in KEEPS_SESSIONS}
         return routing - {component} if component in routing else set()
 
     def _asked(self, device: str, kind: AlarmKind) -> float:

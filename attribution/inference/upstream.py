@@ -14,7 +14,7 @@ from attribution.inference.likelihood import add_logs
 
 # How often nobody on what was measured missed a route, one router did, or two: one for each direction. It is told to
 # all routers that a route is gone: of 131 such phases of recordings 100 missed it at the first router from either end,
-# and most of the others at the customer's edge, behind a router or firewall with a route of its own.
+# and most of the others at the edge of that end's own network, behind a router or firewall with a route of its own.
 NOBODY, ONE, TWO = 0.2, 0.25, 0.55
 FIRST = 0.8
 # Which share of others' packets may start where there is no route, and how often: in 87 such phases it was (almost)

@@ -141,12 +141,12 @@ def test_the_way_s_kinds_of_node_all_have_something_that_may_happen_to_them() ->
         assert any(kind.value in one.on for one in modes), kind
 
 
-def test_the_first_routers_are_those_next_to_either_end_and_at_the_customer_s_edge() -> None:
-    assert PATHS.first_routers(CHAIN) == {"customer-core", "customer-edge", "provider-core"}
+def test_the_first_routers_are_those_next_to_either_end_and_at_the_edge_of_its_own_network() -> None:
+    assert PATHS.first_routers(CHAIN) == {"customer-core", "customer-edge", "provider-core", "provider-edge"}
 
     def with_first(kind: NodeKind) -> frozenset[str]:
         changed = replace(CHAIN.nodes["customer-core"], kind=kind)
         return PATHS.first_routers(replace(CHAIN, nodes={**CHAIN.nodes, "customer-core": changed}))
 
     assert with_first(NodeKind.FIREWALL) == PATHS.first_routers(CHAIN)
-    assert with_first(NodeKind.SWITCH) == {"customer-edge", "provider-core"}
+    assert with_first(NodeKind.SWITCH) == {"customer-edge", "provider-core", "provider-edge"}

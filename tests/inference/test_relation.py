@@ -216,11 +216,10 @@ def test_a_device_s_balance_shows_its_own_losses_and_perhaps_those_for_a_dead_ne
     assert touch(who, (BALANCE,)) is expected
 
 
-def test_who_is_dead_or_whose_ports_are_down_counts_nothing_of_what_it_loses() -> None:
+def test_who_is_gone_counts_nothing_of_what_it_loses() -> None:
     in_trouble = mode(Reach.NODE, kind=CauseKind.DEVICE_DEGRADED)
     balanced = BALANCE.components[0]
     assert touch(candidate(balanced, in_trouble), (BALANCE,)) is Touch.YES
-    assert touch(candidate(balanced, replace(in_trouble, dead=True)), (BALANCE,)) is Touch.MAYBE
     assert touch(candidate(balanced, mode(Reach.NODE, kind=CauseKind.DEVICE_FAILURE)), (BALANCE,)) is Touch.MAYBE
 
 
