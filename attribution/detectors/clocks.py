@@ -66,6 +66,8 @@ LEAST_BY_EVENTS_NS = int(1.2 * NANOSECONDS)
 MOST_OFFSET_NS = 900 * NANOSECONDS
 # Two reports of one event come within this of each other once the clocks are right.
 TOLERANCE_NS = int(1.6 * NANOSECONDS)
+# What is counted again and again, and was handed in because it covers the reported window.
+COUNTED = ProbeResult | FlowRecord | CounterSample | TapCount
 # How many common events have to agree, in weights: two logged ones, or a logged one and an edge of trouble.
 LEAST_AGREEMENT = 1.5
 LOGGED, MEASURED = 1.0, 0.6
@@ -272,7 +274,7 @@ def right_side(observations: Sequence[Observation], around: Surroundings, window
         return next(iter(stated))
     edges = [h for h in find_happenings(observations, around) if h.what[0] != "up"]
     wide = window.widened(5.0, 5.0)
-    counted = [o for o in observations if isinstance(o, ProbeResult | FlowRecord) and o.origin.supplied_by is not None]
+    counted = [o for o in observations if isinstance(o, COUNTED) and o.origin.supplied_by is not None]
 
     def inside(reference: Side) -> tuple[int, int]:
         """How much trouble falls into the window; where none tells, how much was measured in it at all."""

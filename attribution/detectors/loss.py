@@ -187,13 +187,15 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
         if source is None or destination is None:
             continue
         found: list[Journey] = []
-        for path in around.routes.paths(source, destination, pair.time_ns):
+        paths = around.routes.paths(source, destination, pair.time_ns)
+        for path in paths:
             stretch = stretch_between(path, pair.first, pair.second, around.topology)
             if stretch is not None:
                 found.append((stretch,))
         if not found:
             continue
         whole = pair.first[0] == source and pair.second[0] == destination
+        points = (pair.second, *pair.behind)
         first, second = (f"{device} {port or ''}".strip() for device, port in (pair.first, pair.second))
         yield Measurement(
             interval=Interval(pair.time_ns, pair.end_ns),
@@ -214,6 +216,7 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
                 first=first,
                 second=second,
             ),
+            for_good=all(any(tap_position(path, at, around.topology) is not None for at in points) for path in paths),
         )
 
 

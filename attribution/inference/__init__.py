@@ -324,11 +324,14 @@ def _is_told_of(interval: Interval, findings: Findings) -> bool:
 
 
 def _on_the_unavoidable(findings: Findings) -> Iterator[Measurement]:
-    """What was measured on parts of the way that the service cannot have gone around."""
+    """What was measured on parts of the way that the service cannot have gone around.
+
+    Or of its own packets, wherever they were last seen, if they came by none of the points that they had to pass.
+    """
     unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
     for measurement in findings.measurements:
         crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
-        if crossed and crossed <= unavoidable:
+        if crossed and (crossed <= unavoidable or (measurement.of_service and measurement.for_good)):
             yield measurement
 
 

@@ -35,6 +35,10 @@ FADING = 0.3
 # route is lost as a whole.
 OUTLASTED = 0.3
 ROUTELESS = 0.9
+# How often the service is interrupted by a fault that none of what was seen to be lost had crossed: all of that would
+# have to be lost by chance, just then. How clearly (nats) something was lost.
+LOST_BY_CHANCE = 0.001
+CLEARLY_LOST = 1.0
 # How often all that the service lost is missing in one place, and not only a part of it.
 ALL_OF_IT = 0.8
 # How often routes come and go within a phase, so that each thing they serve suffers in its own measure.
@@ -71,6 +75,8 @@ class PhaseLosses:
         self._between_neighbours = tuple(is_between_neighbours(kind[0].journeys) for kind in self.kinds)
         self._fits: dict[tuple[bytes, float], LossFit] = {}
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
+        losses = (max(own[Touch.YES]) - own[Touch.NO][0] for own in self._parts)
+        self._losing = tuple(i for i, gain in enumerate(losses) if gain > CLEARLY_LOST)
         self._upstream = Upstream(
             [_met(kind, links) for kind in self.kinds],
             [own[Touch.NO][0] for own in self._parts],
@@ -117,7 +123,12 @@ class PhaseLosses:
         best = max(range(len(RATES)), key=sums.__getitem__)
         spared = self._spared(touches, every, best)
         parts = tuple(own[Touch.NO if i in spared else touches[i]][best] for i, own in enumerate(self._parts))
-        return LossFit(add_logs(*sums), RATES[best], parts)
+        return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], parts)
+
+    def _by_chance(self, *touches: Sequence[int]) -> float:
+        """log P that a fault, or several, are to blame although they touch nothing of what was lost."""
+        touched = any(touch[i] != Touch.NO for touch in touches for i in self._losing)
+        return 0.0 if touched or not self._losing else log(LOST_BY_CHANCE)
 
     def _sums(self, touches: Sequence[int], kinds: Iterable[int]) -> list[float]:
         """log P of some kinds at each rate; of those that are touched in a doubtful way some or all may be spared."""
@@ -179,7 +190,7 @@ class PhaseLosses:
         of_both = self._sums(worse, both)
         rates = range(len(RATES))
         sums = [of_first[one] + of_second[other] + of_both[max(one, other)] for one in rates for other in rates]
-        return add_logs(*sums) + sum(self._parts[i][Touch.NO][0] for i in neither)
+        return add_logs(*sums) + sum(self._parts[i][Touch.NO][0] for i in neither) + self._by_chance(*touches)
 
     def unexplained(self, fit: LossFit) -> float:
         """How much better (nats) the groups could be explained if each kind were touched or not as suits it best."""
@@ -228,7 +239,8 @@ class PhaseLosses:
         spared = {*(i for i in upstream if i not in dropped), *(rarely if rarely and not hits[best] else ())}
         told = {**{i: self._routeless[i][touches[i]] for i in lost}, **{i: self._parts[i][Touch.NO][0] for i in spared}}
         parts = tuple(told[i] if i in told else self._fading[i][best][touch] for i, touch in enumerate(touches))
-        return LossFit(log(chance / len(totals)) + add_logs(*totals), FULL_RATES[-1], parts)
+        total = log(chance / len(totals)) + add_logs(*totals) + self._by_chance(touches)
+        return LossFit(total, FULL_RATES[-1], parts)
 
 
 def _columns(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -84,7 +84,8 @@ class Measurement:
     as much as one that accuses. `series` names what was repeated over time (same ends, protocol and file). `traffic` is
     the class of traffic: icmp, tcp, udp; `subject` names the packets in words. `end_to_end`: it is the customer's own
     traffic, or probes, between the service's two ends. `of_service`: the packets are addressed as that traffic is,
-    though only a part of their way is measured; a filter or a lost route for it hits them too.
+    though only a part of their way is measured; a filter or a lost route for it hits them too. `for_good`: the lost
+    ones came by no point beyond either, and there is no way on to where they were bound that passes none.
     """
 
     interval: Interval
@@ -98,6 +99,7 @@ class Measurement:
     of_service: bool
     citation: Citation
     subject: str
+    for_good: bool = False
 
     @property
     def statement(self) -> str:

@@ -349,7 +349,8 @@ class PairCount(Observation):
 
     `time_ns`, `end_ns` are of the first point's clock, mended by `clock_shift_ns` where it differs from the second's.
     `source` and `destination` are the packets' addresses; `first` and `second` (device, interface) in the direction
-    of travel. `second_file` and `frames` of the first let the reader open both captures.
+    of travel. `second_file` and `frames` of the first let the reader open both captures. `behind` are points further
+    on that listened all the while: none of the lost packets came by there either.
     """
 
     end_ns: int
@@ -362,6 +363,7 @@ class PairCount(Observation):
     sent: int
     lost: int
     clock_shift_ns: int = 0
+    behind: tuple[tuple[str, str | None], ...] = ()
     smallest_lost: int | None = None
     largest_passed: int | None = None
     frames: tuple[int, ...] = ()

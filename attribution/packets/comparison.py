@@ -16,6 +16,7 @@ from statistics import median
 from typing import Final
 
 from attribution.model.capture import ComparisonSummary
+from attribution.model.incident import Interval
 from attribution.model.observation import Caveat, PairCount
 from attribution.model.phrase import Phrase
 from attribution.packets.addresses import destination_text, source_text
@@ -221,6 +222,7 @@ class _Counted:
     def __init__(self, comparison: Comparison) -> None:
         self.captures = comparison.captures
         self.clocks = comparison.clocks
+        self.ranks = comparison.ways.ranks
         self.stretches: dict[tuple[int, int, Pair, int], Stretch] = {}
         self.shared: Counter[tuple[int, int, Pair]] = Counter()
 
@@ -276,7 +278,19 @@ class _Counted:
 
     def finish(self) -> list[Stretch]:
         """The stretches whose two points share enough of their traffic."""
-        return [stretch for key, stretch in self.stretches.items() if self.shared[key[:3]] >= FEWEST_SHARED]
+        found = {key: stretch for key, stretch in self.stretches.items() if self.shared[key[:3]] >= FEWEST_SHARED}
+        for (_, second, group, _), stretch in found.items():
+            stretch.behind = tuple(self._behind(second, group))
+        return list(found.values())
+
+    def _behind(self, point: int, group: Pair) -> Iterator[tuple[tuple[str, str | None], Interval]]:
+        """The points further on, and when they listened: a packet that came by one of them counts as passed there."""
+        ranks = self.ranks[group]
+        for number, rank in ranks.items():
+            capture = self.captures[number]
+            if rank > ranks[point] and not capture.dropped:
+                start_ns, end_ns = (self.clocks.common(number, at) for at in (capture.start_ns, capture.end_ns))
+                yield capture.point, Interval(start_ns, end_ns)
 
     def _packet(self, sighting: Sighting) -> Packet:
         return self.captures[sighting.capture].packets[sighting.packet]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from attribution.model.incident import Origin
+from attribution.model.incident import Interval, Origin
 from attribution.model.observation import PairCount
 from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
 
@@ -73,7 +73,8 @@ class Stretch:
 
     `bins` are by second of the common time, `flows` by the ports that the first point shows. `shift_ns` is what was
     added to the first point's times. `delay_least_ns` and `delay_most_ns` are over all packets, where `whole` only
-    holds a sample.
+    holds a sample. `behind` are the points further on at which all that is lost here is missing too, where they were
+    looked at, and from when to when they listened, in the common time.
     """
 
     first: tuple[str, str | None]
@@ -91,6 +92,7 @@ class Stretch:
     flows: dict[Ports, Tally] = field(default_factory=dict)
     delay_least_ns: int | None = None
     delay_most_ns: int | None = None
+    behind: tuple[tuple[tuple[str, str | None], Interval], ...] = ()
 
     @property
     def name(self) -> str:
@@ -119,6 +121,11 @@ def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
             sent=tally.sent,
             lost=tally.lost,
             clock_shift_ns=stretch.shift_ns,
+            behind=tuple(
+                point
+                for point, listened in stretch.behind
+                if listened.contains(second * BIN_NS) and listened.contains((second + 1) * BIN_NS)
+            ),
             smallest_lost=tally.smallest_lost,
             largest_passed=tally.largest_passed,
             frames=shown,

@@ -148,6 +148,15 @@ def test_the_side_under_whose_clock_the_trouble_falls_into_the_window_is_right()
     assert "what the provider supplied" in caveats[0].reason
 
 
+def test_captures_that_cover_the_window_under_one_sides_clock_alone_were_made_under_it() -> None:
+    ahead_s = 140
+    early = [tap(Side.CUSTOMER, second, second + 1) for second in range(60)]
+    late = [tap(Side.PROVIDER, ahead_s + second, ahead_s + second + 1) for second in range(60)]
+    seen = [*early, *late]
+    assert right_side(seen, AROUND, WINDOW, -ahead_s * NANOSECONDS) is Side.CUSTOMER
+    assert right_side(seen, AROUND, between(ahead_s, ahead_s + 60), -ahead_s * NANOSECONDS) is Side.PROVIDER
+
+
 def test_a_stated_offset_is_trusted_and_the_other_side_is_set_right_by_it() -> None:
     stated = origin("customer/log", supplied_by=Side.CUSTOMER, offset_ns=0)
     seen = [*story(Side.CUSTOMER, AHEAD_S, stated), *story(Side.PROVIDER)]
@@ -258,6 +267,23 @@ def pair(side: Side, shift_s: float) -> PairCount:
     )
 
 
+def tap(side: Side, start_s: float, end_s: float) -> TapCount:
+    return TapCount(
+        time_ns=at(start_s),
+        end_ns=at(end_s),
+        origin=origin(f"{side}/one.pcap", EvidenceType.CAPTURE, side),
+        locator="frame 1",
+        device="office-edge",
+        interface="Gi0/1",
+        source="10.1.0.2",
+        destination="10.2.0.2",
+        protocol="tcp",
+        sent=9,
+        lost_upstream=0,
+        lost_downstream=0,
+    )
+
+
 def test_packets_that_both_captured_tell_the_offset_better_than_logs() -> None:
     seen: list[Observation] = [pair(Side.CUSTOMER, -25), pair(Side.PROVIDER, 0), *story(Side.CUSTOMER, 3)]
     assert customer_ahead_by([*seen, *story(Side.PROVIDER)], AROUND) / NANOSECONDS == pytest.approx(25)
@@ -312,22 +338,8 @@ def test_an_offset_on_which_no_more_events_agree_than_on_none_is_none() -> None:
 
 def test_what_lasted_is_moved_whole() -> None:
     """The end of a count moves with its beginning."""
-    customer_capture = origin("customer/one.pcap", EvidenceType.CAPTURE, Side.CUSTOMER)
-    tap = TapCount(
-        time_ns=at(500),
-        end_ns=at(503),
-        origin=customer_capture,
-        locator="frame 1",
-        device="office-edge",
-        interface="Gi0/1",
-        source="10.1.0.2",
-        destination="10.2.0.2",
-        protocol="tcp",
-        sent=9,
-        lost_upstream=0,
-        lost_downstream=0,
-    )
-    aligned, _ = align_clocks([*story(Side.CUSTOMER, 500), *story(Side.PROVIDER), tap], AROUND, WINDOW)
+    seen = [*story(Side.CUSTOMER, 500), *story(Side.PROVIDER), tap(Side.CUSTOMER, 500, 503)]
+    aligned, _ = align_clocks(seen, AROUND, WINDOW)
     (moved,) = (o for o in aligned if isinstance(o, TapCount))
 
     assert (moved.time_ns - at(0)) / NANOSECONDS == pytest.approx(0, abs=0.5)

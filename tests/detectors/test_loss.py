@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,10 +21,13 @@ from attribution.detectors.loss import (
 from attribution.model.evidence import Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import FlowRecord, PairCount, TapCount
+from attribution.model.topology import NodeKind
 from tests.detectors.chain import (
     CAPTURE,
     CHAIN,
     FLOWS,
+    LINKS,
+    NODES,
     WAY,
     at,
     between,
@@ -331,6 +336,19 @@ def test_what_vanished_between_two_captures_was_lost_there() -> None:
     assert (found.sent, found.lost, found.method) == (100, 10, Method.TWO_POINTS)
     assert found.of_service
     assert not found.end_to_end
+
+
+def test_packets_are_lost_for_good_that_miss_a_point_which_no_way_goes_around() -> None:
+    """The edge reaches the core by two routers; captures listen at one of them, and where both ways meet again."""
+    two_ways = network(
+        (*NODES, node("other-core", NodeKind.ROUTER)),
+        (*LINKS, join("cloud-edge GE0/0/3", "other-core ge0"), join("other-core ge1", "cloud-gateway GE0/0/3")),
+    )
+    here, gone = pair(("cloud-edge", "GE0/0/1"), ("cloud-edge", "GE0/0/2")), ("cloud-gateway", "GE0/0/2")
+    cases = [here, replace(here, behind=(gone,)), replace(here, behind=(("cloud-core", "GE0/0/2"),))]
+    found = list(detect_segment_loss(cases, surroundings(two_ways)))
+
+    assert [m.for_good for m in found] == [False, True, False]
 
 
 def test_captures_at_both_ends_are_end_to_end() -> None:

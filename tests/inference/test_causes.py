@@ -332,6 +332,31 @@ def test_packets_missing_on_the_way_for_long_make_clean_ends_doubtful(lost: int,
     assert (certainty_that_nothing_happened(*probed(*ENDS), *balances) < 0.6) is in_doubt
 
 
+@pytest.mark.parametrize("for_good", [True, False])
+def test_the_service_s_packets_that_vanish_for_good_on_one_of_two_ways_are_its_interruption(for_good: bool) -> None:
+    """Nobody counted at both ends: what may have gone the other way was no interruption, what cannot have, was one."""
+    core = "customer-core"
+    at_core = WAY.index(core)
+    passed = ((Stretch((core,), False, False, beyond=WAY[at_core + 1 :]),),)
+    counts = [
+        replace(
+            measured(
+                second, second + 1, 20, 20 if 20 <= second < 60 else 0, method=Method.TWO_POINTS,
+                journeys=passed, traffic="udp", of_service=True, end_to_end=False,
+            ),
+            for_good=for_good,
+        )
+        for second in range(100)
+    ]  # fmt: skip
+    around = WAY[:at_core] + WAY[at_core + 2 :]
+    inference = infer(replace(findings(counts), service_paths=(WAY, around)))
+
+    assert inference.interruption.detected is for_good
+    if for_good:
+        mass = masses(inference)
+        assert max(mass, key=mass.__getitem__) == core
+
+
 def test_a_window_that_nobody_measured_leaves_all_open() -> None:
     for unmeasured in (findings([]), findings(probed("customer-host", "customer-edge"))):
         inference = infer(unmeasured)

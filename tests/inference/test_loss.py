@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from math import exp
+from math import exp, log
 from random import Random
 
 import pytest
@@ -23,7 +23,7 @@ from attribution.inference.likelihood import (
     log_healthy,
     log_perhaps,
 )
-from attribution.inference.loss import OUTLASTED, UNSTEADY, PhaseLosses
+from attribution.inference.loss import LOST_BY_CHANCE, OUTLASTED, UNSTEADY, PhaseLosses
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
 from attribution.model.evidence import Journey, Measurement, Method, Stretch
@@ -145,9 +145,22 @@ def test_the_order_of_groups_does_not_matter(
 def test_what_a_fault_does_not_touch_leaves_it_as_good_as_health(
     seen: list[tuple[tuple[str, str], tuple[int, int]]],
 ) -> None:
+    """But for this: that all that is clearly lost was lost by chance while the fault touched none of it."""
     groups = [group(*lost, *stretch) for stretch, lost in seen]
     nowhere = candidate("some-other-device")
-    assert score(nowhere, groups) == pytest.approx(sum(log_healthy(g.lost, g.sent) for g in groups))
+    chance = score(nowhere, groups) - sum(log_healthy(g.lost, g.sent) for g in groups)
+
+    assert chance == pytest.approx(0.0) or chance == pytest.approx(log(LOST_BY_CHANCE))
+    assert chance == pytest.approx(0.0) or any(g.lost for g in groups)
+
+
+def test_a_fault_beside_all_that_was_lost_is_hardly_ever_to_blame() -> None:
+    lost, clean = group(100, 100, "customer-host", "customer-edge"), group(100, 0, "provider-core", "provider-host")
+    nowhere, there = candidate("some-other-device"), candidate("customer-core")
+
+    assert score(nowhere, [lost, clean]) == pytest.approx(score(nowhere, [lost]) + score(nowhere, [clean]))
+    assert score(there, [lost]) - score(nowhere, [lost]) > -log(LOST_BY_CHANCE)
+    assert score(nowhere, [clean]) == pytest.approx(log_healthy(0, 100))
 
 
 def test_the_fault_on_the_lossy_stretch_explains_best() -> None:

@@ -116,6 +116,22 @@ def test_each_loss_is_charged_to_the_one_stretch_where_it_happened() -> None:
     assert found["c", "b"] == found["b", "a"] == (400, 0)
 
 
+def test_what_is_lost_is_missing_at_the_points_behind_too_while_they_listen() -> None:
+    path = Path3().both_ways(200)
+    for _ in range(7):
+        path.pass_by("a")
+    path.both_ways(200)
+    one, two, three = path.captures()
+    short = [(packet[0], octets) for packet, octets in zip(three.packets, three.octets, strict=True)][: 2 * 150]
+
+    assert [count.behind for count in losing([one, two, three])] == [(("c", three.origin.interface),)]
+    assert [count.behind for count in losing([one, two, capture(short, "c")])] == [()]
+
+
+def losing(captures: Sequence[Capture]) -> list[PairCount]:
+    return [found for found in compare_captures(captures) if isinstance(found, PairCount) and found.lost]
+
+
 def test_a_stretch_without_loss_is_cleared() -> None:
     assert set(counts(Path3().both_ways(300).captures()).values()) == {(300, 0)}
 
