@@ -59,7 +59,8 @@ class Balance:
     """What the polls of one balance show.
 
     `off` is by how much each poll misses more than usual, `lossy` the numbers of those that lost packets. `looked_for`
-    are of the others those that tell all the same, with how much was wanted there, and which share of it is missing.
+    are those that tell whether it was what the service lost, lossy or not: with how much was wanted there, and which
+    share of it is missing.
     """
 
     polls: tuple[Poll, ...]
@@ -134,14 +135,20 @@ def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) ->
 def _look_for(
     wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], scatter: float, lossy: Collection[int]
 ) -> dict[int, tuple[float, float]]:
-    """Of polls that show no loss by themselves those that tell all the same: what is wanted, what share is missing."""
+    """The polls that tell whether what the service lost is missing here: how much is wanted, what share is missing."""
     wants = [wanted.within(poll.start_ns, poll.end_ns) for poll in polls]
     told: dict[int, tuple[float, float]] = {}
-    for looked_at, run in groupby(range(len(polls)), key=lambda index: wants[index] > 0 and index not in lossy):
+    for (looked_at, is_lossy), run in groupby(range(len(polls)), lambda index: (wants[index] > 0, index in lossy)):
         if not looked_at:
             continue
         indices = list(run)
         want = sum(wants[index] for index in indices)
+        if is_lossy:
+            # What is missing here is what the service lost if it is about as much; of more, others lost a part.
+            missing = sum(off[index] for index in indices)
+            if FOUND * want <= missing <= want / FOUND:
+                told.update((index, (wants[index], min(1.0, missing / want))) for index in indices)
+            continue
         # What was lost at an edge may have been counted in the poll before or after.
         edges = [index for index in (indices[0] - 1, indices[-1] + 1) if 0 <= index < len(polls) and index not in lossy]
         missing = sum(off[index] for index in (*indices, *edges))

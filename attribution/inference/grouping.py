@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -143,6 +143,13 @@ def is_balance(kind: Sequence[Group]) -> bool:
     return any(group.noise in (OF_DEVICES, OF_LINKS) for group in kind)
 
 
-def is_between_neighbours(journeys: Sequence[Journey]) -> bool:
-    """Whether packets only cross one link, so that no route but that to the neighbour itself is needed."""
-    return all(len(stretch.components) <= NEIGHBOURS for journey in journeys for stretch in journey)
+def is_between_neighbours(journeys: Sequence[Journey], links: Container[str]) -> bool:
+    """Whether packets only cross one link, so that no route but that to the neighbour itself is needed.
+
+    What a node passes on, or should have, needs one: a balance of the node, say.
+    """
+    return all(
+        len(stretch.components) <= NEIGHBOURS and (stretch.ends_inside or all(c in links for c in stretch.forwarding))
+        for journey in journeys
+        for stretch in journey
+    )

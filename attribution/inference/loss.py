@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -39,6 +39,8 @@ ROUTELESS = 0.9
 # have to be lost by chance, just then. How clearly (nats) something was lost.
 LOST_BY_CHANCE = 0.001
 CLEARLY_LOST = 1.0
+# How often what a router still says it has no route for is lost all the while.
+STILL_GONE = 0.6
 # How often all that the service lost is missing in one place, and not only a part of it.
 ALL_OF_IT = 0.8
 # How often routes come and go within a phase, so that each thing they serve suffers in its own measure.
@@ -72,7 +74,7 @@ class PhaseLosses:
             gathered[(group.journeys, group.of_service)].append(group)
         self.kinds = tuple(tuple(kind) for kind in gathered.values())
         self._near = _index_kinds(self.kinds)
-        self._between_neighbours = tuple(is_between_neighbours(kind[0].journeys) for kind in self.kinds)
+        self._between_neighbours = tuple(is_between_neighbours(kind[0].journeys, links) for kind in self.kinds)
         self._fits: dict[tuple[bytes, float], LossFit] = {}
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
         losses = (max(own[Touch.YES]) - own[Touch.NO][0] for own in self._parts)
@@ -95,12 +97,7 @@ class PhaseLosses:
         # While a fault fades each kind it touches has a rate of its own, or is well again already.
         self._fading = tuple(_fading_parts(kind, own) for kind, own in zip(self.kinds, self._parts, strict=True))
         self._routeless = tuple(_perhaps(own[Touch.NO][0], own[Touch.UPSTREAM][0]) for own in self._parts)
-        self._ends = tuple(
-            frozenset(
-                end for journey in kind[0].journeys for s in journey for end in (s.components[0], s.components[-1])
-            )
-            for kind in self.kinds
-        )
+        self._ends = tuple(frozenset(_ends_of(kind[0].journeys)) for kind in self.kinds)
 
     def kinds_near(self, component: str, link: str | None) -> Sequence[int]:
         """The kinds whose packets crossed a component or the link, or would have; a fault there touches no others."""
@@ -210,7 +207,20 @@ class PhaseLosses:
         return tuple(
             i
             for i, touch in enumerate(touches)
-            if touch != Touch.NO and not self._between_neighbours[i] and self._ends[i].isdisjoint(own)
+            if touch not in (Touch.NO, Touch.UPSTREAM)
+            and not self._between_neighbours[i]
+            and self._ends[i].isdisjoint(own)
+        )
+
+    def refused(self, touches: Sequence[int], missing: Collection[tuple[str, str | None]]) -> tuple[int, ...]:
+        """The kinds that a fault touches and that have to pass a router which is known to have no route for them.
+
+        `missing` has for each such router the end of the service that it has none for; None where that is not known.
+        """
+        return tuple(
+            i
+            for i, touch in enumerate(touches)
+            if touch != Touch.NO and self.kinds[i][0].of_service and _are_refused(self.kinds[i][0].journeys, missing)
         )
 
     def fit_fading(self, touches: Sequence[int], chance: float = FADING, routeless: Sequence[int] = ()) -> LossFit:
@@ -220,12 +230,12 @@ class PhaseLosses:
         """
         gone = set(routeless)
         rarely = [i for i, touch in enumerate(touches) if touch == Touch.RARELY and i not in gone]
-        upstream = [i for i, touch in enumerate(touches) if touch == Touch.UPSTREAM]
+        upstream = [i for i, touch in enumerate(touches) if touch == Touch.UPSTREAM and i not in gone]
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
         surely = [i for i, touch in enumerate(touches) if touch not in DOUBTFUL and i not in gone]
-        lost = [i for i in routeless if touches[i] != Touch.UPSTREAM]
+        lost = {i: self._routeless[i][Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in gone}
         missed, dropped = self._upstream.weigh(upstream) if upstream else (0.0, frozenset())
-        same = missed + sum(self._routeless[i][touches[i]] for i in lost)
+        same = missed + sum(lost.values())
         totals, hits = [], []
         for level in range(len(WELL_AGAIN)):
             total = same + sum(self._fading[i][level][touches[i]] for i in surely)
@@ -237,10 +247,31 @@ class PhaseLosses:
             totals.append(total)
         best = max(range(len(totals)), key=totals.__getitem__)
         spared = {*(i for i in upstream if i not in dropped), *(rarely if rarely and not hits[best] else ())}
-        told = {**{i: self._routeless[i][touches[i]] for i in lost}, **{i: self._parts[i][Touch.NO][0] for i in spared}}
+        told = {**lost, **{i: self._parts[i][Touch.NO][0] for i in spared}}
         parts = tuple(told[i] if i in told else self._fading[i][best][touch] for i, touch in enumerate(touches))
         total = log(chance / len(totals)) + add_logs(*totals) + self._by_chance(touches)
         return LossFit(total, FULL_RATES[-1], parts)
+
+
+def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str | None]]) -> bool:
+    """Whether packets have to be passed on by a router without a route for where they go, however they went."""
+    return all(
+        any(
+            router in stretch.forwarding and end in (None, (*stretch.components, *stretch.beyond)[-1])
+            for stretch in journey
+            for router, end in missing
+        )
+        for journey in journeys
+    )
+
+
+def _ends_of(journeys: Iterable[Journey]) -> Iterator[str]:
+    """The nodes that packets were sent by or were for."""
+    for stretch in (stretch for journey in journeys for stretch in journey):
+        if stretch.starts_inside:
+            yield stretch.components[0]
+        if stretch.ends_inside:
+            yield stretch.components[-1]
 
 
 def _columns(rows: Sequence[Sequence[float]]) -> list[float]:

@@ -10,7 +10,7 @@ from math import exp, inf, log
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates, rank_records
 from attribution.inference.grouping import Group, group_measurements
 from attribution.inference.likelihood import add_logs
-from attribution.inference.loss import FADING, OUTLASTED, UNSTEADY, LossFit, PhaseLosses
+from attribution.inference.loss import FADING, OUTLASTED, STILL_GONE, UNSTEADY, LossFit, PhaseLosses
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import sort_of_touch, touch_of
@@ -108,6 +108,7 @@ class Solver:
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
         self._pairs: dict[Hashable, float] = {}
+        self._missing: dict[int, frozenset[tuple[str, str | None]]] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._known_touches = touches or KnownTouches()
@@ -121,9 +122,7 @@ class Solver:
         in_time = dict.fromkeys(r for span in spans for r in self.witnesses(span).records)
         records = rank_records(in_time, [phase.span.start_ns for phase in phases])
         self.candidates = tuple(
-            enumerate_candidates(
-                situation.topology, situation.paths, situation.modes, records, situation.coverage.types
-            )
+            enumerate_candidates(situation.topology, situation.paths, situation.modes, records, situation.coverage)
         )
         self._total_prior = sum(candidate.prior for candidate in self.candidates)
 
@@ -218,8 +217,24 @@ class Solver:
             if candidate.mode.withdraws:
                 routeless = table.through(touches, self._own(candidate))
                 fits.append(table.fit_fading(touches, OUTLASTED, routeless))
+            if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
+                fits.append(table.fit_fading(touches, STILL_GONE, refused))
             self._losses[key] = max(fits, key=lambda one: one.total)
         return self._losses[key]
+
+    def _missing_routes(self, phase: int) -> frozenset[tuple[str, str | None]]:
+        """The routers that have been missing a route since before a phase, for most of it, and for which end."""
+        if phase not in self._missing:
+            span = self.phases[phase].span
+            middle = (span.start_ns + span.end_ns) // 2
+            self._missing[phase] = frozenset(
+                (alarm.reporter, alarm.about_peer)
+                for alarm in self.situation.alarms
+                if alarm.kind is AlarmKind.ROUTE_MISSING
+                and alarm.interval.start_ns < span.start_ns
+                and alarm.interval.end_ns >= middle
+            )
+        return self._missing[phase]
 
     def _own(self, candidate: Candidate) -> frozenset[str]:
         """The node of a candidate, or both ends of its link."""

@@ -105,6 +105,19 @@ def test_a_loss_too_small_to_see_by_itself_is_confirmed_where_as_many_are_missin
     assert [(m.lost, m.sent, m.journeys[0][0].of_lost) for m in found] == [(8, 8, True)] * 4
 
 
+@pytest.mark.parametrize(("missing", "confirmed"), [(60, True), (75, True), (300, False), (45, False)])
+def test_what_is_missing_is_what_the_service_lost_if_it_is_about_as_much(missing: int, confirmed: bool) -> None:
+    """Sixty packets of two thousand are a clear loss by themselves; of far more, others lost most."""
+    gone = dict.fromkeys(range(4, 8), missing)
+    wanted = lost_by_probes(30, 4, 8) + lost_by_probes(30, 4, 8)
+    if missing < 60:
+        wanted += lost_by_probes(30, 4, 8)
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=gone), AROUND, WAY, wanted)
+    lossy = [m for m in found if m.journeys[0][0].components == (CORE,) and m.lost]
+
+    assert [m.journeys[0][0].of_lost for m in lossy] == [confirmed] * 4
+
+
 def test_a_noisy_balance_neither_clears_nor_confirms() -> None:
     noisy = {poll: 40 * (-1) ** poll for poll in range(POLLS)}
     found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=noisy), AROUND, WAY, lost_by_probes(8, 4, 8))

@@ -23,7 +23,7 @@ from attribution.inference.likelihood import (
     log_healthy,
     log_perhaps,
 )
-from attribution.inference.loss import LOST_BY_CHANCE, OUTLASTED, UNSTEADY, PhaseLosses
+from attribution.inference.loss import LOST_BY_CHANCE, OUTLASTED, STILL_GONE, UNSTEADY, PhaseLosses
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
 from attribution.model.evidence import Journey, Measurement, Method, Stretch
@@ -251,6 +251,34 @@ def test_routes_that_stay_away_take_what_is_routed_and_leave_neighbours_alone() 
     outlasted = table.fit_fading(touches, OUTLASTED, routeless)
     assert outlasted.total > table.fit_fading(touches, UNSTEADY).total
     assert outlasted.total > table.fit(candidate(crashed, mode(full=0.97)), touches).total
+
+
+def test_what_passes_through_a_node_without_routes_is_lost_too() -> None:
+    """Its balance, or what went into it and should have come out: no packets of its own, and no cable's either."""
+    crashed, cable = "provider-edge", link_name("provider-core", "provider-edge")
+    through = ((Stretch((crashed,), False, False, balance=True),),)
+    over_cable = ((Stretch((cable,), False, False),),)
+    groups = [replace(group(30, 9), journeys=journeys) for journeys in (through, over_cable)]
+    table = PhaseLosses([*groups, group(20, 20)], {cable})
+
+    lost = table.through([Touch.MAYBE, Touch.YES, Touch.YES], {crashed})
+    assert [table.kinds[i][0].journeys for i in lost] == [through, group(20, 20).journeys]
+
+
+def test_what_a_router_still_has_no_route_for_is_lost_as_long_as_it_says_so() -> None:
+    """The core is back and answers, but the customer's edge has no route yet, and drops what is for the far host."""
+    towards = ((Stretch(("customer-core", "customer-edge"), False, False, beyond=way("customer-edge", ENDS[1])[1:]),),)
+    dropped = replace(group(40, 40), journeys=towards, of_service=True)
+    back_again = group(40, 4, "customer-edge", "provider-core")
+    table = PhaseLosses([group(40, 40), dropped, back_again])
+    touches = [Touch.YES, Touch.UPSTREAM, Touch.YES]
+
+    refused = table.refused(touches, {("customer-edge", ENDS[1])})
+    assert [table.kinds[i][0] for i in refused] == [group(40, 40), dropped]
+    assert table.refused(touches, {("customer-edge", ENDS[0])}) == (0,)  # probes are answered: they go both ways
+    assert table.refused(touches, {("provider-edge", None)}) == (0,)
+    assert table.refused([Touch.NO] * 3, {("customer-edge", ENDS[1])}) == ()
+    assert table.fit_fading(touches, STILL_GONE, refused).total > table.fit_fading(touches).total + 1
 
 
 def test_a_balance_that_is_slightly_off_says_little_and_one_that_is_far_off_much() -> None:
