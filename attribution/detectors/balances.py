@@ -40,6 +40,8 @@ UNEVEN = 0.25
 # A balance confirms what the service lost if at least this share of it is missing there, and clears its place if less
 # is, by more than so many scatters.
 FOUND, SURELY_LESS = 0.55, 2.5
+# A loss of less than this share of what passed may be the balance's own doing, if nothing else speaks for it.
+SLIGHT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,10 @@ def _look_for(
         indices = list(run)
         want = sum(wants[index] for index in indices)
         if is_lossy:
-            # What is missing here is what the service lost if it is about as much; of more, others lost a part.
+            # A slight loss is what the service lost if it is about as much; of more, others lost a part.
             missing = sum(off[index] for index in indices)
-            if FOUND * want <= missing <= want / FOUND:
+            slight = missing <= SLIGHT * sum(polls[index].through for index in indices)
+            if slight and FOUND * want <= missing <= want / FOUND:
                 told.update((index, (wants[index], min(1.0, missing / want))) for index in indices)
             continue
         # What was lost at an edge may have been counted in the poll before or after.

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import log
 
-from attribution.inference.likelihood import OF_COUNTED, OF_DEVICES, OF_LINKS, OF_PACKETS, Noise
+from attribution.inference.likelihood import OF_COUNTED, OF_DEVICES, OF_LINKS, OF_PACKETS, OF_WANTED, Noise
 from attribution.inference.phases import Phase
 from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
@@ -136,11 +136,14 @@ def _is_central(interval: Interval, cores: Iterable[Interval]) -> bool:
 def _noise_of(journeys: Sequence[Journey], method: Method) -> Noise:
     if method is not Method.COUNTERS:
         return OF_COUNTED if method in COUNTED else OF_PACKETS
-    return OF_DEVICES if all(len(s.components) == 1 for journey in journeys for s in journey) else OF_LINKS
+    stretches = [stretch for journey in journeys for stretch in journey]
+    if any(stretch.of_lost for stretch in stretches):
+        return OF_WANTED
+    return OF_DEVICES if all(len(stretch.components) == 1 for stretch in stretches) else OF_LINKS
 
 
 def is_balance(kind: Sequence[Group]) -> bool:
-    return any(group.noise in (OF_DEVICES, OF_LINKS) for group in kind)
+    return any(group.noise in (OF_DEVICES, OF_LINKS, OF_WANTED) for group in kind)
 
 
 def is_between_neighbours(journeys: Sequence[Journey], links: Container[str]) -> bool:

@@ -98,6 +98,7 @@ class PhaseLosses:
         self._fading = tuple(_fading_parts(kind, own) for kind, own in zip(self.kinds, self._parts, strict=True))
         self._routeless = tuple(_perhaps(own[Touch.NO][0], own[Touch.UPSTREAM][0]) for own in self._parts)
         self._ends = tuple(frozenset(_ends_of(kind[0].journeys)) for kind in self.kinds)
+        self._edges = tuple(frozenset(_ends_of(kind[0].journeys, passing=True)) for kind in self.kinds)
 
     def kinds_near(self, component: str, link: str | None) -> Sequence[int]:
         """The kinds whose packets crossed a component or the link, or would have; a fault there touches no others."""
@@ -202,14 +203,16 @@ class PhaseLosses:
             if touch == Touch.NO and other != Touch.NO
         )
 
-    def through(self, touches: Sequence[int], own: Collection[str]) -> tuple[int, ...]:
-        """The kinds that a fault touches and whose packets need routes: neither between neighbours, nor its `own`."""
+    def through(self, touches: Sequence[int], own: Collection[str], is_back: bool) -> tuple[int, ...]:
+        """The kinds that a fault touches and whose packets need routes: neither between neighbours, nor its `own`.
+
+        Once what had failed is back, it drops what it should pass on without routes; what is for itself arrives.
+        """
+        ends = self._ends if is_back else self._edges
         return tuple(
             i
             for i, touch in enumerate(touches)
-            if touch not in (Touch.NO, Touch.UPSTREAM)
-            and not self._between_neighbours[i]
-            and self._ends[i].isdisjoint(own)
+            if touch not in (Touch.NO, Touch.UPSTREAM) and not self._between_neighbours[i] and ends[i].isdisjoint(own)
         )
 
     def refused(self, touches: Sequence[int], missing: Collection[tuple[str, str | None]]) -> tuple[int, ...]:
@@ -265,12 +268,12 @@ def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str
     )
 
 
-def _ends_of(journeys: Iterable[Journey]) -> Iterator[str]:
-    """The nodes that packets were sent by or were for."""
+def _ends_of(journeys: Iterable[Journey], passing: bool = False) -> Iterator[str]:
+    """The nodes that packets were sent by or were for; also what they were only `passing` at an end of a stretch."""
     for stretch in (stretch for journey in journeys for stretch in journey):
-        if stretch.starts_inside:
+        if passing or stretch.starts_inside:
             yield stretch.components[0]
-        if stretch.ends_inside:
+        if passing or stretch.ends_inside:
             yield stretch.components[-1]
 
 

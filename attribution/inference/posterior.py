@@ -215,7 +215,7 @@ class Solver:
             if later or candidate.mode.withdraws:
                 fits.append(table.fit_fading(touches, FADING if later else UNSTEADY))
             if candidate.mode.withdraws:
-                routeless = table.through(touches, self._own(candidate))
+                routeless = table.through(touches, self._own(candidate), is_back=later)
                 fits.append(table.fit_fading(touches, OUTLASTED, routeless))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
                 fits.append(table.fit_fading(touches, STILL_GONE, refused))

@@ -245,7 +245,7 @@ def test_routes_that_stay_away_take_what_is_routed_and_leave_neighbours_alone() 
     crashed = "provider-edge"
     table = PhaseLosses([group(40, 40), group(30, 0, "customer-edge", crashed), group(30, 1, crashed, "provider-core")])
     touches = [Touch.YES] * 3
-    routeless = table.through(touches, {crashed})
+    routeless = table.through(touches, {crashed}, is_back=True)
     assert [table.kinds[i][0].sent for i in routeless] == [40]
 
     outlasted = table.fit_fading(touches, OUTLASTED, routeless)
@@ -261,8 +261,10 @@ def test_what_passes_through_a_node_without_routes_is_lost_too() -> None:
     groups = [replace(group(30, 9), journeys=journeys) for journeys in (through, over_cable)]
     table = PhaseLosses([*groups, group(20, 20)], {cable})
 
-    lost = table.through([Touch.MAYBE, Touch.YES, Touch.YES], {crashed})
-    assert [table.kinds[i][0].journeys for i in lost] == [through, group(20, 20).journeys]
+    touches = [Touch.MAYBE, Touch.YES, Touch.YES]
+    gone, back = (table.through(touches, {crashed}, is_back) for is_back in (False, True))
+    assert [table.kinds[i][0].journeys for i in gone] == [group(20, 20).journeys]
+    assert [table.kinds[i][0].journeys for i in back] == [through, group(20, 20).journeys]
 
 
 def test_what_a_router_still_has_no_route_for_is_lost_as_long_as_it_says_so() -> None:
