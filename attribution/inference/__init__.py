@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log10
 
@@ -59,9 +59,10 @@ DOUBT_OF_DRAWING = 0.5
 # the customer, that counts against it: who made such a call does not show it, who made none would not think of it in
 # three of ten cases. The provider may not read the audit unasked: that it did not hand it in says nothing.
 KEPT_BACK = 1 / 0.3
-# What is left of the certainty that nothing happened where only captures on the way tell of the service: a connection
-# that never came by there could not be missed.
-PASSED_BY_IS_NEITHER = 0.6
+# What is left of the certainty that nothing happened where only captures tell of the service: a connection that never
+# came by could not be missed. By how many of its ends were captured at their own ports, where all comes by that an end
+# sends, and tries to open.
+PASSED_BY_IS_NEITHER = (0.6, 0.9, 1.0)
 # And where packets are missing within a device that the service cannot avoid, or on such a cable: what was measured
 # between the ends, flows that had begun before, say, may not have been what is lost.
 MISSING_IS_NEITHER = 0.5
@@ -436,7 +437,7 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
     covered = covered_share(clean, window)
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
-        probability *= PASSED_BY_IS_NEITHER
+        probability *= PASSED_BY_IS_NEITHER[len(_ends_captured(clean, service))]
     if _is_missing(findings, window):
         probability *= MISSING_IS_NEITHER
     refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)
@@ -452,6 +453,16 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
         return ask_whether_it_happened(service.ends, topology, findings.coverage, window, probability, share)
 
     return Inference(hypotheses, Interruption(False), weigh, request, lambda _chosen, _side, _answers: None)
+
+
+def _ends_captured(inferred: Iterable[Measurement], service: Service) -> set[str]:
+    """The ends of the service at whose own ports captures were taken: they saw the whole way but for the end itself."""
+    found: set[str] = set()
+    for measurement in inferred:
+        if measurement.end_to_end:
+            crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
+            found.update(end for end in service.ends if end not in crossed)
+    return found
 
 
 def covered_share(measurements: Sequence[Measurement], window: Interval) -> float:

@@ -26,8 +26,6 @@ NEAR_EDGE_SHARE = 0.12
 EDGE_TRUST = 0.25
 # What counts packets that are known to have been sent.
 COUNTED = frozenset({Method.PROBES, Method.FLOWS, Method.TWO_POINTS})
-# As many components as two neighbours and the link between them.
-NEIGHBOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +144,6 @@ def is_balance(kind: Sequence[Group]) -> bool:
     return any(group.noise in (OF_DEVICES, OF_LINKS, OF_WANTED) for group in kind)
 
 
-def is_between_neighbours(journeys: Sequence[Journey], links: Container[str]) -> bool:
-    """Whether packets only cross one link, so that no route but that to the neighbour itself is needed.
-
-    What a node passes on, or should have, needs one: a balance of the node, say.
-    """
-    return all(
-        len(stretch.components) <= NEIGHBOURS and (stretch.ends_inside or all(c in links for c in stretch.forwarding))
-        for journey in journeys
-        for stretch in journey
-    )
+def needs_routes(journeys: Sequence[Journey], plain: Container[str]) -> bool:
+    """Whether something has to look up where packets go next; `plain` passes them on without: links and switches."""
+    return any(c not in plain for journey in journeys for stretch in journey for c in stretch.forwarding)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import log
 
 from attribution.inference.candidates import Candidate
-from attribution.inference.grouping import Group, is_balance, is_between_neighbours
+from attribution.inference.grouping import Group, is_balance, needs_routes
 from attribution.inference.likelihood import (
     FULL_RATES,
     RATES,
@@ -39,6 +39,8 @@ ROUTELESS = 0.9
 # have to be lost by chance, just then. How clearly (nats) something was lost.
 LOST_BY_CHANCE = 0.001
 CLEARLY_LOST = 1.0
+# How often a later phase is one in which what had failed is back, and routes are not.
+RETURNING = 0.3
 # How often what a router still says it has no route for is lost all the while.
 STILL_GONE = 0.6
 # How often all that the service lost is missing in one place, and not only a part of it.
@@ -48,7 +50,7 @@ UNSTEADY = 0.05
 # How much of what a fading fault touched may be well again at once; of what is not, how much loses (almost) everything
 # still: of packets, and in balances, which hold the packets of others too.
 WELL_AGAIN = (0.05, 0.3, 0.7, 0.95)
-STILL_LOST, STILL_LOST_OF_ALL = 0.7, 0.1
+STILL_LOST, STILL_LOST_OF_ALL = 0.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +66,23 @@ class PhaseLosses:
     """The groups of one phase, with what each says at every rate worked out once for all candidates.
 
     Groups with the same journeys are touched together or not at all, whatever their class of traffic, unless the
-    fault chooses by class: `kinds` are these sets of groups. `links` tells the names of links from those of nodes,
-    `first` are the routers that the service's packets meet first.
+    fault chooses by class: `kinds` are these sets of groups. `plain` is what passes packets on without looking up a
+    route, `first` are the routers that the service's packets meet first.
     """
 
-    def __init__(self, groups: Sequence[Group], links: Container[str] = (), first: Container[str] = ()) -> None:
+    def __init__(self, groups: Sequence[Group], plain: Container[str] = (), first: Container[str] = ()) -> None:
         gathered: dict[tuple[tuple[Journey, ...], bool], list[Group]] = defaultdict(list)
         for group in groups:
             gathered[(group.journeys, group.of_service)].append(group)
         self.kinds = tuple(tuple(kind) for kind in gathered.values())
         self._near = _index_kinds(self.kinds)
-        self._between_neighbours = tuple(is_between_neighbours(kind[0].journeys, links) for kind in self.kinds)
+        self._routed = tuple(needs_routes(kind[0].journeys, plain) for kind in self.kinds)
         self._fits: dict[tuple[bytes, float], LossFit] = {}
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
         losses = (max(own[Touch.YES]) - own[Touch.NO][0] for own in self._parts)
         self._losing = tuple(i for i, gain in enumerate(losses) if gain > CLEARLY_LOST)
         self._upstream = Upstream(
-            [_met(kind, links) for kind in self.kinds],
+            [_met(kind, plain) for kind in self.kinds],
             [own[Touch.NO][0] for own in self._parts],
             [own[Touch.UPSTREAM][0] for own in self._parts],
             first,
@@ -204,7 +206,7 @@ class PhaseLosses:
         )
 
     def through(self, touches: Sequence[int], own: Collection[str], is_back: bool) -> tuple[int, ...]:
-        """The kinds that a fault touches and whose packets need routes: neither between neighbours, nor its `own`.
+        """The kinds that a fault touches and whose packets need routes, but for what is its `own`.
 
         Once what had failed is back, it drops what it should pass on without routes; what is for itself arrives.
         """
@@ -212,7 +214,19 @@ class PhaseLosses:
         return tuple(
             i
             for i, touch in enumerate(touches)
-            if touch not in (Touch.NO, Touch.UPSTREAM) and not self._between_neighbours[i] and ends[i].isdisjoint(own)
+            if touch not in (Touch.NO, Touch.UPSTREAM) and self._routed[i] and ends[i].isdisjoint(own)
+        )
+
+    def in_turmoil(self, touches: Sequence[int], own: Collection[str]) -> bytes:
+        """How a fault touches each kind once what had failed is back, and routes change on its account everywhere.
+
+        What needs no routes is well again. What does need them suffers, more or less, whatever way it was seen to take:
+        ways that routers choose for a moment show in no drawing.
+        """
+        changed = {Touch.NO: Touch.RARELY, Touch.UPSTREAM: Touch.MAYBE}
+        return bytes(
+            changed.get(Touch(touch), touch) if self._routed[i] and self._ends[i].isdisjoint(own) else 0
+            for i, touch in enumerate(touches)
         )
 
     def refused(self, touches: Sequence[int], missing: Collection[tuple[str, str | None]]) -> tuple[int, ...]:
@@ -304,12 +318,12 @@ def _perhaps(healthy: float, hit: float) -> tuple[float, ...]:
     return tuple(parts[touch] for touch in Touch)
 
 
-def _met(kind: Sequence[Group], links: Container[str]) -> frozenset[str] | None:
-    """The nodes that the service's packets met: one of them may have had no route for them. None: packets of others."""
+def _met(kind: Sequence[Group], plain: Container[str]) -> frozenset[str] | None:
+    """The routers that the service's packets met: one of them may have had no route. None: packets of others."""
     if not kind[0].of_service:
         return None
     stretches = (stretch for journey in kind[0].journeys for stretch in journey)
-    return frozenset(name for stretch in stretches for name in stretch.components if name not in links)
+    return frozenset(name for stretch in stretches for name in stretch.components if name not in plain)
 
 
 def _index_kinds(kinds: Sequence[Sequence[Group]]) -> dict[str, list[int]]:

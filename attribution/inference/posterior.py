@@ -10,14 +10,14 @@ from math import exp, inf, log
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates, rank_records
 from attribution.inference.grouping import Group, group_measurements
 from attribution.inference.likelihood import add_logs
-from attribution.inference.loss import FADING, OUTLASTED, STILL_GONE, UNSTEADY, LossFit, PhaseLosses
+from attribution.inference.loss import FADING, OUTLASTED, RETURNING, STILL_GONE, UNSTEADY, LossFit, PhaseLosses
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import sort_of_touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
-from attribution.model.incident import Interval
-from attribution.model.topology import Topology
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.topology import ROUTING, Topology
 
 # Candidates this far (nats) behind the best of a phase cannot matter to it.
 FAR_BEHIND = 14.0
@@ -52,11 +52,14 @@ SURELY_THE_SAME = 0.7
 WORTH_A_SECOND = 10.0
 # A second cause is at work in the phases that it explains better by this.
 FELT = 1.0
-# What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over at
-# once, without a recovery in between, and no device says so; and each cause beyond the second.
+# What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over
+# while the network still recovers, and no device says so; and each cause beyond the second.
 RETURNS = 4.0
 TAKES_OVER = 3.0
 ONE_MORE = 3.0
+# Within this time (seconds) after a fault has ended routes change on its account: a router that is back draws traffic
+# before it knows where to send it (RFC 3277, RFC 6987).
+RECOVERS_WITHIN_S = 60.0
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -112,10 +115,11 @@ class Solver:
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._known_touches = touches or KnownTouches()
-        links = situation.topology.links
-        first = situation.paths.first_routers(situation.topology)
+        topology = situation.topology
+        plain = topology.links.keys() | {name for name, node in topology.nodes.items() if node.kind not in ROUTING}
+        first = situation.paths.first_routers(topology)
         self.tables = tuple(
-            PhaseLosses(group_measurements(situation.measurements, phase), links, first) for phase in phases
+            PhaseLosses(group_measurements(situation.measurements, phase), plain, first) for phase in phases
         )
         self._journeys = tuple(self._known_touches.number(table) for table in self.tables)
         spans = [*(phase.span for phase in phases), self.span_of(range(len(phases)))]
@@ -191,8 +195,13 @@ class Solver:
         return self._pairs[key]
 
     def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
-        """Whether a phase goes on with the cause of the one before it, without a recovery in between."""
-        return index > 0 and choices[index] is choices[index - 1] and follows(self.phases, index)
+        """Whether a phase has the cause of an earlier one that ended not long ago: it may be its aftermath."""
+        return any(choices[index] is choices[at] and self._recovers(at, index) for at in range(index))
+
+    def _recovers(self, earlier: int, later: int) -> bool:
+        """Whether the network may still be recovering from one phase in another."""
+        gap_ns = self.phases[later].span.start_ns - self.phases[earlier].span.end_ns
+        return gap_ns <= RECOVERS_WITHIN_S * NANOSECONDS
 
     def _fades(self, phase: int, candidate: Candidate) -> bool:
         """Whether a phase is rather the aftermath of a fault, or its beginning, than one in which it just lasts."""
@@ -217,6 +226,8 @@ class Solver:
             if candidate.mode.withdraws:
                 routeless = table.through(touches, self._own(candidate), is_back=later)
                 fits.append(table.fit_fading(touches, OUTLASTED, routeless))
+            if later and candidate.mode.withdraws:
+                fits.append(table.fit_fading(table.in_turmoil(touches, self._own(candidate)), RETURNING))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
                 fits.append(table.fit_fading(touches, STILL_GONE, refused))
             self._losses[key] = max(fits, key=lambda one: one.total)
@@ -314,7 +325,7 @@ class Solver:
         runs = sum(index == 0 or choice is not choices[index - 1] for index, choice in enumerate(choices))
         total -= RETURNS * (runs - len(spans))
         total -= TAKES_OVER * sum(
-            choice is not choices[index - 1] and follows(self.phases, index) and not self._has_word(choice, index)
+            choice is not choices[index - 1] and self._recovers(index - 1, index) and not self._has_word(choice, index)
             for index, choice in enumerate(choices)
             if index > 0
         )

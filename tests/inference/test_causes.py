@@ -19,6 +19,7 @@ from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
     CHAIN,
+    DEMARCATION,
     ENDS,
     SERVICE,
     WAY,
@@ -32,6 +33,7 @@ from tests.inference.chain import (
     mirrored,
     mirrored_findings,
     probed,
+    way,
 )
 from tests.inference.stories import (
     OUTAGE,
@@ -254,6 +256,35 @@ def test_aftermath_is_no_second_cause() -> None:
     assert CHAIN.side_of(best(inference)[0]) is Side.PROVIDER
 
 
+def test_a_router_that_is_back_before_its_routes_is_no_second_cause() -> None:
+    """The service was well in between; then traffic returns to the router, which answers, and drops what it gets."""
+    crashed = "provider-edge"
+
+    def outage_and_return(second: float) -> float:
+        return 1.0 if 20 <= second < 40 else 0.7 if 52 <= second < 60 else 0.0
+
+    inference = infer(
+        findings(
+            [
+                *probed(*ENDS, outage_and_return),
+                *probed("customer-host", "customer-edge"),
+                *probed("customer-edge", crashed, during(20, 50)),
+                *probed(crashed, "provider-core", during(20, 50)),
+                *probed("customer-edge", "provider-host", outage_and_return),
+            ],
+            [
+                alarm(20.4, "customer-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN, end=50),
+                alarm(20.6, "provider-core", crashed, AlarmKind.SESSION_DOWN, end=52, about_peer=crashed),
+                alarm(50, crashed, crashed, AlarmKind.DEVICE_RESTARTED, end=51),
+                alarm(55, crashed, crashed, AlarmKind.ROUTE_MISSING, end=56, about_peer=ENDS[1]),
+            ],
+        )
+    )
+    assert best(inference) == [crashed]
+    assert side_masses(inference)[Side.PROVIDER] > 0.95
+    assert side_masses(inference)[Side.CUSTOMER] < 0.1
+
+
 def test_trouble_on_an_unavoidable_part_is_trouble_where_nobody_measured_end_to_end() -> None:
     inference = infer(findings(probed("customer-edge", "provider-core", OUTAGE)))
 
@@ -316,6 +347,16 @@ def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
 
     assert certainty_that_nothing_happened(*passing) < 0.7 < certainty_that_nothing_happened(*one_point)
     assert certainty_that_nothing_happened(*passing, *one_point) > 0.9
+
+
+def test_a_capture_at_an_end_s_own_port_misses_nothing_of_that_end() -> None:
+    def captured_at(end: str, other: str) -> list[Measurement]:
+        beyond = ((Stretch(way(end, other)[1:], starts_inside=False),),)
+        return [replace(m, method=Method.ONE_POINT, journeys=beyond) for m in probed(*ENDS)]
+
+    one, both = captured_at(*ENDS), [*captured_at(*ENDS), *captured_at(*ENDS[::-1])]
+    assert 0.7 < certainty_that_nothing_happened(*one) < certainty_that_nothing_happened(*both)
+    assert certainty_that_nothing_happened(*both) == certainty_that_nothing_happened(*probed(*ENDS))
 
 
 @pytest.mark.parametrize(("lost", "for_s", "in_doubt"), [(8, 30, True), (8, 4, False), (0, 30, False)])

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.inference.candidates import Candidate
-from attribution.inference.grouping import Group, core_of, group_measurements, is_sum_of_parts
+from attribution.inference.grouping import Group, core_of, group_measurements, is_sum_of_parts, needs_routes
 from attribution.inference.likelihood import (
     OF_DEVICES,
     OF_PACKETS,
@@ -23,11 +23,12 @@ from attribution.inference.likelihood import (
     log_healthy,
     log_perhaps,
 )
-from attribution.inference.loss import LOST_BY_CHANCE, OUTLASTED, STILL_GONE, UNSTEADY, PhaseLosses
+from attribution.inference.loss import LOST_BY_CHANCE, OUTLASTED, RETURNING, STILL_GONE, UNSTEADY, PhaseLosses
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
 from attribution.model.evidence import Journey, Measurement, Method, Stretch
 from tests.inference.chain import (
+    CHAIN,
     ENDS,
     PATHS,
     WAY,
@@ -243,7 +244,8 @@ def test_a_fading_fault_costs_more_than_a_lasting_one_that_fits() -> None:
 def test_routes_that_stay_away_take_what_is_routed_and_leave_neighbours_alone() -> None:
     """After a crash the neighbours answer again at once, and nothing gets through until routes are back."""
     crashed = "provider-edge"
-    table = PhaseLosses([group(40, 40), group(30, 0, "customer-edge", crashed), group(30, 1, crashed, "provider-core")])
+    near = [group(30, 0, "customer-edge", crashed), group(30, 1, crashed, "provider-core")]
+    table = PhaseLosses([group(40, 40), *near], CHAIN.links)
     touches = [Touch.YES] * 3
     routeless = table.through(touches, {crashed}, is_back=True)
     assert [table.kinds[i][0].sent for i in routeless] == [40]
@@ -259,12 +261,34 @@ def test_what_passes_through_a_node_without_routes_is_lost_too() -> None:
     through = ((Stretch((crashed,), False, False, balance=True),),)
     over_cable = ((Stretch((cable,), False, False),),)
     groups = [replace(group(30, 9), journeys=journeys) for journeys in (through, over_cable)]
-    table = PhaseLosses([*groups, group(20, 20)], {cable})
+    table = PhaseLosses([*groups, group(20, 20)], CHAIN.links)
 
     touches = [Touch.MAYBE, Touch.YES, Touch.YES]
     gone, back = (table.through(touches, {crashed}, is_back) for is_back in (False, True))
     assert [table.kinds[i][0].journeys for i in gone] == [group(20, 20).journeys]
     assert [table.kinds[i][0].journeys for i in back] == [through, group(20, 20).journeys]
+
+
+def test_once_a_router_is_back_neighbours_answer_and_what_needs_routes_suffers_whatever_way_it_took() -> None:
+    """Some of the service's packets still take another way, and vanish there; the drawing shows none of that."""
+    back = "provider-edge"
+    near, through = group(30, 0, "customer-edge", back), group(40, 25)
+    beside = replace(group(20, 20, "customer-host", "customer-edge"), of_service=True)
+    table = PhaseLosses([near, through, beside], CHAIN.links)
+    touches = [Touch.YES, Touch.YES, Touch.NO]
+
+    turmoil = table.in_turmoil(touches, {back})
+    assert list(turmoil) == [Touch.NO, Touch.YES, Touch.RARELY]
+    assert table.fit_fading(turmoil, RETURNING).total > table.fit_fading(touches).total + 2
+    assert list(table.in_turmoil([Touch.YES, Touch.UPSTREAM, Touch.NO], {back}))[1] == Touch.MAYBE
+
+
+def test_only_what_looks_up_routes_needs_them() -> None:
+    """A switch or a carrier's line passes on what comes; a router asks for each packet where it is to go."""
+    plain = CHAIN.links.keys() | {"customer-core"}
+    assert not needs_routes(group(1, 0, "customer-host", "customer-edge").journeys, plain)
+    assert needs_routes(group(1, 0, "customer-host", "provider-edge").journeys, plain)
+    assert needs_routes(group(1, 0, "customer-host", "customer-edge").journeys, CHAIN.links)
 
 
 def test_what_a_router_still_has_no_route_for_is_lost_as_long_as_it_says_so() -> None:
