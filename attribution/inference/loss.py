@@ -50,7 +50,7 @@ UNSTEADY = 0.05
 # How much of what a fading fault touched may be well again at once; of what is not, how much loses (almost) everything
 # still: of packets, and in balances, which hold the packets of others too.
 WELL_AGAIN = (0.05, 0.3, 0.7, 0.95)
-STILL_LOST, STILL_LOST_OF_ALL = 0.5, 0.1
+STILL_LOST, STILL_LOST_OF_ALL = 0.7, 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,13 @@ FELT = 1.0
 # What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over
 # while the network still recovers, and no device says so; and each cause beyond the second.
 RETURNS = 4.0
-TAKES_OVER = 3.0
+TAKES_OVER = 2.0
 ONE_MORE = 3.0
 # Within this time (seconds) after a fault has ended routes change on its account: a router that is back draws traffic
 # before it knows where to send it (RFC 3277, RFC 6987).
 RECOVERS_WITHIN_S = 60.0
+# What is lost meanwhile tells less of where: no drawing shows the ways that routers choose for a moment.
+RECOVERY_TRUST = 0.7
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -316,7 +318,9 @@ class Solver:
         for index, choice in enumerate(choices):
             later = self._continues(choices, index)
             spans.setdefault(choice, []).append(index)
-            total += self.losses(index, choice, later).total if choice is not None else self.tables[index].unknown
+            trust = RECOVERY_TRUST if index > 0 and self._recovers(index - 1, index) else 1.0
+            lost = self.losses(index, choice, later).total if choice is not None else self.tables[index].unknown
+            total += trust * lost
         named = {choice: indices for choice, indices in spans.items() if choice is not None}
         if len({(choice.component, choice.mode.kind) for choice in named}) < len(named):
             return -inf  # one fault of one component has one way to show itself
