@@ -111,6 +111,16 @@ class ServicePaths:
             return None
         return Direction.THERE if places[0] < places[-1] else Direction.BACK
 
+    def reach_of(self, components: Iterable[str]) -> tuple[int, int]:
+        """From which place to which on the service's way something leads; from 1 to 0 where it does not touch it."""
+        places = [self._order[c] for c in components if c in self._order]
+        return (min(places), max(places)) if places else (1, 0)
+
+    def lies_across(self, component: str, reach: tuple[int, int]) -> bool:
+        """Whether what has such a reach would cross a component, if it took the way on which that lies."""
+        first, last = reach
+        return first < self._order[component] <= last
+
     def first_routers(self, topology: Topology) -> frozenset[str]:
         """What routes the service's packets first from either end, and last in the network of that end's own side.
 

@@ -217,16 +217,17 @@ class PhaseLosses:
             if touch not in (Touch.NO, Touch.UPSTREAM) and self._routed[i] and ends[i].isdisjoint(own)
         )
 
-    def in_turmoil(self, touches: Sequence[int], own: Collection[str]) -> bytes:
-        """How a fault touches each kind once what had failed is back, and routes change on its account everywhere.
+    def in_turmoil(self, touches: Sequence[int], own: Collection[str], may_cross: Container[int]) -> bytes:
+        """How a fault touches each kind once what had failed is back, and routes change on its account.
 
-        What needs no routes is well again. What does need them suffers, more or less, whatever way it was seen to take:
-        ways that routers choose for a moment show in no drawing.
+        What needs no routes is well again. What does need them suffers, more or less; so do the kinds that `may_cross`
+        what failed although they were seen to go around it: ways that routers choose for a moment show in no drawing.
         """
-        changed = {Touch.NO: Touch.RARELY, Touch.UPSTREAM: Touch.MAYBE}
+        changed = {Touch.UPSTREAM: Touch.MAYBE}
+        now = [Touch.RARELY if not touch and i in may_cross else touch for i, touch in enumerate(touches)]
         return bytes(
             changed.get(Touch(touch), touch) if self._routed[i] and self._ends[i].isdisjoint(own) else 0
-            for i, touch in enumerate(touches)
+            for i, touch in enumerate(now)
         )
 
     def refused(self, touches: Sequence[int], missing: Collection[tuple[str, str | None]]) -> tuple[int, ...]:

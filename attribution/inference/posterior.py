@@ -113,6 +113,7 @@ class Solver:
         self._witnesses: dict[Interval, Witnesses] = {}
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
         self._pairs: dict[Hashable, float] = {}
+        self._reached: dict[int, tuple[tuple[int, int], ...]] = {}
         self._missing: dict[int, frozenset[tuple[str, str | None]]] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
@@ -229,11 +230,30 @@ class Solver:
                 routeless = table.through(touches, self._own(candidate), is_back=later)
                 fits.append(table.fit_fading(touches, OUTLASTED, routeless))
             if later and candidate.mode.withdraws:
-                fits.append(table.fit_fading(table.in_turmoil(touches, self._own(candidate)), RETURNING))
+                across = self._kinds_across(phase, candidate.component)
+                fits.append(table.fit_fading(table.in_turmoil(touches, self._own(candidate), across), RETURNING))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
                 fits.append(table.fit_fading(touches, STILL_GONE, refused))
             self._losses[key] = max(fits, key=lambda one: one.total)
         return self._losses[key]
+
+    def _kinds_across(self, phase: int, component: str) -> frozenset[int]:
+        """The kinds of measurements that would cross a component if they took the way on which it lies."""
+        paths = self.situation.paths
+        return frozenset(
+            index for index, reach in enumerate(self._reaches(phase)) if paths.lies_across(component, reach)
+        )
+
+    def _reaches(self, phase: int) -> tuple[tuple[int, int], ...]:
+        """From where to where on the service's way each kind of measurements leads, or would have led."""
+        if phase not in self._reached:
+            self._reached[phase] = tuple(
+                self.situation.paths.reach_of(
+                    c for journey in kind[0].journeys for s in journey for c in (*s.components, *s.beyond)
+                )
+                for kind in self.tables[phase].kinds
+            )
+        return self._reached[phase]
 
     def _missing_routes(self, phase: int) -> frozenset[tuple[str, str | None]]:
         """The routers that have been missing a route since before a phase, for most of it, and for which end."""
