@@ -13,7 +13,7 @@ from attribution.inference.likelihood import add_logs
 from attribution.inference.loss import FADING, OUTLASTED, RETURNING, STILL_GONE, UNSTEADY, LossFit, PhaseLosses
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
-from attribution.inference.relation import sort_of_touch, touch_of
+from attribution.inference.relation import Touch, sort_of_touch, touch_of
 from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
 from attribution.model.incident import NANOSECONDS, Interval
@@ -29,6 +29,7 @@ MOST_OF_A_PHASE = 36
 TEMPER = 0.8
 
 
+PORT_DOWN = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED})
 # What a device says of itself and its ports; sessions and routes tell of consequences as often as of causes.
 FIRST_HAND = frozenset(
     {
@@ -114,6 +115,7 @@ class Solver:
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
         self._pairs: dict[Hashable, float] = {}
         self._reached: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._down: dict[int, frozenset[str]] = {}
         self._missing: dict[int, frozenset[tuple[str, str | None]]] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
@@ -287,8 +289,34 @@ class Solver:
                     group = table.kinds[index][0]
                     known[number] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths)
                 touches[index] = known[number]
+                if touches[index] == Touch.MAYBE and self._still_sends(phase, candidate, table.kinds[index]):
+                    touches[index] = Touch.YES
             self._touches[key] = bytes(touches)
         return self._touches[key]
+
+    def _still_sends(self, phase: int, candidate: Candidate, kind: Sequence[Group]) -> bool:
+        """Whether a kind is the balance of a candidate's own link, whose sender would have told of a port that is down.
+
+        Behind a port that is down nothing can get lost; behind one that is up all is that the link should carry.
+        """
+        stretch = kind[0].journeys[0][0] if kind[0].journeys and kind[0].journeys[0] else None
+        if stretch is None or not stretch.balance or candidate.link is None or candidate.link not in stretch.components:
+            return False
+        coverage = self.situation.coverage
+        if stretch.components[0] not in coverage.polled | coverage.logging:
+            return False
+        return candidate.link not in self._links_down(phase)
+
+    def _links_down(self, phase: int) -> frozenset[str]:
+        """The links of which a port was reported down at any time of a phase."""
+        if phase not in self._down:
+            span = self.phases[phase].span
+            self._down[phase] = frozenset(
+                alarm.component
+                for alarm in self.situation.alarms
+                if alarm.kind in PORT_DOWN and alarm.interval.overlaps(span)
+            )
+        return self._down[phase]
 
     def testimony(self, span: Interval, candidate: Candidate) -> Testimony:
         key = (span, candidate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.inference import Inference, covered_share, infer_causes
-from attribution.model.evidence import AlarmKind, Coverage, Findings, Measurement, Method, Stretch
+from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import CauseKind
@@ -254,6 +254,36 @@ def test_aftermath_is_no_second_cause() -> None:
     )
     assert len(inference.hypotheses[0].causes) == 1
     assert CHAIN.side_of(best(inference)[0]) is Side.PROVIDER
+
+
+def test_a_cable_on_which_nothing_is_missing_was_cut_only_if_its_port_was_down() -> None:
+    """Behind a port that is down nothing gets lost; a port that is up sends on, and what it sent has arrived."""
+
+    def counted(sender: str, receiver: str) -> list[Measurement]:
+        journey = ((Stretch((sender, link_name(sender, receiver), receiver), balance=True),),)
+        return [
+            measured(
+                second, second + 2, 200, 0, method=Method.COUNTERS,
+                journeys=journey, traffic="counted", of_service=True, end_to_end=False,
+            )
+            for second in range(0, 100, 2)
+        ]  # fmt: skip
+
+    losses = [
+        *probed(*ENDS, OUTAGE),
+        *probed("customer-host", "customer-core"),
+        *probed("customer-edge", "provider-host"),
+    ]
+    balances = [*counted("customer-core", "customer-edge"), *counted("customer-edge", "customer-core")]
+    down = [alarm(20.2, node, UPLINK, AlarmKind.INTERFACE_DOWN, end=60) for node in ("customer-core", "customer-edge")]
+    asked = Coverage(logging=frozenset({"customer-core", "customer-edge"}))
+
+    def cut(*alarms: Alarm, counts: Sequence[Measurement] = balances) -> float:
+        return masses(infer(findings([*losses, *counts], alarms, coverage=asked)))[UPLINK]
+
+    assert cut(*down) > 0.6
+    assert cut(*down) > cut(*down, counts=()) - 0.05
+    assert cut() < 0.25 * cut(counts=())
 
 
 def test_a_router_that_is_back_before_its_routes_is_no_second_cause() -> None:
