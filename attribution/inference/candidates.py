@@ -30,13 +30,13 @@ EFFECTS_OF_RECORD = {
     "diversion": frozenset({CommandEffectKind.ROUTE_CHANGED}),
     "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),
     "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET}),
+    # Who suspends a service puts something in its way that can be taken away again, and leaves its routes alone.
     "cut": frozenset(
         {
             CommandEffectKind.INTERFACE_SHUTDOWN,
             CommandEffectKind.FILTER_ADDED,
             CommandEffectKind.NULL_ROUTE_ADDED,
             CommandEffectKind.NEIGHBOUR_SHUTDOWN,
-            CommandEffectKind.ROUTE_REMOVED,
         }
     ),
     "reload": frozenset({None, CommandEffectKind.RELOAD}),
