@@ -119,7 +119,7 @@ class ServicePaths:
     def lies_across(self, component: str, reach: tuple[int, int]) -> bool:
         """Whether what has such a reach would cross a component, if it took the way on which that lies."""
         first, last = reach
-        return first < self._order[component] <= last
+        return first < last and first <= self._order[component] <= last
 
     def first_routers(self, topology: Topology) -> frozenset[str]:
         """What routes the service's packets first from either end, and last in the network of that end's own side.

@@ -223,12 +223,15 @@ class PhaseLosses:
         What needs no routes is well again. What does need them suffers, more or less; so do the kinds that `may_cross`
         what failed although they were seen to go around it: ways that routers choose for a moment show in no drawing.
         """
-        changed = {Touch.UPSTREAM: Touch.MAYBE}
-        now = [Touch.RARELY if not touch and i in may_cross else touch for i, touch in enumerate(touches)]
-        return bytes(
-            changed.get(Touch(touch), touch) if self._routed[i] and self._ends[i].isdisjoint(own) else 0
-            for i, touch in enumerate(now)
-        )
+
+        def turned(kind: int, touch: int) -> int:
+            if not self._routed[kind] or not self._ends[kind].isdisjoint(own):
+                return Touch.NO
+            if touch == Touch.NO and kind in may_cross:
+                return Touch.RARELY
+            return Touch.MAYBE if touch == Touch.UPSTREAM else touch
+
+        return bytes(turned(kind, touch) for kind, touch in enumerate(touches))
 
     def refused(self, touches: Sequence[int], missing: Collection[tuple[str, str | None]]) -> tuple[int, ...]:
         """The kinds that a fault touches and that have to pass a router which is known to have no route for them.

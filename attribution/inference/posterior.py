@@ -29,6 +29,7 @@ MOST_OF_A_PHASE = 36
 TEMPER = 0.8
 
 
+# What is said of a port that is down.
 PORT_DOWN = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED})
 # What a device says of itself and its ports; sessions and routes tell of consequences as often as of causes.
 FIRST_HAND = frozenset(
@@ -61,7 +62,8 @@ ONE_MORE = 3.0
 # Within this time (seconds) after a fault has ended routes change on its account: a router that is back draws traffic
 # before it knows where to send it (RFC 3277, RFC 6987).
 RECOVERS_WITHIN_S = 60.0
-# What is lost meanwhile tells less of where: no drawing shows the ways that routers choose for a moment.
+# What is lost meanwhile tells less of where: no drawing shows the ways that routers choose for a moment. How much less,
+# and what another cause has to cost with it, was chosen by the recoveries of four recorded corpora.
 RECOVERY_TRUST = 0.7
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
@@ -302,10 +304,9 @@ class Solver:
         stretch = kind[0].journeys[0][0] if kind[0].journeys and kind[0].journeys[0] else None
         if stretch is None or not stretch.balance or candidate.link is None or candidate.link not in stretch.components:
             return False
-        coverage = self.situation.coverage
-        if stretch.components[0] not in coverage.polled | coverage.logging:
-            return False
-        return candidate.link not in self._links_down(phase)
+        sender, coverage = stretch.components[0], self.situation.coverage
+        would_tell = sender in coverage.polled or sender in coverage.logging
+        return would_tell and candidate.link not in self._links_down(phase)
 
     def _links_down(self, phase: int) -> frozenset[str]:
         """The links of which a port was reported down at any time of a phase."""
