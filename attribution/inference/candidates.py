@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from attribution.inference.modes import LINK, Mode, Modes, Reach
-from attribution.model.evidence import Condition, Coverage, Record, RecordKind
+from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import ROUTING, NodeKind, Side, Topology
@@ -51,10 +51,6 @@ EFFECTS_OF_RECORD = {
         }
     ),
 }
-
-
-# What the provider hands in beside the account's events, which are its own to show too.
-PROVIDERS_RECORDS = frozenset({(EvidenceType.CHANGE_RECORDS, Side.PROVIDER), (EvidenceType.CLOUD_AUDIT, Side.PROVIDER)})
 
 
 class Direction(StrEnum):
@@ -174,17 +170,15 @@ class ServicePaths:
 
 
 def enumerate_candidates(
-    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], coverage: Coverage
+    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], supplied: Container[EvidenceType]
 ) -> Iterator[Candidate]:
     """All candidates for one interruption, each with its prior before any evidence.
 
     Where several records fit one, it rests on the first: `rank_records` tells their order.
     """
-    for candidate in _all_candidates(topology, paths, modes, records, coverage.types):
+    for candidate in _all_candidates(topology, paths, modes, records, supplied):
         if candidate.link is not None and candidate.record is None and is_virtual(candidate.link, topology):
             candidate = replace(candidate, prior=candidate.prior * modes.background["virtual_link"])
-        if candidate.mode.unless is not None and coverage.supplied & PROVIDERS_RECORDS:
-            candidate = replace(candidate, prior=candidate.prior * modes.background["not_shown"])
         yield candidate
 
 

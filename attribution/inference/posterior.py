@@ -55,7 +55,7 @@ WORTH_A_SECOND = 10.0
 # A second cause is at work in the phases that it explains better by this.
 FELT = 1.0
 # What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over
-# while the network still recovers, and no device says so; and each cause beyond the second.
+# at once, without a recovery in between, and no device says so; and each cause beyond the second.
 RETURNS = 4.0
 TAKES_OVER = 2.0
 ONE_MORE = 3.0
@@ -133,7 +133,7 @@ class Solver:
         in_time = dict.fromkeys(r for span in spans for r in self.witnesses(span).records)
         records = rank_records(in_time, [phase.span.start_ns for phase in phases])
         self.candidates = tuple(
-            enumerate_candidates(situation.topology, situation.paths, situation.modes, records, situation.coverage)
+            enumerate_candidates(topology, situation.paths, situation.modes, records, situation.coverage.types)
         )
         self._total_prior = sum(candidate.prior for candidate in self.candidates)
 
@@ -378,7 +378,7 @@ class Solver:
         runs = sum(index == 0 or choice is not choices[index - 1] for index, choice in enumerate(choices))
         total -= RETURNS * (runs - len(spans))
         total -= TAKES_OVER * sum(
-            choice is not choices[index - 1] and self._recovers(index - 1, index) and not self._has_word(choice, index)
+            choice is not choices[index - 1] and follows(self.phases, index) and not self._has_word(choice, index)
             for index, choice in enumerate(choices)
             if index > 0
         )

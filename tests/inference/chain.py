@@ -43,7 +43,6 @@ BACKGROUND = {
     "cloud_call": 0.005,
     "cloud_change": 0.02,
     "enforcement": 0.005,
-    "not_shown": 0.3,
     "second_cause": 0.01,
     "unknown": 0.01,
 }

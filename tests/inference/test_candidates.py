@@ -15,7 +15,7 @@ from attribution.inference.candidates import (
     rank_records,
 )
 from attribution.inference.modes import Mode, Modes, Reach, load_modes
-from attribution.model.evidence import Condition, Coverage, Record, RecordKind
+from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import NodeKind, Side
@@ -23,16 +23,17 @@ from attribution.model.verdict import CauseKind
 from tests.inference.chain import BACKGROUND, CHAIN, DEMARCATION, PATHS, WAY, link_name, mode, record
 
 UPLINK = link_name("customer-core", "customer-edge")
-NOTHING = Coverage()
 SHUT = record(0, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN)
 
 
-def enumerated(*modes: Mode, records: tuple[Record, ...] = (), supplied: Coverage = NOTHING) -> list[Candidate]:
+def enumerated(
+    *modes: Mode, records: tuple[Record, ...] = (), supplied: tuple[EvidenceType, ...] = ()
+) -> list[Candidate]:
     return list(enumerate_candidates(CHAIN, PATHS, Modes(modes, BACKGROUND), records, supplied))
 
 
 def test_only_what_carries_the_service_is_suspected() -> None:
-    found = list(enumerate_candidates(CHAIN, PATHS, load_modes(), (), NOTHING))
+    found = list(enumerate_candidates(CHAIN, PATHS, load_modes(), (), ()))
 
     assert {c.component for c in found} == set(WAY)
     assert all(c.prior > 0 for c in found)
@@ -73,18 +74,7 @@ def test_what_supplied_evidence_would_have_shown_is_not_imagined() -> None:
     hidden = replace(mode(), unless=EvidenceType.ACCOUNT_EVENTS)
 
     assert enumerated(hidden) != []
-    assert enumerated(hidden, supplied=Coverage(types=frozenset({EvidenceType.ACCOUNT_EVENTS}))) == []
-
-
-@pytest.mark.parametrize(("side", "rarer"), [(Side.PROVIDER, True), (Side.CUSTOMER, False)])
-def test_what_the_provider_would_have_shown_with_its_other_records_is_rarer(side: Side, rarer: bool) -> None:
-    hidden = replace(mode(), unless=EvidenceType.ACCOUNT_EVENTS)
-    handed_in = Coverage(supplied=frozenset({(EvidenceType.CHANGE_RECORDS, side)}))
-    alone, beside = enumerated(hidden), enumerated(hidden, supplied=handed_in)
-
-    assert [c.component for c in alone] == [c.component for c in beside]
-    assert all((with_it.prior < without.prior) is rarer for without, with_it in zip(alone, beside, strict=True))
-    assert [c.prior for c in enumerated(mode(), supplied=handed_in)] == [c.prior for c in enumerated(mode())]
+    assert enumerated(hidden, supplied=(EvidenceType.ACCOUNT_EVENTS,)) == []
 
 
 def test_only_the_provider_enforces() -> None:
