@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from attribution.detectors.addresses import AddressBook
-from attribution.detectors.routes import Routes
+from attribution.detectors.routes import MOST_CANDIDATES, Routes
 from attribution.model.evidence import Citation, Journey, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, ProbeResult, TapCount
@@ -272,32 +272,43 @@ def detect_tap_loss(observations: Iterable[Observation], around: Surroundings) -
 
 
 def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, around: Surroundings) -> Measurement | None:
-    echo = tap.protocol == "icmp"
-    if echo and upstream:
+    asked = tap.protocol != "tcp"  # requests: whether they arrived, their answers tell
+    if asked and upstream:
+        return None
+    point = (tap.device, tap.interface)
+    comes_back_here = asked and all(
+        tap_position(path, point, around.topology) is not None
+        for path in around.routes.all_ways(destination, source, tap.time_ns)
+    )
+    # Of a question each has a port of its own, and routers may send each one's answer another way.
+    if tap.protocol == "udp" and not comes_back_here:
         return None
     journeys: list[Journey] = []
     for path in around.routes.paths(source, destination, tap.time_ns):
-        at = tap_position(path, (tap.device, tap.interface), around.topology)
+        at = tap_position(path, point, around.topology)
         if at is None:
             continue
         part = path[:at] if upstream else path[at:]
         if not part or (len(part) == 1 and part[0] in around.topology.nodes):
             continue
         stretch = Stretch(part, upstream, not upstream, path[at:] if upstream else ())
-        answer = Stretch(tuple(reversed(part)), True, False)
-        journeys.append((stretch, answer) if echo else (stretch,))
+        answers = _ways_to(point, destination, source, tap.time_ns, around) or [tuple(reversed(part))]
+        journeys += [(stretch, Stretch(way, True, False)) for way in answers] if asked else [(stretch,)]
     if not journeys:
         return None
     lost = tap.lost_upstream if upstream else tap.lost_downstream
+    unknown = tap.unanswered
+    if comes_back_here:
+        lost, unknown = lost + unknown, 0
     # Of what never came past nothing is known beyond; of what nobody ever answered for, not even that.
-    sent = tap.sent if upstream else tap.sent - tap.lost_upstream - tap.unanswered
+    sent = tap.sent if upstream else tap.sent - tap.lost_upstream - unknown
     if sent <= 0:
         return None
     side = "before" if upstream else "beyond"
-    point = f"{tap.device} {tap.interface or ''}".rstrip()
+    named = f"{tap.device} {tap.interface or ''}".rstrip()
     return Measurement(
         interval=Interval(tap.time_ns, tap.end_ns),
-        journeys=tuple(journeys),
+        journeys=tuple(journeys[:MOST_CANDIDATES]),
         sent=max(sent, lost),
         lost=lost,
         method=Method.ONE_POINT,
@@ -310,5 +321,16 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
             Template("{protocol} packets from {source} to {destination} before {point}")
             if upstream
             else Template("{protocol} packets from {source} to {destination} beyond {point}")
-        ).fill(protocol=tap.protocol, source=source, destination=destination, point=point),
+        ).fill(protocol=tap.protocol, source=source, destination=destination, point=named),
     )
+
+
+def _ways_to(
+    point: tuple[str, str | None], source: str, destination: str, time_ns: int, around: Surroundings
+) -> list[tuple[str, ...]]:
+    """The ways from source to destination that come by a capture point, as far as that."""
+    positions = {
+        path: tap_position(path, point, around.topology)
+        for path in around.routes.paths(source, destination, time_ns)
+    }
+    return list(dict.fromkeys(path[:at] for path, at in positions.items() if at is not None))

@@ -55,6 +55,10 @@ class Routes:
         last = bisect_right(beside, time_ns + SIGHTED_WITHIN_NS, key=lambda entry: entry[0])
         return tuple(dict.fromkeys([*known, *(other for _, other in beside[first:last])]))[:MOST_CANDIDATES]
 
+    def all_ways(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
+        """The candidate paths at a time, and all shortest ones: what is sent may take any of them."""
+        return tuple(dict.fromkeys([*self.paths(source, destination, time_ns), *self._shortest(source, destination)]))
+
     def _known(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
         traced = self._traced.get((source, destination))
         if not traced:

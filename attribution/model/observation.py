@@ -324,8 +324,9 @@ class TapCount(Observation):
 
     `sent` left the source: those that passed the capture point, and `lost_upstream`, which never reached it.
     `lost_downstream` passed it and did not arrive; of icmp and udp requests, brought no answer back (so that either
-    way beyond the point may have lost them). `unanswered` TCP segments passed and nothing ever told what became of
-    them. `protocol` is tcp, icmp or udp. `frames` are some of those the counts rest on.
+    way beyond the point may have lost them). `unanswered` segments passed and nothing ever told what became of them;
+    of icmp and udp requests, those of a series to which no answer ever came by here. `protocol` is tcp, icmp or udp.
+    `frames` are some of those the counts rest on.
     """
 
     end_ns: int

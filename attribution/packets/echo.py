@@ -1,5 +1,7 @@
 """A request that passed the capture point and brought no answer back was lost beyond it, or its answer was.
 
+Where no answer at all ever came back by this point, the answers may as well have another way, and their lack tells
+nothing: routers spread what goes to and fro over equal ways by flow, one direction not as the other.
 Echoes are told apart by their identifier and sequence number (RFC 792, 4443), DNS and NTP questions by their ports.
 A traceroute's requests are meant to die on the way: series whose time to live climbs are left out.
 """
@@ -45,7 +47,8 @@ class EchoSeries:
     """The echo requests of one program to one destination, in the order of time, and the losses on either side.
 
     `unanswered` are requests that passed and brought nothing back within the patience; `upstream` are sequence
-    numbers that never passed although their neighbours did. `unsettled` are too late in the capture to tell.
+    numbers that never passed although their neighbours did. `unsettled` are too late in the capture to tell. `heard`:
+    whether any answer ever passed.
     """
 
     source_packet: Packet
@@ -53,6 +56,7 @@ class EchoSeries:
     upstream: list[Loss] = field(default_factory=list)
     unanswered: list[Loss] = field(default_factory=list)
     unsettled: int = 0
+    heard: bool = False
 
 
 def echo_series(capture: Capture, messages: Iterable[int], protocol: int) -> Iterator[EchoSeries]:
@@ -93,6 +97,7 @@ def _judge_series(
         asked = packet[TIME]
         answers = replies.get((*key, packet[ECHO_SEQUENCE]), ())
         if any(asked - 1_000_000 <= answer for answer in answers):
+            series.heard = True
             continue
         if capture.end_ns - asked < PATIENCE_NS:
             series.unsettled += 1
@@ -123,12 +128,16 @@ def _missing(
 
 @dataclass(slots=True)
 class Questions:
-    """Requests over UDP to a port that answers each with one datagram (DNS, NTP), in the order of time."""
+    """Requests over UDP to a port that answers each with one datagram (DNS, NTP), in the order of time.
+
+    `heard`: whether any answer of this server to this client ever passed.
+    """
 
     source_packet: Packet
     requests: list[int] = field(default_factory=list)
     unanswered: list[Loss] = field(default_factory=list)
     unsettled: int = 0
+    heard: bool = False
 
 
 ANSWERING_PORTS: Final = frozenset({53, 123, 862, 7})
@@ -158,6 +167,7 @@ def udp_questions(capture: Capture, datagrams: Iterable[int]) -> Iterator[Questi
             mine = next((answer for answer in answers if answer >= time_ns), None)
             if mine is not None:
                 answers.remove(mine)
+                questions.heard = True
             elif capture.end_ns - time_ns < PATIENCE_NS:
                 questions.unsettled += 1
             else:

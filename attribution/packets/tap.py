@@ -16,13 +16,14 @@ from attribution.packets.flows import address_pair
 from attribution.packets.survey import Survey
 
 FRAMES_SHOWN: Final = 12
-Fate = Literal["upstream", "downstream"]
+Fate = Literal["upstream", "downstream", "unanswered"]
 
 
 def tap_counts(survey: Survey) -> Iterator[TapCount]:
     """TCP segments, echoes and questions: passed, never arrived here, lost beyond, unanswered.
 
-    Of echoes and questions `lost_downstream` counts the unanswered: there and back beyond the capture point.
+    Of echoes and questions `lost_downstream` counts those without an answer, there and back beyond the capture point;
+    they are `unanswered` where no answer to any of them ever came by it.
     """
     capture = survey.capture
     yield from _tcp_counts(survey)
@@ -35,13 +36,14 @@ def tap_counts(survey: Survey) -> Iterator[TapCount]:
             requests.passed(index)
         if settled:
             requests.lost(pair, series.upstream, "upstream")
-            requests.lost(pair, series.unanswered, "downstream")
+            requests.lost(pair, series.unanswered, "downstream" if series.heard else "unanswered")
     yield from requests.counts()
     requests = _Requests(capture, "udp", width_ns)
     for questions in udp_questions(capture, survey.of(UDP)):
         for index in questions.requests[: len(questions.requests) - questions.unsettled]:
             requests.passed(index)
-        requests.lost(address_pair(questions.source_packet), questions.unanswered, "downstream")
+        fate: Fate = "downstream" if questions.heard else "unanswered"
+        requests.lost(address_pair(questions.source_packet), questions.unanswered, fate)
     yield from requests.counts()
 
 
@@ -78,6 +80,7 @@ class _Bin:
     sent: int = 0
     upstream: int = 0
     downstream: int = 0
+    unanswered: int = 0
     octets: int = 0
     largest_lost: int | None = None
     frames: list[int] = field(default_factory=list)
@@ -87,8 +90,10 @@ class _Bin:
         if fate == "upstream":
             self.upstream += 1
             self.sent += 1  # it never passed, so it was not counted as it passed
-        else:
+        elif fate == "downstream":
             self.downstream += 1
+        else:
+            self.unanswered += 1
         if loss.wire is not None:
             self.largest_lost = max(self.largest_lost or 0, loss.wire)
         if len(self.frames) < FRAMES_SHOWN:
@@ -141,6 +146,7 @@ class _Requests:
                 sent=found.sent,
                 lost_upstream=found.upstream,
                 lost_downstream=found.downstream,
+                unanswered=found.unanswered,
                 octets=found.octets,
                 largest_lost=found.largest_lost,
                 frames=frames,

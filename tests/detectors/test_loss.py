@@ -21,7 +21,7 @@ from attribution.detectors.loss import (
 from attribution.model.evidence import Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import FlowRecord, PairCount, TapCount
-from attribution.model.topology import NodeKind
+from attribution.model.topology import NodeKind, Topology
 from tests.detectors.chain import (
     CAPTURE,
     CHAIN,
@@ -340,13 +340,9 @@ def test_what_vanished_between_two_captures_was_lost_there() -> None:
 
 def test_packets_are_lost_for_good_that_miss_a_point_which_no_way_goes_around() -> None:
     """The edge reaches the core by two routers; captures listen at one of them, and where both ways meet again."""
-    two_ways = network(
-        (*NODES, node("other-core", NodeKind.ROUTER)),
-        (*LINKS, join("cloud-edge GE0/0/3", "other-core ge0"), join("other-core ge1", "cloud-gateway GE0/0/3")),
-    )
     here, gone = pair(("cloud-edge", "GE0/0/1"), ("cloud-edge", "GE0/0/2")), ("cloud-gateway", "GE0/0/2")
     cases = [here, replace(here, behind=(gone,)), replace(here, behind=(("cloud-core", "GE0/0/2"),))]
-    found = list(detect_segment_loss(cases, surroundings(two_ways)))
+    found = list(detect_segment_loss(cases, surroundings(two_ways())))
 
     assert [m.for_good for m in found] == [False, True, False]
 
@@ -403,6 +399,44 @@ def test_an_unanswered_echo_was_lost_beyond_the_capture_on_either_way() -> None:
     there, back = found.journeys[0]
     assert there.components == WAY[4:]
     assert back.components == HOME[: len(HOME) - 4]
+
+
+def two_ways() -> Topology:
+    """The edge reaches the gateway by two cores alike; its captures listen towards one of them."""
+    return network(
+        (*NODES, node("other-core", NodeKind.ROUTER)),
+        (*LINKS, join("cloud-edge GE0/0/3", "other-core ge0"), join("other-core ge1", "cloud-gateway GE0/0/3")),
+    )
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp"])
+def test_requests_without_any_answer_were_lost_where_every_answer_would_come_by(protocol: str) -> None:
+    """On one of two equal ways they tell nothing: routers may send the answers over the other."""
+    one_way = replace(tap("cloud-edge", "GE0/0/2", sent=9, protocol=protocol), unanswered=9)
+    (found,) = detect_tap_loss([one_way], surroundings())
+
+    assert (found.sent, found.lost) == (9, 9)
+    assert list(detect_tap_loss([one_way], surroundings(two_ways()))) == []
+    (before_the_fork,) = detect_tap_loss(
+        [replace(one_way, interface="GE0/0/1")], surroundings(two_ways())
+    )
+    assert (before_the_fork.sent, before_the_fork.lost) == (9, 9)
+
+
+def test_of_pings_that_were_answered_here_some_are_lost_also_on_one_of_two_ways() -> None:
+    """A series that was ever answered here is answered here; each question may have a way of its own."""
+    pings = replace(tap("cloud-edge", "GE0/0/2", sent=9, beyond=2, protocol="icmp"), unanswered=3)
+    (found,) = detect_tap_loss([pings], surroundings(two_ways()))
+
+    assert (found.sent, found.lost) == (6, 2)
+    assert list(detect_tap_loss([replace(pings, protocol="udp")], surroundings(two_ways()))) == []
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp"])
+def test_requests_that_never_came_cannot_be_missed(protocol: str) -> None:
+    (found,) = detect_tap_loss([tap("cloud-edge", "GE0/0/1", protocol=protocol)], surroundings())
+    there, back = found.journeys[0]
+    assert (there.components, back.components) == (WAY[4:], HOME[: len(HOME) - 4])
 
 
 def test_a_capture_off_the_way_says_nothing() -> None:

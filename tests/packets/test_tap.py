@@ -113,6 +113,16 @@ def test_a_question_without_an_answer() -> None:
     assert totals(capture(packets), "10.0.0.1", "udp") == Counter(sent=6, downstream=1)
 
 
+def test_requests_to_which_no_answer_ever_came_by_here_may_have_been_answered_another_way() -> None:
+    pings = [(START + number * 100 * MS, ethernet(ipv4(echo(8, 9, number), 1, number=number))) for number in range(6)]
+    questions = [(START + number * 100 * MS + MS, ethernet(ipv4(udp(b"?", 4000, 53), 17))) for number in range(6)]
+    end = [(START + 9 * SECOND, ethernet(ipv4(udp(), 17)))]
+    found = capture(sorted(pings + questions) + end)
+
+    assert totals(found, "10.0.0.1", "icmp") == Counter(sent=6, unanswered=6)
+    assert totals(found, "10.0.0.1", "udp") == Counter(sent=6, unanswered=6)
+
+
 def test_a_traceroute_is_no_series_of_pings() -> None:
     packets = [(START + ttl * MS, ethernet(ipv4(echo(8, 9, ttl), 1, ttl=ttl, number=ttl))) for ttl in range(1, 12)] + [
         (START + 9 * SECOND, ethernet(ipv4(udp(), 17)))
