@@ -81,12 +81,9 @@ class PhaseLosses:
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
         losses = (max(own[Touch.YES]) - own[Touch.NO][0] for own in self._parts)
         self._losing = tuple(i for i, gain in enumerate(losses) if gain > CLEARLY_LOST)
-        self._upstream = Upstream(
-            [_met(kind, plain) for kind in self.kinds],
-            [own[Touch.NO][0] for own in self._parts],
-            [own[Touch.UPSTREAM][0] for own in self._parts],
-            first,
-        )
+        self._met = tuple(_met(kind, plain) for kind in self.kinds)
+        self._first = first
+        self._withouts: dict[float, _Without] = {}
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(
             sum(
@@ -96,9 +93,6 @@ class PhaseLosses:
             for kind in self.kinds
         )
         self.unknown = sum(self.unknown_parts)
-        # While a fault fades each kind it touches has a rate of its own, or is well again already.
-        self._fading = tuple(_fading_parts(kind, own) for kind, own in zip(self.kinds, self._parts, strict=True))
-        self._routeless = tuple(_perhaps(own[Touch.NO][0], own[Touch.UPSTREAM][0]) for own in self._parts)
         self._ends = tuple(frozenset(_ends_of(kind[0].journeys)) for kind in self.kinds)
         self._edges = tuple(frozenset(_ends_of(kind[0].journeys, passing=True)) for kind in self.kinds)
 
@@ -106,6 +100,13 @@ class PhaseLosses:
         """The kinds whose packets crossed a component or the link, or would have; a fault there touches no others."""
         near = self._near.get(component, ())
         return near if link is None else sorted({*near, *self._near.get(link, ())})
+
+    def _without(self, full: float) -> _Without:
+        """What the kinds say where routes are gone: as a whole where faults last, in a part where they come and go."""
+        share = min(full, ROUTELESS)
+        if share not in self._withouts:
+            self._withouts[share] = _Without(self.kinds, self._parts, self._met, self._first, share)
+        return self._withouts[share]
 
     def fit(self, candidate: Candidate, touches: Sequence[int]) -> LossFit:
         """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches.
@@ -119,10 +120,15 @@ class PhaseLosses:
 
     def _fit(self, full: float, touches: Sequence[int]) -> LossFit:
         every = range(len(touches))
-        sums = [weight + told for weight, told in zip(rate_weights(full), self._sums(touches, every), strict=True)]
+        sums = [w + told for w, told in zip(rate_weights(full), self._sums(touches, every, full), strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
-        spared = self._spared(touches, every, best)
-        parts = tuple(own[Touch.NO if i in spared else touches[i]][best] for i, own in enumerate(self._parts))
+        spared, dropped = self._spared(touches, every, best, full), self._without(full).dropped
+        parts = tuple(
+            dropped[i]
+            if touches[i] == Touch.UPSTREAM and i not in spared
+            else own[Touch.NO if i in spared else touches[i]][best]
+            for i, own in enumerate(self._parts)
+        )
         return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], parts)
 
     def _by_chance(self, *touches: Sequence[int]) -> float:
@@ -130,7 +136,7 @@ class PhaseLosses:
         touched = any(touch[i] != Touch.NO for touch in touches for i in self._losing)
         return 0.0 if touched or not self._losing else log(LOST_BY_CHANCE)
 
-    def _sums(self, touches: Sequence[int], kinds: Iterable[int]) -> list[float]:
+    def _sums(self, touches: Sequence[int], kinds: Iterable[int], full: float) -> list[float]:
         """log P of some kinds at each rate; of those that are touched in a doubtful way some or all may be spared."""
         surely: list[tuple[float, ...]] = []
         rarely: list[int] = []
@@ -147,7 +153,7 @@ class PhaseLosses:
             healthy, hit = self._rarely(rarely)
             sums = [told + add_logs(healthy, at_rate) for told, at_rate in zip(sums, hit, strict=True)]
         if upstream:
-            missed, _ = self._upstream.weigh(upstream)
+            missed, _ = self._without(full).upstream.weigh(upstream)
             sums = [told + missed for told in sums]
         return sums
 
@@ -157,7 +163,7 @@ class PhaseLosses:
         hit = _columns([self._parts[i][Touch.RARELY] for i in members])
         return healthy, [log(1 - SPARED) + told for told in hit]
 
-    def _spared(self, touches: Sequence[int], kinds: Iterable[int], rate: int) -> frozenset[int]:
+    def _spared(self, touches: Sequence[int], kinds: Iterable[int], rate: int, full: float) -> frozenset[int]:
         """The kinds that are rather spared than touched."""
         rarely, upstream = [], []
         for i in kinds:
@@ -171,7 +177,7 @@ class PhaseLosses:
             if healthy >= hit[rate]:
                 spared.update(rarely)
         if upstream:
-            spared.update(set(upstream) - self._upstream.weigh(upstream)[1])
+            spared.update(set(upstream) - self._without(full).upstream.weigh(upstream)[1])
         return frozenset(spared)
 
     def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> float:
@@ -185,9 +191,10 @@ class PhaseLosses:
         both = [i for i, t in enumerate(first) if t != Touch.NO and second[i] != Touch.NO]
         neither = [i for i, t in enumerate(first) if t == Touch.NO and second[i] == Touch.NO]
         worse = [max(one, other) for one, other in zip(first, second, strict=True)]
-        of_first = [w + told for w, told in zip(rate_weights(fulls[0]), self._sums(first, only_first), strict=True)]
-        of_second = [w + told for w, told in zip(rate_weights(fulls[1]), self._sums(second, only_second), strict=True)]
-        of_both = self._sums(worse, both)
+        of_one, of_other = self._sums(first, only_first, fulls[0]), self._sums(second, only_second, fulls[1])
+        of_first = [weight + told for weight, told in zip(rate_weights(fulls[0]), of_one, strict=True)]
+        of_second = [weight + told for weight, told in zip(rate_weights(fulls[1]), of_other, strict=True)]
+        of_both = self._sums(worse, both, max(fulls))
         rates = range(len(RATES))
         sums = [of_first[one] + of_second[other] + of_both[max(one, other)] for one in rates for other in rates]
         return add_logs(*sums) + sum(self._parts[i][Touch.NO][0] for i in neither) + self._by_chance(*touches)
@@ -197,11 +204,15 @@ class PhaseLosses:
         pairs = zip(self._parts, fit.parts, strict=True)
         return sum(max(0.0, max(own[Touch.NO][0], *own[Touch.YES]) - part) for own, part in pairs)
 
-    def unexplained_by(self, touches: Sequence[int], others: Sequence[int]) -> float:
-        """How much better (nats) it is for those kinds that only another fault touches to be touched by it."""
+    def unexplained_by(self, touches: Sequence[int], others: Sequence[int], full: float) -> float:
+        """How much better (nats) it is for those kinds that only another fault touches to be touched by it.
+
+        `full` is the share of such other faults that leave nothing.
+        """
+        dropped = self._without(full).dropped
         return sum(
-            max(0.0, max(own[other]) - own[Touch.NO][0])
-            for own, touch, other in zip(self._parts, touches, others, strict=True)
+            max(0.0, (dropped[i] if other == Touch.UPSTREAM else max(own[other])) - own[Touch.NO][0])
+            for i, (own, touch, other) in enumerate(zip(self._parts, touches, others, strict=True))
             if touch == Touch.NO and other != Touch.NO
         )
 
@@ -244,32 +255,35 @@ class PhaseLosses:
             if touch != Touch.NO and self.kinds[i][0].of_service and _are_refused(self.kinds[i][0].journeys, missing)
         )
 
-    def fit_fading(self, touches: Sequence[int], chance: float = FADING, routeless: Sequence[int] = ()) -> LossFit:
+    def fit_fading(
+        self, touches: Sequence[int], full: float, chance: float = FADING, routeless: Sequence[int] = ()
+    ) -> LossFit:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time.
 
-        But for those kinds that are `routeless` all the while: hardly anything of them gets through.
+        But for those kinds that are `routeless` all the while: hardly anything of them gets through. `full` is the
+        share of such faults that leave nothing.
         """
-        gone = set(routeless)
+        gone, without = set(routeless), self._without(full)
         rarely = [i for i, touch in enumerate(touches) if touch == Touch.RARELY and i not in gone]
         upstream = [i for i, touch in enumerate(touches) if touch == Touch.UPSTREAM and i not in gone]
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
         surely = [i for i, touch in enumerate(touches) if touch not in DOUBTFUL and i not in gone]
-        lost = {i: self._routeless[i][Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in gone}
-        missed, dropped = self._upstream.weigh(upstream) if upstream else (0.0, frozenset())
+        lost = {i: without.lost[i][Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in gone}
+        missed, dropped = without.upstream.weigh(upstream) if upstream else (0.0, frozenset())
         same = missed + sum(lost.values())
         totals, hits = [], []
         for level in range(len(WELL_AGAIN)):
-            total = same + sum(self._fading[i][level][touches[i]] for i in surely)
+            total = same + sum(without.fading[i][level][touches[i]] for i in surely)
             if rarely:
                 healthy = log(SPARED) + sum(self._parts[i][Touch.NO][0] for i in rarely)
-                hit = log(1 - SPARED) + sum(self._fading[i][level][Touch.RARELY] for i in rarely)
+                hit = log(1 - SPARED) + sum(without.fading[i][level][Touch.RARELY] for i in rarely)
                 total += add_logs(healthy, hit)
                 hits.append(hit > healthy)
             totals.append(total)
         best = max(range(len(totals)), key=totals.__getitem__)
         spared = {*(i for i in upstream if i not in dropped), *(rarely if rarely and not hits[best] else ())}
         told = {**lost, **{i: self._parts[i][Touch.NO][0] for i in spared}}
-        parts = tuple(told[i] if i in told else self._fading[i][best][touch] for i, touch in enumerate(touches))
+        parts = tuple(told[i] if i in told else without.fading[i][best][touch] for i, touch in enumerate(touches))
         total = log(chance / len(totals)) + add_logs(*totals) + self._by_chance(touches)
         return LossFit(total, FULL_RATES[-1], parts)
 
@@ -300,12 +314,39 @@ def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
     return [sum(column) for column in zip(*rows, strict=True)] if rows else [0.0] * len(RATES)
 
 
-def _fading_parts(kind: Sequence[Group], own: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
+class _Without:
+    """What each kind says where routes are gone of faults of which a share `full` leaves (almost) nothing.
+
+    `dropped`: at a router that misses the route; `lost`, for every touch: of what needs it; `fading`, for each share of
+    what is well again and every touch: while the fault fades.
+    """
+
+    def __init__(
+        self,
+        kinds: Sequence[Sequence[Group]],
+        parts: Sequence[Sequence[Sequence[float]]],
+        met: Sequence[frozenset[str] | None],
+        first: Container[str],
+        full: float,
+    ) -> None:
+        weights = rate_weights(full)
+        healthy = [own[Touch.NO][0] for own in parts]
+        self.dropped = tuple(
+            add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True))) for own in parts
+        )
+        self.upstream = Upstream(met, healthy, self.dropped, first)
+        self.lost = tuple(_perhaps(well, gone) for well, gone in zip(healthy, self.dropped, strict=True))
+        self.fading = tuple(_fading_parts(kind, own, full) for kind, own in zip(kinds, parts, strict=True))
+
+
+def _fading_parts(
+    kind: Sequence[Group], own: Sequence[Sequence[float]], full: float
+) -> tuple[tuple[float, ...], ...]:
     """What the groups of a kind say for every touch while a fault fades, for each share of what is well again by then.
 
     All may be lost still, or a part, or nothing more; all that is lost still is a part of what a balance holds.
     """
-    weights = rate_weights(STILL_LOST_OF_ALL if is_balance(kind) else STILL_LOST)
+    weights = rate_weights(min(full, STILL_LOST_OF_ALL if is_balance(kind) else STILL_LOST))
     healthy = own[Touch.NO][0]
     lost = add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True)))
     levels = []
@@ -357,8 +398,7 @@ def _parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
     parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
     for touch, chance in CHANCES.items():
         parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
-    routeless = zip(rate_weights(ROUTELESS), faulty, strict=True)
-    parts[Touch.UPSTREAM] = (add_logs(*(weight + told for weight, told in routeless)),) * len(RATES)
+    parts[Touch.UPSTREAM] = faulty  # how much of it is lost hangs on the fault
     if is_balance(kind):
         return tuple(parts[touch] for touch in Touch)  # all classes of traffic are in it together
     chance = CHANCES[Touch.SOME_CLASSES]

@@ -192,7 +192,7 @@ class Solver:
     def _left_to(self, phase: int, first: Candidate, other: Candidate) -> float:
         """How much better (nats) another cause explains what the first does not touch at all."""
         touches = (self._touches_of(phase, first), self._touches_of(phase, other))
-        return self.tables[phase].unexplained_by(*touches)
+        return self.tables[phase].unexplained_by(*touches, other.mode.full)
 
     def _two(self, phase: int, first: Candidate, second: Candidate) -> float:
         key = (phase, sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full)
@@ -225,19 +225,20 @@ class Solver:
         """
         key = (phase, (sort_of_touch(candidate), candidate.mode.full), later)
         if key not in self._losses:
-            table = self.tables[phase]
+            table, full = self.tables[phase], candidate.mode.full
             touches = self._touches_of(phase, candidate)
             fits = [self.losses(phase, candidate) if later else self._lasting(phase, candidate)]
             if later or candidate.mode.withdraws:
-                fits.append(table.fit_fading(touches, FADING if later else UNSTEADY))
+                fits.append(table.fit_fading(touches, full, FADING if later else UNSTEADY))
             if candidate.mode.withdraws:
                 routeless = table.through(touches, self._own(candidate), is_back=later)
-                fits.append(table.fit_fading(touches, OUTLASTED, routeless))
+                fits.append(table.fit_fading(touches, full, OUTLASTED, routeless))
             if later and candidate.mode.withdraws:
                 across = self._kinds_across(phase, candidate.component)
-                fits.append(table.fit_fading(table.in_turmoil(touches, self._own(candidate), across), RETURNING))
+                turmoil = table.in_turmoil(touches, self._own(candidate), across)
+                fits.append(table.fit_fading(turmoil, full, RETURNING))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
-                fits.append(table.fit_fading(touches, STILL_GONE, refused))
+                fits.append(table.fit_fading(touches, full, STILL_GONE, refused))
             self._losses[key] = max(fits, key=lambda one: one.total)
         return self._losses[key]
 
