@@ -256,7 +256,7 @@ class PhaseLosses:
         )
 
     def fit_fading(
-        self, touches: Sequence[int], full: float, chance: float = FADING, routeless: Sequence[int] = ()
+        self, touches: Sequence[int], chance: float = FADING, routeless: Sequence[int] = (), full: float = ROUTELESS
     ) -> LossFit:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time.
 

@@ -14,7 +14,14 @@ from attribution.inference.loss import FADING, OUTLASTED, RETURNING, STILL_GONE,
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import Touch, sort_of_touch, touch_of
-from attribution.inference.testimony import Testimony, Witnesses, joint_testimony
+from attribution.inference.testimony import (
+    ALARM_BEFORE_S,
+    TAKING_OVER_S,
+    Testimony,
+    Witnesses,
+    joint_testimony,
+    state_of,
+)
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.topology import ROUTING, Topology
@@ -140,10 +147,26 @@ class Solver:
     def witnesses(self, span: Interval) -> Witnesses:
         if span not in self._witnesses:
             s = self.situation
+            alarms = self._new_alarms(span)
             self._witnesses[span] = Witnesses(
-                s.alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span
+                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span
             )
         return self._witnesses[span]
+
+    def _new_alarms(self, span: Interval) -> Sequence[Alarm]:
+        """What may speak of a cause that is at work in a span; where it takes over, nothing that was told before it.
+
+        Nor does it speak for another cause that what was told before is told again.
+        """
+        first = at = next((i for i, phase in enumerate(self.phases) if phase.span.start_ns == span.start_ns), 0)
+        while follows(self.phases, first):
+            first -= 1
+        if first == at:
+            return self.situation.alarms
+        since_ns = self.phases[first].span.start_ns - int(ALARM_BEFORE_S * NANOSECONDS)
+        until_ns = span.start_ns - int(TAKING_OVER_S * NANOSECONDS)
+        told = {state_of(a) for a in self.situation.alarms if since_ns <= a.interval.start_ns < until_ns}
+        return [a for a in self.situation.alarms if state_of(a) not in told]
 
     def joined_phases(self, assignments: Sequence[Assignment]) -> tuple[Phase, ...]:
         """The phases with neighbours joined that most probably have one cause: they were no different."""
@@ -229,16 +252,16 @@ class Solver:
             touches = self._touches_of(phase, candidate)
             fits = [self.losses(phase, candidate) if later else self._lasting(phase, candidate)]
             if later or candidate.mode.withdraws:
-                fits.append(table.fit_fading(touches, full, FADING if later else UNSTEADY))
+                fits.append(table.fit_fading(touches, FADING if later else UNSTEADY, full=full))
             if candidate.mode.withdraws:
                 routeless = table.through(touches, self._own(candidate), is_back=later)
-                fits.append(table.fit_fading(touches, full, OUTLASTED, routeless))
+                fits.append(table.fit_fading(touches, OUTLASTED, routeless, full))
             if later and candidate.mode.withdraws:
                 across = self._kinds_across(phase, candidate.component)
                 turmoil = table.in_turmoil(touches, self._own(candidate), across)
-                fits.append(table.fit_fading(turmoil, full, RETURNING))
+                fits.append(table.fit_fading(turmoil, RETURNING, full=full))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
-                fits.append(table.fit_fading(touches, full, STILL_GONE, refused))
+                fits.append(table.fit_fading(touches, STILL_GONE, refused, full))
             self._losses[key] = max(fits, key=lambda one: one.total)
         return self._losses[key]
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
-from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import Expectation, Modes, Where
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
@@ -16,6 +16,8 @@ from attribution.model.topology import NodeKind, Topology
 
 # An alarm this long before the onset, or after the end, has nothing to do with the interruption (seconds).
 ALARM_BEFORE_S = 4.0
+# Where something was amiss until then, an earlier alarm than this speaks of that.
+TAKING_OVER_S = 2.0
 ALARM_AFTER_S = 3.0
 RESTART_AFTER_S = 120.0
 # States of ports are reported at once, and who is short of resources is so before it fails; later than this they speak
@@ -231,7 +233,11 @@ class Witnesses:
             crossed = candidate.link or component
             return alarm.reporter in self._paths and crossed in self._session_paths.get(pair, frozenset())
         if where is Where.BEYOND:
-            return self._paths.lies_behind(candidate.link or component, alarm.reporter, alarm.about_peer or "")
+            viewer = alarm.about_peer or ""
+            # Who is told that a route is gone sends nothing that way any more: what comes the other way is not meant.
+            told_of = self._paths.direction_of((viewer, alarm.reporter))
+            is_meant = candidate.direction in (Direction.BOTH, told_of)
+            return is_meant and self._paths.lies_behind(candidate.link or component, alarm.reporter, viewer)
         return alarm.reporter in self._paths or alarm.component in self._paths
 
     def _slots(self, candidate: Candidate, expectation: Expectation) -> float:

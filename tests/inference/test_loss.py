@@ -291,6 +291,19 @@ def test_only_what_looks_up_routes_needs_them() -> None:
     assert needs_routes(group(1, 0, "customer-host", "customer-edge").journeys, CHAIN.links)
 
 
+def test_what_has_no_route_is_lost_for_a_part_of_the_time_where_a_fault_comes_and_goes() -> None:
+    """A line that flaps takes the routes with it and gives them back: the first router drops packets now and then."""
+    dropped = replace(group(60, 38, "customer-host", "customer-edge"), of_service=True)
+    table = PhaseLosses([group(60, 40), dropped, group(20, 6, "customer-edge", "provider-core")])
+    touches = [Touch.YES, Touch.UPSTREAM, Touch.YES]
+    flaps, is_down = (candidate("provider-edge", mode(full=full)) for full in (0.3, 0.97))
+
+    assert table.fit(flaps, touches).total > table.fit(is_down, touches).total + 2
+    assert table.fit_fading(touches, full=0.3).total > table.fit_fading(touches, full=0.97).total + 2
+    whole = PhaseLosses([group(60, 60), replace(dropped, lost=60)])
+    assert whole.fit(is_down, touches[:2]).total > whole.fit(flaps, touches[:2]).total
+
+
 def test_what_a_router_still_has_no_route_for_is_lost_as_long_as_it_says_so() -> None:
     """The core is back and answers, but the customer's edge has no route yet, and drops what is for the far host."""
     towards = ((Stretch(("customer-core", "customer-edge"), False, False, beyond=way("customer-edge", ENDS[1])[1:]),),)
