@@ -8,8 +8,11 @@ from dataclasses import replace
 import pytest
 
 from attribution.inference import testimony
-from attribution.inference.candidates import Candidate
+from attribution.inference.candidates import Candidate, Direction
+from attribution.inference.interruption import detect_interruption
 from attribution.inference.modes import Expectation, Mode, Reach, Where
+from attribution.inference.phases import split_phases
+from attribution.inference.posterior import Situation, Solver
 from attribution.inference.testimony import (
     Witnesses,
     first_of_each,
@@ -23,6 +26,7 @@ from attribution.model.topology import NodeKind, Side, Topology
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
+    ENDS,
     MODES,
     PATHS,
     WAY_NODES,
@@ -31,6 +35,7 @@ from tests.inference.chain import (
     candidate,
     link_name,
     mode,
+    probed,
     record,
 )
 
@@ -83,6 +88,32 @@ def test_an_expected_alarm_speaks_for_its_cause() -> None:
 )
 def test_an_alarm_that_the_cause_does_not_explain_says_nothing_of_it(other: Alarm) -> None:
     assert hear(RESTARTS, [other]).total == 0
+
+
+def test_who_withdraws_a_route_says_nothing_of_packets_that_go_the_other_way() -> None:
+    """The provider's edge tells its core that it has no way to the customer any more: nothing is sent there then."""
+    told = alarm(101, "provider-edge", "provider-edge", AlarmKind.ROUTES_WITHDRAWN, about_peer="provider-core")
+    gone = expecting(AlarmKind.ROUTES_WITHDRAWN, Where.BEYOND)
+    heard = {way: hear(candidate("customer-edge", gone, direction=way), [told]).total for way in Direction}
+
+    assert heard[Direction.BOTH] == heard[Direction.BACK] > 0
+    assert heard[Direction.THERE] == 0
+
+
+def test_where_a_cause_takes_over_what_was_told_before_is_no_word_of_it() -> None:
+    """Not even if it is told again: who speaks of it now spoke of the trouble before."""
+    lost = probed(*ENDS, lambda s: 1.0 if 20 <= s < 50 else 0.4 if 50 <= s < 90 else 0.0, sent=40)
+    phases = split_phases(detect_interruption(lost), lost)
+    edge, restart = "customer-edge", AlarmKind.DEVICE_RESTARTED
+    before, again = (alarm(second, edge, edge, restart, end=second + 1) for second in (21, 51))
+    new = alarm(50, "customer-core", "customer-core", restart)
+    situation = Situation(CHAIN, PATHS, {}, lost, (before, again, new), (), Coverage(), MODES)
+    solver = Solver(situation, phases)
+    restarted = [candidate(name, RESTARTS.mode) for name in (edge, "customer-core")]
+    first, second = ([solver.witnesses(phase.span).testify(c).total > 0 for c in restarted] for phase in phases)
+
+    assert first == [True, True]  # a restart is told of after it
+    assert second == [False, True]
 
 
 def test_the_silence_of_who_was_asked_speaks_against_and_of_who_was_not_says_nothing() -> None:
