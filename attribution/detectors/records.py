@@ -100,6 +100,7 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             link=component,
             effect=effect.kind,
             diverts=_diverted(effect, around),
+            protocol=effect.protocol,
         )
 
 

@@ -267,4 +267,6 @@ def matches_record(
         return False
     if mode.record == "cut" and (record.kind is not RecordKind.OPERATION or record.actor is not Side.PROVIDER):
         return False
+    if mode.record == "cut" and record.protocol is not None:
+        return False  # whoever suspends a customer leaves no other protocol to it
     return record.effect in EFFECTS_OF_RECORD[mode.record]

@@ -193,6 +193,7 @@ class Record:
     says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
     `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
+    `protocol` is what alone a filter drops.
     """
 
     interval: Interval
@@ -209,6 +210,7 @@ class Record:
     ground: Condition = Condition.UNKNOWN
     reasons: tuple[str, ...] = ()
     diverts: str | None = None
+    protocol: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

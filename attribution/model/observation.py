@@ -231,7 +231,8 @@ class CommandEffect:
     `restores` is True where the command takes such an effect back (`no shutdown`, `iptables -D`, `systemctl start`).
     `prefix` is the destination that a filter or a route hits, as CIDR, or the source where a filter names only that;
     None where the command names none, which for a filter means all traffic or whatever the list it refers to names.
-    `process` is the service or daemon as named.
+    `process` is the service or daemon as named; `protocol` what alone a filter drops (tcp, udp, icmp …), None where it
+    drops everything, or where another line says it.
     """
 
     kind: CommandEffectKind
@@ -240,6 +241,7 @@ class CommandEffect:
     prefix: str | None = None
     peer: str | None = None
     process: str | None = None
+    protocol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

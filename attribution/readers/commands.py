@@ -49,6 +49,13 @@ _MODE = re.compile(
 )
 """Commands that enter another mode or leave one: `ospf 1` opens a process, `ospf cost 10` is an interface's own."""
 
+_PROTOCOL = re.compile(
+    r"\s(?:-p|--protocol|protocol|l4proto|proto|deny|drop|reject)[\s=]+(tcp|udp|icmp(?:v6|6)?|igmp|gre|esp|ah|ospf|sctp)\b"
+    r"|\s(tcp|udp)\s+[ds]port\b",
+    re.IGNORECASE,
+)
+"""How a filter names the one protocol that it drops: `-p tcp`, `deny udp any …`, `from protocol tcp`, `udp dport 53`."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommandRule:
@@ -144,7 +151,9 @@ def _classify_one(command: str) -> CommandEffect | None:
     for rule in command_rules():
         match = rule.pattern.search(command)
         if match is not None:
-            return _effect(rule, fields(match))
+            effect = _effect(rule, fields(match))
+            named = _PROTOCOL.search(f" {command}") if rule.kind is CommandEffectKind.FILTER_ADDED else None
+            return replace(effect, protocol=(named[1] or named[2]).lower()) if named is not None else effect
     return None
 
 

@@ -112,6 +112,14 @@ def test_a_cloud_call_cuts_or_limits(harmful: Condition) -> None:
     assert not any(matches(kind) for kind in EFFECTS_OF_RECORD)
 
 
+def test_who_takes_away_the_way_of_a_customer_leaves_it_no_other_protocol() -> None:
+    cut = mode(record_kind="cut", kind=CauseKind.ENFORCEMENT_ACTION)
+    filtered = record(0, "provider-edge", actor=Side.PROVIDER, effect=CommandEffectKind.FILTER_ADDED)
+
+    assert matches_record(cut, filtered, "provider-edge", None, PATHS, CHAIN)
+    assert not matches_record(cut, replace(filtered, protocol="tcp"), "provider-edge", None, PATHS, CHAIN)
+
+
 def test_a_suspension_of_the_service_may_act_on_any_device_of_the_provider() -> None:
     enforcing = mode(record_kind="enforcement", kind=CauseKind.ENFORCEMENT_ACTION)
     whole = record(0, None, kind=RecordKind.ENFORCEMENT)

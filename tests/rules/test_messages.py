@@ -199,3 +199,23 @@ def test_what_a_command_does_and_to_whom(
 def test_an_unknown_command_has_no_known_effect() -> None:
     assert classify_command("frobnicate the wombat") is None
     assert classify_command("") is None
+
+
+@pytest.mark.parametrize(
+    ("command", "protocol"),
+    [
+        ("iptables -I FORWARD -p tcp -d 172.16.56.0/24 -j DROP", "tcp"),
+        ("iptables -I FORWARD -d 172.16.56.0/24 -j DROP", None),
+        ("nft add rule inet filter forward udp dport 53 drop", "udp"),
+        ("nft add rule inet filter forward ip daddr 10.1.0.0/24 drop", None),
+        ("access-list 101 deny icmp any 10.1.0.0 0.0.0.255", "icmp"),
+        ("access-list 101 deny ip any 10.1.0.0 0.0.0.255", None),
+        ("rule 5 deny tcp destination 10.1.0.0/24", "tcp"),
+        ("set firewall family inet filter BLOCK term 1 from protocol udp then discard", "udp"),
+        ("ip access-group BLOCK in", None),
+    ],
+)
+def test_which_protocol_alone_a_filter_drops(command: str, protocol: str | None) -> None:
+    effect = classify_command(command)
+    assert effect is not None
+    assert (effect.kind, effect.protocol) == (CommandEffectKind.FILTER_ADDED, protocol)
