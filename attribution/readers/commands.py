@@ -54,7 +54,7 @@ _PROTOCOL = re.compile(
     r"|\s(tcp|udp)\s+[ds]port\b",
     re.IGNORECASE,
 )
-"""How a filter names the one protocol that it drops: `-p tcp`, `deny udp any …`, `from protocol tcp`, `udp dport 53`."""
+"""How a filter names the only protocol it drops: `-p tcp`, `deny udp any …`, `from protocol tcp`, `udp dport 53`."""
 
 
 @dataclass(frozen=True, slots=True)
