@@ -340,14 +340,17 @@ class Witnesses:
 def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
     """What the reports add: of one kind the first counts in full, each about something else half of the one before it.
 
-    Two who report the same of one thing, as both ends of a cable do, are no echo of each other.
+    Two who report the same of one thing, as both ends of a cable do, are no echo of each other. Nor is a second cable
+    that goes down with the first: by chance they do not.
     """
     ranks: dict[AlarmKind, dict[Hashable, int]] = defaultdict(dict)
     spoken: dict[Alarm, float] = {}
     for alarm, gain in sorted(gains.items(), key=lambda item: -item[1]):
         of_kind = ranks[alarm.kind]
-        subject = alarm.component if alarm.component != alarm.reporter else state_of(alarm)
-        spoken[alarm] = gain * ECHO ** of_kind.setdefault(subject, len(of_kind))
+        of_a_cable = alarm.component != alarm.reporter
+        rank = of_kind.setdefault(alarm.component if of_a_cable else state_of(alarm), len(of_kind))
+        together = of_a_cable and alarm.kind is AlarmKind.INTERFACE_DOWN
+        spoken[alarm] = gain * ECHO ** (max(0, rank - 1) if together else rank)
     return spoken
 
 

@@ -22,7 +22,7 @@ from attribution.inference.testimony import (
 )
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.observation import CommandEffectKind
-from attribution.model.topology import NodeKind, Side, Topology
+from attribution.model.topology import Link, NodeKind, Side, Topology
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
@@ -237,12 +237,33 @@ def test_both_ends_of_a_cable_are_no_echo_of_each_other() -> None:
 
 
 def test_what_neighbours_say_of_one_device_is_partly_an_echo() -> None:
-    crash = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR))
-    one_side = alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)
-    other_side = alarm(101, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN)
-    one, both = hear(crash, [one_side]).total, hear(crash, [one_side, other_side]).total
+    crash = candidate("customer-edge", expecting(AlarmKind.SESSION_DOWN, Where.PEER))
+    sessions = [
+        alarm(101, peer, peer, AlarmKind.SESSION_DOWN, about_peer="customer-edge")
+        for peer in ("customer-core", "provider-edge")
+    ]
+    one, both = hear(crash, sessions[:1]).total, hear(crash, sessions).total
 
     assert one < both < 2 * one
+
+
+def test_two_cables_that_go_down_together_are_no_echo_and_a_third_is() -> None:
+    """By chance two do not fail in one moment: something that both hang on did."""
+    crash = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR))
+    to_third = Link("customer-edge", "provider-core", None, None, {"customer-edge": "c", "provider-core": "d"})
+    forked = Topology(CHAIN.nodes, CHAIN.links | {to_third.component: to_third})
+    ports = [
+        alarm(101, device, cable, AlarmKind.INTERFACE_DOWN)
+        for device, cable in (
+            ("customer-core", UPLINK),
+            ("provider-edge", DEMARCATION),
+            ("provider-core", to_third.component),
+        )
+    ]
+    one, two, three = (hear(crash, ports[:count], topology=forked).total for count in (1, 2, 3))
+
+    assert two == pytest.approx(2 * one)
+    assert two < three < 3 * one
 
 
 def test_no_single_report_can_decide_alone() -> None:
