@@ -251,7 +251,7 @@ def test_two_cables_that_go_down_together_are_no_echo_and_a_third_is() -> None:
     """By chance two do not fail in one moment: something that both hang on did."""
     crash = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR))
     to_third = Link("customer-edge", "provider-core", None, None, {"customer-edge": "c", "provider-core": "d"})
-    forked = Topology(CHAIN.nodes, CHAIN.links | {to_third.component: to_third})
+    forked = Topology(CHAIN.nodes, {**CHAIN.links, to_third.component: to_third})
     ports = [
         alarm(101, device, cable, AlarmKind.INTERFACE_DOWN)
         for device, cable in (
