@@ -54,7 +54,7 @@ def most_carried_bps(observations: Iterable[Observation], around: Surroundings) 
         rates = [rate for _, _, rate in _rates(samples, LONGEST_POLL_OF_A_PEAK_S)]
         most = max([most, *rates])
         seen_on_the_way |= bool(rates) and link.component in ways
-    return most if seen_on_the_way else None
+    return most if seen_on_the_way and most > 0 else None
 
 
 def _series(

@@ -320,6 +320,7 @@ def test_a_limit_at_or_above_what_was_bought_does_not_hurt(bought_bps: float | N
     [
         pytest.param(3, 1, "cloud-core GE0/0/1", Side.PROVIDER, Condition.NOT_MET, id="far less was ever carried"),
         pytest.param(60, 1, "cloud-core GE0/0/1", Side.PROVIDER, Condition.UNKNOWN, id="bursts may have met it"),
+        pytest.param(0, 1, "cloud-core GE0/0/1", Side.PROVIDER, Condition.UNKNOWN, id="counters that count nothing"),
         pytest.param(3, 60, "cloud-core GE0/0/1", Side.PROVIDER, Condition.UNKNOWN, id="polls that hide bursts"),
         pytest.param(3, 1, "cloud-core GE0/0/1", Side.CUSTOMER, Condition.UNKNOWN, id="the caller's own word"),
         pytest.param(3, 1, "cloud-core Lo0", Side.PROVIDER, Condition.UNKNOWN, id="no port of the way"),
