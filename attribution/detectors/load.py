@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import pairwise, permutations
+from itertools import pairwise
 
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
@@ -18,10 +18,8 @@ from attribution.model.topology import Side
 TOLERANCE = 1.1
 # Behind the limit no more than the limit gets through: a port that fills it this far had more offered to it.
 FILLED = 0.85
-# A device polled this rarely hides any surge in its average (seconds); and so does one polled so rarely a short one.
+# A device polled this rarely hides any surge in its average (seconds).
 LONGEST_POLL_S = 120.0
-LONGEST_POLL_OF_A_PEAK_S = 10.0
-OCTETS = frozenset({Metric.IN_OCTETS, Metric.OUT_OCTETS})
 
 
 def detect_overuse(
@@ -30,37 +28,6 @@ def detect_overuse(
     """Polls between which more was offered at the customer's attachment than was bought; neighbours are joined."""
     if bandwidth_bps is None:
         return
-    for (_, device, interface, metric), samples in _series(observations, around).items():
-        link = find_link(around.topology, device, interface)
-        limit_bps = _limit_at(device, link.far_end(device), metric, around, bandwidth_bps) if link is not None else None
-        if link is None or limit_bps is None:
-            continue
-        yield from _surges(device, interface, link.component, samples, limit_bps, bandwidth_bps)
-
-
-def most_carried_bps(observations: Iterable[Observation], around: Surroundings) -> float | None:
-    """The highest rate between two polls of any drawn port, by what the provider supplied; None if it is not known.
-
-    It has to have polled a port of the service's way, and often enough. The customer has an interest in having had room
-    below a limit that it set itself.
-    """
-    pairs = permutations(sorted(around.ends), 2)
-    ways = {component for one, other in pairs for path in around.routes.all_ways(one, other, 0) for component in path}
-    most, seen_on_the_way = 0.0, False
-    for (_, device, interface, metric), samples in _series(observations, around).items():
-        link = find_link(around.topology, device, interface)
-        if metric not in OCTETS or link is None or samples[0].origin.supplied_by is not Side.PROVIDER:
-            continue
-        rates = [rate for _, _, rate in _rates(samples, LONGEST_POLL_OF_A_PEAK_S)]
-        most = max([most, *rates])
-        seen_on_the_way |= bool(rates) and link.component in ways
-    return most if seen_on_the_way and most > 0 else None
-
-
-def _series(
-    observations: Iterable[Observation], around: Surroundings
-) -> dict[tuple[str, str, str, Metric], list[CounterSample]]:
-    """The polls of each counter of the drawing's devices, by file, device, port and metric, in order of time."""
     series: dict[tuple[str, str, str, Metric], list[CounterSample]] = defaultdict(list)
     for sample in observations:
         if (
@@ -69,19 +36,13 @@ def _series(
             and sample.device in around.topology.nodes
         ):
             series[(sample.origin.file, sample.device, sample.interface, sample.metric)].append(sample)
-    for samples in series.values():
+    for (_, device, interface, metric), samples in series.items():
+        link = find_link(around.topology, device, interface)
+        limit_bps = _limit_at(device, link.far_end(device), metric, around, bandwidth_bps) if link is not None else None
+        if link is None or limit_bps is None:
+            continue
         samples.sort(key=lambda sample: sample.time_ns)
-    return series
-
-
-def _rates(
-    samples: Iterable[CounterSample], longest_s: float
-) -> Iterator[tuple[CounterSample, CounterSample, float]]:
-    """The rate (bit/s) between every two polls of a counter of octets that are near enough."""
-    for earlier, later in pairwise(samples):
-        seconds = (later.time_ns - earlier.time_ns) / NANOSECONDS
-        if 0 < seconds <= longest_s and later.value >= earlier.value:
-            yield earlier, later, 8 * (later.value - earlier.value) / seconds
+        yield from _surges(device, interface, link.component, samples, limit_bps, bandwidth_bps)
 
 
 def _limit_at(device: str, neighbour: str, metric: Metric, around: Surroundings, bandwidth_bps: float) -> float | None:
@@ -105,7 +66,11 @@ def _surges(
     device: str, interface: str, component: str, samples: list[CounterSample], limit_bps: float, bandwidth_bps: float
 ) -> Iterator[Alarm]:
     surge: list[tuple[CounterSample, CounterSample, float]] = []
-    for earlier, later, rate_bps in _rates(samples, LONGEST_POLL_S):
+    for earlier, later in pairwise(samples):
+        seconds = (later.time_ns - earlier.time_ns) / NANOSECONDS
+        if not 0 < seconds <= LONGEST_POLL_S or later.value < earlier.value:
+            continue
+        rate_bps = 8 * (later.value - earlier.value) / seconds
         if rate_bps > limit_bps:
             surge.append((earlier, later, rate_bps))
         elif surge:

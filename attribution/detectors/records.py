@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from attribution.detectors.cloud_actions import CloudActions
-from attribution.detectors.load import most_carried_bps
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval, Service
@@ -61,8 +60,6 @@ WHOLE_PREFIX = 8
 _PREFIX = re.compile(r"(?<![\w.:])[0-9a-fA-F.:]+/[0-9]{1,3}(?![\w.])")
 _BANDWIDTH_LIMIT = re.compile(r'"BandwidthLimit"\s*:\s*([0-9]+)')
 MEGABIT = 1_000_000
-# A limit this many times above all that was ever carried hurts nothing: polls of some seconds hide short bursts.
-HEADROOM = 4.0
 
 
 def detect_operations(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
@@ -239,9 +236,6 @@ def detect_cloud_calls(
     observations: Sequence[Observation], around: Surroundings, service: Service, actions: CloudActions
 ) -> Iterator[Record]:
     """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them."""
-    most_bps = most_carried_bps(observations, around)
-    room_bps = HEADROOM * most_bps if most_bps is not None else None
-    enough_bps = min((bps for bps in (service.bandwidth_bps, room_bps) if bps is not None), default=None)
     calls = sorted((o for o in observations if isinstance(o, CloudCall)), key=lambda call: call.time_ns)
     for position, call in enumerate(calls):
         action = actions.get(call.action.lower())
@@ -253,7 +247,7 @@ def detect_cloud_calls(
             if later.succeeded and later.action.lower() in action.undone_by and _same_resource(call, later)
         )
         own = service.account is None or call.account is None or call.account == service.account
-        spares = _spares_service(call, around, enough_bps)
+        spares = _spares_service(call, around, service.bandwidth_bps)
         yield Record(
             interval=Interval(call.time_ns, next(undone, FOREVER_NS)),
             actor=Side.CUSTOMER if own else Side.PROVIDER,
@@ -272,13 +266,13 @@ def detect_cloud_calls(
         )
 
 
-def _spares_service(call: CloudCall, around: Surroundings, enough_bps: float | None) -> bool:
-    """Whether all that a call names is known not to hurt the service: other destinations, or a limit that is enough."""
+def _spares_service(call: CloudCall, around: Surroundings, bandwidth_bps: float | None) -> bool:
+    """Whether all that a call names is known not to be the service's: other destinations, or as much as was bought."""
     prefixes = _PREFIX.findall(call.parameters)
     if prefixes:
         return all(_is_of_service(prefix, around) is Condition.NOT_MET for prefix in prefixes)
     limits = [int(limit) * MEGABIT for limit in _BANDWIDTH_LIMIT.findall(call.parameters)]
-    return bool(limits) and enough_bps is not None and min(limits) >= enough_bps
+    return bool(limits) and bandwidth_bps is not None and min(limits) >= bandwidth_bps
 
 
 def _same_resource(first: CloudCall, second: CloudCall) -> bool:
