@@ -292,8 +292,11 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
         if not part or (len(part) == 1 and part[0] in around.topology.nodes):
             continue
         stretch = Stretch(part, upstream, not upstream, path[at:] if upstream else ())
+        if not asked:
+            journeys.append((stretch,))
+            continue
         answers = _ways_to(point, destination, source, tap.time_ns, around) or [tuple(reversed(part))]
-        journeys += [(stretch, Stretch(way, True, False)) for way in answers] if asked else [(stretch,)]
+        journeys += [(stretch, Stretch(way, True, False)) for way in answers]
     if not journeys:
         return None
     lost = tap.lost_upstream if upstream else tap.lost_downstream

@@ -50,7 +50,7 @@ _MODE = re.compile(
 """Commands that enter another mode or leave one: `ospf 1` opens a process, `ospf cost 10` is an interface's own."""
 
 _PROTOCOL = re.compile(
-    r"\s(?:-p|--protocol|protocol|l4proto|proto|deny|drop|reject)[\s=]+(tcp|udp|icmp(?:v6|6)?|igmp|gre|esp|ah|ospf|sctp)\b"
+    r"(?<!!)\s(?:-p|--protocol|protocol|l4proto|proto|deny|drop|reject)[\s=]+(tcp|udp|icmp(?:v6|6)?|igmp|gre|esp|ah|ospf|sctp)\b"
     r"|\s(tcp|udp)\s+[ds]port\b",
     re.IGNORECASE,
 )

@@ -206,6 +206,7 @@ def test_an_unknown_command_has_no_known_effect() -> None:
     [
         ("iptables -I FORWARD -p tcp -d 172.16.56.0/24 -j DROP", "tcp"),
         ("iptables -I FORWARD -d 172.16.56.0/24 -j DROP", None),
+        ("iptables -A FORWARD ! -p tcp -d 172.16.56.0/24 -j DROP", None),
         ("nft add rule inet filter forward udp dport 53 drop", "udp"),
         ("nft add rule inet filter forward ip daddr 10.1.0.0/24 drop", None),
         ("access-list 101 deny icmp any 10.1.0.0 0.0.0.255", "icmp"),
