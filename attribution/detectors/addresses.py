@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from attribution.model.observation import Observation, PathTrace
-from attribution.model.topology import IpNetwork, NodeKind, Topology
+from attribution.model.observation import LogEvent, LogKind, Observation, PathTrace
+from attribution.model.topology import ROUTING, IpNetwork, NodeKind, Topology
 
 # Addresses that share fewer leading bits than this do not stand on one cable (a LAN of 256 hosts; an IPv6 subnet).
 SHORTEST_COMMON_PREFIX = {4: 24, 6: 64}
 BRIDGES = (NodeKind.SWITCH, NodeKind.TRANSPORT)
+SESSION_KINDS = frozenset({LogKind.SESSION_DOWN, LogKind.SESSION_UP})
 
 
 class AddressBook:
@@ -83,12 +85,26 @@ class AddressBook:
             neighbour
             for owner in nearest[1]
             for neighbour in layer3_neighbours(self._topology, owner)
-            if not self._topology.nodes[neighbour].addresses and neighbour not in self._known.values()
+            if not self._topology.nodes[neighbour].addresses and not self._has_another(neighbour, text)
         }
         return silent.pop() if len(silent) == 1 else None
 
+    def _has_another(self, node: str, address: str) -> bool:
+        """Whether what was learned of a node tells that this is not its address: a router has one for each subnet."""
+        own = [known for known, owner in self._known.items() if owner == node]
+        routes = self._topology.nodes[node].kind in ROUTING
+        return any(not routes or _may_share_cable(known, address) for known in own)
 
-def learn_addresses(topology: Topology, observations: Iterable[Observation]) -> AddressBook:
+
+def learn_addresses(topology: Topology, observations: Sequence[Observation]) -> AddressBook:
+    """The addresses that the drawing states, and those that traceroutes and the logs of both ends of a session give
+    away."""
+    learned = _learn_from_traces(topology, observations)
+    learned |= _learn_from_sessions(topology, AddressBook(topology, learned), observations)
+    return AddressBook(topology, learned)
+
+
+def _learn_from_traces(topology: Topology, observations: Iterable[Observation]) -> dict[str, str]:
     """A traceroute's last answer comes from its destination, which gives the destination's address away.
 
     Unless it did not arrive: an address that answers on the way elsewhere is a router's, and the farthest one counts.
@@ -105,8 +121,51 @@ def learn_addresses(topology: Topology, observations: Iterable[Observation]) -> 
             continue
         if topology.resolve(last.address) is None:
             farthest[destination] = max(farthest.get(destination, (0, "")), (last.number, last.address))
-    learned = {address: node for node, (_, address) in farthest.items() if address not in on_the_way}
-    return AddressBook(topology, learned)
+    return {address: node for node, (_, address) in farthest.items() if address not in on_the_way}
+
+
+def _learn_from_sessions(topology: Topology, book: AddressBook, observations: Iterable[Observation]) -> dict[str, str]:
+    """Neighbours that each name an address of one subnet as their peer's name each other's.
+
+    A peer that only one device names may be a neighbour that is not drawn. Where the addresses of several neighbours
+    stand in one subnet, the nearest decides; where two are as near, nothing does.
+    """
+    named: dict[str, set[str]] = defaultdict(set)
+    for event in observations:
+        if not isinstance(event, LogEvent) or event.kind not in SESSION_KINDS or event.peer is None:
+            continue
+        if event.device in topology.nodes and _is_address(event.peer):
+            named[event.device].add(event.peer)
+    learned: dict[str, str] = {}
+    for device, peers in named.items():
+        others = [other for other in layer3_neighbours(topology, device) if other in named]
+        for peer in peers:
+            if book.resolve(peer) is not None:
+                continue
+            answers = [
+                (common_prefix(ip_address(peer), ip_address(own)), other)
+                for other in others
+                for own in named[other]
+                if own != peer and book.resolve(own) in (None, device) and _may_share_cable(peer, own)
+            ]
+            nearest = {other for bits, other in answers if bits == max(answers)[0]}
+            if len(nearest) == 1:
+                learned[peer] = nearest.pop()
+    return learned
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _may_share_cable(first: str, second: str) -> bool:
+    """Whether two addresses may be the two ends of a cable."""
+    one, other = ip_address(first), ip_address(second)
+    return one.version == other.version and common_prefix(one, other) >= SHORTEST_COMMON_PREFIX[one.version]
 
 
 def _within(text: str, prefix: IpNetwork) -> bool:
@@ -119,8 +178,11 @@ def common_prefix(first: IPv4Address | IPv6Address, second: IPv4Address | IPv6Ad
     return first.max_prefixlen - (int(first) ^ int(second)).bit_length()
 
 
-def layer3_neighbours(topology: Topology, node: str) -> set[str]:
-    """The nodes one routed hop away: bridges (switches and transport without addresses) are looked through."""
+def layer3_neighbours(topology: Topology, node: str, behind: str | None = None) -> set[str]:
+    """The nodes one routed hop away: bridges (switches and transport without addresses) are looked through.
+
+    `behind`: only those behind one of the node's links.
+    """
     found: set[str] = set()
     seen = {node}
     queue = [node]
@@ -128,7 +190,7 @@ def layer3_neighbours(topology: Topology, node: str) -> set[str]:
         here = queue.pop()
         for link in topology.links_of(here):
             there = link.far_end(here)
-            if there in seen:
+            if there in seen or (here == node and behind not in (None, link.component)):
                 continue
             seen.add(there)
             beyond = topology.nodes[there]

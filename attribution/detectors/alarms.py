@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from attribution.detectors.addresses import layer3_neighbours
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
@@ -95,6 +96,8 @@ WITNESS_ALARMS = {
 SILENCES = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT, WitnessKind.HELLO_LOST})
 """The witness names who fell silent as sender; the word is that of who waited."""
 SESSION_WITNESSES = SILENCES | {WitnessKind.BGP_NOTIFICATION, WitnessKind.BFD_DOWN, WitnessKind.NEIGHBOUR_LOST}
+BETWEEN_BRIDGES = frozenset({"lacp", "stp"})
+"""Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
 CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
 PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
 SERVER_FAILURES = frozenset({"servfail", "refused"})
@@ -169,7 +172,11 @@ def session_peer(event: LogEvent, around: Surroundings) -> str | None:
     peer = around.book.resolve(event.peer)
     if peer is None and event.interface is not None:
         link = find_link(around.topology, event.device, event.interface)
-        peer = link.far_end(event.device) if link is not None else None
+        if link is None:
+            return None
+        beyond = layer3_neighbours(around.topology, event.device, link.component)
+        routed = event.protocol not in BETWEEN_BRIDGES and len(beyond) == 1
+        peer = beyond.pop() if routed else link.far_end(event.device)
     return peer
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from attribution.detectors.addresses import AddressBook, layer3_neighbours, learn_addresses
+from attribution.model.observation import LogEvent, LogKind
 from attribution.model.topology import NodeKind, Side, Topology, parse_network
-from tests.detectors.chain import CHAIN, join, network, node, trace
+from tests.detectors.chain import CHAIN, join, log, network, node, trace
 
 
 def silent_edge(*, second_silent: bool = False) -> Topology:
@@ -77,6 +78,57 @@ def test_bridges_are_looked_through_and_routers_are_not() -> None:
     assert layer3_neighbours(CHAIN, "office-edge") == {"office-host", "cloud-edge"}
 
 
+def unaddressed_edges() -> Topology:
+    """An office's router and a provider's, a carrier between them, and a second provider's; no addresses drawn."""
+    return network(
+        [
+            node("office-edge", side=Side.CUSTOMER),
+            node("carrier", NodeKind.TRANSPORT),
+            node("cloud-edge"),
+            node("second-edge"),
+        ],
+        [
+            join("office-edge a", "carrier 1"),
+            join("carrier 2", "cloud-edge a"),
+            join("office-edge b", "second-edge a"),
+        ],
+    )
+
+
+def lost(device: str, peer: str) -> LogEvent:
+    return log(0, device, LogKind.SESSION_DOWN, peer=peer)
+
+
+def test_two_neighbours_that_name_each_other_as_peers_tell_both_addresses() -> None:
+    both = [lost("office-edge", "172.24.1.1"), lost("cloud-edge", "172.24.1.2"), lost("cloud-edge", "203.0.113.7")]
+    book = learn_addresses(unaddressed_edges(), both)
+
+    assert book.resolve("172.24.1.1") == "cloud-edge"
+    assert book.resolve("172.24.1.2") == "office-edge"
+    assert book.resolve("203.0.113.7") is None
+
+
+def test_a_peer_that_only_one_end_names_may_be_somebody_who_is_not_drawn() -> None:
+    assert learn_addresses(unaddressed_edges(), [lost("cloud-edge", "172.24.1.2")]).resolve("172.24.1.2") is None
+
+
+def test_the_neighbour_whose_subnet_is_nearer_is_the_peer_and_of_two_as_near_neither_is() -> None:
+    office = [lost("office-edge", "172.24.1.1"), lost("office-edge", "172.24.1.5")]
+    nearer = [*office, lost("cloud-edge", "172.24.1.2"), lost("second-edge", "172.24.1.6")]
+    as_near = [lost("office-edge", "172.24.1.9"), lost("cloud-edge", "172.24.1.2"), lost("second-edge", "172.24.1.6")]
+
+    book = learn_addresses(unaddressed_edges(), nearer)
+    assert (book.resolve("172.24.1.1"), book.resolve("172.24.1.5")) == ("cloud-edge", "second-edge")
+    assert learn_addresses(unaddressed_edges(), as_near).resolve("172.24.1.9") is None
+
+
+def test_the_end_whose_address_is_drawn_tells_which_neighbour_names_it() -> None:
+    topology = silent_edge(second_silent=True)
+    named = [lost("office-edge", "192.0.2.2"), lost("cloud-edge", "192.0.2.1")]
+
+    assert learn_addresses(topology, named).resolve("192.0.2.2") == "cloud-edge"
+
+
 def test_the_last_answer_of_a_trace_gives_the_destination_s_address_away() -> None:
     topology = silent_edge()
     book = learn_addresses(topology, [trace(0, "office-edge", "other-edge", "10.5.0.1")])
@@ -90,9 +142,16 @@ def test_the_last_answer_of_a_trace_gives_the_destination_s_address_away() -> No
 
 def test_what_is_learned_leaves_one_neighbour_fewer_to_guess() -> None:
     bare = silent_edge(second_silent=True)
-    learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "198.51.100.8")])
+    learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "192.0.2.8")])
 
     assert learned.resolve("192.0.2.2") == "other-edge"
+
+
+def test_a_router_known_by_its_address_in_one_subnet_may_own_one_in_the_next() -> None:
+    bare = silent_edge(second_silent=True)
+    learned = learn_addresses(bare, [trace(0, "office-edge", "cloud-edge", "198.51.100.8")])
+
+    assert learned.resolve("192.0.2.2") is None
 
 
 def test_a_trace_teaches_nothing_against_the_drawing() -> None:

@@ -9,7 +9,8 @@ import pytest
 from attribution.detectors.alarms import FOREVER_NS, detect_log_alarms, detect_packet_alarms, session_peer
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
-from tests.detectors.chain import CAPTURE, at, log, surroundings
+from attribution.model.topology import NodeKind
+from tests.detectors.chain import CAPTURE, at, join, log, network, node, surroundings
 
 AROUND = surroundings()
 
@@ -173,6 +174,17 @@ def test_the_peer_of_a_session_is_found_by_address_else_behind_the_port() -> Non
     assert session_peer(by_address, AROUND) == "office-edge"
     assert session_peer(by_port, AROUND) == "cloud-core"
     assert session_peer(nobody, AROUND) is None
+
+
+def test_behind_a_switch_the_peer_of_a_routed_session_is_who_answers_there_and_of_a_bundle_the_switch() -> None:
+    topology = network(
+        [node("office-edge"), node("cable-switch", NodeKind.SWITCH), node("cloud-edge")],
+        [join("office-edge GE0/0/1", "cable-switch 1"), join("cable-switch 2", "cloud-edge a")],
+    )
+    lost = log(0, "office-edge", LogKind.SESSION_DOWN, interface="GE0/0/1")
+
+    assert session_peer(replace(lost, protocol="bfd"), surroundings(topology)) == "cloud-edge"
+    assert session_peer(replace(lost, protocol="lacp"), surroundings(topology)) == "cable-switch"
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def read_happenings(plan: Plan, role: str, path: Path) -> Iterator[Happening]:
             fresh = notice if notice is not None and line.time - notice[0] < 0.2 else None
             yield Happening(line.time, role, _down(plan, role, match[1], match[2].strip(), fresh))
         elif (match := _UP.search(line.text)) is not None:
-            asn, internal, _ = _peer(plan, role, match[1])
+            asn, internal, _, _ = _peer(plan, role, match[1])
             yield Happening(line.time, role, BgpUp(match[1], asn, internal))
         elif (match := _ADJACENCY.search(line.text)) is not None:
             gained, lost = match[5] == "Full", match[4] == "Full" and match[5] in ("Down", "Deleted", "Init")
@@ -70,23 +70,23 @@ def read_happenings(plan: Plan, role: str, path: Path) -> Iterator[Happening]:
 
 def _down(plan: Plan, role: str, peer: str, reason: str, notice: tuple[float, str, tuple[int, int]] | None) -> BgpDown:
     """A lost session; a NOTIFICATION sent in the same breath says more than the reason does."""
-    asn, internal, port = _peer(plan, role, peer)
+    asn, internal, port, own = _peer(plan, role, peer)
     end = _ENDS.get(reason, BgpEnd.OTHER)
     if notice is not None and notice[1] == "sent to":
         end = _ENDS_BY_CODE.get(notice[2], end)
-    return BgpDown(peer, asn, internal, end, notice[2] if notice is not None else None, port)
+    return BgpDown(peer, asn, internal, end, notice[2] if notice is not None else None, port, own)
 
 
-def _peer(plan: Plan, role: str, address: str) -> tuple[int, bool, str]:
-    """AS number of the peer of that address, whether it is our own, and our port towards it."""
+def _peer(plan: Plan, role: str, address: str) -> tuple[int, bool, str, str]:
+    """AS number of the peer of that address, whether it is our own, and our port and address towards it."""
     own = plan.node(role).asn
     for node in plan.nodes:
         held = {port.address.ip for port in plan.ports(node.role) if port.address is not None}
         if node.loopback is not None:
             held.add(node.loopback.ip)
         if address in {str(item) for item in held} and node.asn is not None:
-            ports = [port.name for port in plan.ports(role)
+            ports = [(port.name, str(port.address.ip)) for port in plan.ports(role)
                      if port.address is not None and address in {str(other.address.ip) for other in plan.segment(port)
                                                                  if other.address is not None}]
-            return node.asn, node.asn == own, ports[0] if ports else ""
-    return 0, False, ""
+            return node.asn, node.asn == own, *(ports[0] if ports else ("", ""))
+    return 0, False, "", ""

@@ -30,7 +30,10 @@ class BgpEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BgpDown:
-    """A BGP session ended; the code and subcode of the NOTIFICATION that went with it, if one did."""
+    """A BGP session ended; the code and subcode of the NOTIFICATION that went with it, if one did.
+
+    `port` and `own` are the device's port and address towards the peer, where it is a neighbour.
+    """
 
     peer: str
     asn: int
@@ -38,6 +41,7 @@ class BgpDown:
     end: BgpEnd
     code: tuple[int, int] | None
     port: str
+    own: str = ""
 
 
 @dataclass(frozen=True, slots=True)

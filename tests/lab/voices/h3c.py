@@ -42,9 +42,9 @@ _H3C_ENDS = {
 def _(what: seen.BgpDown) -> list[Line]:
     lines = []
     if what.end is BgpEnd.BFD_DOWN:
-        lines.append(Line(0.0, 5, "", f"%%10BFD/5/BFD_CHANGE_FSM: Sess[{what.peer}, LD/RD:513/514, Interface:"
-                                      f"{what.port}, SessType:Ctrl, LinkType:INET], Ver:1, Sta: UP->DOWN, Diag: 1 "
-                                      "(Control Detection Time Expired)"))
+        lines.append(Line(0.0, 5, "", f"%%10BFD/5/BFD_CHANGE_FSM: Sess[{what.own}/{what.peer}, LD/RD:513/514, "
+                                      f"Interface:{what.port}, SessType:Ctrl, LinkType:INET], Ver:1, Sta: UP->DOWN, "
+                                      "Diag: 1 (Control Detection Time Expired)"))
     return [*lines, Line(0.0, 5, "", f"%%10BGP/5/BGP_STATE_CHANGED: BGP default.: {what.peer} state has changed "
                                      f"from ESTABLISHED to IDLE for {_H3C_ENDS[what.end]}.")]
 

@@ -83,7 +83,7 @@ def _(what: seen.TableFull) -> list[Line]:
 
 @speak.register
 def _(what: seen.HighLoad) -> list[Line]:
-    if not what.over:
+    if not what.over or what.percent < 95:
         return []
     return [Line(0.0, 4, "kernel", "watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [kworker/0:1:1184]")]
 
