@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attribution.detectors.addresses import learn_addresses
-from attribution.detectors.alarms import detect_log_alarms, detect_packet_alarms, detect_unanswered
+from attribution.detectors.alarms import Pair, detect_log_alarms, detect_packet_alarms, detect_unanswered, find_absences
 from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
@@ -25,13 +25,15 @@ from attribution.detectors.routes import Routes, flows_of_the_service, learn_rou
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable
-from attribution.model.incident import NANOSECONDS, EvidenceType, Incident
+from attribution.model.incident import NANOSECONDS, EvidenceType, Incident, Interval
 from attribution.model.observation import CounterSample, LogEvent, LogKind, Metric, Observation
 from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
 # Two devices log one end of their session within this of each other.
 ECHO_NS = 3 * NANOSECONDS
+# A device that goes on after it stood still says within this time that its sessions ended (seconds).
+BACK_AGAIN_S = 1.0
 # Of what a port's counters say, what tells that it was watched: its state, and its drops.
 ASKED = (Metric.OPER_STATUS, Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
 
@@ -67,7 +69,7 @@ def detect_evidence(
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
     alarms += detect_overuse(observations, around, service.bandwidth_bps)
-    alarms = list(without_echoes(alarms))
+    alarms = list(without_echoes(without_absentees(alarms, find_absences(observations, around))))
     records = [record for detect_records in RECORD_DETECTORS for record in detect_records(observations, around)]
     records += detect_cloud_calls(observations, around, service, load_cloud_actions())
     paths = service_paths(routes, incident)
@@ -95,6 +97,19 @@ def detect_many_flows(tables: Sequence[FlowTable], around: Surroundings) -> tupl
     from attribution.detectors.flow_columns import detect_flows
 
     return detect_flows(tables, around)
+
+
+def without_absentees(alarms: Iterable[Alarm], absences: Mapping[Pair, Sequence[Interval]]) -> list[Alarm]:
+    """Alarms without those of a device that had stood still: that it heard nothing meanwhile says nothing of its peer.
+
+    Once it goes on, its timers have run out before it reads what the peer had sent.
+    """
+
+    def was_absent(alarm: Alarm) -> bool:
+        away = absences.get((alarm.reporter, alarm.about_peer or ""), ())
+        return any(interval.widened(0.0, BACK_AGAIN_S).contains(alarm.interval.start_ns) for interval in away)
+
+    return [alarm for alarm in alarms if alarm.kind is not AlarmKind.SESSION_DOWN or not was_absent(alarm)]
 
 
 def without_echoes(alarms: Sequence[Alarm]) -> Iterator[Alarm]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from attribution.detectors.addresses import layer3_neighbours
 from attribution.detectors.loss import Surroundings
@@ -61,7 +62,9 @@ SESSION_ALARMS = {
     DownReason.PREFIX_LIMIT: AlarmKind.PREFIX_LIMIT,
     DownReason.AUTHENTICATION: AlarmKind.AUTHENTICATION_MISMATCH,
 }
-ENDED_HERE = frozenset({DownReason.ADMIN_LOCAL, DownReason.NOTIFICATION_SENT, DownReason.HOLD_TIMER})
+ENDED_HERE = frozenset(
+    {DownReason.ADMIN_LOCAL, DownReason.NOTIFICATION_SENT, DownReason.HOLD_TIMER, DownReason.DETECTION}
+)
 SAME_END_NS = 3 * NANOSECONDS
 """A device that ended a session itself may log within this that its peer closed the connection."""
 CLEARING = {
@@ -98,6 +101,8 @@ SILENCES = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT, WitnessKin
 SESSION_WITNESSES = SILENCES | {WitnessKind.BGP_NOTIFICATION, WitnessKind.BFD_DOWN, WitnessKind.NEIGHBOUR_LOST}
 BETWEEN_BRIDGES = frozenset({"lacp", "stp"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
+Pair = tuple[str, str]
+"""A device and the peer of one of its sessions."""
 CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
 PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
 SERVER_FAILURES = frozenset({"servfail", "refused"})
@@ -219,6 +224,26 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
             alarm = _alarm_of_witness(witness, around)
             if alarm is not None:
                 yield alarm
+            # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
+            if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
+                yield replace(
+                    alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE,
+                    about_peer=None,
+                )  # fmt: skip
+
+
+def find_absences(observations: Iterable[Observation], around: Surroundings) -> dict[Pair, list[Interval]]:
+    """When a device sent a session's peer nothing, by what was captured at its own port: it stood still.
+
+    Farther off its packets may have been lost. For each pair of the silent device and its peer.
+    """
+    found: dict[Pair, list[Interval]] = defaultdict(list)
+    for witness in observations:
+        if isinstance(witness, PacketWitness) and witness.kind in SILENCES:
+            silent, waiting = around.book.resolve(witness.sender), around.book.resolve(witness.about)
+            if silent is not None and silent == witness.device and waiting is not None:
+                found[(silent, waiting)].append(Interval(witness.time_ns, witness.end_ns))
+    return found
 
 
 def detect_unanswered(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:

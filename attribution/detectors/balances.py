@@ -60,14 +60,16 @@ class Poll:
 class Balance:
     """What the polls of one balance show.
 
-    `off` is by how much each poll misses more than usual, `lossy` the numbers of those that lost packets. `looked_for`
-    are those that tell whether it was what the service lost, lossy or not: with how much was wanted there, and which
-    share of it is missing.
+    `off` is by how much each poll misses more than usual, `lossy` the numbers of those that lost packets, `unclear` of
+    those that miss more than the others, but no more than those before them always did. `looked_for` are those that
+    tell whether it was what the service lost, lossy or not: with how much was wanted there, and which share of it is
+    missing.
     """
 
     polls: tuple[Poll, ...]
     off: tuple[float, ...]
     lossy: frozenset[int]
+    unclear: frozenset[int]
     looked_for: Mapping[int, tuple[float, float]]
 
 
@@ -81,10 +83,21 @@ def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance 
     if abs(usual) > MOST_OWN:
         return None
     scatter = median(abs(later.missing - earlier.missing) for earlier, later in pairwise(known)) / STEP
-    off = tuple(poll.missing - usual * poll.through - BELOW * scatter for poll in known)
-    lossy = _lossy_polls(known, off, scatter)
+    first = tuple(poll.missing - usual * poll.through - BELOW * scatter for poll in known)
+    # A device that restarts, or whose sessions do, may miss less afterwards than it ever did before.
+    ever = _always_missed(known, usual)
+    off = tuple(poll.missing - share * poll.through - BELOW * scatter for poll, share in zip(known, ever, strict=True))
+    missed = _lossy_polls(known, first, scatter)
+    unclear = frozenset(index for index in missed if first[index] > 0 and off[index] < STAYS * first[index])
+    lossy = frozenset(_lossy_polls(known, off, scatter)) - unclear
     looked_for = _look_for(wanted, known, off, scatter, lossy) if wanted is not None else {}
-    return Balance(known, off, frozenset(lossy), looked_for)
+    return Balance(known, off, lossy, unclear, looked_for)
+
+
+def _always_missed(polls: Sequence[Poll], usual: float) -> list[float]:
+    """For each poll the share that all polls before it missed at least (of the first polls: these), or the usual."""
+    shares = [poll.missing / poll.through for poll in polls]
+    return [max(usual, min(shares[: max(index, LEAST_POLLS)])) for index in range(len(polls))]
 
 
 class Wanted:

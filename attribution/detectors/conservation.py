@@ -230,6 +230,8 @@ def _measurements(
     polls = balance.polls
     passing = median(poll.through / (poll.end_ns - poll.start_ns) for poll in polls)
     for index, poll in enumerate(polls):
+        if index in balance.unclear:
+            continue
         lost = max(0, round(min(balance.off[index], poll.through))) if index in balance.lossy else 0
         more = poll.through - passing * (poll.end_ns - poll.start_ns)
         if lost and more > SURGE * (poll.through - more):

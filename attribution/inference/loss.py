@@ -19,7 +19,7 @@ from attribution.inference.likelihood import (
     rate_weights,
 )
 from attribution.inference.relation import Touch
-from attribution.inference.upstream import Upstream
+from attribution.inference.upstream import Missing, Upstream
 from attribution.model.evidence import Journey
 
 # How often a fault touches what it only perhaps touches.
@@ -55,11 +55,13 @@ STILL_LOST, STILL_LOST_OF_ALL = 0.7, 0.1
 
 @dataclass(frozen=True, slots=True)
 class LossFit:
-    """How a candidate explains the groups: the log likelihood, the best rate, and each group's own part at it."""
+    """How a candidate explains the groups: the log likelihood, the best rate, each group's own part at it, and where
+    the route is missed that the fault took away, if it did."""
 
     total: float
     rate: float
     parts: tuple[float, ...]
+    missing: Missing | None = None
 
 
 class PhaseLosses:
@@ -129,7 +131,9 @@ class PhaseLosses:
             else own[Touch.NO if i in spared else touches[i]][best]
             for i, own in enumerate(self._parts)
         )
-        return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], parts)
+        upstream = [i for i in every if touches[i] == Touch.UPSTREAM]
+        missing = self._without(full).upstream.weigh(upstream) if upstream else None
+        return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], parts, missing)
 
     def _by_chance(self, *touches: Sequence[int]) -> float:
         """log P that a fault, or several, are to blame although they touch nothing of what was lost."""
@@ -153,8 +157,8 @@ class PhaseLosses:
             healthy, hit = self._rarely(rarely)
             sums = [told + add_logs(healthy, at_rate) for told, at_rate in zip(sums, hit, strict=True)]
         if upstream:
-            missed, _ = self._without(full).upstream.weigh(upstream)
-            sums = [told + missed for told in sums]
+            missing = self._without(full).upstream.weigh(upstream)
+            sums = [told + missing.total for told in sums]
         return sums
 
     def _rarely(self, members: Sequence[int]) -> tuple[float, list[float]]:
@@ -177,7 +181,7 @@ class PhaseLosses:
             if healthy >= hit[rate]:
                 spared.update(rarely)
         if upstream:
-            spared.update(set(upstream) - self._without(full).upstream.weigh(upstream)[1])
+            spared.update(set(upstream) - self._without(full).upstream.weigh(upstream).dropped)
         return frozenset(spared)
 
     def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> float:
@@ -269,8 +273,9 @@ class PhaseLosses:
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
         surely = [i for i, touch in enumerate(touches) if touch not in DOUBTFUL and i not in gone]
         lost = {i: without.lost[i][Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in gone}
-        missed, dropped = without.upstream.weigh(upstream) if upstream else (0.0, frozenset())
-        same = missed + sum(lost.values())
+        missing = without.upstream.weigh(upstream) if upstream else None
+        dropped = missing.dropped if missing is not None else frozenset()
+        same = (missing.total if missing is not None else 0.0) + sum(lost.values())
         totals, hits = [], []
         for level in range(len(WELL_AGAIN)):
             total = same + sum(without.fading[i][level][touches[i]] for i in surely)
@@ -285,7 +290,7 @@ class PhaseLosses:
         told = {**lost, **{i: self._parts[i][Touch.NO][0] for i in spared}}
         parts = tuple(told[i] if i in told else without.fading[i][best][touch] for i, touch in enumerate(touches))
         total = log(chance / len(totals)) + add_logs(*totals) + self._by_chance(touches)
-        return LossFit(total, FULL_RATES[-1], parts)
+        return LossFit(total, FULL_RATES[-1], parts, missing)
 
 
 def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str | None]]) -> bool:

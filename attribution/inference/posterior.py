@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
@@ -22,6 +22,7 @@ from attribution.inference.testimony import (
     joint_testimony,
     state_of,
 )
+from attribution.inference.upstream import Missing, gain_of_same_place
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.topology import ROUTING, Topology
@@ -127,6 +128,7 @@ class Solver:
         self._down: dict[int, frozenset[str]] = {}
         self._missing: dict[int, frozenset[tuple[str, str | None]]] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
+        self._endings: tuple[tuple[Candidate, ...], ...] = ()
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._known_touches = touches or KnownTouches()
         topology = situation.topology
@@ -357,7 +359,7 @@ class Solver:
         shortlist: list[Candidate | None] = [None, *self._shortlist()]
         beam: list[tuple[Candidate | None, ...]] = [()]
         for remaining in range(len(self.phases) - 1, -1, -1):
-            longer = sorted(((self.score(c), c) for c in self._extended(beam, shortlist)), key=lambda e: -e[0])
+            longer = sorted(((self._promise(c), c) for c in self._extended(beam, shortlist)), key=lambda e: -e[0])
             near = [choices for score, choices in longer if score >= longer[0][0] - FAR_BEHIND]
             beam = near[:BEAM] if remaining else near
         scored = [(choices, TEMPER * self.score(choices)) for choices in beam]
@@ -370,30 +372,77 @@ class Solver:
     ) -> Iterator[tuple[Candidate | None, ...]]:
         return ((*choices, choice) for choices in beam for choice in shortlist)
 
+    def _promise(self, choices: Sequence[Candidate | None]) -> float:
+        """The score of choices for the first phases if the last of them lasts for some time, and then what explains all
+        the later phases best takes over: what that explains is no merit of the choices."""
+        rest = len(self.phases) - len(choices)
+        later = ((choices[-1],) * lasts + self._endings[len(choices) + lasts] for lasts in range(rest + 1))
+        return max(self.score((*choices, *following)) for following in later)
+
+    def _best_endings(self, candidates: Iterable[Candidate]) -> tuple[tuple[Candidate, ...], ...]:
+        """For each phase the one candidate that explains it and all later ones best, for as many phases; none at last.
+        """
+        count = len(self.phases)
+        lost = {c: [self.losses(index, c).total for index in range(count)] for c in candidates}
+
+        def explains(candidate: Candidate, first: int) -> float:
+            told = self.testimony(self.span_of(range(first, count)), candidate).total
+            return sum(lost[candidate][first:]) + told + self.log_prior(candidate)
+
+        best = (max(lost, key=lambda c: explains(c, first)) for first in range(count))
+        return (*((choice,) * (count - first) for first, choice in enumerate(best)), ())
+
     def _shortlist(self) -> list[Candidate]:
-        """The candidates near the best of any phase: what began in one may fade in another."""
-        near: dict[Candidate, None] = {}
-        for index, phase in enumerate(self.phases):
-            scored = [
-                (self.losses(index, c).total + self.testimony(phase.span, c).total + self.log_prior(c), c)
-                for c in self.candidates
-            ]
-            scored.sort(key=lambda entry: -entry[0])
-            kept = scored if len(self.phases) == 1 else scored[:MOST_OF_A_PHASE]
-            near |= {candidate: None for score, candidate in kept if score >= scored[0][0] - FAR_BEHIND}
+        """The candidates near the best of any phase: what began in one may fade in another.
+
+        By themselves, and beside the best of the other phases: what those explain speaks for nobody else any more.
+        """
+        alone = [self._near_the_best(index, ()) for index in range(len(self.phases))]
+        if len(self.phases) == 1:
+            self._endings = ((), ())
+            return alone[0]
+        near: dict[Candidate, None] = dict.fromkeys(c for kept in alone for c in kept[:MOST_OF_A_PHASE])
+        for index in range(len(self.phases)):
+            leaders = [(other, kept[0]) for other, kept in enumerate(alone) if other != index]
+            near |= dict.fromkeys(self._near_the_best(index, leaders)[:MOST_OF_A_PHASE])
+        self._endings = self._best_endings(near)
         return list(near)
+
+    def _near_the_best(self, index: int, leaders: Sequence[tuple[int, Candidate]]) -> list[Candidate]:
+        """The candidates for a phase, best first; `leaders` are the causes of other phases, with their numbers."""
+        span = self.phases[index].span
+        known = [self.testimony(self.phases[phase].span, leader) for phase, leader in leaders]
+        explained = joint_testimony(known)
+        scored = [
+            (
+                self.losses(index, c).total
+                + joint_testimony([*known, self.testimony(span, c)])
+                - explained
+                + self.log_prior(c),
+                c,
+            )
+            for c in self.candidates
+        ]
+        scored.sort(key=lambda entry: -entry[0])
+        return [candidate for score, candidate in scored if score >= scored[0][0] - FAR_BEHIND]
 
     def score(self, choices: Sequence[Candidate | None]) -> float:
         """log of prior times likelihood for the phases decided so far; further causes cost what they are rare."""
         background = self.situation.modes.background
         total = 0.0
         spans: dict[Candidate | None, list[int]] = {}
+        missing: dict[Candidate, list[Missing]] = defaultdict(list)
         for index, choice in enumerate(choices):
-            later = self._continues(choices, index)
             spans.setdefault(choice, []).append(index)
             trust = RECOVERY_TRUST if index > 0 and self._recovers(index - 1, index) else 1.0
-            lost = self.losses(index, choice, later).total if choice is not None else self.tables[index].unknown
-            total += trust * lost
+            if choice is None:
+                total += trust * self.tables[index].unknown
+                continue
+            fit = self.losses(index, choice, self._continues(choices, index))
+            total += trust * fit.total
+            if fit.missing is not None:
+                missing[choice].append(fit.missing)
+        total += sum(gain_of_same_place(places) for places in missing.values())
         named = {choice: indices for choice, indices in spans.items() if choice is not None}
         if len({(choice.component, choice.mode.kind) for choice in named}) < len(named):
             return -inf  # one fault of one component has one way to show itself

@@ -6,7 +6,8 @@ What others send from anywhere on the way is dropped where it starts, if it star
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from math import comb, log
 
@@ -20,8 +21,24 @@ FIRST = 0.8
 # Which share of others' packets may start where there is no route, and how often: in 87 such phases it was (almost)
 # all of them 41 times, (almost) none 30 times.
 STARTS_WITHOUT = {0.05: 0.3, 0.5: 0.25, 0.95: 0.45}
+# How often a route is missed at the same place whenever a fault comes back: of K phases of recordings.
+SAME_AGAIN = 0.8
 # Pairs are only looked for among so many routers at which most seems to have been dropped.
 LIKELIEST = 4
+
+
+Place = tuple[str, ...]
+"""The routers that missed a route: none, one, or two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """log P of some kinds, wherever a route was missed; those that were dropped there, most probably; and for each
+    place where it may have been how often it is that (log) and how much better the kinds are explained by it."""
+
+    total: float
+    dropped: frozenset[int]
+    places: Mapping[Place, tuple[float, float]]
 
 
 class Upstream:
@@ -42,16 +59,16 @@ class Upstream:
         self._healthy = healthy
         self._dropped = dropped
         self._first = first
-        self._known: dict[tuple[int, ...], tuple[float, frozenset[int]]] = {}
+        self._known: dict[tuple[int, ...], Missing] = {}
 
-    def weigh(self, members: Sequence[int]) -> tuple[float, frozenset[int]]:
-        """log P of some kinds, whichever router on their ways missed the route, and those that it dropped then."""
+    def weigh(self, members: Sequence[int]) -> Missing:
+        """What some kinds say of the routers on their ways that may have missed the route."""
         key = tuple(members)
         if key not in self._known:
             self._known[key] = self._weigh(key)
         return self._known[key]
 
-    def _weigh(self, members: Sequence[int]) -> tuple[float, frozenset[int]]:
+    def _weigh(self, members: Sequence[int]) -> Missing:
         meets: dict[str, set[int]] = defaultdict(set)
         gains = {index: self._dropped[index] - self._healthy[index] for index in members}
         others = [gains[index] for index in members if self._nodes[index] is None]
@@ -60,22 +77,41 @@ class Upstream:
                 meets[node].add(index)
         alone = {node: sum(gains[index] for index in sorted(met)) for node, met in meets.items()}
         ranked = sorted(alone, key=lambda node: (-alone[node], node not in self._first, node))
-        pairs = {
-            (one, other): sum(gains[index] for index in sorted(meets[one] | meets[other]))
-            for one, other in combinations(ranked[:LIKELIEST], 2)
-        }
         firsts = sum(node in self._first for node in alone)
-        told = [(log(NOBODY), frozenset[int]())]
+        places: dict[Place, tuple[float, float]] = {(): (log(NOBODY), 0.0)}
         for node in ranked:
             chance = ONE * _share(node in self._first, firsts, len(alone))
-            told.append((log(chance) + alone[node], frozenset(meets[node])))
-        for (one, other), gain in pairs.items():
+            places[(node,)] = (log(chance), alone[node])
+        for one, other in combinations(ranked[:LIKELIEST], 2):
             both = one in self._first and other in self._first
             chance = TWO * _share(both, comb(firsts, 2), comb(len(alone), 2))
-            told.append((log(chance) + gain, frozenset(meets[one] | meets[other])))
-        whole = sum(self._healthy[index] for index in members) + _of_others(others) + add_logs(*(g for g, _ in told))
+            places[(one, other)] = (log(chance), sum(gains[index] for index in sorted(meets[one] | meets[other])))
+        told = add_logs(*(often + gain for often, gain in places.values()))
+        whole = sum(self._healthy[index] for index in members) + _of_others(others) + told
+        best = max(places, key=lambda place: sum(places[place]))
+        dropped = {index for node in best for index in meets[node]}
         lost = {index for index in members if self._nodes[index] is None and gains[index] > 0}
-        return whole, max(told, key=lambda entry: entry[0])[1] | lost
+        return Missing(whole, frozenset(dropped | lost), places)
+
+
+def gain_of_same_place(missing: Sequence[Missing]) -> float:
+    """How much more probable phases of one fault are together than one by one, because a route that is missed again is
+    mostly missed where it was before."""
+    if len(missing) < 2:
+        return 0.0
+    apart = sum(add_logs(*(often + gain for often, gain in one.places.values())) for one in missing)
+    together = []
+    for place in dict.fromkeys(place for one in missing for place in one.places):
+        often = next(one.places[place][0] for one in missing if place in one.places)
+        together.append(often + sum(_gain_at(place, one) for one in missing))
+    return add_logs(log(SAME_AGAIN) + add_logs(*together) - apart, log(1 - SAME_AGAIN))
+
+
+def _gain_at(place: Place, missing: Missing) -> float:
+    """What a phase says of a place; of two routers that it did not look at together, what it says of one of them."""
+    if place in missing.places:
+        return missing.places[place][1]
+    return max(missing.places[(node,)][1] if (node,) in missing.places else 0.0 for node in place)
 
 
 def _share(first: bool, firsts: int, places: int) -> float:

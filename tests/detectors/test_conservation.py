@@ -78,6 +78,14 @@ def test_a_loss_that_lasts_for_half_of_what_was_recorded_is_not_taken_for_usual(
     assert [poll.lost > 0 for poll in polls] == [3 <= index < 9 for index in range(POLLS)]
 
 
+def test_what_was_always_missing_before_an_outage_is_no_loss_where_less_is_missing_after_it() -> None:
+    always = dict.fromkeys(range(5), 60)
+    polls = measured(passing(CORE, LEFT, RIGHT, lost={**always, 5: 400, 6: 400}))[(CORE,)]
+
+    assert [poll.lost for poll in polls if poll.lost] == [340, 340]
+    assert len(polls) == POLLS - len(always)  # what is unclear is not called clean either
+
+
 def lost_by_probes(every: int, first: int, last: int) -> list[Measurement]:
     """Probes between the service's ends: of all others none was lost, of these so many in each poll."""
     seen = [probe(index * EVERY_S, 30, 30 - (every if first <= index < last else 0)) for index in range(POLLS)]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.inference.upstream import FIRST, NOBODY, ONE, TWO, Upstream
+from attribution.inference.upstream import FIRST, NOBODY, ONE, SAME_AGAIN, TWO, Upstream, gain_of_same_place
 
 WELL, MISSED = -0.1, -9.0
 """What a clean measurement says if nobody drops its packets and if somebody does; a lossy one the other way round."""
@@ -24,34 +24,34 @@ def looking(*lossy: str, nodes: str = "abcdef", first: str = "") -> Upstream:
 
 
 def test_one_router_that_drops_is_expected_at_the_price_of_saying_which() -> None:
-    told, dropped = looking("c").weigh(range(6))
-    assert dropped == {2}
-    assert told == pytest.approx(6 * WELL + log(ONE / 6), abs=0.05)
+    missing = looking("c").weigh(range(6))
+    assert missing.dropped == {2}
+    assert missing.total == pytest.approx(6 * WELL + log(ONE / 6), abs=0.05)
 
 
 def test_one_router_for_each_direction_costs_a_little_more_and_a_third_much() -> None:
-    prices = [looking(*lossy).weigh(range(6))[0] for lossy in ("", "b", "be", "bde")]
+    prices = [looking(*lossy).weigh(range(6)).total for lossy in ("", "b", "be", "bde")]
     steps = [one - other for one, other in pairwise(prices)]
-    assert looking("b", "e").weigh(range(6))[1] == {1, 4}
+    assert looking("b", "e").weigh(range(6)).dropped == {1, 4}
     assert 0 < steps[0] < 3
     assert 0 < steps[1] < 3
     assert steps[2] > 6
 
 
 def test_more_routers_that_lost_nothing_hardly_matter() -> None:
-    few, many = looking("a", nodes="ab").weigh(range(2))[0], looking("a", nodes="abcdefgh").weigh(range(8))[0]
+    few, many = looking("a", nodes="ab").weigh(range(2)).total, looking("a", nodes="abcdefgh").weigh(range(8)).total
     assert few - many == pytest.approx(-6 * WELL + log(4), abs=0.1)
 
 
 def test_what_one_router_drops_is_missing_in_all_that_it_met() -> None:
     chain = Upstream([{"a"}, {"a", "b"}, {"b", "c"}], [MISSED, MISSED, WELL], [WELL, WELL, MISSED])
-    assert chain.weigh([0, 1, 2])[1] == {0, 1}
+    assert chain.weigh([0, 1, 2]).dropped == {0, 1}
 
 
 def test_nothing_lost_says_that_nobody_missed_a_route() -> None:
-    told, dropped = looking().weigh(range(6))
-    assert dropped == frozenset()
-    assert told == pytest.approx(6 * WELL + log(NOBODY), abs=0.01)
+    missing = looking().weigh(range(6))
+    assert missing.dropped == frozenset()
+    assert missing.total == pytest.approx(6 * WELL + log(NOBODY), abs=0.01)
 
 
 @given(
@@ -64,33 +64,47 @@ def test_it_is_a_mixture_whatever_the_order(kinds: list[tuple[float, float]], di
     dice.shuffle(order)
     table = Upstream([{name} for name in names], healthy, dropped)
 
-    told, _ = table.weigh(range(len(kinds)))
+    told = table.weigh(range(len(kinds))).total
     best = sum(max(pair) for pair in kinds)
-    assert table.weigh(order)[0] == pytest.approx(told)
+    assert table.weigh(order).total == pytest.approx(told)
     assert sum(healthy) + log(NOBODY) <= told + 1e-9 <= best + 2e-9
 
 
 def test_the_prices_are_those_of_all_cases() -> None:
     assert pytest.approx(1.0) == NOBODY + ONE + TWO
     certain = Upstream([{"a"}], [0.0], [0.0])
-    assert exp(certain.weigh([0])[0]) == pytest.approx(NOBODY + ONE)
+    assert exp(certain.weigh([0]).total) == pytest.approx(NOBODY + ONE)
 
 
 def test_a_route_is_rather_missed_where_packets_are_routed_first() -> None:
-    first, elsewhere = (looking(*lossy, first="af").weigh(range(6))[0] for lossy in ("af", "be"))
+    first, elsewhere = (looking(*lossy, first="af").weigh(range(6)).total for lossy in ("af", "be"))
     assert first == pytest.approx(6 * WELL + log(TWO * FIRST), abs=0.05)
     assert first > elsewhere + 2
-    assert looking("a", first="af").weigh(range(6))[0] > looking("b", first="af").weigh(range(6))[0] + 1
+    assert looking("a", first="af").weigh(range(6)).total > looking("b", first="af").weigh(range(6)).total + 1
 
 
 def test_it_is_a_mixture_whoever_routes_first() -> None:
     certain = Upstream([{"a"}, {"b"}, {"c"}], [0.0] * 3, [0.0] * 3, "ac")
-    assert exp(certain.weigh([0, 1, 2])[0]) == pytest.approx(1.0)
+    assert exp(certain.weigh([0, 1, 2]).total) == pytest.approx(1.0)
 
 
 def test_others_packets_share_one_doubt() -> None:
     """Whether much of the network has no route, or none of it, is one question and not one for each of them."""
     clean, lossy = (Upstream([None] * 20, [own] * 20, [other] * 20) for own, other in ((0, -2), (-2, 0)))
-    assert clean.weigh(range(20))[0] > -4
-    assert lossy.weigh(range(20))[0] > -4
-    assert lossy.weigh(range(20))[1] == frozenset(range(20))
+    assert clean.weigh(range(20)).total > -4
+    assert lossy.weigh(range(20)).total > -4
+    assert lossy.weigh(range(20)).dropped == frozenset(range(20))
+
+
+def test_a_route_that_is_missed_at_the_same_place_again_is_no_second_surprise() -> None:
+    again = gain_of_same_place([looking("c").weigh(range(6))] * 3)
+    assert again == pytest.approx(2 * log(6 / ONE), abs=0.6)
+
+
+def test_a_route_that_is_missed_elsewhere_each_time_costs_little_more_than_chance() -> None:
+    apart = gain_of_same_place([looking(name).weigh(range(6)) for name in "ace"])
+    assert log(1 - SAME_AGAIN) <= apart < 0
+
+
+def test_one_phase_has_nothing_to_be_the_same_as() -> None:
+    assert gain_of_same_place([]) == gain_of_same_place([looking("c").weigh(range(6))]) == 0.0
