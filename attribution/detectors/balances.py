@@ -32,6 +32,10 @@ BELOW = 0.5242
 STEP = 0.9539
 # A balance over fewer polls than this has no usual value of its own.
 LEAST_POLLS = 5
+# What this share of the polls stays below, in which the service lost nothing, a balance may be off by of itself.
+STRAYING = 0.75
+# This share of a normal distribution lies within so many scatters of its middle.
+FAR, FAR_SCATTERS = 0.8, 1.2816
 # Loss has to stay when a poll is taken together with its neighbours: what was counted a moment later is no loss.
 STAYS = 0.5
 # Polls that are looked at together, and the share of a run's loss that each half of it must have.
@@ -86,11 +90,16 @@ def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance 
     first = tuple(poll.missing - usual * poll.through - BELOW * scatter for poll in known)
     # A device that restarts, or whose sessions do, may miss less afterwards than it ever did before.
     ever = _always_missed(known, usual)
-    off = tuple(poll.missing - share * poll.through - BELOW * scatter for poll, share in zip(known, ever, strict=True))
+    quiet = [i for i, poll in enumerate(known) if wanted is not None and wanted.is_quiet(poll.start_ns, poll.end_ns)]
+    stray = _stray([first[index] for index in quiet])
+    off = tuple(
+        poll.missing - share * poll.through - BELOW * scatter - stray for poll, share in zip(known, ever, strict=True)
+    )
     missed = _lossy_polls(known, first, scatter)
     unclear = frozenset(index for index in missed if first[index] > 0 and off[index] < STAYS * first[index])
     lossy = frozenset(_lossy_polls(known, off, scatter)) - unclear
-    looked_for = _look_for(wanted, known, off, scatter, lossy) if wanted is not None else {}
+    noise = Noise(scatter, _wander([off[index] for index in quiet], scatter))
+    looked_for = _look_for(wanted, known, off, noise, lossy) if wanted is not None else {}
     return Balance(known, off, lossy, unclear, looked_for)
 
 
@@ -100,6 +109,30 @@ def _always_missed(polls: Sequence[Poll], usual: float) -> list[float]:
     return [max(usual, min(shares[: max(index, LEAST_POLLS)])) for index in range(len(polls))]
 
 
+def _stray(quiet: Sequence[float]) -> float:
+    """By how much polls miss too much although the service lost nothing: slow wandering shows in no single step."""
+    return max(0.0, sorted(quiet)[int(STRAYING * len(quiet))]) if len(quiet) >= LEAST_POLLS else 0.0
+
+
+def _wander(quiet: Sequence[float], scatter: float) -> float:
+    """How far a balance wanders from its usual value although the service lost nothing, beyond its scatter."""
+    if len(quiet) < LEAST_POLLS:
+        return 0.0
+    far = sorted(map(abs, quiet))[int(FAR * len(quiet))] / FAR_SCATTERS
+    return sqrt(max(0.0, far * far - scatter * scatter))
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How far one poll is off by chance, and how far all polls of a run are together."""
+
+    scatter: float
+    wander: float
+
+    def of_run(self, polls: int) -> float:
+        return sqrt(polls * self.scatter**2 + (polls * self.wander) ** 2)
+
+
 class Wanted:
     """How many packets the service lost between its ends in any time: each is missing in one place on its way.
 
@@ -107,11 +140,10 @@ class Wanted:
     """
 
     def __init__(self, counted: Iterable[Measurement]) -> None:
-        self._lossy = sorted(
-            (m.interval.start_ns, m.interval.end_ns, m.lost)
-            for m in counted
-            if m.end_to_end and m.lost and m.method in (Method.PROBES, Method.FLOWS)
-        )
+        whole = [m for m in counted if m.end_to_end and m.method in (Method.PROBES, Method.FLOWS)]
+        self._first_ns = min((m.interval.start_ns for m in whole), default=0)
+        self._last_ns = max((m.interval.end_ns for m in whole), default=0)
+        self._lossy = sorted((m.interval.start_ns, m.interval.end_ns, m.lost) for m in whole if m.lost)
         self._starts = [start_ns for start_ns, _, _ in self._lossy]
         self._longest_ns = max((end_ns - start_ns for start_ns, end_ns, _ in self._lossy), default=0)
 
@@ -123,6 +155,13 @@ class Wanted:
             shared = min(end, end_ns) - max(start, start_ns)
             found += lost * max(0, shared) / max(1, end - start)
         return found
+
+
+    def is_quiet(self, start_ns: int, end_ns: int) -> bool:
+        """Whether the service was measured and lost nothing, just before and after either."""
+        around = end_ns - start_ns
+        measured = self._first_ns <= start_ns and end_ns <= self._last_ns
+        return measured and self.within(start_ns - around, end_ns + around) == 0
 
 
 def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) -> set[int]:
@@ -148,7 +187,7 @@ def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) ->
 
 
 def _look_for(
-    wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], scatter: float, lossy: Collection[int]
+    wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], noise: Noise, lossy: Collection[int]
 ) -> dict[int, tuple[float, float]]:
     """The polls that tell whether what the service lost is missing here: how much is wanted, what share is missing."""
     wants = [wanted.within(poll.start_ns, poll.end_ns) for poll in polls]
@@ -168,7 +207,7 @@ def _look_for(
         # What was lost at an edge may have been counted in the poll before or after.
         edges = [index for index in (indices[0] - 1, indices[-1] + 1) if 0 <= index < len(polls) and index not in lossy]
         missing = sum(off[index] for index in (*indices, *edges))
-        spread = scatter * sqrt(len(indices) + len(edges))
+        spread = noise.of_run(len(indices) + len(edges))
         if missing >= max(FOUND * want, LEAST_PACKETS, SCATTERS * spread):
             told.update((index, (wants[index], min(1.0, missing / want))) for index in indices)
         elif missing + max(LEAST_PACKETS, SURELY_LESS * spread) <= FOUND * want:
