@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.detectors.alarms import FOREVER_NS, detect_log_alarms, detect_packet_alarms, session_peer
+from attribution.detectors import without_absentees
+from attribution.detectors.alarms import (
+    FOREVER_NS,
+    detect_log_alarms,
+    detect_packet_alarms,
+    find_absences,
+    session_peer,
+)
 from attribution.model.evidence import Alarm, AlarmKind
+from attribution.model.incident import Interval
 from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
 from attribution.model.topology import NodeKind
 from tests.detectors.chain import CAPTURE, at, join, log, network, node, surroundings
@@ -294,6 +302,32 @@ def test_whoever_waits_for_a_silent_neighbour_complains_of_it(kind: WitnessKind)
 
     assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
     assert packet_alarms(witness(kind, "192.0.2.1", None)) == []
+
+
+def test_a_device_that_stands_still_at_its_own_port_while_its_peer_speaks_on_is_out_of_reach() -> None:
+    silent = witness(WitnessKind.BFD_SILENT, "192.0.2.2", "192.0.2.1")
+    waiting, still = packet_alarms(silent)
+
+    assert (waiting.reporter, waiting.kind, waiting.about_peer) == (
+        "office-edge", AlarmKind.SESSION_DOWN, "cloud-edge",
+    )  # fmt: skip
+    assert (still.component, still.kind, still.about_peer) == ("cloud-edge", AlarmKind.DEVICE_UNREACHABLE, None)
+    assert find_absences([silent], AROUND) == {("cloud-edge", "office-edge"): [Interval(at(5), at(9))]}
+    elsewhere = replace(silent, device="office-edge")
+    assert len(packet_alarms(elsewhere)) == 1
+    assert find_absences([elsewhere], AROUND) == {}
+
+
+def test_what_a_device_says_of_its_peer_after_it_stood_still_counts_for_nothing() -> None:
+    absences = {("cloud-edge", "office-edge"): [Interval(at(5), at(9))]}
+
+    def lost(second: float, device: str, peer: str) -> Alarm:
+        (told,) = alarms(log(second, device, LogKind.SESSION_DOWN, peer=peer))
+        return told
+
+    back, later = (lost(second, "cloud-edge", "office-edge") for second in (9.5, 20))
+    other = lost(9.5, "office-edge", "cloud-edge")
+    assert without_absentees([back, later, other], absences) == [later, other]
 
 
 def test_a_router_that_no_longer_names_its_neighbour_complains_of_it() -> None:

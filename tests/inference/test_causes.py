@@ -226,6 +226,41 @@ def test_two_faults_one_after_the_other_are_two_causes() -> None:
     assert min(sides[Side.CUSTOMER], sides[Side.PROVIDER]) > 0.9
 
 
+def test_a_crash_that_everybody_reports_hides_no_quiet_fault_right_before_it() -> None:
+    """What is told of the second fault speaks for nobody else in the time of the first, however near the two are."""
+    core = "provider-core"
+
+    def both(second: float) -> float:
+        return 0.3 if 20 <= second < 30 else 1.0 if 31 <= second < 50 else 0.0
+
+    before, after = (link_name(neighbour, core) for neighbour in ("provider-edge", "provider-host"))
+    inference = infer(
+        findings(
+            [
+                *probed(*ENDS, both),
+                *probed("customer-host", "customer-core"),
+                *probed("customer-core", "provider-edge", during(20, 30, 0.3)),
+                *probed("provider-edge", "provider-host", during(31, 50)),
+            ],
+            [
+                alarm(31.1, "provider-edge", before, AlarmKind.INTERFACE_DOWN),
+                alarm(31.1, "provider-host", after, AlarmKind.INTERFACE_DOWN),
+                alarm(31.2, "provider-edge", "provider-edge", AlarmKind.SESSION_DOWN, about_peer=core),
+                alarm(32.0, core, core, AlarmKind.DEVICE_UNREACHABLE),
+                alarm(31.2, "provider-edge", "provider-edge", AlarmKind.ROUTES_WITHDRAWN, about_peer="customer-edge"),
+                alarm(31.3, "customer-edge", "customer-edge", AlarmKind.ROUTE_MISSING, about_peer="provider-host"),
+                alarm(31.1, core, core, AlarmKind.POWER_FAULT),
+                alarm(50.0, core, core, AlarmKind.DEVICE_RESTARTED),
+            ],
+        )
+    )
+
+    first, second = inference.hypotheses[0].causes
+    assert CHAIN.side_of(first.component) is Side.CUSTOMER
+    assert second.component == core
+    assert side_masses(inference)[Side.CUSTOMER] > 0.6
+
+
 def test_the_same_fault_twice_is_one_cause() -> None:
     def twice(second: float) -> float:
         return 1.0 if 20 <= second < 40 or 60 <= second < 80 else 0.0
