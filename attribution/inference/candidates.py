@@ -26,6 +26,8 @@ EFFECTS_OF_RECORD = {
             CommandEffectKind.ADDRESS_CHANGED,
         }
     ),
+    # What may hit one protocol, flow or size: a route into the void, a VLAN or an address takes all that goes there.
+    "filter": frozenset({CommandEffectKind.FILTER_ADDED, CommandEffectKind.MTU_CHANGED}),
     "session": frozenset({CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.SESSION_CLEARED}),
     "diversion": frozenset({CommandEffectKind.ROUTE_CHANGED}),
     "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),

@@ -103,8 +103,8 @@ KEYS = frozenset(
 EXPECTATION_KEYS = frozenset({"alarm", "where", "probability"})
 RECORDS = frozenset(
     {
-        *(None, "port", "port_setting", "policy", "route", "diversion", "session", "rate", "node", "reload", "cut"),
-        *("cloud", "cloud_limit", "enforcement"),
+        *(None, "port", "port_setting", "policy", "filter", "route", "diversion", "session", "rate", "node", "reload"),
+        *("cut", "cloud", "cloud_limit", "enforcement"),
     }
 )
 

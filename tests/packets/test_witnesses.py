@@ -84,6 +84,26 @@ def test_a_flood() -> None:
     assert found.count > 3900
 
 
+def test_a_flood_of_few_large_packets_that_crowd_out_the_rest() -> None:
+    calm = [at(100 * number, ipv4(udp(b"x" * 50), 17, CLIENT, SERVER)) for number in range(100)]
+    storm = [at(5000 + 8 * number, ipv4(udp(b"x" * 1400), 17, CLIENT, SERVER)) for number in range(500)]
+    (found,) = witnesses(sorted(calm + storm), WitnessKind.FLOOD)
+
+    assert (found.sender, found.about) == (CLIENT, SERVER)
+    assert found.code is not None
+    assert 1.2e6 < int(found.code) < 1.6e6
+
+
+def test_a_stream_beside_as_much_that_was_asked_for_is_no_flood() -> None:
+    storm = [at(5000 + 8 * number, ipv4(udp(b"x" * 1000), 17, CLIENT, SERVER)) for number in range(500)]
+    transfer: list[Timed] = []
+    for number in range(1200):
+        transfer.append(segment(5000 + 3.3 * number, True, 100 + 1400 * number, 500, length=1400))
+        transfer.append(segment(5001 + 3.3 * number, False, 500, 100 + 1400 * (number + 1)))
+
+    assert witnesses(sorted([*HANDSHAKE, *storm, *transfer]), WitnessKind.FLOOD) == []
+
+
 def test_a_scan() -> None:
     knocks = [at(10 * port, ipv4(tcp(4000, port, flags=2), 6, CLIENT, SERVER)) for port in range(1, 200)]
     (found,) = witnesses(knocks, WitnessKind.SCAN)

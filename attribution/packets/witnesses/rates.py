@@ -24,6 +24,8 @@ PLATEAU_SPREAD: Final = 0.06  # standard deviation over mean; traffic that is fr
 PLATEAU_LOSS: Final = 0.005
 PLATEAU_LEAST_BPS: Final = 200_000
 FLOOD_LEAST_PPS: Final = 500
+FLOOD_LEAST_BPS: Final = 1_000_000
+FLOOD_MOST_OF_ALL: Final = 0.5  # of all octets that the target draws
 FLOOD_TIMES_USUAL: Final = 8
 FLOOD_SECONDS: Final = 2
 SCAN_TARGETS: Final = 64
@@ -83,11 +85,17 @@ class _Target:
 
 
 def find_floods(survey: Survey) -> Iterator[PacketWitness]:
-    """Yield addresses that suddenly draw many times the usual packets, mostly SYNs, UDP or echoes without a purpose."""
+    """Yield addresses that suddenly draw many times the usual packets, mostly SYNs, UDP or echoes without a purpose.
+
+    Or many times the usual octets of such, where these are most of all that they draw.
+    """
     ledger = survey.ledger
     width_ns = int(ledger.tallies[pb.BIN_NS])
     targets: dict[str, _Target] = {}
+    drawn: dict[str, Counter[int]] = {}
     for found in survey.bins:
+        if found.destination:
+            drawn.setdefault(found.destination, Counter())[found.number] += found.octets
         if found.unbidden and found.destination:
             target = targets.setdefault(found.destination, _Target())
             target.packets[found.number] += found.unbidden
@@ -96,13 +104,28 @@ def find_floods(survey: Survey) -> Iterator[PacketWitness]:
             target.frames.setdefault(found.number, []).append(found.first_frame)
     span = range(survey.capture.start_ns // width_ns, survey.capture.end_ns // width_ns + 1)
     for destination, target in targets.items():
-        least = FLOOD_LEAST_PPS * width_ns // SECOND_NS
-        if max(target.packets.values()) < least:
-            continue
-        limit = max(least, FLOOD_TIMES_USUAL * _usual(target.packets, len(span)))
-        for start, end in _stretches(sorted(number for number, count in target.packets.items() if count >= limit)):
+        flooded = _flooded(target, drawn[destination], len(span), width_ns)
+        for start, end in _stretches(sorted(flooded)):
             if (end - start + 1) * width_ns >= FLOOD_SECONDS * SECOND_NS:
                 yield _flood(survey, destination, target, range(start, end + 1), width_ns)
+
+
+def _flooded(target: _Target, drawn: Counter[int], bins: int, width_ns: int) -> set[int]:
+    """The bins in which a target draws far more than usual."""
+    found: set[int] = set()
+    least = FLOOD_LEAST_PPS * width_ns // SECOND_NS
+    if max(target.packets.values()) >= least:
+        limit = max(least, FLOOD_TIMES_USUAL * _usual(target.packets, bins))
+        found.update(number for number, count in target.packets.items() if count >= limit)
+    least = FLOOD_LEAST_BPS // 8 * width_ns // SECOND_NS
+    if max(target.octets.values()) >= least:
+        limit = max(least, FLOOD_TIMES_USUAL * _usual(target.octets, bins))
+        found.update(
+            number
+            for number, octets in target.octets.items()
+            if octets >= max(limit, FLOOD_MOST_OF_ALL * drawn[number])
+        )
+    return found
 
 
 def _usual(counts: Counter[int], bins: int) -> float:
