@@ -234,7 +234,12 @@ def stretch_between(
     components = path[start:end]
     if not components:
         return None
-    return Stretch(components, starts_inside=False, ends_inside=False, beyond=path[end:], recorder=second[0])
+    # Within one device, what its ports are set to decides what gets from one to the other.
+    within = len(components) == 1 and components[0] in topology.nodes and start > 0 and end < len(path)
+    ports = (path[start - 1], path[end]) if within else ()
+    return Stretch(
+        components, starts_inside=False, ends_inside=False, beyond=path[end:], recorder=second[0], beside=ports
+    )
 
 
 def tap_position(path: tuple[str, ...], point: tuple[str, str | None], topology: Topology) -> int | None:

@@ -107,8 +107,10 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         return Touch.MAYBE  # who is dead counts nothing, and nothing reaches it that its ports do not take in
     if inside:
         return Touch.YES
-    # What still comes for a neighbour or a cable that is gone is lost in the device before it.
-    if where in stretch.beside and goes_down(candidate):
+    # What still comes for a neighbour or a cable that is gone is lost in the device before it; and what a port is not
+    # set up for, in the port's own device.
+    own_port = component in stretch.components and component != where
+    if where in stretch.beside and goes_down(candidate) and (stretch.balance or own_port):
         return Touch.MAYBE
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
     # the stretches before the failure, not on all.

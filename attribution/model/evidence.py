@@ -40,8 +40,9 @@ class Stretch:
     `recorder` is the node that had to record their arrival, where the stretch ends at a capture point: a dead device
     records nothing, whatever still reached it. `balance`: it was measured by the counters of ports, those of one device
     or of a link's two ends; `beside` are the device's neighbours and the links to them: it cannot get rid of packets
-    for one that is gone. `of_lost`: what was sent are the packets that the service is known to have lost, whatever
-    their class, and what was lost those of them that are missing here.
+    for one that is gone. Between capture points within one device `beside` are the links that they lie on. `of_lost`:
+    what was sent are the packets that the service is known to have lost, whatever their class, and what was lost those
+    of them that are missing here.
     """
 
     components: tuple[str, ...]

@@ -315,7 +315,9 @@ def test_between_two_captures_lies_what_both_of_them_see_packets_before_and_afte
     assert through.components == ("cloud-edge",)
     assert through.forwarding == ("cloud-edge",)
     assert through.beyond == WAY[5:]
+    assert through.beside == (WAY[3], WAY[5])
     assert cable is not None
+    assert cable.beside == ()
     assert cable.components == ("cloud-core--cloud-edge",)
 
 

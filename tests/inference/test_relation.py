@@ -232,6 +232,15 @@ def test_only_what_is_gone_makes_its_neighbour_drop_what_was_for_it() -> None:
     assert touch(candidate(neighbour, mode(Reach.NODE, Selectivity.CLASS)), (BALANCE,)) is Touch.NO
 
 
+def test_what_a_port_is_not_set_up_for_is_lost_in_its_own_device_behind_the_capture_on_it() -> None:
+    within = Stretch(("customer-edge",), False, False, WAY[5:], beside=(UPLINK, DEMARCATION))
+    wrong_vlan = mode(Reach.LINK, kind=CauseKind.MISCONFIGURATION)
+
+    assert touch(candidate("customer-edge", wrong_vlan, link=UPLINK), (within,)) is Touch.MAYBE
+    assert touch(candidate("customer-core", wrong_vlan, link=UPLINK), (within,)) is Touch.NO
+    assert touch(candidate(UPLINK, mode(Reach.LINK), link=UPLINK), (within,)) is Touch.NO
+
+
 def test_what_is_known_to_be_lost_was_lost_whatever_its_class() -> None:
     looked_for = replace(BALANCE, of_lost=True)
     choosy = candidate(BALANCE.components[0], mode(Reach.FORWARDING, Selectivity.CLASS))
