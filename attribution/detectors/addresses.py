@@ -139,18 +139,18 @@ def _learn_from_sessions(topology: Topology, book: AddressBook, observations: It
     learned: dict[str, str] = {}
     for device, peers in named.items():
         others = [other for other in layer3_neighbours(topology, device) if other in named]
-        for peer in peers:
+        for peer in sorted(peers):
             if book.resolve(peer) is not None:
                 continue
-            answers = [
-                (common_prefix(ip_address(peer), ip_address(own)), other)
-                for other in others
-                for own in named[other]
-                if own != peer and book.resolve(own) in (None, device) and _may_share_cable(peer, own)
-            ]
-            nearest = {other for bits, other in answers if bits == max(answers)[0]}
+            near: dict[str, int] = {}
+            for other in others:
+                for own in named[other]:
+                    if own != peer and book.resolve(own) in (None, device) and _may_share_cable(peer, own):
+                        bits = common_prefix(ip_address(peer), ip_address(own))
+                        near[other] = max(bits, near.get(other, 0))
+            nearest = [other for other, bits in near.items() if bits == max(near.values())]
             if len(nearest) == 1:
-                learned[peer] = nearest.pop()
+                learned[peer] = nearest[0]
     return learned
 
 

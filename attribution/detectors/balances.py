@@ -156,7 +156,6 @@ class Wanted:
             found += lost * max(0, shared) / max(1, end - start)
         return found
 
-
     def is_quiet(self, start_ns: int, end_ns: int) -> bool:
         """Whether the service was measured and lost nothing, just before and after either."""
         around = end_ns - start_ns

@@ -132,6 +132,13 @@ def test_a_noisy_balance_neither_clears_nor_confirms() -> None:
     assert not any(m.journeys[0][0].of_lost or m.lost for m in found)
 
 
+def test_a_balance_that_wanders_slowly_neither_clears_nor_confirms() -> None:
+    """What is missing while the service loses packets was missing just before, and is again much later."""
+    wandering = dict(enumerate([-24, -24, 20, 24, 24, 24, 24, 24, 10, -10, -20, 20]))
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=wandering), AROUND, WAY, lost_by_probes(24, 4, 7))
+    assert not any(m.journeys[0][0].of_lost or m.lost for m in found)
+
+
 def test_a_device_of_which_one_port_is_not_counted_tells_nothing() -> None:
     samples = [
         s for s in passing(CORE, LEFT, RIGHT, lost={5: 300}) if s.metric is Metric.IN_PACKETS or s.interface == LEFT
