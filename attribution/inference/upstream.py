@@ -21,7 +21,8 @@ FIRST = 0.8
 # Which share of others' packets may start where there is no route, and how often: in 87 such phases it was (almost)
 # all of them 41 times, (almost) none 30 times.
 STARTS_WITHOUT = {0.05: 0.3, 0.5: 0.25, 0.95: 0.45}
-# How often a route is missed at the same place whenever a fault comes back: of K phases of recordings.
+# How often a route is missed at the same place as in the phase before: in 131 of 169 such phases of recordings, and in
+# 37 at one of two routers that were the place before.
 SAME_AGAIN = 0.8
 # Pairs are only looked for among so many routers at which most seems to have been dropped.
 LIKELIEST = 4
