@@ -77,9 +77,11 @@ class AddressBook:
                 if network.version != wanted.version:
                     continue
                 bits = common_prefix(wanted, network.network_address)
-                if bits >= SHORTEST_COMMON_PREFIX[wanted.version] and bits > nearest[0]:
+                if bits < SHORTEST_COMMON_PREFIX[wanted.version] or bits < nearest[0]:
+                    continue
+                if bits > nearest[0]:
                     nearest = (bits, (node.id,))
-                elif bits == nearest[0] and node.id not in nearest[1]:
+                elif node.id not in nearest[1]:
                     nearest = (bits, (*nearest[1], node.id))
         silent = {
             neighbour

@@ -48,6 +48,15 @@ def test_an_address_of_another_subnet_is_nobodys() -> None:
     assert AddressBook(silent_edge()).resolve("2001:db8::2") is None
 
 
+def test_an_address_that_has_nothing_in_common_with_any_in_the_drawing_is_nobodys() -> None:
+    """203.0.113.7 and 10.9.1.1 differ in their first bit already."""
+    topology = network(
+        [node("office-edge", NodeKind.ROUTER, "10.9.1.1"), node("cloud-edge")], [join("office-edge a", "cloud-edge a")]
+    )
+
+    assert AddressBook(topology).resolve("203.0.113.7") is None
+
+
 def test_the_nearest_subnet_decides() -> None:
     topology = network(
         [
