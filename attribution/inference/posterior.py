@@ -431,7 +431,7 @@ class Solver:
         background = self.situation.modes.background
         total = 0.0
         spans: dict[Candidate | None, list[int]] = {}
-        missing: dict[Candidate, list[Missing]] = defaultdict(list)
+        missing: list[Missing] = []
         for index, choice in enumerate(choices):
             spans.setdefault(choice, []).append(index)
             trust = RECOVERY_TRUST if index > 0 and self._recovers(index - 1, index) else 1.0
@@ -441,8 +441,8 @@ class Solver:
             fit = self.losses(index, choice, self._continues(choices, index))
             total += trust * fit.total
             if fit.missing is not None:
-                missing[choice].append(fit.missing)
-        total += sum(gain_of_same_place(places) for places in missing.values())
+                missing.append(fit.missing)
+        total += gain_of_same_place(missing)
         named = {choice: indices for choice, indices in spans.items() if choice is not None}
         if len({(choice.component, choice.mode.kind) for choice in named}) < len(named):
             return -inf  # one fault of one component has one way to show itself

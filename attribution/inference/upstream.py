@@ -96,8 +96,8 @@ class Upstream:
 
 
 def gain_of_same_place(missing: Sequence[Missing]) -> float:
-    """How much more probable phases of one fault are together than one by one, because a route that is missed again is
-    mostly missed where it was before."""
+    """How much more probable phases are together than one by one: whatever took a route away, it is mostly missed where
+    one was missed before."""
     if len(missing) < 2:
         return 0.0
     apart = sum(add_logs(*(often + gain for often, gain in one.places.values())) for one in missing)
