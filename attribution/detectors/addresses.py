@@ -67,9 +67,8 @@ class AddressBook:
 
     def _infer(self, text: str) -> str | None:
         """The one neighbour without an address of a router whose own address shares the subnet."""
-        try:
-            wanted = ip_address(text)
-        except ValueError:
+        wanted = _read_address(text)
+        if wanted is None:
             return None
         nearest: tuple[int, tuple[str, ...]] = (0, ())
         for node in self._topology.nodes.values():
@@ -136,7 +135,7 @@ def _learn_from_sessions(topology: Topology, book: AddressBook, observations: It
     for event in observations:
         if not isinstance(event, LogEvent) or event.kind not in SESSION_KINDS or event.peer is None:
             continue
-        if event.device in topology.nodes and _is_address(event.peer):
+        if event.device in topology.nodes and _read_address(event.peer) is not None:
             named[event.device].add(event.peer)
     learned: dict[str, str] = {}
     for device, peers in named.items():
@@ -156,12 +155,11 @@ def _learn_from_sessions(topology: Topology, book: AddressBook, observations: It
     return learned
 
 
-def _is_address(text: str) -> bool:
+def _read_address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(text)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _may_share_cable(first: str, second: str) -> bool:

@@ -98,6 +98,8 @@ WITNESS_ALARMS = {
 }
 SILENCES = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT, WitnessKind.HELLO_LOST})
 """The witness names who fell silent as sender; the word is that of who waited."""
+STOOD_STILL = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT})
+"""Silences during which the peer spoke on, as was seen: the port was up, and what should have spoken there was not."""
 SESSION_WITNESSES = SILENCES | {WitnessKind.BGP_NOTIFICATION, WitnessKind.BFD_DOWN, WitnessKind.NEIGHBOUR_LOST}
 BETWEEN_BRIDGES = frozenset({"lacp", "stp"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
@@ -233,13 +235,13 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
 
 
 def find_absences(observations: Iterable[Observation], around: Surroundings) -> dict[Pair, list[Interval]]:
-    """When a device sent a session's peer nothing, by what was captured at its own port: it stood still.
+    """When a device sent a session's peer nothing, while that spoke on, at its own port: it stood still.
 
     Farther off its packets may have been lost. For each pair of the silent device and its peer.
     """
     found: dict[Pair, list[Interval]] = defaultdict(list)
     for witness in observations:
-        if isinstance(witness, PacketWitness) and witness.kind in SILENCES:
+        if isinstance(witness, PacketWitness) and witness.kind in STOOD_STILL:
             silent, waiting = around.book.resolve(witness.sender), around.book.resolve(witness.about)
             if silent is not None and silent == witness.device and waiting is not None:
                 found[(silent, waiting)].append(Interval(witness.time_ns, witness.end_ns))

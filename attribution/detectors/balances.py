@@ -98,7 +98,7 @@ def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance 
     missed = _lossy_polls(known, first, scatter)
     unclear = frozenset(index for index in missed if first[index] > 0 and off[index] < STAYS * first[index])
     lossy = frozenset(_lossy_polls(known, off, scatter)) - unclear
-    noise = Noise(scatter, _wander([off[index] for index in quiet], scatter))
+    noise = BalanceNoise(scatter, _wander([off[index] for index in quiet], scatter))
     looked_for = _look_for(wanted, known, off, noise, lossy) if wanted is not None else {}
     return Balance(known, off, lossy, unclear, looked_for)
 
@@ -123,7 +123,7 @@ def _wander(quiet: Sequence[float], scatter: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Noise:
+class BalanceNoise:
     """How far one poll is off by chance, and how far all polls of a run are together."""
 
     scatter: float
@@ -186,7 +186,7 @@ def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) ->
 
 
 def _look_for(
-    wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], noise: Noise, lossy: Collection[int]
+    wanted: Wanted, polls: Sequence[Poll], off: Sequence[float], noise: BalanceNoise, lossy: Collection[int]
 ) -> dict[int, tuple[float, float]]:
     """The polls that tell whether what the service lost is missing here: how much is wanted, what share is missing."""
     wants = [wanted.within(poll.start_ns, poll.end_ns) for poll in polls]

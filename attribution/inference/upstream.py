@@ -86,7 +86,8 @@ class Upstream:
         for one, other in combinations(ranked[:LIKELIEST], 2):
             both = one in self._first and other in self._first
             chance = TWO * _share(both, comb(firsts, 2), comb(len(alone), 2))
-            places[(one, other)] = (log(chance), sum(gains[index] for index in sorted(meets[one] | meets[other])))
+            pair = (min(one, other), max(one, other))  # the same place in every phase, whichever dropped more
+            places[pair] = (log(chance), sum(gains[index] for index in sorted(meets[one] | meets[other])))
         told = add_logs(*(often + gain for often, gain in places.values()))
         whole = sum(self._healthy[index] for index in members) + _of_others(others) + told
         best = max(places, key=lambda place: sum(places[place]))

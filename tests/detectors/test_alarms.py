@@ -316,6 +316,8 @@ def test_a_device_that_stands_still_at_its_own_port_while_its_peer_speaks_on_is_
     elsewhere = replace(silent, device="office-edge")
     assert len(packet_alarms(elsewhere)) == 1
     assert find_absences([elsewhere], AROUND) == {}
+    behind_a_cut_cable = replace(silent, kind=WitnessKind.HELLO_LOST)
+    assert find_absences([behind_a_cut_cable], AROUND) == {}
 
 
 def test_what_a_device_says_of_its_peer_after_it_stood_still_counts_for_nothing() -> None:

@@ -101,6 +101,15 @@ def test_a_route_that_is_missed_at_the_same_place_again_is_no_second_surprise() 
     assert again == pytest.approx(2 * log(6 / ONE), abs=0.6)
 
 
+def test_two_routers_are_the_same_place_whichever_of_them_dropped_more() -> None:
+    def at_both(a: float, e: float) -> Upstream:
+        return Upstream([{"a"}, {"b"}, {"e"}], [a, WELL, e], [WELL, MISSED, WELL])
+
+    more, less = at_both(-12.0, -9.0).weigh(range(3)), at_both(-9.0, -12.0).weigh(range(3))
+    assert more.places.keys() == less.places.keys()
+    assert gain_of_same_place([more, less]) == pytest.approx(gain_of_same_place([more, more]), abs=0.01)
+
+
 def test_a_route_that_is_missed_elsewhere_each_time_costs_little_more_than_chance() -> None:
     apart = gain_of_same_place([looking(name).weigh(range(6)) for name in "ace"])
     assert log(1 - SAME_AGAIN) <= apart < 0
