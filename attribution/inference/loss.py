@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from math import log
 
 from attribution.inference.candidates import Candidate
@@ -53,6 +54,10 @@ WELL_AGAIN = (0.05, 0.3, 0.7, 0.95)
 STILL_LOST, STILL_LOST_OF_ALL = 0.7, 0.1
 
 
+# Of the touches of all kinds as bytes, which leave a kind alone: made so, compress() picks these out.
+_UNTOUCHED = bytes(value == Touch.NO for value in range(256))
+
+
 @dataclass(frozen=True, slots=True)
 class LossFit:
     """How a candidate explains the groups: the log likelihood, the best rate, each group's own part at it, and where
@@ -81,6 +86,7 @@ class PhaseLosses:
         self._routed = tuple(needs_routes(kind[0].journeys, plain) for kind in self.kinds)
         self._fits: dict[tuple[bytes, float], LossFit] = {}
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
+        self._healthy = tuple(own[Touch.NO][0] for own in self._parts)
         losses = (max(own[Touch.YES]) - own[Touch.NO][0] for own in self._parts)
         self._losing = tuple(i for i, gain in enumerate(losses) if gain > CLEARLY_LOST)
         self._met = tuple(_met(kind, plain) for kind in self.kinds)
@@ -117,23 +123,26 @@ class PhaseLosses:
         """
         key = (bytes(touches), candidate.mode.full)
         if key not in self._fits:
-            self._fits[key] = self._fit(candidate.mode.full, touches)
+            self._fits[key] = self._fit(candidate.mode.full, key[0])
         return self._fits[key]
 
-    def _fit(self, full: float, touches: Sequence[int]) -> LossFit:
-        every = range(len(touches))
-        sums = [w + told for w, told in zip(rate_weights(full), self._sums(touches, every, full), strict=True)]
+    def _fit(self, full: float, touches: bytes) -> LossFit:
+        touched, alone = _touched(touches), self._left_alone(touches)
+        told = self._sums(touches, touched, full)
+        sums = [weight + alone + own for weight, own in zip(rate_weights(full), told, strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
-        spared, dropped = self._spared(touches, every, best, full), self._without(full).dropped
-        parts = tuple(
-            dropped[i]
-            if touches[i] == Touch.UPSTREAM and i not in spared
-            else own[Touch.NO if i in spared else touches[i]][best]
-            for i, own in enumerate(self._parts)
-        )
-        upstream = [i for i in every if touches[i] == Touch.UPSTREAM]
+        upstream = [i for i in touched if touches[i] == Touch.UPSTREAM]
         missing = self._without(full).upstream.weigh(upstream) if upstream else None
-        return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], parts, missing)
+        spared, dropped = self._spared(touches, touched, best, full), self._without(full).dropped
+        parts = list(self._healthy)
+        for i in touched:
+            if i not in spared:
+                parts[i] = dropped[i] if touches[i] == Touch.UPSTREAM else self._parts[i][touches[i]][best]
+        return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], tuple(parts), missing)
+
+    def _left_alone(self, touches: bytes) -> float:
+        """log P of the kinds that a fault does not touch."""
+        return sum(compress(self._healthy, touches.translate(_UNTOUCHED)))
 
     def _by_chance(self, *touches: Sequence[int]) -> float:
         """log P that a fault, or several, are to blame although they touch nothing of what was lost."""
@@ -268,29 +277,40 @@ class PhaseLosses:
         share of such faults that leave nothing.
         """
         gone, without = set(routeless), self._without(full)
-        rarely = [i for i, touch in enumerate(touches) if touch == Touch.RARELY and i not in gone]
-        upstream = [i for i, touch in enumerate(touches) if touch == Touch.UPSTREAM and i not in gone]
+        touches = bytes(touches)
+        fading = [i for i in _touched(touches) if i not in gone]
+        rarely = [i for i in fading if touches[i] == Touch.RARELY]
+        upstream = [i for i in fading if touches[i] == Touch.UPSTREAM]
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
-        surely = [i for i, touch in enumerate(touches) if touch not in DOUBTFUL and i not in gone]
-        lost = {i: without.lost[i][Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in gone}
+        surely = [i for i in fading if touches[i] not in DOUBTFUL]
+        lost = {i: without.lost(i)[Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in routeless}
         missing = without.upstream.weigh(upstream) if upstream else None
         dropped = missing.dropped if missing is not None else frozenset()
-        same = (missing.total if missing is not None else 0.0) + sum(lost.values())
+        same = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
         totals, hits = [], []
         for level in range(len(WELL_AGAIN)):
-            total = same + sum(without.fading[i][level][touches[i]] for i in surely)
+            total = same + sum(without.fading(i)[level][touches[i]] for i in surely)
             if rarely:
-                healthy = log(SPARED) + sum(self._parts[i][Touch.NO][0] for i in rarely)
-                hit = log(1 - SPARED) + sum(without.fading[i][level][Touch.RARELY] for i in rarely)
+                healthy = log(SPARED) + sum(self._healthy[i] for i in rarely)
+                hit = log(1 - SPARED) + sum(without.fading(i)[level][Touch.RARELY] for i in rarely)
                 total += add_logs(healthy, hit)
                 hits.append(hit > healthy)
             totals.append(total)
         best = max(range(len(totals)), key=totals.__getitem__)
         spared = {*(i for i in upstream if i not in dropped), *(rarely if rarely and not hits[best] else ())}
-        told = {**lost, **{i: self._parts[i][Touch.NO][0] for i in spared}}
-        parts = tuple(told[i] if i in told else without.fading[i][best][touch] for i, touch in enumerate(touches))
+        parts = list(self._healthy)
+        for i in fading:
+            if i not in spared:
+                parts[i] = without.fading(i)[best][touches[i]]
+        for i, told in lost.items():
+            parts[i] = told
         total = log(chance / len(totals)) + add_logs(*totals) + self._by_chance(touches)
-        return LossFit(total, FULL_RATES[-1], parts, missing)
+        return LossFit(total, FULL_RATES[-1], tuple(parts), missing)
+
+
+def _touched(touches: bytes) -> tuple[int, ...]:
+    """The kinds that a fault touches in any way."""
+    return tuple(compress(range(len(touches)), touches))
 
 
 def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str | None]]) -> bool:
@@ -322,8 +342,7 @@ def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
 class _Without:
     """What each kind says where routes are gone of faults of which a share `full` leaves (almost) nothing.
 
-    `dropped`: at a router that misses the route; `lost`, for every touch: of what needs it; `fading`, for each share of
-    what is well again and every touch: while the fault fades.
+    `dropped`: of each kind at a router that misses the route.
     """
 
     def __init__(
@@ -334,14 +353,24 @@ class _Without:
         first: Container[str],
         full: float,
     ) -> None:
+        self._kinds, self._parts, self._full = kinds, parts, full
+        self._fading: dict[int, tuple[tuple[float, ...], ...]] = {}
         weights = rate_weights(full)
         healthy = [own[Touch.NO][0] for own in parts]
         self.dropped = tuple(
             add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True))) for own in parts
         )
         self.upstream = Upstream(met, healthy, self.dropped, first)
-        self.lost = tuple(_perhaps(well, gone) for well, gone in zip(healthy, self.dropped, strict=True))
-        self.fading = tuple(_fading_parts(kind, own, full) for kind, own in zip(kinds, parts, strict=True))
+
+    def lost(self, kind: int) -> tuple[float, ...]:
+        """What a kind that needs the route says for every touch."""
+        return _perhaps(self._parts[kind][Touch.NO][0], self.dropped[kind])
+
+    def fading(self, kind: int) -> tuple[tuple[float, ...], ...]:
+        """What a kind says while the fault fades, for each share of what is well again and every touch."""
+        if kind not in self._fading:
+            self._fading[kind] = _fading_parts(self._kinds[kind], self._parts[kind], self._full)
+        return self._fading[kind]
 
 
 def _fading_parts(
