@@ -7,6 +7,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from math import log
+from typing import NamedTuple
 
 from attribution.inference.candidates import Candidate
 from attribution.inference.grouping import Group, is_balance, needs_routes
@@ -69,6 +70,25 @@ class LossFit:
     missing: Missing | None = None
 
 
+class _Touched(NamedTuple):
+    """The kinds that a fault touches: for sure or perhaps, each by itself; and those of which all or some may be spared
+    together."""
+
+    surely: tuple[int, ...]
+    rarely: tuple[int, ...]
+    upstream: tuple[int, ...]
+
+    @classmethod
+    def of(cls, touches: Sequence[int], kinds: Iterable[int] | None = None) -> _Touched:
+        """Of all kinds, or of some."""
+        touched = [i for i in (range(len(touches)) if kinds is None else sorted(kinds)) if touches[i] != Touch.NO]
+        return cls(
+            tuple(i for i in touched if touches[i] not in DOUBTFUL),
+            tuple(i for i in touched if touches[i] == Touch.RARELY),
+            tuple(i for i in touched if touches[i] == Touch.UPSTREAM),
+        )
+
+
 class PhaseLosses:
     """The groups of one phase, with what each says at every rate worked out once for all candidates.
 
@@ -127,18 +147,26 @@ class PhaseLosses:
         return self._fits[key]
 
     def _fit(self, full: float, touches: bytes) -> LossFit:
-        touched, alone = _touched(touches), self._left_alone(touches)
+        touched, alone = _Touched.of(touches), self._left_alone(touches)
         told = self._sums(touches, touched, full)
         sums = [weight + alone + own for weight, own in zip(rate_weights(full), told, strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
-        upstream = [i for i in touched if touches[i] == Touch.UPSTREAM]
-        missing = self._without(full).upstream.weigh(upstream) if upstream else None
-        spared, dropped = self._spared(touches, touched, best, full), self._without(full).dropped
         parts = list(self._healthy)
-        for i in touched:
-            if i not in spared:
-                parts[i] = dropped[i] if touches[i] == Touch.UPSTREAM else self._parts[i][touches[i]][best]
+        for i in touched.surely:
+            parts[i] = self._parts[i][touches[i]][best]
+        if touched.rarely:
+            healthy, hit = self._rarely(touched.rarely)
+            for i in touched.rarely if hit[best] > healthy else ():
+                parts[i] = self._parts[i][Touch.RARELY][best]
+        missing = self._weigh_missing(touched, full)
+        for i in missing.dropped if missing is not None else ():
+            parts[i] = self._without(full).dropped[i]
         return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], tuple(parts), missing)
+
+    def _weigh_missing(self, touched: _Touched, full: float) -> Missing | None:
+        """Where the route is missed that a fault took away; None where it took none away that anybody may have missed.
+        """
+        return self._without(full).upstream.weigh(touched.upstream) if touched.upstream else None
 
     def _left_alone(self, touches: bytes) -> float:
         """log P of the kinds that a fault does not touch."""
@@ -149,49 +177,20 @@ class PhaseLosses:
         touched = any(touch[i] != Touch.NO for touch in touches for i in self._losing)
         return 0.0 if touched or not self._losing else log(LOST_BY_CHANCE)
 
-    def _sums(self, touches: Sequence[int], kinds: Iterable[int], full: float) -> list[float]:
+    def _sums(self, touches: Sequence[int], touched: _Touched, full: float) -> list[float]:
         """log P of some kinds at each rate; of those that are touched in a doubtful way some or all may be spared."""
-        surely: list[tuple[float, ...]] = []
-        rarely: list[int] = []
-        upstream: list[int] = []
-        for i in kinds:
-            if touches[i] == Touch.RARELY:
-                rarely.append(i)
-            elif touches[i] == Touch.UPSTREAM:
-                upstream.append(i)
-            else:
-                surely.append(self._parts[i][touches[i]])
-        sums = _columns(surely)
-        if rarely:
-            healthy, hit = self._rarely(rarely)
+        sums = _columns([self._parts[i][touches[i]] for i in touched.surely])
+        if touched.rarely:
+            healthy, hit = self._rarely(touched.rarely)
             sums = [told + add_logs(healthy, at_rate) for told, at_rate in zip(sums, hit, strict=True)]
-        if upstream:
-            missing = self._without(full).upstream.weigh(upstream)
-            sums = [told + missing.total for told in sums]
-        return sums
+        missing = self._weigh_missing(touched, full)
+        return [told + missing.total for told in sums] if missing is not None else sums
 
     def _rarely(self, members: Sequence[int]) -> tuple[float, list[float]]:
         """log P of the kinds that are rarely touched: if all are spared, and at each rate if not."""
         healthy = log(SPARED) + sum(self._parts[i][Touch.NO][0] for i in members)
         hit = _columns([self._parts[i][Touch.RARELY] for i in members])
         return healthy, [log(1 - SPARED) + told for told in hit]
-
-    def _spared(self, touches: Sequence[int], kinds: Iterable[int], rate: int, full: float) -> frozenset[int]:
-        """The kinds that are rather spared than touched."""
-        rarely, upstream = [], []
-        for i in kinds:
-            if touches[i] == Touch.RARELY:
-                rarely.append(i)
-            elif touches[i] == Touch.UPSTREAM:
-                upstream.append(i)
-        spared: set[int] = set()
-        if rarely:
-            healthy, hit = self._rarely(rarely)
-            if healthy >= hit[rate]:
-                spared.update(rarely)
-        if upstream:
-            spared.update(set(upstream) - self._without(full).upstream.weigh(upstream).dropped)
-        return frozenset(spared)
 
     def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> float:
         """How well two faults at once explain the groups, each at a loss rate of its own; both touch: the worse tells.
@@ -204,10 +203,11 @@ class PhaseLosses:
         both = [i for i, t in enumerate(first) if t != Touch.NO and second[i] != Touch.NO]
         neither = [i for i, t in enumerate(first) if t == Touch.NO and second[i] == Touch.NO]
         worse = [max(one, other) for one, other in zip(first, second, strict=True)]
-        of_one, of_other = self._sums(first, only_first, fulls[0]), self._sums(second, only_second, fulls[1])
+        of_one = self._sums(first, _Touched.of(first, only_first), fulls[0])
+        of_other = self._sums(second, _Touched.of(second, only_second), fulls[1])
         of_first = [weight + told for weight, told in zip(rate_weights(fulls[0]), of_one, strict=True)]
         of_second = [weight + told for weight, told in zip(rate_weights(fulls[1]), of_other, strict=True)]
-        of_both = self._sums(worse, both, max(fulls))
+        of_both = self._sums(worse, _Touched.of(worse, both), max(fulls))
         rates = range(len(RATES))
         sums = [of_first[one] + of_second[other] + of_both[max(one, other)] for one in rates for other in rates]
         return add_logs(*sums) + sum(self._parts[i][Touch.NO][0] for i in neither) + self._by_chance(*touches)
@@ -276,20 +276,16 @@ class PhaseLosses:
         But for those kinds that are `routeless` all the while: hardly anything of them gets through. `full` is the
         share of such faults that leave nothing.
         """
-        gone, without = set(routeless), self._without(full)
-        touches = bytes(touches)
-        fading = [i for i in _touched(touches) if i not in gone]
-        rarely = [i for i in fading if touches[i] == Touch.RARELY]
-        upstream = [i for i in fading if touches[i] == Touch.UPSTREAM]
-        # A route that is missed upstream is missed at one place, whether or not it will be back soon.
-        surely = [i for i in fading if touches[i] not in DOUBTFUL]
+        without, touches = self._without(full), bytes(touches)
+        touched = _Touched.of(touches, set(range(len(touches))).difference(routeless))
+        rarely = touched.rarely
         lost = {i: without.lost(i)[Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in routeless}
-        missing = without.upstream.weigh(upstream) if upstream else None
-        dropped = missing.dropped if missing is not None else frozenset()
+        # A route that is missed upstream is missed at one place, whether or not it will be back soon.
+        missing = self._weigh_missing(touched, full)
         same = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
         totals, hits = [], []
         for level in range(len(WELL_AGAIN)):
-            total = same + sum(without.fading(i)[level][touches[i]] for i in surely)
+            total = same + sum(without.fading(i)[level][touches[i]] for i in touched.surely)
             if rarely:
                 healthy = log(SPARED) + sum(self._healthy[i] for i in rarely)
                 hit = log(1 - SPARED) + sum(without.fading(i)[level][Touch.RARELY] for i in rarely)
@@ -297,20 +293,14 @@ class PhaseLosses:
                 hits.append(hit > healthy)
             totals.append(total)
         best = max(range(len(totals)), key=totals.__getitem__)
-        spared = {*(i for i in upstream if i not in dropped), *(rarely if rarely and not hits[best] else ())}
         parts = list(self._healthy)
-        for i in fading:
-            if i not in spared:
-                parts[i] = without.fading(i)[best][touches[i]]
+        hit_too = rarely if rarely and hits[best] else ()
+        for i in (*touched.surely, *hit_too, *(missing.dropped if missing is not None else ())):
+            parts[i] = without.fading(i)[best][touches[i]]
         for i, told in lost.items():
             parts[i] = told
         total = log(chance / len(totals)) + add_logs(*totals) + self._by_chance(touches)
         return LossFit(total, FULL_RATES[-1], tuple(parts), missing)
-
-
-def _touched(touches: bytes) -> tuple[int, ...]:
-    """The kinds that a fault touches in any way."""
-    return tuple(compress(range(len(touches)), touches))
 
 
 def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str | None]]) -> bool:
