@@ -352,7 +352,8 @@ def _is_missing(findings: Findings, window: Interval) -> bool:
 
 
 def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothesis:
-    """The causes of one explanation, in order of onset; each holds from its first phase to the end of its last."""
+    """The causes of one explanation, in order of onset; each holds from its first phase to the end of its last, but for
+    those that another has in between."""
     spans: dict[Candidate, list[int]] = {}
     for index, choice in enumerate(assignment.choices):
         if choice is not None:
@@ -360,7 +361,7 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
     named: dict[tuple[str, CauseKind], Cause] = {}
     earlier: list[Candidate] = []
     for choice, indices in spans.items():
-        cause = namer.name(choice, solver.span_of(indices))
+        cause = replace(namer.name(choice, solver.span_of(indices)), spells=_spells(indices, solver))
         root = next((e for e in earlier if not solver.stands_alone(assignment, choice, e)), None)
         if root is not None and follows(solver.phases, indices[0]):
             cause = replace(cause, caused_by=namer.name(root, solver.phases[0].span).component)
@@ -369,10 +370,20 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
         if known is not None:
             start = min(known.interval.start_ns, cause.interval.start_ns)
             whole = Interval(start, max(known.interval.end_ns, cause.interval.end_ns))
-            cause = replace(known, interval=whole, facts=known.facts | cause.facts)
+            spells = tuple(sorted((*known.held, *cause.held), key=lambda spell: spell.start_ns))
+            cause = replace(known, interval=whole, facts=known.facts | cause.facts, spells=spells)
         named[(cause.component, cause.kind)] = cause
     causes = sorted(named.values(), key=lambda cause: cause.interval.start_ns)
     return Hypothesis(tuple(causes), assignment.probability, known=bool(causes))
+
+
+def _spells(indices: Sequence[int], solver: Solver) -> tuple[Interval, ...]:
+    """When a cause was at work that has these phases, where others have some in between; nothing where it has all."""
+    begins = [at for at, index in enumerate(indices) if at == 0 or indices[at - 1] != index - 1]
+    if len(begins) == 1:
+        return ()
+    ends = [*begins[1:], len(indices)]
+    return tuple(solver.span_of(indices[first:last]) for first, last in zip(begins, ends, strict=True))
 
 
 def telling_suppliers(findings: Findings, paths: ServicePaths) -> frozenset[Side | None]:

@@ -1,9 +1,10 @@
 """Which cause each second of an interruption is rooted in.
 
 A cause ends when it is repaired; the interruption ends when service is back, which may be later. So a second belongs to
-the root cause that had begun first among those still lasting; where none lasts any more, to the one repaired last,
-whose aftermath it is; and before any had begun (clocks differ by a little) to the first. Causes that hold from the same
-moment on share it. Consequences get none.
+the root cause that had begun first among those at work; where none lasts any more, to the one repaired last,
+whose aftermath it is; and before any had begun (clocks differ by a little) to the first. A cause that comes back after
+another had its turn is not at work in between. Causes that hold from the same moment on share it. Consequences get
+none.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ def attribute_seconds(causes: Sequence[Cause], intervals: Sequence[Interval]) ->
     if not roots:
         roots = list(range(len(causes)))
     for interval in intervals:
-        for phase in _phases(interval, [causes[index].interval for index in roots]):
+        for phase in _phases(interval, [spell for index in roots for spell in causes[index].held]):
             if roots:
-                closeness = {index: _closeness(causes[index].interval, phase) for index in roots}
+                closeness = {index: min(_closeness(s, phase) for s in causes[index].held) for index in roots}
                 owners = [index for index in roots if closeness[index] == min(closeness.values())]
                 for owner in owners:
                     rooted_ns[owner] += (phase.end_ns - phase.start_ns) / len(owners)

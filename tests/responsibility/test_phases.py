@@ -15,6 +15,11 @@ def lasting(start: float, end: float, caused_by: str | None = None) -> Cause:
     return Cause(f"from-{start}", CauseKind.DEVICE_FAILURE, seconds(start, end), caused_by=caused_by)
 
 
+def returning(*spells: tuple[float, float]) -> Cause:
+    held = tuple(seconds(start, end) for start, end in spells)
+    return Cause("returns", CauseKind.LINK_FAILURE, seconds(spells[0][0], spells[-1][1]), spells=held)
+
+
 @pytest.mark.parametrize(
     ("causes", "expected"),
     [
@@ -26,6 +31,8 @@ def lasting(start: float, end: float, caused_by: str | None = None) -> Cause:
         ([lasting(0, 60), lasting(0, 60)], [30, 30]),
         ([lasting(5, 50)], [60]),
         ([lasting(0, 60), lasting(1, 60, caused_by="from-0")], [60, 0]),
+        ([returning((0, 20), (40, 60)), lasting(20, 40)], [40, 20]),
+        ([returning((0, 20), (40, 60)), lasting(25, 30)], [45, 15]),
     ],
     ids=[
         "one cause takes all",
@@ -36,6 +43,8 @@ def lasting(start: float, end: float, caused_by: str | None = None) -> Cause:
         "two at once share",
         "before onset and after repair too",
         "a consequence takes nothing",
+        "what comes back leaves another its turn in between",
+        "and has the aftermath of its own and of the other",
     ],
 )
 def test_seconds_of_a_minute(causes: list[Cause], expected: list[float]) -> None:
