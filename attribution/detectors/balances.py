@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from math import ceil, sqrt
 from statistics import median
 
 from attribution.model.evidence import Measurement, Method
-from attribution.model.incident import NANOSECONDS
+from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample
 
 # A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
@@ -76,6 +76,15 @@ class Balance:
     unclear: frozenset[int]
     looked_for: Mapping[int, tuple[float, float]]
 
+    def lost_within(self, interval: Interval) -> float:
+        """How many packets its lossy polls miss of an interval, as if they had lost them evenly."""
+        lost = 0.0
+        for index in sorted(self.lossy):
+            poll = self.polls[index]
+            shared = min(poll.end_ns, interval.end_ns) - max(poll.start_ns, interval.start_ns)
+            lost += self.off[index] * max(0, shared) / (poll.end_ns - poll.start_ns)
+        return lost
+
 
 def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance | None:
     """The balance of polls in order of time; None where it is not usually even, or has too few polls to be usual."""
@@ -101,6 +110,23 @@ def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance 
     noise = BalanceNoise(scatter, _wander([off[index] for index in quiet], scatter))
     looked_for = _look_for(wanted, known, off, noise, lossy) if wanted is not None else {}
     return Balance(known, off, lossy, unclear, looked_for)
+
+
+def without_what_others_lost(balance: Balance, others: Iterable[Balance]) -> Balance:
+    """A balance that confirms no loss of which as much is missing in another place, by clear signs of its own.
+
+    Nothing is lost twice; and a device whose neighbour loses packets has a few more of its own to say.
+    """
+    confirmed = sorted(index for index, (_, share) in balance.looked_for.items() if share > 0)
+    dropped: set[int] = set()
+    for _, run in groupby(enumerate(confirmed), lambda entry: entry[1] - entry[0]):
+        indices = [index for _, index in run]
+        whole = Interval(balance.polls[indices[0]].start_ns, balance.polls[indices[-1]].end_ns)
+        want = sum(balance.looked_for[index][0] for index in indices)
+        if any(other.lost_within(whole) >= FOUND * want for other in others):
+            dropped.update(indices)
+    kept = {index: told for index, told in balance.looked_for.items() if index not in dropped}
+    return replace(balance, looked_for=kept)
 
 
 def _always_missed(polls: Sequence[Poll], usual: float) -> list[float]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
-from attribution.detectors.balances import STAYS, Poll, Wanted, weigh_polls
+from attribution.detectors.balances import STAYS, Balance, Poll, Wanted, weigh_polls, without_what_others_lost
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
 from attribution.model.evidence import Citation, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
@@ -77,9 +77,12 @@ def detect_counter_loss(
     counters = gather_counters(observations, around, way)
     wanted = Wanted(counted)
     devices = {node for (node, _), _ in counters if around.topology.nodes[node].kind is not NodeKind.HOST}
-    for node in way:
-        if node in devices:
-            yield from _lost_within(node, counters, around, way, wanted)
+    polls = {node: _polls_within(node, counters, around, way) for node in way if node in devices}
+    balances = {node: weigh_polls(of_node, wanted) for node, of_node in polls.items()}
+    even = {node: balance for node, balance in balances.items() if balance is not None}
+    for node, balance in even.items():
+        others = [other for name, other in even.items() if name != node]
+        yield from _lost_within(node, without_what_others_lost(balance, others), around, way)
     for name in way:
         if name in around.topology.links:
             link = around.topology.links[name]
@@ -112,21 +115,17 @@ def gather_counters(
     return counters
 
 
-def _lost_within(
-    node: str,
-    counters: Mapping[tuple[Port, Metric], Counter],
-    around: Surroundings,
-    way: Collection[str],
-    wanted: Wanted,
-) -> Iterator[Measurement]:
-    """A device that took in more than it sent out. All its ports must be counted, or the rest went out by another."""
+def _polls_within(
+    node: str, counters: Mapping[tuple[Port, Metric], Counter], around: Surroundings, way: Collection[str]
+) -> Sequence[Poll]:
+    """What a device took in and did not send out. All its ports must be counted, or the rest went out by another."""
     on_way = frozenset(way)
     links = [link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, on_way)]
     taken = [counters.get(((node, link), Metric.IN_PACKETS)) for link in links]
     given = [counters.get(((node, link), Metric.OUT_PACKETS)) for link in links]
     known = [counter for counter in (*taken, *given) if counter is not None]
     if len(links) < 2 or len(known) < 2 * len(links):
-        return
+        return []
     polls = []
     for sample, (start_ns, end_ns) in _polls_of(known[0]):
         rises = [counter.rise(start_ns, end_ns) for counter in known]
@@ -134,12 +133,17 @@ def _lost_within(
             told = [rise for rise in rises if rise is not None]
             came, went = sum(told[: len(links)]), sum(told[len(links) :])
             polls.append(Poll(sample, start_ns, end_ns, came, came - went))
+    return polls
+
+
+def _lost_within(node: str, balance: Balance, around: Surroundings, way: Collection[str]) -> Iterator[Measurement]:
+    """What a device took in and never sent out."""
     # Who looks up routes drops what has none, for a failure anywhere; a switch only what is for a port that is down.
     routes = around.topology.nodes[node].kind in ROUTING
     others = tuple(component for component in way if component != node) if routes else ()
     stretch = Stretch((node,), False, False, beyond=others, balance=True, beside=_beside(node, around))
     subject, series = Phrase("packets that {node} took in", node=node), f"within {node}"
-    yield from _measurements(polls, stretch, subject, series, wanted, Phrase("within {node}", node=node))
+    yield from _measurements(balance, stretch, subject, series, Phrase("within {node}", node=node))
 
 
 def _leads_on(link: Link, node: str, around: Surroundings, way: frozenset[str]) -> bool:
@@ -179,9 +183,11 @@ def _lost_on(
             polls.append(Poll(sample, start_ns, end_ns, went, went - came, apart_s))
     stretch = Stretch((sender, link.component, receiver), balance=True)
     subject = Phrase("packets that {sender} sent to {receiver}", sender=sender, receiver=receiver)
-    found = list(_measurements(_with_slack(polls), stretch, subject, f"on {sender}>{link.component}"))
-    if same or _is_loss(polls, found):
-        yield from found
+    balance = weigh_polls(_with_slack(polls))
+    if balance is not None:
+        found = list(_measurements(balance, stretch, subject, f"on {sender}>{link.component}"))
+        if same or _is_loss(polls, found):
+            yield from found
 
 
 def _is_loss(polls: Sequence[Poll], found: Sequence[Measurement]) -> bool:
@@ -213,20 +219,12 @@ def _polls_of(counter: Counter) -> Iterator[tuple[CounterSample, tuple[int, int]
 
 
 def _measurements(
-    polls: Sequence[Poll],
-    stretch: Stretch,
-    subject: Phrase,
-    series: str,
-    wanted: Wanted | None = None,
-    place: Phrase | None = None,
+    balance: Balance, stretch: Stretch, subject: Phrase, series: str, place: Phrase | None = None
 ) -> Iterator[Measurement]:
-    """The balance of each poll as packets sent and lost; nothing where the balance is not usually even.
+    """The balance of each poll as packets sent and lost.
 
-    Where it shows clearly whether what is `wanted` is missing in this `place`, it says that too.
+    Where it shows clearly whether what the service lost is missing in this `place`, it says that too.
     """
-    balance = weigh_polls(polls, wanted)
-    if balance is None:
-        return
     polls = balance.polls
     passing = median(poll.through / (poll.end_ns - poll.start_ns) for poll in polls)
     for index, poll in enumerate(polls):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -187,11 +187,13 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
         if source is None or destination is None:
             continue
         found: list[Journey] = []
+        behind: list[tuple[str, ...]] = []
         paths = around.routes.paths(source, destination, pair.time_ns)
         for path in paths:
             stretch = stretch_between(path, pair.first, pair.second, around.topology)
             if stretch is not None:
                 found.append((stretch,))
+                behind.append(path[: len(path) - len(stretch.components) - len(stretch.beyond)])
         if not found:
             continue
         whole = pair.first[0] == source and pair.second[0] == destination
@@ -217,6 +219,7 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
                 second=second,
             ),
             for_good=all(any(tap_position(path, at, around.topology) is not None for at in points) for path in paths),
+            came_through=_surely_crossed(behind, around),
         )
 
 
@@ -289,6 +292,7 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
     if tap.protocol == "udp" and not comes_back_here:
         return None
     journeys: list[Journey] = []
+    behind: list[tuple[str, ...]] = []
     for path in around.routes.paths(source, destination, tap.time_ns):
         at = tap_position(path, point, around.topology)
         if at is None:
@@ -296,6 +300,7 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
         part = path[:at] if upstream else path[at:]
         if not part or (len(part) == 1 and part[0] in around.topology.nodes):
             continue
+        behind.append(path[:at])
         stretch = Stretch(part, upstream, not upstream, path[at:] if upstream else ())
         if not asked:
             journeys.append((stretch,))
@@ -330,7 +335,14 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
             if upstream
             else Template("{protocol} packets from {source} to {destination} beyond {point}")
         ).fill(protocol=tap.protocol, source=source, destination=destination, point=named),
+        came_through=() if upstream else _surely_crossed(behind, around),
     )
+
+
+def _surely_crossed(ways: Sequence[tuple[str, ...]], around: Surroundings) -> tuple[str, ...]:
+    """What packets have crossed, whichever of the ways to a capture point they took, and whether drawn ones or not."""
+    crossed = [around.routes.unavoidable(way) for way in ways if way]
+    return tuple(one for one in crossed[0] if all(one in other for other in crossed)) if crossed else ()
 
 
 def _ways_to(

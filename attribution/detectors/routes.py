@@ -34,11 +34,13 @@ class Routes:
         self._traced = traced
         self._sighted = sighted or {}
         self._shortest = lru_cache(maxsize=None)(self._find_shortest)
+        self._unavoidable = lru_cache(maxsize=None)(self._find_unavoidable)
 
     def learn(self, traced: Dated, sighted: Dated | None = None) -> Routes:
         """The same network with other sightings: what was searched for in it is not searched for again."""
         learned = Routes(self._topology, traced, sighted)
         learned._shortest = self._shortest
+        learned._unavoidable = self._unavoidable
         return learned
 
     def paths(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
@@ -95,6 +97,10 @@ class Routes:
     def journeys_one_way(self, source: str, destination: str, time_ns: int) -> tuple[Journey, ...]:
         return tuple((Stretch(path),) for path in self.paths(source, destination, time_ns))
 
+    def unavoidable(self, way: tuple[str, ...]) -> tuple[str, ...]:
+        """The components of a way from a node that whatever gets from there to its end must have crossed."""
+        return self._unavoidable(way)
+
     def expand(self, nodes: tuple[str, ...]) -> tuple[str, ...] | None:
         """A path of node names with links and left-out bridges put in; None where there is no one way to do so."""
         if any(node not in self._topology.nodes for node in nodes):
@@ -106,6 +112,24 @@ class Routes:
                 return None
             whole += between[0][1:]
         return whole
+
+    def _find_unavoidable(self, way: tuple[str, ...]) -> tuple[str, ...]:
+        source = way[0]
+        end = way[-1] if way[-1] in self._topology.nodes else way[-2]  # on the link behind the last node
+        surely = {source, end, way[-1]}
+        return tuple(one for one in way if one in surely or not self._has_a_way(source, end, one))
+
+    def _has_a_way(self, source: str, destination: str, around: str) -> bool:
+        """Whether one gets from node to node around a component and through no host."""
+        reached, asked = {source, around}, deque([source])
+        while asked and destination not in reached:
+            here = asked.popleft()
+            if here != source and self._topology.nodes[here].kind is NodeKind.HOST:
+                continue
+            found = {link.far_end(here) for link in self._topology.links_of(here) if link.component != around}
+            asked.extend(found - reached)
+            reached |= found
+        return destination in reached
 
     def _find_shortest(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
         """All shortest paths by hops that pass through no host, a parallel link being a path of its own."""

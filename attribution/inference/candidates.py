@@ -91,6 +91,7 @@ class ServicePaths:
     def __init__(self, paths: Iterable[tuple[str, ...]]) -> None:
         self.paths = tuple(dict.fromkeys(paths))
         self._order: dict[str, int] = {}
+        self._ends = frozenset(end for path in self.paths for end in (path[0], path[-1]))
         for path in self.paths:
             for index, component in enumerate(path):
                 self._order.setdefault(component, index)
@@ -101,6 +102,10 @@ class ServicePaths:
 
     def __contains__(self, component: str | None) -> bool:
         return component in self._order
+
+    def leads_to_an_end(self, components: Sequence[str]) -> bool:
+        """Whether what takes a way is for an end of the service, wherever it comes from."""
+        return components[-1] in self._ends
 
     def direction_of(self, components: Sequence[str]) -> Direction | None:
         """Which way a stretch runs; None where it has too little in common with the service's path."""

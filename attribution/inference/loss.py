@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import compress
 from math import log
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from attribution.inference.likelihood import (
     rate_weights,
 )
 from attribution.inference.relation import Touch
-from attribution.inference.upstream import Missing, Upstream
+from attribution.inference.upstream import DROPPED_MANY, Missing, Upstream
 from attribution.model.evidence import Journey
 
 # How often a fault touches what it only perhaps touches.
@@ -41,6 +42,8 @@ ROUTELESS = 0.9
 # have to be lost by chance, just then. How clearly (nats) something was lost.
 LOST_BY_CHANCE = 0.001
 CLEARLY_LOST = 1.0
+# How often packets are seen that came through what lets (almost) nothing through: clocks err, and so do drawings.
+CAME_THROUGH = 0.05
 # How often a later phase is one in which what had failed is back, and routes are not.
 RETURNING = 0.3
 # How often what a router still says it has no route for is lost all the while.
@@ -94,23 +97,30 @@ class PhaseLosses:
 
     Groups with the same journeys are touched together or not at all, whatever their class of traffic, unless the
     fault chooses by class: `kinds` are these sets of groups. `plain` is what passes packets on without looking up a
-    route, `first` are the routers that the service's packets meet first.
+    route, `first` are the routers that the service's packets meet first, `refusing` those that said they had no route.
     """
 
-    def __init__(self, groups: Sequence[Group], plain: Container[str] = (), first: Container[str] = ()) -> None:
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        plain: Container[str] = (),
+        first: Container[str] = (),
+        refusing: Collection[str] = (),
+    ) -> None:
         gathered: dict[tuple[tuple[Journey, ...], bool], list[Group]] = defaultdict(list)
         for group in groups:
             gathered[(group.journeys, group.of_service)].append(group)
         self.kinds = tuple(tuple(kind) for kind in gathered.values())
         self._near = _index_kinds(self.kinds)
         self._routed = tuple(needs_routes(kind[0].journeys, plain) for kind in self.kinds)
-        self._fits: dict[tuple[bytes, float], LossFit] = {}
+        self._fits: dict[tuple[bytes, float, bool], LossFit] = {}
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
         self._healthy = tuple(own[Touch.NO][0] for own in self._parts)
         losses = (max(own[Touch.YES]) - own[Touch.NO][0] for own in self._parts)
         self._losing = tuple(i for i, gain in enumerate(losses) if gain > CLEARLY_LOST)
         self._met = tuple(_met(kind, plain) for kind in self.kinds)
         self._first = first
+        self._quiet = _answering(groups) - set(refusing)
         self._withouts: dict[float, _Without] = {}
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(
@@ -133,23 +143,25 @@ class PhaseLosses:
         """What the kinds say where routes are gone: as a whole where faults last, in a part where they come and go."""
         share = min(full, ROUTELESS)
         if share not in self._withouts:
-            self._withouts[share] = _Without(self.kinds, self._parts, self._met, self._first, share)
+            upstream = partial(Upstream, self._met, self._healthy, first=self._first, quiet=self._quiet)
+            self._withouts[share] = _Without(self.kinds, self._parts, upstream, share)
         return self._withouts[share]
 
-    def fit(self, candidate: Candidate, touches: Sequence[int]) -> LossFit:
+    def fit(self, candidate: Candidate, touches: Sequence[int], passed: bool = False) -> LossFit:
         """Integrate over the loss rates that the mode may cause, one rate for all that the fault touches.
 
-        `touches` has a Touch for each kind.
+        `touches` has a Touch for each kind. `passed`: the service's packets were seen behind the fault all the while.
         """
-        key = (bytes(touches), candidate.mode.full)
+        key = (bytes(touches), candidate.mode.full, passed)
         if key not in self._fits:
-            self._fits[key] = self._fit(candidate.mode.full, key[0])
+            self._fits[key] = self._fit(candidate.mode.full, key[0], passed)
         return self._fits[key]
 
-    def _fit(self, full: float, touches: bytes) -> LossFit:
+    def _fit(self, full: float, touches: bytes, passed: bool) -> LossFit:
         touched, alone = _Touched.of(touches), self._left_alone(touches)
         told = self._sums(touches, touched, full)
-        sums = [weight + alone + own for weight, own in zip(rate_weights(full), told, strict=True)]
+        seen = [log(CAME_THROUGH) if passed and rate in FULL_RATES else 0.0 for rate in RATES]
+        sums = [sum(told_at_rate) + alone for told_at_rate in zip(rate_weights(full), told, seen, strict=True)]
         best = max(range(len(RATES)), key=sums.__getitem__)
         parts = list(self._healthy)
         for i in touched.surely:
@@ -315,6 +327,17 @@ def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str
     )
 
 
+def _answering(groups: Iterable[Group]) -> frozenset[str]:
+    """What would have been heard to answer if it had dropped packets: it lies behind a capture of many that got lost.
+    """
+    lost: Counter[str] = Counter()
+    for member in (member for group in groups if group.of_service for member in group.members):
+        if member.came_through:
+            ahead = {name for journey in member.journeys for stretch in journey for name in stretch.components}
+            lost.update(dict.fromkeys(ahead, member.lost))
+    return frozenset(name for name, count in lost.items() if count >= DROPPED_MANY)
+
+
 def _ends_of(journeys: Iterable[Journey], passing: bool = False) -> Iterator[str]:
     """The nodes that packets were sent by or were for; also what they were only `passing` at an end of a stretch."""
     for stretch in (stretch for journey in journeys for stretch in journey):
@@ -339,18 +362,16 @@ class _Without:
         self,
         kinds: Sequence[Sequence[Group]],
         parts: Sequence[Sequence[Sequence[float]]],
-        met: Sequence[frozenset[str] | None],
-        first: Container[str],
+        upstream: Callable[[Sequence[float]], Upstream],
         full: float,
     ) -> None:
         self._kinds, self._parts, self._full = kinds, parts, full
         self._fading: dict[int, tuple[tuple[float, ...], ...]] = {}
         weights = rate_weights(full)
-        healthy = [own[Touch.NO][0] for own in parts]
         self.dropped = tuple(
             add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True))) for own in parts
         )
-        self.upstream = Upstream(met, healthy, self.dropped, first)
+        self.upstream = upstream(self.dropped)
 
     def lost(self, kind: int) -> tuple[float, ...]:
         """What a kind that needs the route says for every touch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
@@ -23,7 +23,7 @@ from attribution.inference.testimony import (
     state_of,
 )
 from attribution.inference.upstream import Missing, gain_of_same_place
-from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record
+from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.topology import ROUTING, Topology
 
@@ -73,6 +73,8 @@ RECOVERS_WITHIN_S = 60.0
 # What is lost meanwhile tells less of where: no drawing shows the ways that routers choose for a moment. How much less,
 # and what another cause has to cost with it, was chosen by the recoveries of four recorded corpora.
 RECOVERY_TRUST = 0.7
+# So many packets that came through what a fault befell mean that they did, and were none that had been on their way.
+SEEN_OFTEN = 5
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -130,12 +132,15 @@ class Solver:
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._endings: tuple[tuple[Candidate, ...], ...] = ()
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
+        self._passed: dict[tuple[int, tuple[object, ...]], bool] = {}
+        self._behind: dict[int, tuple[Journey, ...]] = {}
         self._known_touches = touches or KnownTouches()
         topology = situation.topology
         plain = topology.links.keys() | {name for name, node in topology.nodes.items() if node.kind not in ROUTING}
         first = situation.paths.first_routers(topology)
         self.tables = tuple(
-            PhaseLosses(group_measurements(situation.measurements, phase), plain, first) for phase in phases
+            PhaseLosses(group_measurements(situation.measurements, phase), plain, first, self._refusing(phase.span))
+            for phase in phases
         )
         self._journeys = tuple(self._known_touches.number(table) for table in self.tables)
         spans = [*(phase.span for phase in phases), self.span_of(range(len(phases)))]
@@ -241,7 +246,30 @@ class Solver:
 
     def _lasting(self, phase: int, candidate: Candidate) -> LossFit:
         """How a candidate explains a phase in which it lasts, and loses one share of all that it touches."""
-        return self.tables[phase].fit(candidate, self._touches_of(phase, candidate))
+        return self.tables[phase].fit(
+            candidate, self._touches_of(phase, candidate), self._came_through(phase, candidate)
+        )
+
+    def _came_through(self, phase: int, candidate: Candidate) -> bool:
+        """Whether the service's packets were seen in a phase behind what the fault befell, if it hit them all."""
+        key = (phase, sort_of_touch(candidate))
+        if key not in self._passed:
+            self._passed[key] = any(
+                touch_of(candidate, (journey,), True, self.situation.paths) is Touch.YES
+                for journey in self._seen_behind(phase)
+            )
+        return self._passed[key]
+
+    def _seen_behind(self, phase: int) -> tuple[Journey, ...]:
+        """What the service's packets came through that were captured in a phase, enough of them to mean something."""
+        if phase not in self._behind:
+            seen: Counter[tuple[str, ...]] = Counter()
+            for group in (group for kind in self.tables[phase].kinds if kind[0].of_service for group in kind):
+                for member in group.members:
+                    seen[member.came_through] += member.sent
+            ways = (way for way, sent in seen.items() if way and sent >= SEEN_OFTEN)
+            self._behind[phase] = tuple((Stretch(way, ends_inside=False),) for way in ways)
+        return self._behind[phase]
 
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one.
@@ -284,6 +312,11 @@ class Solver:
                 for kind in self.tables[phase].kinds
             )
         return self._reached[phase]
+
+    def _refusing(self, span: Interval) -> frozenset[str]:
+        """Which routers said in a time that they have no route for what they should pass on."""
+        alarms = (alarm for alarm in self.situation.alarms if alarm.kind is AlarmKind.ROUTE_MISSING)
+        return frozenset(alarm.reporter for alarm in alarms if alarm.interval.overlaps(span))
 
     def _missing_routes(self, phase: int) -> frozenset[tuple[str, str | None]]:
         """The routers that have been missing a route since before a phase, for most of it, and for which end."""

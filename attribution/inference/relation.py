@@ -64,9 +64,12 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
     touch = _reach(candidate, stretch)
     if touch is Touch.NO:
         return touch
-    # A device's balance counts the packets of either direction.
-    if candidate.direction is not Direction.BOTH and not (stretch.balance and len(stretch.components) == 1):
-        direction = paths.direction_of((*stretch.components, *stretch.beyond))
+    if candidate.direction is not Direction.BOTH:
+        of_device = stretch.balance and len(stretch.components) == 1
+        if of_device and touch is Touch.UPSTREAM and not _is_met_before(candidate, stretch.components[0], paths):
+            return Touch.NO
+        # A device's balance counts the packets of either direction.
+        direction = paths.direction_of((*stretch.components, *stretch.beyond)) if not of_device else candidate.direction
         if direction is None:
             touch = Touch.MAYBE
         elif direction is not candidate.direction:
@@ -75,10 +78,18 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
     if touch is Touch.YES and stretch.balance and selective is Selectivity.DESTINATION and candidate.mode.withdraws:
         return Touch.UPSTREAM  # what the device has no route for may be missed, and dropped, by others before it
     if selective is Selectivity.DESTINATION and not of_service:
-        return Touch.RARELY
+        if not paths.leads_to_an_end((*stretch.components, *stretch.beyond)):
+            return Touch.RARELY
+        # What has no route any more has none for anybody; a filter may let pass what comes from elsewhere.
+        return touch if candidate.mode.withdraws else min(touch, Touch.MAYBE)
     if selective is Selectivity.CLASS and not stretch.of_lost:
         return min(touch, Touch.SOME_CLASSES)
     return touch
+
+
+def _is_met_before(candidate: Candidate, device: str, paths: ServicePaths) -> bool:
+    """Whether packets that a fault loses one way may meet a device on their way to where it is."""
+    return paths.direction_of((device, candidate.link or candidate.component)) in (None, candidate.direction)
 
 
 def _reach(candidate: Candidate, stretch: Stretch) -> Touch:

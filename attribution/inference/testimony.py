@@ -318,7 +318,9 @@ class Witnesses:
         probability = RECORDED_CHANGE if record.kind is RecordKind.PLANNED_CHANGE else RECORDED_COMMAND
         gain = log(probability / self._background[_background_of(record)])
         gain -= price_of_date(record, self._phase)
-        if abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS:
+        ended_with_it = abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS
+        by_another_clock = record.kind is RecordKind.ENFORCEMENT and lasts_as_long(record, self._phase)
+        if ended_with_it or by_another_clock:
             gain += log(CONFIRMED_BY_END)
         if record.harmful is Condition.NOT_MET:
             gain = min(gain, 0.0) - MOST_FROM_ONE

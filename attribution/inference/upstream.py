@@ -24,6 +24,12 @@ STARTS_WITHOUT = {0.05: 0.3, 0.5: 0.25, 0.95: 0.45}
 # How often a route is missed at the same place as in the phase before: in 131 of 169 such phases of recordings, and in
 # 37 at one of two routers that were the place before.
 SAME_AGAIN = 0.8
+# How often a router that drops packets for want of a route does not say so to their senders (RFC 1812, 5.2.7.1), where
+# a capture on their way would have seen it. In 40 such phases of recordings each one did, as Linux does; but operators
+# often forbid it to their routers, and these may say it by a way that passes no capture.
+SAYS_NOTHING = 0.25
+# So many dropped packets should have brought an answer, however few of them a router answers.
+DROPPED_MANY = 10
 # Pairs are only looked for among so many routers at which most seems to have been dropped.
 LIKELIEST = 4
 
@@ -46,7 +52,8 @@ class Upstream:
     """Kinds of measurements as those see them that look for the routers that dropped what had no route any more.
 
     For each kind what its packets met if they are the service's (None: others'), and its log likelihood if nobody
-    dropped them there, and if somebody did. `first`: the routers that the service's packets meet first.
+    dropped them there, and if somebody did. `first`: the routers that the service's packets meet first; `quiet`: those
+    that would have been heard to say that they had no route, and were not.
     """
 
     def __init__(
@@ -55,11 +62,13 @@ class Upstream:
         healthy: Sequence[float],
         dropped: Sequence[float],
         first: Container[str] = (),
+        quiet: Container[str] = (),
     ) -> None:
         self._nodes = nodes
         self._healthy = healthy
         self._dropped = dropped
         self._first = first
+        self._quiet = quiet
         self._known: dict[tuple[int, ...], Missing] = {}
 
     def weigh(self, members: Sequence[int]) -> Missing:
@@ -82,18 +91,24 @@ class Upstream:
         places: dict[Place, tuple[float, float]] = {(): (log(NOBODY), 0.0)}
         for node in ranked:
             chance = ONE * _share(node in self._first, firsts, len(alone))
-            places[(node,)] = (log(chance), alone[node])
+            places[(node,)] = (log(chance), alone[node] + self._silence((node,)))
         for one, other in combinations(ranked[:LIKELIEST], 2):
             both = one in self._first and other in self._first
             chance = TWO * _share(both, comb(firsts, 2), comb(len(alone), 2))
             pair = (min(one, other), max(one, other))  # the same place in every phase, whichever dropped more
-            places[pair] = (log(chance), sum(gains[index] for index in sorted(meets[one] | meets[other])))
+            gain = sum(gains[index] for index in sorted(meets[one] | meets[other]))
+            places[pair] = (log(chance), gain + self._silence(pair))
         told = add_logs(*(often + gain for often, gain in places.values()))
         whole = sum(self._healthy[index] for index in members) + _of_others(others) + told
         best = max(places, key=lambda place: sum(places[place]))
         dropped = {index for node in best for index in meets[node]}
         lost = {index for index in members if self._nodes[index] is None and gains[index] > 0}
         return Missing(whole, frozenset(dropped | lost), places)
+
+
+    def _silence(self, place: Place) -> float:
+        """log P that the routers of a place drop packets and say nothing."""
+        return sum(log(SAYS_NOTHING) for node in place if node in self._quiet)
 
 
 def gain_of_same_place(missing: Sequence[Missing]) -> float:

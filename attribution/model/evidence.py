@@ -87,6 +87,7 @@ class Measurement:
     traffic, or probes, between the service's two ends. `of_service`: the packets are addressed as that traffic is,
     though only a part of their way is measured; a filter or a lost route for it hits them too. `for_good`: the lost
     ones came by no point beyond either, and there is no way on to where they were bound that passes none.
+    `came_through`: what all of those sent had crossed by then, as they were captured behind it, with no way around.
     """
 
     interval: Interval
@@ -101,6 +102,7 @@ class Measurement:
     citation: Citation
     subject: str
     for_good: bool = False
+    came_through: tuple[str, ...] = ()
 
     @property
     def statement(self) -> str:

@@ -113,6 +113,16 @@ def test_a_loss_too_small_to_see_by_itself_is_confirmed_where_as_many_are_missin
     assert [(m.lost, m.sent, m.journeys[0][0].of_lost) for m in found] == [(8, 8, True)] * 4
 
 
+def test_what_is_missing_in_one_device_by_its_own_showing_is_not_looked_for_in_another() -> None:
+    """The edge loses an eighth of everything; the core has a few packets more to say to it meanwhile."""
+    core = passing(CORE, LEFT, RIGHT, lost=dict.fromkeys(range(4, 8), 8))
+    edge = passing("office-edge", "Gi0/0", "Gi0/1", lost=dict.fromkeys(range(4, 8), 125))
+    found = list(detect_counter_loss([*core, *edge], AROUND, WAY, lost_by_probes(8, 4, 8)))
+
+    assert {m.journeys[0][0].components[0] for m in found if m.lost} == {"office-edge"}
+    assert not any(m.journeys[0][0].of_lost for m in found)
+
+
 @pytest.mark.parametrize(("missing", "confirmed"), [(60, True), (75, True), (300, False), (45, False)])
 def test_what_is_missing_is_what_the_service_lost_if_it_is_about_as_much(missing: int, confirmed: bool) -> None:
     """Sixty packets of two thousand are a clear loss by themselves; of far more, others lost most."""

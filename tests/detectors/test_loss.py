@@ -340,6 +340,15 @@ def test_what_vanished_between_two_captures_was_lost_there() -> None:
     assert not found.end_to_end
 
 
+def test_what_a_capture_saw_had_come_through_all_before_it() -> None:
+    (between,) = detect_segment_loss([pair(("office-edge", "Gi0/1"), ("cloud-core", "GE0/0/1"))], surroundings())
+    before, beyond = detect_tap_loss([tap("cloud-edge", "GE0/0/1", before=3, beyond=7)], surroundings())
+
+    assert between.came_through == WAY[:3]
+    assert beyond.came_through == WAY[:4]
+    assert before.came_through == (), "of what never came to the capture nothing is known"
+
+
 def test_packets_are_lost_for_good_that_miss_a_point_which_no_way_goes_around() -> None:
     """The edge reaches the core by two routers; captures listen at one of them, and where both ways meet again."""
     here, gone = pair(("cloud-edge", "GE0/0/1"), ("cloud-edge", "GE0/0/2")), ("cloud-gateway", "GE0/0/2")

@@ -57,6 +57,15 @@ def test_a_node_is_its_own_way_and_an_island_has_none() -> None:
     assert routes(topology).paths("one", "island", 0) == ()
 
 
+def test_what_comes_over_a_ring_has_surely_crossed_only_what_leads_to_it() -> None:
+    (around,) = routes(RING).paths("office-host", "cloud-host", 0)
+
+    assert nodes_of(around) == ("office-host", "edge", "north", "gate", "cloud-host")
+    assert routes(RING).unavoidable(around) == (*around[:3], *around[6:])
+    assert routes(RING).unavoidable(around[:4]) == around[:4], "seen on the port of the ring itself"
+    assert routes(CHAIN).unavoidable(WAY[:-2]) == WAY[:-2]
+
+
 def test_the_shortest_way_is_assumed_where_nobody_traced() -> None:
     (path,) = routes(RING).paths("office-host", "cloud-host", 0)
     assert nodes_of(path) == ("office-host", "edge", "north", "gate", "cloud-host")

@@ -23,9 +23,18 @@ from attribution.inference.likelihood import (
     log_healthy,
     log_perhaps,
 )
-from attribution.inference.loss import LOST_BY_CHANCE, OUTLASTED, RETURNING, STILL_GONE, UNSTEADY, PhaseLosses
+from attribution.inference.loss import (
+    CAME_THROUGH,
+    LOST_BY_CHANCE,
+    OUTLASTED,
+    RETURNING,
+    STILL_GONE,
+    UNSTEADY,
+    PhaseLosses,
+)
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
+from attribution.inference.upstream import SAYS_NOTHING
 from attribution.model.evidence import Journey, Measurement, Method, Stretch
 from tests.inference.chain import (
     CHAIN,
@@ -221,6 +230,33 @@ def test_a_surer_touch_is_better_where_much_was_lost_and_worse_where_nothing_was
     kept = [clean.fit(fault, [touch]).total for touch in order]
     assert lost == sorted(lost)
     assert kept == sorted(kept, reverse=True)
+
+
+def test_who_lets_nothing_through_is_hardly_before_a_capture_that_saw_packets_come() -> None:
+    fault = candidate("customer-edge", mode(full=0.9))
+    everything, half = PhaseLosses([group(200, 200)]), PhaseLosses([group(200, 100)])
+
+    unseen, seen = (everything.fit(fault, [Touch.YES], passed=passed).total for passed in (False, True))
+    assert unseen - seen == pytest.approx(-log(CAME_THROUGH), abs=0.1)
+    unseen, seen = (half.fit(fault, [Touch.YES], passed=passed).total for passed in (False, True))
+    assert 0 <= unseen - seen < 0.5
+
+
+def test_a_router_behind_a_capture_would_have_been_heard_to_miss_a_route() -> None:
+    """Unless it was, or nothing was captured on the way to it, or hardly anything got lost there."""
+    fault, upstream = candidate("provider-host", mode(full=0.9)), [Touch.UPSTREAM]
+    stretch = (Stretch(way("customer-edge", "provider-core")[1:], False, False, beyond=WAY[-2:]),)
+    measurement = measured(30, 31, 80, 80, journeys=(stretch,), method=Method.TWO_POINTS, of_service=True)
+    captured = replace(measurement, came_through=WAY[:5])
+
+    def told(member: Measurement, *refusing: str) -> float:
+        one = Group(member.journeys, True, False, "udp", member.sent, member.lost, 1.0, (member,))
+        return PhaseLosses([one], CHAIN.links, (), refusing).fit(fault, upstream).total
+
+    silent, heard = told(captured), told(captured, "provider-edge", "provider-core")
+    assert heard - silent > 0.5 * -log(SAYS_NOTHING)
+    assert told(measurement) == heard
+    assert told(replace(captured, sent=9, lost=9)) > told(captured) + 0.5 * -log(SAYS_NOTHING)
 
 
 def test_the_parts_of_a_fit_are_one_for_each_kind() -> None:

@@ -116,10 +116,25 @@ def test_a_stretch_of_one_component_gets_its_direction_from_what_lies_beyond() -
 
 def test_a_fault_for_some_destinations_rarely_hits_the_packets_for_others() -> None:
     filtered = candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.DESTINATION))
+    to_others = one_way("customer-host", "provider-core")
 
     assert touch(filtered, THROUGH, of_service=True) is Touch.YES
-    assert touch(filtered, THROUGH, of_service=False) is Touch.RARELY
+    assert touch(filtered, to_others, of_service=False) is Touch.RARELY
     assert touch(filtered, PAST_IT, of_service=False) is Touch.NO
+
+
+def test_who_has_no_route_for_an_end_of_the_service_has_none_for_packets_from_elsewhere_either() -> None:
+    """A filter may ask where they come from."""
+    lost, filtered = (
+        candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.DESTINATION, withdraws=withdraws))
+        for withdraws in (True, False)
+    )
+    to_an_end = one_way("customer-core", "provider-host")
+    halfway = one_way("customer-core", "provider-edge", ends_inside=False, beyond=WAY[7:])
+
+    assert touch(lost, to_an_end, of_service=False) is touch(lost, halfway, of_service=False) is Touch.YES
+    assert touch(filtered, to_an_end, of_service=False) is Touch.MAYBE
+    assert touch(lost, one_way("provider-host", "customer-core"), of_service=False) is Touch.RARELY
 
 
 @pytest.mark.parametrize("of_service", [True, False])
@@ -158,6 +173,26 @@ def test_routers_before_a_fault_that_withdraws_routes_may_drop_the_packets(
     assert touch(missed, upstream) is Touch.UPSTREAM
     assert touch(silent, upstream) is Touch.NO
     assert touch(missed, one_way("customer-host", "customer-edge")) is Touch.NO, "these were for the edge itself"
+
+
+@pytest.mark.parametrize(
+    ("device", "direction", "expected"),
+    [
+        ("customer-core", Direction.THERE, Touch.UPSTREAM),
+        ("customer-core", Direction.BACK, Touch.NO),
+        ("customer-core", Direction.BOTH, Touch.UPSTREAM),
+        ("provider-core", Direction.BACK, Touch.UPSTREAM),
+        ("provider-core", Direction.THERE, Touch.NO),
+    ],
+)
+def test_routes_for_one_direction_are_missed_by_what_its_packets_meet_before_the_fault(
+    device: str, direction: Direction, expected: Touch
+) -> None:
+    others = tuple(name for name in WAY if name != device)
+    balance = Stretch((device,), False, False, beyond=others, balance=True)
+    fault = mode(Reach.FORWARDING, Selectivity.DESTINATION, withdraws=True)
+
+    assert touch(candidate("customer-edge", fault, direction=direction), (balance,)) is expected
 
 
 def test_a_router_s_own_packets_use_the_tables_that_a_policy_has_spoilt() -> None:

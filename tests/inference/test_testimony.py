@@ -330,7 +330,8 @@ def test_an_act_that_is_dated_by_another_clock_speaks_less_loudly() -> None:
         act = record(start, None, kind=RecordKind.ENFORCEMENT, end=end)
         return hear(candidate("provider-core", mode(record_kind="enforcement"), record=act), records=[act]).total
 
-    assert 0 < suspended(-60, 0) < suspended(98, 158)
+    assert 0 < suspended(-60, 30) < suspended(98, 158)
+    assert suspended(-60, 30) + 1 < suspended(-60, 0), "it lasted just as long as the interruption"
     calls = [record(start, "provider-edge", cloud_call=True, end=start + 60) for start in (-100, 98)]
     early, prompt = (
         hear(candidate("provider-edge", mode(record_kind="cloud"), record=call), records=[call]).total for call in calls

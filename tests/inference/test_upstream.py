@@ -10,17 +10,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution.inference.upstream import FIRST, NOBODY, ONE, SAME_AGAIN, TWO, Upstream, gain_of_same_place
+from attribution.inference.upstream import (
+    FIRST,
+    NOBODY,
+    ONE,
+    SAME_AGAIN,
+    SAYS_NOTHING,
+    TWO,
+    Upstream,
+    gain_of_same_place,
+)
 
 WELL, MISSED = -0.1, -9.0
 """What a clean measurement says if nobody drops its packets and if somebody does; a lossy one the other way round."""
 
 
-def looking(*lossy: str, nodes: str = "abcdef", first: str = "") -> Upstream:
-    """One balance for each router; those named lost packets, and the `first` are met first from either end."""
+def looking(*lossy: str, nodes: str = "abcdef", first: str = "", quiet: str = "") -> Upstream:
+    """One balance for each router; those named lost packets, the `first` are met first from either end, and of the
+    `quiet` one would have heard that they had no route."""
     healthy = [MISSED if node in lossy else WELL for node in nodes]
     dropped = [WELL if node in lossy else MISSED for node in nodes]
-    return Upstream([{node} for node in nodes], healthy, dropped, first)
+    return Upstream([{node} for node in nodes], healthy, dropped, first, quiet)
 
 
 def test_one_router_that_drops_is_expected_at_the_price_of_saying_which() -> None:
@@ -81,6 +91,13 @@ def test_a_route_is_rather_missed_where_packets_are_routed_first() -> None:
     assert first == pytest.approx(6 * WELL + log(TWO * FIRST), abs=0.05)
     assert first > elsewhere + 2
     assert looking("a", first="af").weigh(range(6)).total > looking("b", first="af").weigh(range(6)).total + 1
+
+
+def test_a_router_that_never_said_that_it_had_no_route_rather_had_one() -> None:
+    telling, one_quiet, two_quiet = (looking("b", "e", quiet=quiet).weigh(range(6)).total for quiet in ("a", "b", "be"))
+    assert telling - one_quiet == pytest.approx(-log(SAYS_NOTHING), abs=0.05)
+    assert telling - two_quiet == pytest.approx(-2 * log(SAYS_NOTHING), abs=0.05)
+    assert looking(quiet="abcdef").weigh(range(6)).total == pytest.approx(looking().weigh(range(6)).total, abs=0.01)
 
 
 def test_it_is_a_mixture_whoever_routes_first() -> None:
