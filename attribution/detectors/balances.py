@@ -96,13 +96,18 @@ def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance 
     if abs(usual) > MOST_OWN:
         return None
     scatter = median(abs(later.missing - earlier.missing) for earlier, later in pairwise(known)) / STEP
-    first = tuple(poll.missing - usual * poll.through - BELOW * scatter for poll in known)
+    # What ends in a device may be a share of what comes, as probes of its neighbours are, or as much in any time, as
+    # keepalives are: where much less comes than usual, or more, either may be so.
+    pace = median(poll.missing / (poll.end_ns - poll.start_ns) for poll in lower)
+    own = [max(usual * poll.through, pace * (poll.end_ns - poll.start_ns)) for poll in known]
+    first = tuple(poll.missing - missed - BELOW * scatter for poll, missed in zip(known, own, strict=True))
     # A device that restarts, or whose sessions do, may miss less afterwards than it ever did before.
     ever = _always_missed(known, usual)
     quiet = [i for i, poll in enumerate(known) if wanted is not None and wanted.is_quiet(poll.start_ns, poll.end_ns)]
     stray = _stray([first[index] for index in quiet])
     off = tuple(
-        poll.missing - share * poll.through - BELOW * scatter - stray for poll, share in zip(known, ever, strict=True)
+        poll.missing - max(share * poll.through, missed) - BELOW * scatter - stray
+        for poll, share, missed in zip(known, ever, own, strict=True)
     )
     missed = _lossy_polls(known, first, scatter)
     unclear = frozenset(index for index in missed if first[index] > 0 and off[index] < STAYS * first[index])

@@ -86,6 +86,17 @@ def test_what_was_always_missing_before_an_outage_is_no_loss_where_less_is_missi
     assert len(polls) == POLLS - len(always)  # what is unclear is not called clean either
 
 
+@pytest.mark.parametrize(("fixed", "share"), [(40, 0.0), (0, 0.04)], ids=["as much in any time", "a share of it"])
+def test_what_ends_in_a_device_is_no_loss_where_much_less_comes_through_it(fixed: int, share: float) -> None:
+    came = [1000] * 5 + [300] * 4 + [1000] * 3
+    went = [pace - fixed - share * pace for pace in came]
+    found = measured([
+        *counted(CORE, LEFT, Metric.IN_PACKETS, came), *counted(CORE, RIGHT, Metric.OUT_PACKETS, went),
+        *counted(CORE, RIGHT, Metric.IN_PACKETS, came), *counted(CORE, LEFT, Metric.OUT_PACKETS, went),
+    ])  # fmt: skip
+    assert [poll.lost for poll in found[(CORE,)]] == [0] * POLLS
+
+
 def lost_by_probes(every: int, first: int, last: int) -> list[Measurement]:
     """Probes between the service's ends: of all others none was lost, of these so many in each poll."""
     seen = [probe(index * EVERY_S, 30, 30 - (every if first <= index < last else 0)) for index in range(POLLS)]
