@@ -45,15 +45,19 @@ class AddressBook:
         }
         return found | {node for text, node in self._known.items() if _within(text, prefix)}
 
+    def addresses_of(self, node: str) -> list[IPv4Address | IPv6Address]:
+        """The addresses that a node is known to have."""
+        own = {address for address, owner in self._known.items() if owner == node}
+        stated = [network.network_address for network in self._topology.nodes[node].addresses]
+        return [*stated, *map(ip_address, own)]
+
     def may_have_address_in(self, node: str, prefix: IpNetwork) -> bool:
         """Whether a node can have an address within a prefix: False only where what is known of it rules that out.
 
         A node whose address nobody states stands in the subnets of the nodes one routed hop away, which are known where
         these have an address for each of their links.
         """
-        own = {address for address, owner in self._known.items() if owner == node}
-        stated = [network.network_address for network in self._topology.nodes[node].addresses]
-        addresses = [*stated, *map(ip_address, own)]
+        addresses = self.addresses_of(node)
         if addresses:
             return any(address.version == prefix.version and address in prefix for address in addresses)
         shared = min(SHORTEST_COMMON_PREFIX[prefix.version], prefix.prefixlen)

@@ -22,7 +22,7 @@ from attribution.model.observation import (
 )
 from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
-from attribution.model.topology import NodeKind
+from attribution.model.topology import IpNetwork, NodeKind, parse_network
 
 FOREVER_NS = 2**62
 LOGGED = Template("{device} logged: {text}")
@@ -226,12 +226,40 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
             alarm = _alarm_of_witness(witness, around)
             if alarm is not None:
                 yield alarm
+            if alarm is not None and alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
+                for link in _own_links_within(alarm.reporter, witness.prefixes, around):
+                    yield replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, about_peer=None)
             # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
             if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
                 yield replace(
                     alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE,
                     about_peer=None,
                 )  # fmt: skip
+
+
+def _own_links_within(device: str, prefixes: Iterable[str], around: Surroundings) -> list[str]:
+    """The links of a device whose own subnets are among prefixes: it takes such a one back when its port goes down.
+
+    A subnet of one cable: of all nodes only its two ends have an address in it.
+    """
+    own, found = around.book.addresses_of(device), []
+    for prefix in _read_prefixes(prefixes):
+        if not any(address.version == prefix.version and address in prefix for address in own):
+            continue
+        owners = around.book.owners_within(prefix)
+        between = [link for far in owners - {device} for link in around.topology.links_between(device, far)]
+        if len(owners) == 2 and len(between) == 1:
+            found.append(between[0].component)
+    return found
+
+
+def _read_prefixes(texts: Iterable[str]) -> Iterator[IpNetwork]:
+    """Those that are prefixes: routes of other kinds are told in words."""
+    for text in texts:
+        try:
+            yield parse_network(text)
+        except ValueError:
+            continue
 
 
 def find_absences(observations: Iterable[Observation], around: Surroundings) -> dict[Pair, list[Interval]]:

@@ -158,6 +158,13 @@ class ServicePaths:
         beyond = self._order[component] - self._order[near]
         return ahead != 0 and ahead * beyond >= 0
 
+    def lies_between(self, component: str, one: str, other: str) -> bool:
+        """Whether a component lies on the service's way from one to another, both included."""
+        if not {component, one, other} <= self._order.keys():
+            return False
+        first, last = sorted((self._order[one], self._order[other]))
+        return first <= self._order[component] <= last
+
     def downstream_neighbour(self, component: str, topology: Topology, side: Side) -> str | None:
         """The nearest node of a side, routers before others, on either hand of a component along the path."""
         best: tuple[int, int, str] | None = None

@@ -21,6 +21,7 @@ from attribution.inference.testimony import (
     Witnesses,
     joint_testimony,
     state_of,
+    surely_at_work,
 )
 from attribution.inference.upstream import Missing, gain_of_same_place
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record, Stretch
@@ -264,9 +265,11 @@ class Solver:
         """What the service's packets came through that were captured in a phase, enough of them to mean something."""
         if phase not in self._behind:
             seen: Counter[tuple[str, ...]] = Counter()
+            at_work = surely_at_work(self.phases[phase].span)
             for group in (group for kind in self.tables[phase].kinds if kind[0].of_service for group in kind):
                 for member in group.members:
-                    seen[member.came_through] += member.sent
+                    if at_work.start_ns <= member.interval.start_ns and member.interval.end_ns <= at_work.end_ns:
+                        seen[member.came_through] += member.sent
             ways = (way for way, sent in seen.items() if way and sent >= SEEN_OFTEN)
             self._behind[phase] = tuple((Stretch(way, ends_inside=False),) for way in ways)
         return self._behind[phase]

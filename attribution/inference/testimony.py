@@ -238,6 +238,11 @@ class Witnesses:
             told_of = self._paths.direction_of((viewer, alarm.reporter))
             is_meant = candidate.direction in (Direction.BOTH, told_of)
             return is_meant and self._paths.lies_behind(candidate.link or component, alarm.reporter, viewer)
+        end = alarm.about_peer
+        if alarm.kind is AlarmKind.ROUTE_MISSING and end is not None and end in self._paths:
+            # What it has no route for lies ahead of it, and so does the reason: all before it let the packets pass.
+            is_meant = candidate.direction in (Direction.BOTH, self._paths.direction_of((alarm.reporter, end)))
+            return is_meant and self._paths.lies_between(candidate.link or component, alarm.reporter, end)
         return alarm.reporter in self._paths or alarm.component in self._paths
 
     def _slots(self, candidate: Candidate, expectation: Expectation) -> float:
@@ -289,14 +294,12 @@ class Witnesses:
         """A device that speaks is not dead."""
         if not candidate.mode.dead:
             return 0.0
-        span = self._phase
-        first = span.start_ns + int(LAST_WORDS_S * NANOSECONDS)
-        last = span.start_ns + int(BACK_AGAIN * (span.end_ns - span.start_ns))
+        while_dead = surely_at_work(self._phase)
         heard = any(
             alarm.reporter == candidate.component
             and alarm.citation.origin.type in OWN_WORDS
             and alarm.kind not in SAID_BY_OTHERS
-            and first <= alarm.interval.start_ns <= last
+            and while_dead.contains(alarm.interval.start_ns)
             for alarm in self._alarms
         )
         return log(HEARD_DEAD) if heard else 0.0
@@ -379,6 +382,12 @@ def _background_of(record: Record) -> str:
     if record.cloud_call:
         return "cloud_call" if record.harmful is Condition.MET else "cloud_change"
     return "command_that_cuts" if record.harmful is Condition.MET else "command"
+
+
+def surely_at_work(phase: Interval) -> Interval:
+    """When a cause is at work for sure: a little after its onset, and before it may be over though trouble lasts."""
+    first = phase.start_ns + int(LAST_WORDS_S * NANOSECONDS)
+    return Interval(first, max(first, phase.start_ns + int(BACK_AGAIN * (phase.end_ns - phase.start_ns))))
 
 
 def in_time(alarm: Alarm, phase: Interval) -> bool:

@@ -422,7 +422,8 @@ class PacketWitness(Observation):
 
     `sender` is the address that sent the telling packet, `about` the address or flow it speaks of (the destination
     quoted in an ICMP error, the peer of a session). Of a silence, `sender` is who fell silent and `about` who went on
-    or waited. `code` keeps the protocol's own number (`6/2` for a Cease, the next hop's MTU, bits per second).
+    or waited. `code` keeps the protocol's own number (`6/2` for a Cease, the next hop's MTU, bits per second), and
+    `prefixes` the routes that were taken back.
     """
 
     end_ns: int
@@ -435,6 +436,7 @@ class PacketWitness(Observation):
     count: int = 1
     detail: str = ""
     frames: tuple[int, ...] = ()
+    prefixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

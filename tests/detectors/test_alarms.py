@@ -48,6 +48,29 @@ def packet_alarms(*witnesses: PacketWitness) -> list[Alarm]:
     return list(detect_packet_alarms(witnesses, AROUND))
 
 
+@pytest.mark.parametrize(
+    ("prefixes", "down"),
+    [
+        (("10.9.1.0/30",), ["cloud-core--cloud-edge"]),
+        (("10.9.0.0/16",), []),
+        (("192.0.2.0/30", "10.9.1.0/30"), ["cloud-edge--office-edge", "cloud-core--cloud-edge"]),
+        (("10.9.2.0/30", "203.0.113.0/24", "2001:db8::/64"), []),
+        (("MAC and IP advertisement of 00:00:5e:00:53:01",), []),
+    ],
+    ids=["its own cable's", "one that holds more", "those of two cables", "others'", "no prefix"],
+)
+def test_a_router_that_takes_back_the_subnet_of_its_own_cable_has_lost_the_port(
+    prefixes: tuple[str, ...], down: list[str]
+) -> None:
+    told = replace(witness(WitnessKind.BGP_WITHDRAWAL, "192.0.2.2", "10.9.2.2", str(len(prefixes))), prefixes=prefixes)
+    withdrawn, *ports = packet_alarms(told)
+
+    assert (withdrawn.kind, withdrawn.reporter) == (AlarmKind.ROUTES_WITHDRAWN, "cloud-edge")
+    assert [(port.component, port.reporter, port.kind) for port in ports] == [
+        (link, "cloud-edge", AlarmKind.INTERFACE_DOWN) for link in down
+    ]
+
+
 def test_a_port_is_down_until_its_device_says_that_it_is_up() -> None:
     (alarm,) = alarms(
         log(0, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),

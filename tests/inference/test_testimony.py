@@ -202,6 +202,25 @@ def test_by_whom_and_of_what_an_alarm_is_expected(where: Where, heard: Alarm) ->
     assert hear(fault, [stranger]).total == 0
 
 
+@pytest.mark.parametrize(
+    ("component", "direction", "speaks"),
+    [
+        ("provider-edge", Direction.BOTH, True),
+        ("provider-core", Direction.THERE, True),
+        ("provider-core", Direction.BACK, False),
+        ("customer-edge", Direction.BOTH, True),
+        ("customer-core", Direction.BOTH, False),
+    ],
+)
+def test_who_has_no_route_for_an_end_says_nothing_of_what_lies_before_him(
+    component: str, direction: Direction, speaks: bool
+) -> None:
+    """The customer's edge has no route to the provider's host: that its packets came so far clears what lies behind."""
+    told = alarm(101, "customer-edge", "customer-edge", AlarmKind.ROUTE_MISSING, about_peer="provider-host")
+    gone = candidate(component, expecting(AlarmKind.ROUTE_MISSING, Where.ANYWHERE), direction=direction)
+    assert (hear(gone, [told]).total > 0) is speaks
+
+
 def test_a_neighbour_s_port_is_not_the_device_s_own() -> None:
     own = alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
     theirs = alarm(101, "customer-core", UPLINK, AlarmKind.INTERFACE_DOWN)

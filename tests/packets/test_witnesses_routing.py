@@ -104,6 +104,18 @@ def test_a_bgp_speaker_withdraws_prefixes() -> None:
     assert "10.1.2.0/24, 10.7.0.0/16" in found.detail
 
 
+def test_what_the_peer_took_back_just_before_is_no_news_when_it_is_taken_back_in_turn() -> None:
+    """Many speakers announce to a peer also what they learned from it."""
+    first, answer = update(b"\x18\x0a\1\2"), update(b"\x18\x0a\1\2" + b"\x18\x0a\1\3")
+    packets = [speaks(0, True, first, 1), speaks(50, False, answer, 1)]
+    packets.append(speaks(20_000, False, update(b"\x18\x0a\1\2"), 1 + len(answer)))
+    told = witnesses(packets, WitnessKind.BGP_WITHDRAWAL)
+
+    assert [(w.sender, w.prefixes) for w in told] == [
+        (CLIENT, ("10.1.2.0/24",)), (SERVER, ("10.1.3.0/24",)), (SERVER, ("10.1.2.0/24",)),
+    ]  # fmt: skip
+
+
 def test_ipv6_prefixes_are_withdrawn_in_an_attribute() -> None:
     prefixes = b"\x20\x20\x01\x0d\xb8" + b"\x30\x20\x01\x0d\xb8\0\1"
     message = update(attributes=attribute(15, struct.pack(">HB", 2, 1) + prefixes))

@@ -6,7 +6,7 @@ RFC 4271 (messages, hold timer, error codes), 4486 and 8538 (Cease), 9003 (shutd
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -61,6 +61,7 @@ FEWEST_KEEPALIVES: Final = 4
 KEEPALIVES_MISSED: Final = 2.5  # where the hold time was not seen; it is usually three keepalive intervals
 SHORTEST_SILENCE_NS: Final = 1_500_000_000
 KEEPALIVES_IN_HOLD: Final = 3
+ANSWERED_WITHIN_NS: Final = 5_000_000_000
 
 
 @dataclass(slots=True)
@@ -81,6 +82,7 @@ def find_bgp_trouble(survey: Survey) -> Iterator[PacketWitness]:
     said: dict[FlowKey, set[int]] = {}
     withdrawn: Gathering[tuple[str, str]] = Gathering(capture)
     prefixes: dict[int, list[str]] = {}
+    taken_back = _TakenBack()
     for message in bgp_messages(survey):
         packet = capture.packets[message.packet]
         speaker = speakers.setdefault(address_pair(packet), _Speaker())
@@ -90,7 +92,7 @@ def find_bgp_trouble(survey: Survey) -> Iterator[PacketWitness]:
         elif message.kind == NOTIFICATION and len(message.body) >= 2:
             yield _notification(capture, message, _state(said, message.flow), _negotiated(speakers, packet))
         elif message.kind == UPDATE:
-            found = withdrawn_prefixes(message.body)
+            found = taken_back.news(address_pair(packet), withdrawn_prefixes(message.body), packet[TIME])
             if found:
                 prefixes.setdefault(message.packet, []).extend(found)
                 withdrawn.add((source_text(packet), destination_text(packet)), message.packet)
@@ -157,6 +159,27 @@ def _notification(capture: Capture, message: BgpMessage, state: Phrase | None, h
     )  # fmt: skip
 
 
+class _TakenBack:
+    """Which prefixes each side took back from the other, and when.
+
+    Many speakers announce to a peer also what they learned from it (RFC 4271 does not forbid it). Once the peer takes
+    that back they do so too: an answer, and no news of their own.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[tuple[int, ...], str], int] = {}
+
+    def news(self, pair: tuple[int, ...], prefixes: Iterable[str], time_ns: int) -> list[str]:
+        """Of what one side of a pair takes back, that which the other has not taken back just before."""
+        found = []
+        for prefix in prefixes:
+            answered = self._last.get((_reverse(pair), prefix))
+            if answered is None or time_ns - answered > ANSWERED_WITHIN_NS:
+                self._last[pair, prefix] = time_ns
+                found.append(prefix)
+        return found
+
+
 def _withdrawals(
     capture: Capture, withdrawn: Gathering[tuple[str, str]], prefixes: dict[int, list[str]]
 ) -> Iterator[PacketWitness]:
@@ -171,6 +194,7 @@ def _withdrawals(
         return testify(
             capture, WitnessKind.BGP_WITHDRAWAL, packets, sender=run.key[0], about=run.key[1], code=str(len(names)),
             count=len(names), detail=words.fill(sender=run.key[0], count=len(names), names=few(names)),
+            prefixes=names,
         )  # fmt: skip
 
     yield from withdrawn.witnesses(describe)

@@ -62,6 +62,7 @@ def testify(
     start_ns: int | None = None,
     end_ns: int | None = None,
     count: int | None = None,
+    prefixes: Sequence[str] = (),
 ) -> PacketWitness:
     """A witness that rests on these packets; its interval is theirs unless told otherwise."""
     first = packets[0]
@@ -79,4 +80,5 @@ def testify(
         count=len(packets) if count is None else count,
         detail=detail,
         frames=tuple(capture.frame_of(index) for index in packets[:FRAMES_SHOWN]),
+        prefixes=tuple(prefixes),
     )
