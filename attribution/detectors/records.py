@@ -85,7 +85,7 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             actor=actor,
             component=event.device,
             kind=RecordKind.OPERATION,
-            harmful=_hits_service(effect, around),
+            harmful=_hits_service(effect, event, around),
             consent=_consent(changes, event.device, component, event.time_ns, around),
             citation=Citation(event.origin, event.locator),
             statement=Phrase(
@@ -115,14 +115,21 @@ def _diverted(effect: CommandEffect, around: Surroundings) -> str | None:
 
 
 def as_change(event: LogEvent, earlier: Sequence[LogEvent]) -> CommandEffect | None:
-    """What a command changes. A route that is announced without having been taken away before is a new one."""
+    """What a command changes. A route that is announced without having been taken away before is a new one, and to take
+    away a new one is to restore what was."""
     effect = event.effect
-    if effect is None or not effect.restores or effect.kind is not CommandEffectKind.ROUTE_REMOVED:
+    if effect is None or effect.kind is not CommandEffectKind.ROUTE_REMOVED:
         return effect
-    undone = (o.effect for o in earlier if o.device == event.device and o.effect is not None)
-    if any(o.kind is effect.kind and not o.restores and o.prefix == effect.prefix for o in undone):
-        return effect
-    return replace(effect, kind=CommandEffectKind.ROUTE_CHANGED, restores=False)
+    own = [o for o in earlier if o.device == event.device and o.effect is not None and o.effect.prefix == effect.prefix]
+    if effect.restores:
+        undone = (o.effect for o in own if o.effect is not None)
+        if any(o.kind is effect.kind and not o.restores for o in undone):
+            return effect
+        return replace(effect, kind=CommandEffectKind.ROUTE_CHANGED, restores=False)
+    before = as_change(own[-1], own[:-1]) if own and effect.prefix is not None else None
+    if before is not None and before.kind is CommandEffectKind.ROUTE_CHANGED and not before.restores:
+        return replace(effect, kind=CommandEffectKind.ROUTE_CHANGED, restores=True)
+    return effect
 
 
 def is_foreign_port(device: str, port: str, around: Surroundings) -> bool:
@@ -137,7 +144,7 @@ def is_foreign_port(device: str, port: str, around: Surroundings) -> bool:
 
 def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent]) -> int:
     for other in later:
-        undo = other.effect
+        undo = as_change(other, [event])
         if (
             other.device == event.device
             and undo is not None
@@ -156,11 +163,29 @@ def _same_port(one: str | None, other: str | None) -> bool:
     return canonical_port(one) == canonical_port(other)
 
 
-def _hits_service(effect: CommandEffect, around: Surroundings) -> Condition:
+def _hits_service(effect: CommandEffect, event: LogEvent, around: Surroundings) -> Condition:
     """Whether what the command drops is the service's traffic: by the destination it names, if it names one."""
+    if effect.kind is CommandEffectKind.ROUTE_CHANGED and _leads_in_a_circle(effect, event, around):
+        return Condition.MET
     if effect.kind not in FOR_A_DESTINATION or effect.prefix is None:
         return Condition.MET if effect.kind in FOR_A_DESTINATION else Condition.UNKNOWN
     return _is_of_service(effect.prefix, around)
+
+
+def _leads_in_a_circle(effect: CommandEffect, event: LogEvent, around: Surroundings) -> bool:
+    """Whether a route for an end of the service leads to a neighbour from which every way there comes back."""
+    if effect.prefix is None:
+        return False
+    try:
+        prefix = parse_network(effect.prefix)
+    except ValueError:
+        return False
+    hop = around.book.resolve(effect.next_hop)
+    if hop is None or hop == event.device:
+        return False
+    ends = around.book.owners_within(prefix) & around.ends
+    ways = [way for end in sorted(ends) for way in around.routes.all_ways(hop, end, event.time_ns)]
+    return bool(ways) and all(event.device in way for way in ways)
 
 
 def _is_of_service(text: str, around: Surroundings) -> Condition:

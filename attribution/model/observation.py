@@ -232,7 +232,7 @@ class CommandEffect:
     `prefix` is the destination that a filter or a route hits, as CIDR, or the source where a filter names only that;
     None where the command names none, which for a filter means all traffic or whatever the list it refers to names.
     `process` is the service or daemon as named; `protocol` what alone a filter drops (tcp, udp, icmp …), None where it
-    drops everything, or where another line says it.
+    drops everything, or where another line says it. `next_hop` is the address to which a route leads, if it names one.
     """
 
     kind: CommandEffectKind
@@ -242,6 +242,7 @@ class CommandEffect:
     peer: str | None = None
     process: str | None = None
     protocol: str | None = None
+    next_hop: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,17 @@ _PROTOCOL = re.compile(
 """How a filter names the only protocol it drops: `-p tcp`, `deny udp any …`, `from protocol tcp`, `udp dport 53`."""
 
 
+_NEXT_HOP = re.compile(
+    r"(?:\b(?:via|next-hop|qualified-next-hop|gw) (?:inet6? )?"
+    r"|^(?:ip|ipv6) route(?:-static)?(?: vrf \S+| vpn-instance \S+)?"
+    r" [0-9A-Fa-f.:]+(?:/\d+| \d{1,3}(?:\.\d+\.\d+\.\d+)?) (?:[A-Za-z]\S* )?)"
+    r"(?P<address>[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*)(?: |$)",
+    re.IGNORECASE,
+)
+"""Where a route leads: `via 192.0.2.1`, `next-hop 192.0.2.1`, `ip route 10.1.0.0 255.255.255.0 192.0.2.1`."""
+_ROUTES = frozenset({CommandEffectKind.ROUTE_CHANGED, CommandEffectKind.ROUTE_REMOVED})
+
+
 @dataclass(frozen=True, slots=True)
 class CommandRule:
     """One class of commands: its words, its effect, and whether it takes the effect back."""
@@ -153,7 +164,10 @@ def _classify_one(command: str) -> CommandEffect | None:
         if match is not None:
             effect = _effect(rule, fields(match))
             named = _PROTOCOL.search(f" {command}") if rule.kind is CommandEffectKind.FILTER_ADDED else None
-            return replace(effect, protocol=(named[1] or named[2]).lower()) if named is not None else effect
+            if named is not None:
+                return replace(effect, protocol=(named[1] or named[2]).lower())
+            hop = _NEXT_HOP.search(command) if rule.kind in _ROUTES else None
+            return replace(effect, next_hop=hop["address"]) if hop is not None else effect
     return None
 
 

@@ -171,9 +171,10 @@ def command(
     prefix: str | None = None,
     restores: bool = False,
     context: str | None = None,
+    next_hop: str | None = None,
 ) -> LogEvent:
     """What an operator typed; `context` is the port whose configuration the command was typed in."""
-    effect = CommandEffect(kind, restores, interface, prefix)
+    effect = CommandEffect(kind, restores, interface, prefix, next_hop=next_hop)
     return log(second, device, LogKind.COMMAND, interface=context, effect=effect, command=kind.value)
 
 

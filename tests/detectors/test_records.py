@@ -99,6 +99,45 @@ def test_the_port_may_be_that_in_whose_context_the_command_was_typed() -> None:
     assert record.interval.end_ns == at(4)
 
 
+def test_a_route_that_was_put_in_lasts_until_it_is_deleted_again() -> None:
+    """And to delete it is no operation of its own, as it would be of a route that had been there."""
+    changed, removed = CommandEffectKind.ROUTE_CHANGED, CommandEffectKind.ROUTE_REMOVED
+    (record,) = operations(
+        command(0, "cloud-edge", changed, prefix="10.1.0.0/24"),
+        command(9, "cloud-edge", removed, prefix="10.1.0.0/24"),
+    )
+    assert (record.interval.end_ns, record.effect) == (at(9), changed)
+    deleted = operations(
+        command(0, "cloud-edge", changed, prefix="10.1.0.0/24"),
+        command(9, "cloud-edge", removed, prefix="10.2.0.0/24"),
+        command(12, "cloud-edge", removed, prefix="10.2.0.0/24", restores=True),
+        command(15, "cloud-edge", removed, prefix="10.2.0.0/24"),
+    )
+    assert [(r.effect, r.interval.end_ns) for r in deleted] == [
+        (changed, FOREVER_NS), (removed, at(12)), (removed, FOREVER_NS),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("device", "prefix", "next_hop", "harmful"),
+    [
+        ("cloud-edge", "10.2.0.0/24", "192.0.2.1", Condition.MET),
+        ("cloud-edge", "10.2.0.0/24", "10.9.1.2", Condition.UNKNOWN),
+        ("cloud-edge", "10.2.0.0/24", "203.0.113.7", Condition.UNKNOWN),
+        ("cloud-edge", "10.2.0.0/24", None, Condition.UNKNOWN),
+        ("cloud-edge", "10.1.0.0/24", "10.9.1.2", Condition.MET),
+        ("cloud-edge", "10.77.0.0/24", "192.0.2.1", Condition.UNKNOWN),
+    ],
+    ids=["back", "ahead", "a stranger", "nowhere", "back the other way", "for others"],
+)
+def test_a_route_for_an_end_of_the_service_that_leads_back_makes_a_circle(
+    device: str, prefix: str, next_hop: str | None, harmful: Condition
+) -> None:
+    typed = command(0, device, CommandEffectKind.ROUTE_CHANGED, prefix=prefix, next_hop=next_hop)
+    (record,) = operations(typed)
+    assert record.harmful is harmful
+
+
 @pytest.mark.parametrize("kind", [CommandEffectKind.HARMLESS, CommandEffectKind.CONFIGURATION])
 def test_harmless_and_unclear_commands_are_no_operations(kind: CommandEffectKind) -> None:
     assert operations(command(0, "cloud-edge", kind)) == []

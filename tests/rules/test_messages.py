@@ -196,6 +196,27 @@ def test_what_a_command_does_and_to_whom(
     assert (effect.kind, effect.restores, effect.prefix) == (kind, restores, prefix)
 
 
+@pytest.mark.parametrize(
+    ("command", "prefix", "next_hop"),
+    [
+        ("/usr/sbin/ip route replace 10.1.0.0/24 via 198.51.100.2", "10.1.0.0/24", "198.51.100.2"),
+        ("ip -6 route add 2001:db8::/32 via 2001:db8:1::1 dev eth0", "2001:db8::/32", "2001:db8:1::1"),
+        ("ip route 10.1.0.0 255.255.255.0 192.0.2.1", "10.1.0.0/24", "192.0.2.1"),
+        ("ip route vrf CUST 10.1.0.0 255.255.255.0 GigabitEthernet0/1 192.0.2.1 20", "10.1.0.0/24", "192.0.2.1"),
+        ("ip route 10.1.0.0/24 192.0.2.1", "10.1.0.0/24", "192.0.2.1"),
+        ("ip route-static 10.1.0.0 24 192.0.2.1 preference 10", "10.1.0.0/24", "192.0.2.1"),
+        ("set routing-options static route 10.1.0.0/24 next-hop 192.0.2.1", "10.1.0.0/24", "192.0.2.1"),
+        ("route add -net 10.1.0.0 netmask 255.255.255.0 gw 192.0.2.1", "10.1.0.0/24", "192.0.2.1"),
+        ("ip route 10.1.0.0 255.255.255.0 Null0", "10.1.0.0/24", None),
+        ("ip route replace 10.1.0.0/24 dev eth1", "10.1.0.0/24", None),
+    ],
+)
+def test_where_a_route_leads(command: str, prefix: str, next_hop: str | None) -> None:
+    effect = classify_command(command)
+    assert effect is not None
+    assert (effect.prefix, effect.next_hop) == (prefix, next_hop)
+
+
 def test_an_unknown_command_has_no_known_effect() -> None:
     assert classify_command("frobnicate the wombat") is None
     assert classify_command("") is None
