@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 
 from attribution.inference.likelihood import OF_COUNTED, OF_DEVICES, OF_LINKS, OF_PACKETS, OF_WANTED, Noise
 from attribution.inference.phases import Phase
-from attribution.model.evidence import Journey, Measurement, Method
+from attribution.model.evidence import Journey, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
@@ -24,6 +24,8 @@ SHORT_S = 5.0
 NEAR_EDGE_S = 1.8
 NEAR_EDGE_SHARE = 0.12
 EDGE_TRUST = 0.25
+# So many packets that came through a place mean that they could, and were none that had been on their way.
+SEEN_OFTEN = 5
 # What counts packets that are known to have been sent.
 COUNTED = frozenset({Method.PROBES, Method.FLOWS, Method.TWO_POINTS})
 
@@ -81,6 +83,40 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
             )
         )
     return tuple(groups)
+
+
+Passed = tuple[tuple[str, ...], str]
+"""Components in the order of travel, and the end of the service for which packets crossed them."""
+
+
+def ways_captured(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
+    """What the service's packets came through in a time, as they were captured behind it."""
+    seen: Counter[Passed] = Counter()
+    for member in _of_service(groups, when):
+        seen[member.came_through, _end_of(member.journeys[0][0])] += member.sent
+    return frozenset(entry for entry, count in seen.items() if entry[0] and count >= SEEN_OFTEN)
+
+
+def ways_arrived(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
+    """What forwarded those of the service's packets in a time that arrived; of candidate ways what all share."""
+    arrived: Counter[Passed] = Counter()
+    for member in _of_service(groups, when):
+        for at, stretch in enumerate(member.journeys[0] if member.method in COUNTED else ()):
+            ways = [journey[at].forwarding for journey in member.journeys if len(journey) > at]
+            shared = tuple(name for name in stretch.forwarding if all(name in way for way in ways))
+            arrived[shared, _end_of(stretch)] += member.sent - member.lost
+    return frozenset(entry for entry, count in arrived.items() if entry[0] and count >= SEEN_OFTEN)
+
+
+def _of_service(groups: Iterable[Group], when: Interval) -> Iterator[Measurement]:
+    for group in groups:
+        for member in group.members if group.of_service else ():
+            if when.start_ns <= member.interval.start_ns and member.interval.end_ns <= when.end_ns:
+                yield member
+
+
+def _end_of(stretch: Stretch) -> str:
+    return (*stretch.components, *stretch.beyond)[-1]
 
 
 def is_sum_of_parts(journeys: tuple[Journey, ...], others: Iterable[tuple[Journey, ...]]) -> bool:

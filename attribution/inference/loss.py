@@ -22,7 +22,7 @@ from attribution.inference.likelihood import (
     rate_weights,
 )
 from attribution.inference.relation import Touch
-from attribution.inference.upstream import DROPPED_MANY, Missing, Upstream
+from attribution.inference.upstream import CAME_THROUGH, DROPPED_MANY, Missing, Upstream
 from attribution.model.evidence import Journey
 
 # How often a fault touches what it only perhaps touches.
@@ -42,8 +42,6 @@ ROUTELESS = 0.9
 # have to be lost by chance, just then. How clearly (nats) something was lost.
 LOST_BY_CHANCE = 0.001
 CLEARLY_LOST = 1.0
-# How often packets are seen that came through what lets (almost) nothing through: clocks err, and so do drawings.
-CAME_THROUGH = 0.05
 # How often a later phase is one in which what had failed is back, and routes are not.
 RETURNING = 0.3
 # How often what a router still says it has no route for is lost all the while.
@@ -97,7 +95,8 @@ class PhaseLosses:
 
     Groups with the same journeys are touched together or not at all, whatever their class of traffic, unless the
     fault chooses by class: `kinds` are these sets of groups. `plain` is what passes packets on without looking up a
-    route, `first` are the routers that the service's packets meet first, `refusing` those that said they had no route.
+    route, `first` are the routers that the service's packets meet first, `refusing` those that said they had no route;
+    `passed` are nodes that the service's packets came through all the while, each with the end that they were for.
     """
 
     def __init__(
@@ -106,6 +105,7 @@ class PhaseLosses:
         plain: Container[str] = (),
         first: Container[str] = (),
         refusing: Collection[str] = (),
+        passed: Collection[tuple[str, str]] = (),
     ) -> None:
         gathered: dict[tuple[tuple[Journey, ...], bool], list[Group]] = defaultdict(list)
         for group in groups:
@@ -121,6 +121,7 @@ class PhaseLosses:
         self._met = tuple(_met(kind, plain) for kind in self.kinds)
         self._first = first
         self._quiet = _answering(groups) - set(refusing)
+        self._had_routes = frozenset(passed)
         self._withouts: dict[float, _Without] = {}
         # Under a cause that nobody can name any group may or may not be touched, at a rate of its own.
         self.unknown_parts = tuple(
@@ -143,8 +144,9 @@ class PhaseLosses:
         """What the kinds say where routes are gone: as a whole where faults last, in a part where they come and go."""
         share = min(full, ROUTELESS)
         if share not in self._withouts:
-            upstream = partial(Upstream, self._met, self._healthy, first=self._first, quiet=self._quiet)
-            self._withouts[share] = _Without(self.kinds, self._parts, upstream, share)
+            ends = [_bound_for(kind) for kind in self.kinds]
+            looking = partial(Upstream, self._met, self._healthy, first=self._first, quiet=self._quiet, ends=ends)
+            self._withouts[share] = _Without(self.kinds, self._parts, looking, self._had_routes, share)
         return self._withouts[share]
 
     def fit(self, candidate: Candidate, touches: Sequence[int], passed: bool = False) -> LossFit:
@@ -293,7 +295,7 @@ class PhaseLosses:
         rarely = touched.rarely
         lost = {i: without.lost(i)[Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in routeless}
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
-        missing = self._weigh_missing(touched, full)
+        missing = without.wavering.weigh(touched.upstream) if touched.upstream else None
         same = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
         totals, hits = [], []
         for level in range(len(WELL_AGAIN)):
@@ -355,14 +357,16 @@ def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
 class _Without:
     """What each kind says where routes are gone of faults of which a share `full` leaves (almost) nothing.
 
-    `dropped`: of each kind at a router that misses the route.
+    `dropped`: of each kind at a router that misses the route. `upstream` looks for that router where it misses the
+    route all the while, `wavering` where the route comes and goes.
     """
 
     def __init__(
         self,
         kinds: Sequence[Sequence[Group]],
         parts: Sequence[Sequence[Sequence[float]]],
-        upstream: Callable[[Sequence[float]], Upstream],
+        looking: Callable[..., Upstream],
+        passed: Collection[tuple[str, str]],
         full: float,
     ) -> None:
         self._kinds, self._parts, self._full = kinds, parts, full
@@ -371,7 +375,8 @@ class _Without:
         self.dropped = tuple(
             add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True))) for own in parts
         )
-        self.upstream = upstream(self.dropped)
+        self.upstream = looking(self.dropped, passed=passed)
+        self.wavering = looking(self.dropped)
 
     def lost(self, kind: int) -> tuple[float, ...]:
         """What a kind that needs the route says for every touch."""
@@ -406,6 +411,12 @@ def _perhaps(healthy: float, hit: float) -> tuple[float, ...]:
     for touch, chance in CHANCES.items():
         parts[touch] = add_logs(log(chance) + hit, log(1 - chance) + healthy)
     return tuple(parts[touch] for touch in Touch)
+
+
+def _bound_for(kind: Sequence[Group]) -> str | None:
+    """The end of the service that packets are for; None for balances, which hold both directions, and for answers."""
+    ends = {(*stretch.components, *stretch.beyond)[-1] for journey in kind[0].journeys for stretch in journey}
+    return ends.pop() if len(ends) == 1 and not is_balance(kind) else None
 
 
 def _met(kind: Sequence[Group], plain: Container[str]) -> frozenset[str] | None:

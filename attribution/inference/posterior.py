@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates, rank_records
-from attribution.inference.grouping import Group, group_measurements
+from attribution.inference.grouping import Group, group_measurements, ways_arrived, ways_captured
 from attribution.inference.likelihood import add_logs
 from attribution.inference.loss import FADING, OUTLASTED, RETURNING, STILL_GONE, UNSTEADY, LossFit, PhaseLosses
 from attribution.inference.modes import Modes
@@ -74,8 +74,6 @@ RECOVERS_WITHIN_S = 60.0
 # What is lost meanwhile tells less of where: no drawing shows the ways that routers choose for a moment. How much less,
 # and what another cause has to cost with it, was chosen by the recoveries of four recorded corpora.
 RECOVERY_TRUST = 0.7
-# So many packets that came through what a fault befell mean that they did, and were none that had been on their way.
-SEEN_OFTEN = 5
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -134,14 +132,22 @@ class Solver:
         self._endings: tuple[tuple[Candidate, ...], ...] = ()
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._passed: dict[tuple[int, tuple[object, ...]], bool] = {}
-        self._behind: dict[int, tuple[Journey, ...]] = {}
         self._known_touches = touches or KnownTouches()
         topology = situation.topology
         plain = topology.links.keys() | {name for name, node in topology.nodes.items() if node.kind not in ROUTING}
         first = situation.paths.first_routers(topology)
+        groups = [group_measurements(situation.measurements, phase) for phase in phases]
+        at_work = [surely_at_work(phase.span) for phase in phases]
+        captured = [ways_captured(own, when) for own, when in zip(groups, at_work, strict=True)]
+        arrived = [ways_arrived(own, when) for own, when in zip(groups, at_work, strict=True)]
+        passed = [
+            {(node, end) for way, end in one | other for node in way}
+            for one, other in zip(captured, arrived, strict=True)
+        ]
+        self._ways_captured = tuple(sorted({way for way, _ in ways}) for ways in captured)
         self.tables = tuple(
-            PhaseLosses(group_measurements(situation.measurements, phase), plain, first, self._refusing(phase.span))
-            for phase in phases
+            PhaseLosses(own, plain, first, self._refusing(phase.span), through)
+            for own, phase, through in zip(groups, phases, passed, strict=True)
         )
         self._journeys = tuple(self._known_touches.number(table) for table in self.tables)
         spans = [*(phase.span for phase in phases), self.span_of(range(len(phases)))]
@@ -256,23 +262,10 @@ class Solver:
         key = (phase, sort_of_touch(candidate))
         if key not in self._passed:
             self._passed[key] = any(
-                touch_of(candidate, (journey,), True, self.situation.paths) is Touch.YES
-                for journey in self._seen_behind(phase)
+                touch_of(candidate, ((Stretch(way, ends_inside=False),),), True, self.situation.paths) is Touch.YES
+                for way in self._ways_captured[phase]
             )
         return self._passed[key]
-
-    def _seen_behind(self, phase: int) -> tuple[Journey, ...]:
-        """What the service's packets came through that were captured in a phase, enough of them to mean something."""
-        if phase not in self._behind:
-            seen: Counter[tuple[str, ...]] = Counter()
-            at_work = surely_at_work(self.phases[phase].span)
-            for group in (group for kind in self.tables[phase].kinds if kind[0].of_service for group in kind):
-                for member in group.members:
-                    if at_work.start_ns <= member.interval.start_ns and member.interval.end_ns <= at_work.end_ns:
-                        seen[member.came_through] += member.sent
-            ways = (way for way, sent in seen.items() if way and sent >= SEEN_OFTEN)
-            self._behind[phase] = tuple((Stretch(way, ends_inside=False),) for way in ways)
-        return self._behind[phase]
 
     def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
         """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one.

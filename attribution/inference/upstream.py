@@ -30,6 +30,8 @@ SAME_AGAIN = 0.8
 SAYS_NOTHING = 0.25
 # So many dropped packets should have brought an answer, however few of them a router answers.
 DROPPED_MANY = 10
+# How often packets are seen that came through what lets (almost) nothing through: clocks err, and so do drawings.
+CAME_THROUGH = 0.05
 # Pairs are only looked for among so many routers at which most seems to have been dropped.
 LIKELIEST = 4
 
@@ -52,8 +54,9 @@ class Upstream:
     """Kinds of measurements as those see them that look for the routers that dropped what had no route any more.
 
     For each kind what its packets met if they are the service's (None: others'), and its log likelihood if nobody
-    dropped them there, and if somebody did. `first`: the routers that the service's packets meet first; `quiet`: those
-    that would have been heard to say that they had no route, and were not.
+    dropped them there, and if somebody did; and the end that its packets are for (None: either). `first`: the routers
+    that the service's packets meet first; `quiet`: those that would have been heard to say that they had no route, and
+    were not; `passed`: routers that packets for an end came through all the while, with that end.
     """
 
     def __init__(
@@ -63,7 +66,13 @@ class Upstream:
         dropped: Sequence[float],
         first: Container[str] = (),
         quiet: Container[str] = (),
+        ends: Sequence[str | None] | None = None,
+        passed: Collection[tuple[str, str]] = (),
     ) -> None:
+        both = frozenset(end for _, end in passed)
+        self._all_ends = both if len(both) > 1 else frozenset()
+        self._ends = ends if ends is not None else [None] * len(nodes)
+        self._passed = passed
         self._nodes = nodes
         self._healthy = healthy
         self._dropped = dropped
@@ -88,16 +97,17 @@ class Upstream:
         alone = {node: sum(gains[index] for index in sorted(met)) for node, met in meets.items()}
         ranked = sorted(alone, key=lambda node: (-alone[node], node not in self._first, node))
         firsts = sum(node in self._first for node in alone)
+        against = {node: self._against(node, [i for i in sorted(met) if gains[i] > 0]) for node, met in meets.items()}
         places: dict[Place, tuple[float, float]] = {(): (log(NOBODY), 0.0)}
         for node in ranked:
             chance = ONE * _share(node in self._first, firsts, len(alone))
-            places[(node,)] = (log(chance), alone[node] + self._silence((node,)))
+            places[(node,)] = (log(chance), alone[node] + against[node])
         for one, other in combinations(ranked[:LIKELIEST], 2):
             both = one in self._first and other in self._first
             chance = TWO * _share(both, comb(firsts, 2), comb(len(alone), 2))
             pair = (min(one, other), max(one, other))  # the same place in every phase, whichever dropped more
             gain = sum(gains[index] for index in sorted(meets[one] | meets[other]))
-            places[pair] = (log(chance), gain + self._silence(pair))
+            places[pair] = (log(chance), gain + against[one] + against[other])
         told = add_logs(*(often + gain for often, gain in places.values()))
         whole = sum(self._healthy[index] for index in members) + _of_others(others) + told
         best = max(places, key=lambda place: sum(places[place]))
@@ -105,10 +115,13 @@ class Upstream:
         lost = {index for index in members if self._nodes[index] is None and gains[index] > 0}
         return Missing(whole, frozenset(dropped | lost), places)
 
-
-    def _silence(self, place: Place) -> float:
-        """log P that the routers of a place drop packets and say nothing."""
-        return sum(log(SAYS_NOTHING) for node in place if node in self._quiet)
+    def _against(self, node: str, lost: Sequence[int]) -> float:
+        """log P of what speaks against a router that has no route: it never said so, or packets for the same end as the
+        lost ones came through it."""
+        silent = log(SAYS_NOTHING) if node in self._quiet else 0.0
+        ends = {end for index in lost if (end := self._ends[index]) is not None} or self._all_ends
+        had_one = bool(lost and ends) and all((node, end) in self._passed for end in ends)
+        return silent + (log(CAME_THROUGH) if had_one else 0.0)
 
 
 def gain_of_same_place(missing: Sequence[Missing]) -> float:

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.inference.candidates import Candidate
-from attribution.inference.grouping import Group, core_of, group_measurements, is_sum_of_parts, needs_routes
+from attribution.inference.grouping import (
+    Group,
+    core_of,
+    group_measurements,
+    is_sum_of_parts,
+    needs_routes,
+    ways_arrived,
+    ways_captured,
+)
 from attribution.inference.likelihood import (
     OF_DEVICES,
     OF_PACKETS,
@@ -24,7 +32,6 @@ from attribution.inference.likelihood import (
     log_perhaps,
 )
 from attribution.inference.loss import (
-    CAME_THROUGH,
     LOST_BY_CHANCE,
     OUTLASTED,
     RETURNING,
@@ -34,7 +41,7 @@ from attribution.inference.loss import (
 )
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
-from attribution.inference.upstream import SAYS_NOTHING
+from attribution.inference.upstream import CAME_THROUGH, SAYS_NOTHING
 from attribution.model.evidence import Journey, Measurement, Method, Stretch
 from tests.inference.chain import (
     CHAIN,
@@ -257,6 +264,23 @@ def test_a_router_behind_a_capture_would_have_been_heard_to_miss_a_route() -> No
     assert heard - silent > 0.5 * -log(SAYS_NOTHING)
     assert told(measurement) == heard
     assert told(replace(captured, sent=9, lost=9)) > told(captured) + 0.5 * -log(SAYS_NOTHING)
+
+
+def test_what_came_through_is_counted_by_where_it_was_captured_or_arrived_and_for_which_end() -> None:
+    edge, core = way("customer-edge", "provider-edge"), WAY[7:]
+    halves = (Stretch(edge[1:], False, False, beyond=core),)
+    captured = replace(
+        measured(30, 31, 80, 80, journeys=(halves,), method=Method.TWO_POINTS, of_service=True), came_through=WAY[:5]
+    )
+    answered = measured(31, 32, 9, 2)
+    others = measured(31, 32, 90, 0, "customer-edge", "provider-core")
+    groups = group_measurements([captured, answered, others], PHASE)
+
+    assert ways_captured(groups, between(25, 40)) == {(WAY[:5], ENDS[1])}
+    assert ways_arrived(groups, between(25, 40)) == {(WAY[1:-1], ENDS[1]), (WAY[1:-1][::-1], ENDS[0])}
+    assert not ways_captured(groups, between(32, 40)) | ways_arrived(groups, between(32, 40)), "seen before that"
+    few = group_measurements([replace(captured, sent=4, lost=4), measured(31, 32, 9, 5)], PHASE)
+    assert not ways_captured(few, between(25, 40)) | ways_arrived(few, between(25, 40)), "on their way before"
 
 
 def test_the_parts_of_a_fit_are_one_for_each_kind() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.inference.upstream import (
+    CAME_THROUGH,
     FIRST,
     NOBODY,
     ONE,
@@ -98,6 +99,29 @@ def test_a_router_that_never_said_that_it_had_no_route_rather_had_one() -> None:
     assert telling - one_quiet == pytest.approx(-log(SAYS_NOTHING), abs=0.05)
     assert telling - two_quiet == pytest.approx(-2 * log(SAYS_NOTHING), abs=0.05)
     assert looking(quiet="abcdef").weigh(range(6)).total == pytest.approx(looking().weigh(range(6)).total, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("ends", "passed", "doubted"),
+    [
+        (["near", "near"], {("a", "near")}, True),
+        (["near", "near"], {("a", "far")}, False),
+        (["near", "far"], {("a", "near")}, False),
+        (["near", None], {("a", "near"), ("a", "far")}, True),
+        ([None, None], {("a", "near"), ("a", "far")}, True),
+        ([None, None], {("a", "near")}, False),
+        (["near", "near"], set(), False),
+    ],
+)
+def test_a_router_that_packets_for_an_end_came_through_had_a_route_for_it(
+    ends: list[str | None], passed: set[tuple[str, str]], doubted: bool
+) -> None:
+    """Whatever class of packets they were: who has no route drops all."""
+    told = [
+        Upstream([{"a"}, {"a"}], [MISSED] * 2, [WELL] * 2, ends=ends, passed=seen).weigh([0, 1]).total
+        for seen in (set(), passed)
+    ]
+    assert told[0] - told[1] == pytest.approx(-log(CAME_THROUGH) if doubted else 0.0, abs=0.1)
 
 
 def test_it_is_a_mixture_whoever_routes_first() -> None:
