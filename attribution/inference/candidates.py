@@ -103,9 +103,8 @@ class ServicePaths:
     def __contains__(self, component: str | None) -> bool:
         return component in self._order
 
-    def leads_to_an_end(self, components: Sequence[str]) -> bool:
-        """Whether what takes a way is for an end of the service, wherever it comes from."""
-        return components[-1] in self._ends
+    def is_end(self, component: str) -> bool:
+        return component in self._ends
 
     def direction_of(self, components: Sequence[str]) -> Direction | None:
         """Which way a stretch runs; None where it has too little in common with the service's path."""

@@ -9,7 +9,7 @@ from math import log
 
 from attribution.inference.likelihood import OF_COUNTED, OF_DEVICES, OF_LINKS, OF_PACKETS, OF_WANTED, Noise
 from attribution.inference.phases import Phase
-from attribution.model.evidence import Journey, Measurement, Method, Stretch
+from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
 
 # What one capture point infers is right more often than not, but late, and blind to what never came back.
@@ -93,7 +93,7 @@ def ways_captured(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
     """What the service's packets came through in a time, as they were captured behind it."""
     seen: Counter[Passed] = Counter()
     for member in _of_service(groups, when):
-        seen[member.came_through, _end_of(member.journeys[0][0])] += member.sent
+        seen[member.came_through, member.journeys[0][0].bound_for] += member.sent
     return frozenset(entry for entry, count in seen.items() if entry[0] and count >= SEEN_OFTEN)
 
 
@@ -104,7 +104,7 @@ def ways_arrived(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
         for at, stretch in enumerate(member.journeys[0] if member.method in COUNTED else ()):
             ways = [journey[at].forwarding for journey in member.journeys if len(journey) > at]
             shared = tuple(name for name in stretch.forwarding if all(name in way for way in ways))
-            arrived[shared, _end_of(stretch)] += member.sent - member.lost
+            arrived[shared, stretch.bound_for] += member.sent - member.lost
     return frozenset(entry for entry, count in arrived.items() if entry[0] and count >= SEEN_OFTEN)
 
 
@@ -113,10 +113,6 @@ def _of_service(groups: Iterable[Group], when: Interval) -> Iterator[Measurement
         for member in group.members if group.of_service else ():
             if when.start_ns <= member.interval.start_ns and member.interval.end_ns <= when.end_ns:
                 yield member
-
-
-def _end_of(stretch: Stretch) -> str:
-    return (*stretch.components, *stretch.beyond)[-1]
 
 
 def is_sum_of_parts(journeys: tuple[Journey, ...], others: Iterable[tuple[Journey, ...]]) -> bool:

@@ -178,8 +178,7 @@ class PhaseLosses:
         return LossFit(add_logs(*sums) + self._by_chance(touches), RATES[best], tuple(parts), missing)
 
     def _weigh_missing(self, touched: _Touched, full: float) -> Missing | None:
-        """Where the route is missed that a fault took away; None where it took none away that anybody may have missed.
-        """
+        """Where the route is missed that a fault took away; None if nobody that was measured may have missed one."""
         return self._without(full).upstream.weigh(touched.upstream) if touched.upstream else None
 
     def _left_alone(self, touches: bytes) -> float:
@@ -321,7 +320,7 @@ def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str
     """Whether packets have to be passed on by a router without a route for where they go, however they went."""
     return all(
         any(
-            router in stretch.forwarding and end in (None, (*stretch.components, *stretch.beyond)[-1])
+            router in stretch.forwarding and end in (None, stretch.bound_for)
             for stretch in journey
             for router, end in missing
         )
@@ -415,7 +414,7 @@ def _perhaps(healthy: float, hit: float) -> tuple[float, ...]:
 
 def _bound_for(kind: Sequence[Group]) -> str | None:
     """The end of the service that packets are for; None for balances, which hold both directions, and for answers."""
-    ends = {(*stretch.components, *stretch.beyond)[-1] for journey in kind[0].journeys for stretch in journey}
+    ends = {stretch.bound_for for journey in kind[0].journeys for stretch in journey}
     return ends.pop() if len(ends) == 1 and not is_balance(kind) else None
 
 

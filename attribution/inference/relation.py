@@ -78,7 +78,7 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
     if touch is Touch.YES and stretch.balance and selective is Selectivity.DESTINATION and candidate.mode.withdraws:
         return Touch.UPSTREAM  # what the device has no route for may be missed, and dropped, by others before it
     if selective is Selectivity.DESTINATION and not of_service:
-        if not paths.leads_to_an_end((*stretch.components, *stretch.beyond)):
+        if not paths.is_end(stretch.bound_for):
             return Touch.RARELY
         # What has no route any more has none for anybody; a filter may let pass what comes from elsewhere.
         return touch if candidate.mode.withdraws else min(touch, Touch.MAYBE)

@@ -55,6 +55,11 @@ class Stretch:
     of_lost: bool = False
 
     @property
+    def bound_for(self) -> str:
+        """The node to which the packets go in the end."""
+        return (*self.components, *self.beyond)[-1]
+
+    @property
     def forwarding(self) -> tuple[str, ...]:
         """The components without those nodes that only send or receive."""
         first = 1 if self.starts_inside else 0
