@@ -26,6 +26,8 @@ NEAR_EDGE_SHARE = 0.12
 EDGE_TRUST = 0.25
 # So many packets that came through a place mean that they could, and were none that had been on their way.
 SEEN_OFTEN = 5
+# What lost more than this share contradicts what lost less.
+MOSTLY_LOST = 0.5
 # What counts packets that are known to have been sent.
 COUNTED = frozenset({Method.PROBES, Method.FLOWS, Method.TWO_POINTS})
 
@@ -48,7 +50,8 @@ class Group:
 def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
     """Add up what was measured within a phase, and weigh it by how many others saw the same packets.
 
-    Of m groups that are no independent witnesses, each weighs (1 + ln m) / m.
+    Of m groups that are no independent witnesses, each weighs (1 + ln m) / m. Those that contradict each other are:
+    whatever disturbed one class of packets would have disturbed the other.
     """
     gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
     cores = [core_of(interval) for interval in phase.intervals]
@@ -62,10 +65,12 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
         for key, members in gathered.items()
         if key[3] is not Method.TWO_POINTS or not is_sum_of_parts(key[0], pairs)
     }
-    families = Counter(_family(key[0], key[1], key[3]) for key in kept)
+    family_of = {key: _family(key[0], key[1], key[3], members) for key, members in kept.items()}
+    families = Counter(family_of.values())
     groups = []
-    for (journeys, of_service, traffic, method), members in kept.items():
-        alike = families[_family(journeys, of_service, method)]
+    for key, members in kept.items():
+        journeys, of_service, traffic, method = key
+        alike = families[family_of[key]]
         trust = ONE_POINT_TRUST if method is Method.ONE_POINT else 1.0
         if not any(_is_central(member.interval, cores) for member in members):
             trust *= EDGE_TRUST
@@ -126,8 +131,10 @@ def _crossed(journeys: tuple[Journey, ...]) -> frozenset[str]:
     return frozenset(c for journey in journeys for stretch in journey for c in stretch.components)
 
 
-def _family(journeys: tuple[Journey, ...], of_service: bool, method: Method) -> tuple[object, ...]:
-    """What groups have in common that saw the same packets, or the same stretch at the same time.
+def _family(
+    journeys: tuple[Journey, ...], of_service: bool, method: Method, members: Sequence[Measurement]
+) -> tuple[object, ...]:
+    """What groups have in common that saw the same packets, or the same stretch at the same time, and say the same.
 
     All that single capture points infer about one conversation rests on the same few retransmissions.
     """
@@ -135,7 +142,8 @@ def _family(journeys: tuple[Journey, ...], of_service: bool, method: Method) -> 
         first = next(journey for journey in journeys if journey)[0]
         whole = frozenset((*first.components, *first.beyond))
         return (method, of_service, len(whole) if not of_service else 0)
-    return (of_service, _crossed(journeys))
+    is_lossy = sum(m.lost for m in members) > MOSTLY_LOST * sum(m.sent for m in members)
+    return (of_service, _crossed(journeys), is_lossy)
 
 
 def core_of(interval: Interval) -> Interval:

@@ -453,6 +453,16 @@ def test_groups_that_saw_the_same_packets_weigh_less_than_two_and_more_than_one(
     assert len({g.weight for g in both}) == 1
 
 
+def test_of_groups_that_contradict_each_other_none_takes_the_other_s_weight() -> None:
+    """All of one class is lost and nothing of the others: no disturbance does that, and a filter does."""
+    lost = probed(*ENDS, lambda _second: 1.0, traffic="udp")
+    kept = [*probed(*ENDS), *probed(*ENDS, traffic="tcp")]
+    weights = {g.traffic: g.weight for g in group_measurements([*lost, *kept], PHASE)}
+
+    assert weights["udp"] == pytest.approx(1)
+    assert weights["icmp"] == weights["tcp"] < 1
+
+
 def test_witnesses_of_different_stretches_are_independent() -> None:
     groups = group_measurements([*probed(*ENDS), *probed("customer-host", "customer-edge")], PHASE)
     assert [g.weight for g in groups] == pytest.approx([1, 1])
