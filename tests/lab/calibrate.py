@@ -5,7 +5,7 @@ right, as a function of what it stated, is fitted by pooling adjacent violators;
 with their neighbours, so that a step means something. Where no block was right clearly less often than it stated, only
 the last block is kept: from there on nothing makes one verdict surer than others, and what it promises is what so many
 incidents can vouch for, not what they showed. What is stated below it is made as much surer, or less sure, as explains
-best how often it was right: by no more than the count is sure of to one standard error (Breiman et al. 1984).
+best how often it was right: by no more than that count can vouch for either.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ _TOO_BOLD = 0.05
 
 _POWERS = tuple(round(0.5 + 0.01 * step, 2) for step in range(151))
 """How much surer, or less sure, what is stated may be made: as powers of its odds."""
+
+_WITHIN = 1.92
+"""Half the 95 % quantile of chi squared with one degree of freedom, in nats (Wilks 1938)."""
 
 _HARDLY = 1e-6
 """No single case may count for more than this, however sure the posterior was."""
@@ -121,11 +124,11 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
 
 
 def fit_sharpness(cases: Sequence[Case]) -> float:
-    """The power nearest to 1 under which the favourites' right and wrong are as probable as they can be, to within half
-    a nat, which is one standard error; 1 where there is nothing to tell."""
+    """The power nearest to 1 under which the favourites' right and wrong are as probable as they can be, to within the
+    likelihood interval of 95 %; 1 where there is nothing to tell."""
     told = {power: _log_likelihood(cases, power) for power in _POWERS}
     best = max(told.values())
-    return min((power for power in _POWERS if told[power] >= best - 0.5), key=lambda power: abs(power - 1.0))
+    return min((power for power in _POWERS if told[power] >= best - _WITHIN), key=lambda power: abs(power - 1.0))
 
 
 def _log_likelihood(cases: Sequence[Case], power: float) -> float:
