@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from attribution.detectors.cloud_actions import CloudActions
@@ -120,16 +120,27 @@ def as_change(event: LogEvent, earlier: Sequence[LogEvent]) -> CommandEffect | N
     effect = event.effect
     if effect is None or effect.kind is not CommandEffectKind.ROUTE_REMOVED:
         return effect
-    own = [o for o in earlier if o.device == event.device and o.effect is not None and o.effect.prefix == effect.prefix]
+    own = [o.effect for o in earlier if o.device == event.device and o.effect and o.effect.prefix == effect.prefix]
     if effect.restores:
-        undone = (o.effect for o in own if o.effect is not None)
-        if any(o.kind is effect.kind and not o.restores for o in undone):
+        if any(o.kind is effect.kind and not o.restores for o in own):
             return effect
         return replace(effect, kind=CommandEffectKind.ROUTE_CHANGED, restores=False)
-    before = as_change(own[-1], own[:-1]) if own and effect.prefix is not None else None
-    if before is not None and before.kind is CommandEffectKind.ROUTE_CHANGED and not before.restores:
+    if effect.prefix is not None and _is_put_in(own):
         return replace(effect, kind=CommandEffectKind.ROUTE_CHANGED, restores=True)
     return effect
+
+
+def _is_put_in(commands: Iterable[CommandEffect]) -> bool:
+    """Whether the commands for one prefix, in their order, left a route there that had not been there before."""
+    put_in = taken_away = False
+    for command in commands:
+        if command.kind is CommandEffectKind.ROUTE_CHANGED:
+            put_in = put_in or not command.restores
+        elif command.kind is CommandEffectKind.ROUTE_REMOVED and command.restores:
+            put_in, taken_away = put_in or not taken_away, False
+        elif command.kind is CommandEffectKind.ROUTE_REMOVED:
+            put_in, taken_away = False, not put_in
+    return put_in
 
 
 def is_foreign_port(device: str, port: str, around: Surroundings) -> bool:

@@ -61,7 +61,7 @@ _NEXT_HOP = re.compile(
     r"(?:\b(?:via|next-hop|qualified-next-hop|gw) (?:inet6? )?"
     r"|^(?:ip|ipv6) route(?:-static)?(?: vrf \S+| vpn-instance \S+)?"
     r" [0-9A-Fa-f.:]+(?:/\d+| \d{1,3}(?:\.\d+\.\d+\.\d+)?) (?:[A-Za-z]\S* )?)"
-    r"(?P<address>[0-9A-Fa-f.:]*[.:][0-9A-Fa-f.:]*)(?: |$)",
+    r"(?P<address>[0-9A-Fa-f]*[.:][0-9A-Fa-f.:]*)(?: |$)",
     re.IGNORECASE,
 )
 """Where a route leads: `via 192.0.2.1`, `next-hop 192.0.2.1`, `ip route 10.1.0.0 255.255.255.0 192.0.2.1`."""

@@ -10,6 +10,7 @@ from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.records import (
     FOREVER_NS,
+    as_change,
     attached_node,
     detect_changes,
     detect_cloud_calls,
@@ -116,6 +117,12 @@ def test_a_route_that_was_put_in_lasts_until_it_is_deleted_again() -> None:
     assert [(r.effect, r.interval.end_ns) for r in deleted] == [
         (changed, FOREVER_NS), (removed, at(12)), (removed, FOREVER_NS),
     ]  # fmt: skip
+
+
+def test_a_script_that_deletes_one_route_ten_thousand_times_is_read_all_the_same() -> None:
+    removed = CommandEffectKind.ROUTE_REMOVED
+    typed = [command(second, "cloud-edge", removed, prefix="10.2.0.0/24") for second in range(2000)]
+    assert as_change(typed[-1], typed[:-1] * 5) == typed[-1].effect
 
 
 @pytest.mark.parametrize(
