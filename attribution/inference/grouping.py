@@ -98,8 +98,9 @@ def ways_captured(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
     """What the service's packets came through in a time, as they were captured behind it."""
     seen: Counter[Passed] = Counter()
     for member in _of_service(groups, when):
-        seen[member.came_through, member.journeys[0][0].bound_for] += member.sent
-    return frozenset(entry for entry, count in seen.items() if entry[0] and count >= SEEN_OFTEN)
+        if member.came_through:
+            seen[member.came_through, member.journeys[0][0].bound_for] += member.sent
+    return frozenset(entry for entry, count in seen.items() if count >= SEEN_OFTEN)
 
 
 def ways_arrived(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
@@ -107,7 +108,7 @@ def ways_arrived(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
     arrived: Counter[Passed] = Counter()
     for member in _of_service(groups, when):
         for at, stretch in enumerate(member.journeys[0] if member.method in COUNTED else ()):
-            ways = [journey[at].forwarding for journey in member.journeys if len(journey) > at]
+            ways = [journey[at].forwarding if len(journey) > at else () for journey in member.journeys]
             shared = tuple(name for name in stretch.forwarding if all(name in way for way in ways))
             arrived[shared, stretch.bound_for] += member.sent - member.lost
     return frozenset(entry for entry, count in arrived.items() if entry[0] and count >= SEEN_OFTEN)

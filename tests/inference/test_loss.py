@@ -279,6 +279,9 @@ def test_what_came_through_is_counted_by_where_it_was_captured_or_arrived_and_fo
     assert ways_captured(groups, between(25, 40)) == {(WAY[:5], ENDS[1])}
     assert ways_arrived(groups, between(25, 40)) == {(WAY[1:-1], ENDS[1]), (WAY[1:-1][::-1], ENDS[0])}
     assert not ways_captured(groups, between(32, 40)) | ways_arrived(groups, between(32, 40)), "seen before that"
+    astray = replace(measured(31, 32, 90, 0), journeys=((), (Stretch(WAY),)))
+    nowhere = group_measurements([astray, replace(astray, journeys=((Stretch(WAY),), ()))], PHASE)
+    assert not ways_captured(nowhere, between(25, 40)) | ways_arrived(nowhere, between(25, 40)), "by a way not drawn"
     few = group_measurements([replace(captured, sent=4, lost=4), measured(31, 32, 9, 5)], PHASE)
     assert not ways_captured(few, between(25, 40)) | ways_arrived(few, between(25, 40)), "on their way before"
 
