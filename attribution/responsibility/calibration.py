@@ -1,10 +1,9 @@
 """How often the party that a posterior favours was the right one: what a probability has to say to deserve its number.
 
 The posterior's likelihoods are an engineer's; on labelled incidents one can count how often its favourite was right.
-The table in rules/calibration.toml holds that count, and as much of it as mends what is stated: how much surer or less
-sure all that is stated should be, as one power of the odds (temperature scaling, Guo et al. 2017), and above that a
-function that never falls, fitted by pooling adjacent violators (Ayer et al. 1955); with what both were fitted on and
-how well they held on incidents left out.
+The table in rules/calibration.toml holds that count, and as much of it as mends what is stated: a function that never
+falls, fitted by pooling adjacent violators (Ayer et al. 1955), with what it was fitted on and how well it held on
+incidents left out.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ from attribution.errors import RuleError
 from attribution.model.verdict import Party
 
 FILE = "calibration.toml"
-SHARPEST = 3.0
-"""A greater power than this would make certainty of a guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +36,14 @@ class Counted:
 class Calibration:
     """`values[i]` is how often the favourite was right where the posterior stated at least `thresholds[i]` for it.
 
-    Both rise from the first to the last. A posterior below the first threshold is raised to the power of `sharpness`,
-    and is taken as it is where that is 1. `source` says in words what that was counted on, and `counted` is the count
-    itself, by what was stated; it mends nothing.
+    Both rise from the first to the last. A posterior below the first threshold is taken as it is. `source` says in
+    words what that was counted on, and `counted` is the count itself, by what was stated; it mends nothing.
     """
 
     thresholds: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
     source: str = ""
     counted: tuple[Counted, ...] = ()
-    sharpness: float = 1.0
 
     def experience(self, stated: float) -> Counted | None:
         """What was counted of posteriors that stated about as much; None where nothing was."""
@@ -61,7 +56,7 @@ class Calibration:
         stated = parties[favourite]
         at = bisect_right(self.thresholds, stated) - 1
         if at < 0:
-            return sharpen(parties, self.sharpness)
+            return dict(parties)
         mended = self.values[at]
         others = [party for party in parties if party is not favourite]
         rest = sum(parties[party] for party in others)
@@ -69,15 +64,6 @@ class Calibration:
         if any((1.0 - mended) * share > mended for share in shares.values()):
             return dict(parties)  # the favourite stays the favourite
         return {p: mended if p is favourite else (1.0 - mended) * shares[p] for p in parties}
-
-
-def sharpen(parties: Mapping[Party, float], sharpness: float) -> dict[Party, float]:
-    """The probabilities with the odds between any two of them raised to a power; they add up to 1."""
-    if sharpness == 1.0:
-        return dict(parties)
-    raised = {party: share**sharpness for party, share in parties.items()}
-    whole = sum(raised.values())
-    return {party: share / whole for party, share in raised.items()}
 
 
 @cache
@@ -107,11 +93,7 @@ def read_calibration(text: str, place: str) -> Calibration:
     counted = document.get("counted", [])
     if not isinstance(counted, list):
         raise RuleError(f"{place}: counted", f"found {counted!r}", "expected a list of tables")
-    sharpness = document.get("sharpness", 1.0)
-    if not isinstance(sharpness, int | float) or isinstance(sharpness, bool) or not 0.0 < sharpness <= SHARPEST:
-        raise RuleError(f"{place}: sharpness", f"found {sharpness!r}", f"expected a number above 0, up to {SHARPEST:g}")
-    experience = tuple(_counted(entry, place) for entry in counted)
-    return Calibration(thresholds, values, source, experience, float(sharpness))
+    return Calibration(thresholds, values, source, tuple(_counted(entry, place) for entry in counted))
 
 
 def _counted(entry: object, place: str) -> Counted:

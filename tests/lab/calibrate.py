@@ -2,10 +2,9 @@
 
 An evaluation made with `attribution evaluate --uncalibrated` states the posterior itself. How often its favourite was
 right, as a function of what it stated, is fitted by pooling adjacent violators; blocks with few incidents are pooled
-with their neighbours, so that a step means something. Where no block was right clearly less often than it stated, only
-the last block is kept: from there on nothing makes one verdict surer than others, and what it promises is what so many
-incidents can vouch for, not what they showed. What is stated below it is made as much surer, or less sure, as explains
-best how often it was right: by no more than that count can vouch for either.
+with their neighbours, so that a step means something. Where no block was right clearly less often than it stated, the
+posterior deserves its word, and only the last block is kept: from there on nothing makes one verdict surer than others.
+What it promises is what so many incidents can vouch for, not what they showed.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from math import log
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from attribution.evaluation.calibration import (
     wilson_proportion,
 )
 from attribution.model.verdict import Party
-from attribution.responsibility.calibration import Calibration, Counted, sharpen
+from attribution.responsibility.calibration import Calibration, Counted
 from attribution.responsibility.costs import choose_party, load_decision_rule
 from tests.lab.errors import UsageError
 
@@ -34,15 +32,6 @@ _LEAST_OF_A_STEP = 200
 _TENTHS = (0.0, 0.6, 0.7, 0.8, 0.9)
 _TOO_BOLD = 0.05
 """A block that was right so much less often than it stated has to be mended."""
-
-_POWERS = tuple(round(0.5 + 0.01 * step, 2) for step in range(151))
-"""How much surer, or less sure, what is stated may be made: as powers of its odds."""
-
-_WITHIN = 1.92
-"""Half the 95 % quantile of chi squared with one degree of freedom, in nats (Wilks 1938)."""
-
-_HARDLY = 1e-6
-"""No single case may count for more than this, however sure the posterior was."""
 
 _SURE_FROM = 0.9
 """From here on a posterior is near certainty, and may be mended to one number."""
@@ -118,25 +107,8 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
     if honest:
         # Near certainty no more is promised than so many incidents can vouch for: the lower end of the interval.
         first, count, good = blocks[-1]
-        sharpness = fit_sharpness([case for case in cases if case.stated[case.favourite] < first])
-        return Calibration((round(first, 4),), (round(wilson_proportion(good, count).low, 4),), sharpness=sharpness)
+        return Calibration((round(first, 4),), (round(wilson_proportion(good, count).low, 4),))
     return Calibration(tuple(round(s, 4) for s in starts), tuple(round(v, 4) for v in rising))
-
-
-def fit_sharpness(cases: Sequence[Case]) -> float:
-    """The power nearest to 1 under which the favourites' right and wrong are as probable as they can be, to within the
-    likelihood interval of 95 %; 1 where there is nothing to tell."""
-    told = {power: _log_likelihood(cases, power) for power in _POWERS}
-    best = max(told.values())
-    return min((power for power in _POWERS if told[power] >= best - _WITHIN), key=lambda power: abs(power - 1.0))
-
-
-def _log_likelihood(cases: Sequence[Case], power: float) -> float:
-    total = 0.0
-    for case in cases:
-        said = sharpen(case.stated, power)[case.favourite]
-        total += log(max(_HARDLY, said if case.favourite is case.party else 1.0 - said))
-    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +181,10 @@ def write_calibration(cases: Sequence[Case], fitted_on: str, output: Path) -> No
     calibration = fit_calibration(cases)
     lines = [
         "# How often the party that the posterior favours was right, by the probability that it stated for it. A",
-        "# posterior that states at least `stated` for its favourite is mended to `right`; the odds of one below the",
-        "# first step are raised to the power of `sharpness`. Written by `python -m tests.lab calibrate`; do not edit.",
+        "# posterior that states at least `stated` for its favourite is mended to `right`; below the first step it is",
+        "# taken at its word. Written by `python -m tests.lab calibrate`; do not edit by hand.",
         "",
         f"source = {json.dumps(fitted_on)}",
-        f"sharpness = {calibration.sharpness}",
         "",
         "[figures]",
         *(f"{json.dumps(name)} = {json.dumps(str(figures))}" for name, figures in describe(cases)),

@@ -28,14 +28,6 @@ def test_below_the_first_step_the_posterior_is_taken_at_its_word() -> None:
     assert STEPS.mend(parties(0.5, 0.4, 0.1, 0.0)) == parties(0.5, 0.4, 0.1, 0.0)
 
 
-def test_below_the_first_step_a_shy_posterior_is_made_surer_and_a_bold_one_less_sure() -> None:
-    stated, powers = parties(0.8, 0.2, 0.0, 0.0), (1.5, 0.5)
-    surer, less = (Calibration((0.9,), (0.99,), sharpness=power).mend(stated) for power in powers)
-    assert surer[Party.CUSTOMER] == pytest.approx(8 / 9)
-    assert less[Party.CUSTOMER] == pytest.approx(2 / 3)
-    assert Calibration((0.9,), (0.99,), sharpness=1.5).mend(parties(0.95, 0.05, 0.0, 0.0))[Party.CUSTOMER] == 0.99
-
-
 def test_certainty_is_mended_too() -> None:
     mended = STEPS.mend(parties(1.0, 0.0, 0.0, 0.0))
     assert mended[Party.CUSTOMER] == 0.98
@@ -80,13 +72,10 @@ def test_it_is_said_on_what_and_on_how_many_incidents_it_was_counted() -> None:
         'source = "x"\n[[step]]\nstated = 0.5\n',
         "step = 3\n",
         "step = [",
-        "sharpness = 0\n",
-        'sharpness = "very"\n',
-        "sharpness = 9\n",
     ],
     ids=[
         "fewer than none", "no count", "no words", "falling thresholds", "falling values", "no probability", "no value",
-        "no table", "no TOML", "no power", "words for a power", "a power that makes certainty",
+        "no table", "no TOML",
     ],
 )  # fmt: skip
 def test_a_table_that_cannot_be_is_refused(text: str) -> None:
