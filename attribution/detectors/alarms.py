@@ -228,7 +228,9 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
                 yield alarm
             if alarm is not None and alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
                 for link in _own_links_within(alarm.reporter, witness.prefixes, around):
-                    yield replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, about_peer=None)
+                    statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
+                    down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
+                    yield replace(down, about_peer=None)
             # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
             if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
                 yield replace(
