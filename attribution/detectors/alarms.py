@@ -242,7 +242,8 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
 def _own_links_within(device: str, prefixes: Iterable[str], around: Surroundings) -> list[str]:
     """The links of a device whose own subnets are among prefixes: it takes such a one back when its port goes down.
 
-    A subnet of one cable: of all nodes only its two ends have an address in it.
+    A subnet of one cable: of all nodes only its two ends have an address in it. Not one with a host at it: what hosts
+    have is announced and taken back by policy too.
     """
     own, found = around.book.addresses_of(device), []
     for prefix in _read_prefixes(prefixes):
@@ -250,7 +251,8 @@ def _own_links_within(device: str, prefixes: Iterable[str], around: Surroundings
             continue
         owners = around.book.owners_within(prefix)
         between = [link for far in owners - {device} for link in around.topology.links_between(device, far)]
-        if len(owners) == 2 and len(between) == 1:
+        ends_at_host = any(around.topology.nodes[owner].kind is NodeKind.HOST for owner in owners)
+        if len(owners) == 2 and len(between) == 1 and not ends_at_host:
             found.append(between[0].component)
     return found
 

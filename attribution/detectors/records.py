@@ -154,17 +154,18 @@ def is_foreign_port(device: str, port: str, around: Surroundings) -> bool:
 
 
 def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent]) -> int:
+    """When a later command of the same device takes an effect back, as it says or as a route just put in is deleted."""
     for other in later:
-        undo = as_change(other, [event])
-        if (
-            other.device == event.device
-            and undo is not None
-            and undo.kind is effect.kind
-            and undo.restores
-            and _same_port(undo.interface or other.interface, effect.interface or event.interface)
-            and undo.prefix in (None, effect.prefix)
-        ):
-            return other.time_ns
+        for undo in (other.effect, as_change(other, [event])):
+            if (
+                other.device == event.device
+                and undo is not None
+                and undo.kind is effect.kind
+                and undo.restores
+                and _same_port(undo.interface or other.interface, effect.interface or event.interface)
+                and undo.prefix in (None, effect.prefix)
+            ):
+                return other.time_ns
     return FOREVER_NS
 
 

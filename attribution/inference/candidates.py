@@ -104,6 +104,7 @@ class ServicePaths:
         return component in self._order
 
     def is_end(self, component: str) -> bool:
+        """Whether the service begins or ends at a component."""
         return component in self._ends
 
     def direction_of(self, components: Sequence[str]) -> Direction | None:

@@ -115,6 +115,7 @@ def ways_arrived(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
 
 
 def _of_service(groups: Iterable[Group], when: Interval) -> Iterator[Measurement]:
+    """What was measured of the service's own packets within a time."""
     for group in groups:
         for member in group.members if group.of_service else ():
             if when.start_ns <= member.interval.start_ns and member.interval.end_ns <= when.end_ns:

@@ -53,11 +53,12 @@ def packet_alarms(*witnesses: PacketWitness) -> list[Alarm]:
     [
         (("10.9.1.0/30",), ["cloud-core--cloud-edge"]),
         (("10.9.0.0/16",), []),
+        (("10.1.0.0/24",), []),
         (("192.0.2.0/30", "10.9.1.0/30"), ["cloud-edge--office-edge", "cloud-core--cloud-edge"]),
         (("10.9.2.0/30", "203.0.113.0/24", "2001:db8::/64"), []),
         (("MAC and IP advertisement of 00:00:5e:00:53:01",), []),
     ],
-    ids=["its own cable's", "one that holds more", "those of two cables", "others'", "no prefix"],
+    ids=["its own cable's", "one that holds more", "another's", "those of two cables", "others'", "no prefix"],
 )
 def test_a_router_that_takes_back_the_subnet_of_its_own_cable_has_lost_the_port(
     prefixes: tuple[str, ...], down: list[str]
@@ -69,6 +70,11 @@ def test_a_router_that_takes_back_the_subnet_of_its_own_cable_has_lost_the_port(
     assert [(port.component, port.reporter, port.kind) for port in ports] == [
         (link, "cloud-edge", AlarmKind.INTERFACE_DOWN) for link in down
     ]
+
+
+def test_what_hosts_have_may_be_taken_back_by_policy_with_every_port_up() -> None:
+    told = replace(witness(WitnessKind.BGP_WITHDRAWAL, "10.1.0.1", "192.0.2.2", "1"), prefixes=("10.1.0.0/24",))
+    assert [alarm.kind for alarm in packet_alarms(told)] == [AlarmKind.ROUTES_WITHDRAWN]
 
 
 def test_a_port_is_down_until_its_device_says_that_it_is_up() -> None:

@@ -119,6 +119,14 @@ def test_a_route_that_was_put_in_lasts_until_it_is_deleted_again() -> None:
     ]  # fmt: skip
 
 
+def test_what_is_announced_again_without_a_name_takes_back_what_was_no_longer_announced() -> None:
+    removed = CommandEffectKind.ROUTE_REMOVED
+    first, _ = operations(
+        command(0, "cloud-edge", removed, prefix="10.2.0.0/24"), command(9, "cloud-edge", removed, restores=True)
+    )
+    assert (first.effect, first.interval.end_ns) == (removed, at(9))
+
+
 def test_a_script_that_deletes_one_route_ten_thousand_times_is_read_all_the_same() -> None:
     removed = CommandEffectKind.ROUTE_REMOVED
     typed = [command(second, "cloud-edge", removed, prefix="10.2.0.0/24") for second in range(2000)]
