@@ -14,7 +14,7 @@ from statistics import median
 
 from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import CounterSample
+from attribution.model.observation import CONNECTIONS, CounterSample
 
 # A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
 LEAST_PACKETS = 4.0
@@ -167,11 +167,14 @@ class BalanceNoise:
 class Wanted:
     """How many packets the service lost between its ends in any time: each is missing in one place on its way.
 
-    By its probes and its flows, of which nobody counts a packet of the others'.
+    By its probes and its flows, of which nobody counts a packet of the others'. Connections that nobody answered at a
+    capture point tell of trouble, not of how many packets: of those from the other end it never saw one.
     """
 
-    def __init__(self, counted: Iterable[Measurement]) -> None:
+    def __init__(self, counted: Sequence[Measurement]) -> None:
         whole = [m for m in counted if m.end_to_end and m.method in (Method.PROBES, Method.FLOWS)]
+        in_vain = (m for m in counted if m.of_service and m.traffic.startswith(CONNECTIONS) and m.lost)
+        self._in_vain = sorted({(m.interval.start_ns, m.interval.end_ns) for m in in_vain})
         self._first_ns = min((m.interval.start_ns for m in whole), default=0)
         self._last_ns = max((m.interval.end_ns for m in whole), default=0)
         self._lossy = sorted((m.interval.start_ns, m.interval.end_ns, m.lost) for m in whole if m.lost)
@@ -190,8 +193,11 @@ class Wanted:
     def is_quiet(self, start_ns: int, end_ns: int) -> bool:
         """Whether the service was measured and lost nothing, just before and after either."""
         around = end_ns - start_ns
+        first_ns, last_ns = start_ns - around, end_ns + around
+        if any(start < last_ns and end > first_ns for start, end in self._in_vain):
+            return False
         measured = self._first_ns <= start_ns and end_ns <= self._last_ns
-        return measured and self.within(start_ns - around, end_ns + around) == 0
+        return measured and self.within(first_ns, last_ns) == 0
 
 
 def _lossy_polls(polls: Sequence[Poll], off: Sequence[float], scatter: float) -> set[int]:

@@ -68,7 +68,7 @@ def detect_counter_loss(
     observations: Iterable[Observation],
     around: Surroundings,
     way: Collection[str],
-    counted: Iterable[Measurement] = (),
+    counted: Sequence[Measurement] = (),
 ) -> Iterator[Measurement]:
     """What was lost within each device on the service's way, and on each of its links in either direction.
 

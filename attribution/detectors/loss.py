@@ -11,7 +11,15 @@ from attribution.detectors.addresses import AddressBook
 from attribution.detectors.routes import MOST_CANDIDATES, Routes
 from attribution.model.evidence import Citation, Journey, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval, Service
-from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, ProbeResult, TapCount
+from attribution.model.observation import (
+    CONNECTIONS,
+    FlowRecord,
+    Observation,
+    PairCount,
+    PathTrace,
+    ProbeResult,
+    TapCount,
+)
 from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
 from attribution.model.topology import Topology
@@ -307,6 +315,9 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
             continue
         answers = _ways_to(point, destination, source, tap.time_ns, around) or [tuple(reversed(part))]
         journeys += [(stretch, Stretch(way, True, False)) for way in answers]
+        if tap.protocol == CONNECTIONS:  # whom an answer reaches on another way says so, and that would come by here
+            elsewhere = _ways_beside(point, destination, source, tap.time_ns, around)
+            journeys += [(stretch, Stretch(way)) for way in elsewhere]
     if not journeys:
         return None
     lost = tap.lost_upstream if upstream else tap.lost_downstream
@@ -343,6 +354,14 @@ def _surely_crossed(ways: Sequence[tuple[str, ...]], around: Surroundings) -> tu
     """What packets have crossed, whichever of the ways to a capture point they took, and whether drawn ones or not."""
     crossed = [around.routes.unavoidable(way) for way in ways if way]
     return tuple(one for one in crossed[0] if all(one in other for other in crossed)) if crossed else ()
+
+
+def _ways_beside(
+    point: tuple[str, str | None], source: str, destination: str, time_ns: int, around: Surroundings
+) -> list[tuple[str, ...]]:
+    """The ways from source to destination that do not come by a capture point."""
+    ways = around.routes.all_ways(source, destination, time_ns)
+    return [way for way in ways if tap_position(way, point, around.topology) is None]
 
 
 def _ways_to(

@@ -38,7 +38,7 @@ from attribution.inference.worlds import (
 )
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval, Service
-from attribution.model.observation import Caveat
+from attribution.model.observation import CONNECTIONS, Caveat
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
@@ -297,8 +297,9 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
     """Trouble on any part of the way that the service cannot have gone around.
 
-    Where somebody measured between the ends and found none, only the service's own packets, counted at two points, tell
-    of more: of a class of traffic, or a flow, that nothing of what was measured belonged to.
+    Where somebody measured between the ends and found none, only the service's own packets tell of more: those counted
+    at two points, of a class of traffic, or a flow, that nothing of what was measured belonged to; and those of which
+    nobody counted the like between the ends, by what one capture point saw of them.
     """
     whole = any(measurement.end_to_end for measurement in findings.measurements)
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
@@ -306,8 +307,26 @@ def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
         own = measurement.of_service and measurement.method is Method.TWO_POINTS
         if own or not whole:
             series[(measurement.journeys, measurement.traffic if whole else "")].append(measurement)
+    if whole:
+        for measurement in _seen_at_one_point_alone(findings):
+            series[(measurement.journeys, measurement.series)].append(measurement)
     found = (trouble for members in series.values() for trouble in _clear_trouble(members, findings))
     return tuple(merge_overlapping(found))
+
+
+def _seen_at_one_point_alone(findings: Findings) -> Iterator[Measurement]:
+    """The service's own packets at single capture points, of protocols of which nobody counted any between its ends.
+
+    New connections are counted by probes that open some: a firewall that is full lets go on what it knows.
+    """
+    between = [m for m in findings.measurements if m.end_to_end and m.method is not Method.ONE_POINT]
+    counted = {measurement.traffic for measurement in between}
+    opened = {measurement.traffic for measurement in between if measurement.method is Method.PROBES}
+    for measurement in findings.measurements:
+        if measurement.of_service and measurement.method is Method.ONE_POINT:
+            traffic = measurement.traffic.partition("/")[0]
+            if "tcp" not in opened if traffic == CONNECTIONS else not {traffic, "flow"} & counted:
+                yield measurement
 
 
 def _clear_trouble(members: Sequence[Measurement], findings: Findings) -> list[Trouble]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attribution.model.observation import PacketWitness, TapCount, WitnessKind
+from attribution.model.observation import CONNECTIONS, PacketWitness, TapCount, WitnessKind
 
 NANOSECONDS = 1_000_000_000
 
@@ -24,6 +24,8 @@ _SIGNS: Mapping[WitnessKind, tuple[str, str]] = {
     ),
     WitnessKind.ARP_UNANSWERED: ("arp.opcode==1", "icmpv6.type==135"),
 }
+# Protocols of counts that Wireshark calls otherwise.
+_SHOWN: Mapping[str, str] = {CONNECTIONS: "tcp.flags.syn==1 && tcp.flags.ack==0"}
 
 
 def frames_filter(frames: Sequence[int]) -> str:
@@ -34,7 +36,7 @@ def frames_filter(frames: Sequence[int]) -> str:
 def direction_filter(source: str, destination: str, protocol: str) -> str:
     """Shows what one address sends to another, over one protocol."""
     ip = _version(source)
-    shown = "icmpv6" if ip == "ipv6" and protocol == "icmp" else protocol
+    shown = "icmpv6" if ip == "ipv6" and protocol == "icmp" else _SHOWN.get(protocol, protocol)
     return f"{ip}.src=={source} && {ip}.dst=={destination} && {shown}"
 
 

@@ -321,6 +321,10 @@ class CloudCall(Observation):
     parameters: str
 
 
+CONNECTIONS = "tcp-syn"
+"""What a `TapCount` of TCP connections, rather than of segments, has for its protocol."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapCount(Observation):
     """What one capture point says of one direction of one flow in [time, time+length): one witness, two stretches.
@@ -328,8 +332,9 @@ class TapCount(Observation):
     `sent` left the source: those that passed the capture point, and `lost_upstream`, which never reached it.
     `lost_downstream` passed it and did not arrive; of icmp and udp requests, brought no answer back (so that either
     way beyond the point may have lost them). `unanswered` segments passed and nothing ever told what became of them;
-    of icmp and udp requests, those of a series to which no answer ever came by here. `protocol` is tcp, icmp or udp.
-    `frames` are some of those the counts rest on.
+    of icmp and udp requests, those of a series to which no answer ever came by here. `protocol` is tcp, icmp or udp;
+    tcp-syn counts connections: those asked for, and as `lost_downstream` those never answered. `frames` are some of
+    those the counts rest on.
     """
 
     end_ns: int

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from attribution.model.observation import TapCount
+from attribution.model.observation import CONNECTIONS, TapCount
+from attribution.packets import flow_table as ft
 from attribution.packets import pair_bins as pb
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import TCP, TIME, UDP, WIRE
-from attribution.packets.echo import Loss, udp_questions
+from attribution.packets.echo import PATIENCE_NS, Loss, udp_questions
+from attribution.packets.figures import ends_of
 from attribution.packets.flows import address_pair
+from attribution.packets.ledger import Ledger
 from attribution.packets.survey import Survey
 
 FRAMES_SHOWN: Final = 12
+OPENED: Final = frozenset({ft.ACCEPTED, ft.COMPLETE, ft.REFUSED})  # a refusal is an answer too
 Fate = Literal["upstream", "downstream", "unanswered"]
 
 
 def tap_counts(survey: Survey) -> Iterator[TapCount]:
-    """TCP segments, echoes and questions: passed, never arrived here, lost beyond, unanswered.
+    """TCP segments and connections, echoes and questions: passed, never arrived here, lost beyond, unanswered.
 
     Of echoes and questions `lost_downstream` counts those without an answer, there and back beyond the capture point;
     they are `unanswered` where no answer to any of them ever came by it.
     """
     capture = survey.capture
     yield from _tcp_counts(survey)
+    yield from _opening_counts(survey)
     width_ns = int(survey.ledger.tallies[pb.BIN_NS])
     requests = _Requests(capture, "icmp", width_ns)
     for series in survey.echoes:
@@ -71,6 +77,70 @@ def _tcp_counts(survey: Survey) -> Iterator[TapCount]:
                 largest_lost=found.largest_lost,
                 frames=found.frames,
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A connection that a client asked for: when, in which frame, and whether the server said anything to it."""
+
+    time_ns: int
+    frame: int
+    answered: bool
+
+
+def _opening_counts(survey: Survey) -> Iterator[TapCount]:
+    """Connections asked for of servers that took, or refused, others of the same client here: those never answered.
+
+    A connection whose SYN, or the answer to it, is lost every time leaves no segment that could be missed. Ports that
+    never answer are filtered or a scan's. A connection that came about in the end is counted by its segments.
+    """
+    capture, width_ns = survey.capture, int(survey.ledger.tallies[pb.BIN_NS])
+    for (source, destination), attempts in sorted(_attempts(survey.ledger, capture.end_ns).items()):
+        bins: dict[int, list[_Attempt]] = defaultdict(list)
+        for attempt in attempts:
+            bins[attempt.time_ns // width_ns].append(attempt)
+        for number, members in sorted(bins.items()):
+            in_vain = sorted(one.frame for one in members if not one.answered)
+            frames = tuple(in_vain[:FRAMES_SHOWN])
+            yield TapCount(
+                time_ns=number * width_ns,
+                end_ns=(number + 1) * width_ns,
+                origin=capture.origin,
+                locator=f"frame {frames[0] if frames else min(one.frame for one in members)}",
+                device=capture.device,
+                interface=capture.origin.interface,
+                source=source,
+                destination=destination,
+                protocol=CONNECTIONS,
+                sent=len(members),
+                lost_upstream=0,
+                lost_downstream=len(in_vain),
+                frames=frames,
+            )
+
+
+def _attempts(ledger: Ledger, end_ns: int) -> dict[tuple[str, str], list[_Attempt]]:
+    """By client and server: what the client asked of ports that answered it once and at another time did not."""
+    openings = ledger.column(ft.FLOW_OPENING)
+    if ft.ASKED not in openings:
+        return {}
+    firsts = [ledger.column(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_FIRST) for side in range(2)]
+    columns = (ledger.column(at) for at in (*range(ft.FLOW_KEY, ft.FLOW_HASH), ft.FLOW_STARTER, ft.FLOW_FRAME))
+    keys = list(zip(*columns, strict=True))
+    services: dict[tuple[int, ...], list[_Attempt]] = defaultdict(list)
+    for flow in ledger.flows():
+        *key, starter, frame = keys[flow]
+        opening, time_ns = openings[flow], firsts[starter][flow]
+        if opening in OPENED or (opening == ft.ASKED and end_ns - time_ns >= PATIENCE_NS):
+            port = key[4] >> (16 if starter == 0 else 32) & 0xFFFF
+            service = (*key[:4], key[4] & 0xFFFF, port, starter)
+            services[service].append(_Attempt(time_ns, frame, opening in OPENED))
+    found: dict[tuple[str, str], list[_Attempt]] = defaultdict(list)
+    for (*addresses, kind, _, starter), attempts in services.items():
+        if len({attempt.answered for attempt in attempts}) == 2:
+            (first, _), (second, _) = ends_of([*addresses, kind])
+            found[(second, first) if starter else (first, second)] += attempts
+    return found
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -111,6 +112,21 @@ def test_a_balance_that_should_show_what_the_service_lost_and_does_not_clears_it
     assert {(m.journeys[0][0].components, m.lost) for m in cleared} == {((CORE,), 0)}
     assert sum(m.sent for m in cleared) == 32
     assert "packets that the service lost are missing within cloud-core" in cleared[0].statement
+
+
+def test_polls_in_which_connections_were_asked_for_in_vain_do_not_tell_what_a_balance_misses_of_itself() -> None:
+    """A firewall that is full drops new connections alone: of all that was probed nothing was lost."""
+    gone = passing(CORE, LEFT, RIGHT, lost=dict.fromkeys(range(4, 9), 70))
+    clean, in_vain = lost_by_probes(0, 0, 0), []
+    for measurement in lost_by_probes(9, 4, 9):
+        lost = min(3, measurement.lost)
+        in_vain.append(replace(measurement, sent=3, lost=lost, method=Method.ONE_POINT, traffic="tcp-syn/beyond"))
+
+    def lossy(*counted: Measurement) -> int:
+        found = detect_counter_loss(gone, AROUND, WAY, counted)
+        return sum(1 for m in found if m.journeys[0][0].components == (CORE,) and m.lost)
+
+    assert (lossy(*clean), lossy(*clean, *in_vain)) == (0, 5)
 
 
 def test_a_loss_too_small_to_see_by_itself_is_confirmed_where_as_many_are_missing() -> None:

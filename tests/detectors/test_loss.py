@@ -443,6 +443,19 @@ def test_of_pings_that_were_answered_here_some_are_lost_also_on_one_of_two_ways(
     assert list(detect_tap_loss([replace(pings, protocol="udp")], surroundings(two_ways()))) == []
 
 
+def test_a_connection_in_vain_was_lost_beyond_the_point_whichever_way_the_answer_should_have_taken() -> None:
+    """Had the answer come another way, the client would have gone on, past this point."""
+    in_vain = tap("cloud-edge", "GE0/0/2", sent=9, beyond=4, protocol="tcp-syn")
+    (one,) = detect_tap_loss([in_vain], surroundings())
+    (two,) = detect_tap_loss([in_vain], surroundings(two_ways()))
+
+    assert (one.sent, one.lost, one.traffic) == (9, 4, "tcp-syn/beyond")
+    assert len(one.journeys) == 1
+    back = [journey[1] for journey in two.journeys]
+    assert [stretch.components[-1] for stretch in back if "other-core" in stretch.components] == [WAY[0]]
+    assert any("other-core" not in stretch.components and WAY[0] not in stretch.components for stretch in back)
+
+
 @pytest.mark.parametrize("protocol", ["icmp", "udp"])
 def test_requests_that_never_came_cannot_be_missed(protocol: str) -> None:
     (found,) = detect_tap_loss([tap("cloud-edge", "GE0/0/1", protocol=protocol)], surroundings())

@@ -424,6 +424,36 @@ def test_a_capture_at_an_end_s_own_port_misses_nothing_of_that_end() -> None:
     assert certainty_that_nothing_happened(*both) == certainty_that_nothing_happened(*probed(*ENDS))
 
 
+def connections_in_vain(traffic: str = "tcp-syn/beyond") -> list[Measurement]:
+    """What a capture at the edge saw of connections: for forty seconds nobody answered any."""
+    beyond = ((Stretch(way("customer-edge", ENDS[1])[1:], starts_inside=False),),)
+    return [
+        measured(
+            second, second + 1, 2, 2 if 20 <= second < 60 else 0, method=Method.ONE_POINT,
+            journeys=beyond, traffic=traffic, of_service=True, end_to_end=False,
+        )
+        for second in range(100)
+    ]  # fmt: skip
+
+
+def test_connections_in_vain_are_an_interruption_though_packets_of_known_flows_arrive() -> None:
+    """A firewall that is full lets go on what it knows; only who probes by opening connections would have seen it."""
+    for traffic in ("icmp", "udp"):
+        inference = infer(findings([*probed(*ENDS, traffic=traffic), *connections_in_vain()]))
+        (interval,) = inference.interruption.intervals
+        assert interval == between(20, 60)
+    flows = [replace(m, method=Method.FLOWS) for m in probed(*ENDS, traffic="tcp")]
+    assert infer(findings([*flows, *connections_in_vain()])).interruption.detected
+    assert not infer(findings([*probed(*ENDS, traffic="tcp"), *connections_in_vain()])).interruption.detected
+
+
+def test_what_one_point_saw_of_a_protocol_is_an_interruption_unless_the_like_was_counted_between_the_ends() -> None:
+    seen = connections_in_vain("tcp/beyond")
+    assert infer(findings([*probed(*ENDS, traffic="udp"), *seen])).interruption.detected
+    for traffic in ("tcp", "flow"):
+        assert not infer(findings([*probed(*ENDS, traffic=traffic), *seen])).interruption.detected
+
+
 @pytest.mark.parametrize(("lost", "for_s", "in_doubt"), [(8, 30, True), (8, 4, False), (0, 30, False)])
 def test_packets_missing_on_the_way_for_long_make_clean_ends_doubtful(lost: int, for_s: int, in_doubt: bool) -> None:
     """A firewall that refuses new connections leaves those alone that are measured."""

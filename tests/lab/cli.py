@@ -153,6 +153,17 @@ def _corpus(count: int, seed: int, jobs: int, output: Path) -> None:
     record_corpus(count, seed, jobs, output)
 
 
+@_commands.command(name="arguable")
+@click.argument("corpus", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def _arguable(corpus: Path, output: Path) -> None:
+    """Of each recording of a corpus a bundle about which experts could disagree: for the calibration alone."""
+    from tests.lab.corpus import derive_arguable
+
+    for folder in derive_arguable(corpus, output):
+        click.echo(folder)
+
+
 @_commands.command(name="calibrate")
 @click.argument("evaluations", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--fitted-on", required=True, help="What the evaluations are of, in words: it stands in the rule file.")

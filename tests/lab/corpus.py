@@ -16,7 +16,7 @@ from tests.lab.decidable import Decidable
 from tests.lab.scenario import Scenario
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.shapes import SHAPES, Shape
-from tests.lab.thin import PROFILES, label, thin
+from tests.lab.thin import PROFILES, is_arguable, label, thin
 
 _WORST_CLOCK_SECONDS = 300.0
 _WORST_DRIFT_PPM = 200.0
@@ -118,3 +118,20 @@ def _thin_one(draw: Draw, output: Path) -> Iterator[tuple[str, str]]:
         if not (output / folder).exists():
             thin(output / draw.folder, profile, output / folder)
         yield folder, profile.name
+
+
+def derive_arguable(corpus: Path, output: Path) -> Iterator[Path]:
+    """Of each recording of a corpus one bundle about whose label experts could disagree, its profile drawn by the seed.
+
+    No test of verdicts: who was it is known, and what a calibration promises has to hold for such bundles too.
+    """
+    with (corpus / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        recordings = [row for row in csv.DictReader(file) if row["profile"] == "all"]
+    for row in recordings:
+        whole = corpus / row["folder"]
+        fitting = [profile for profile in PROFILES[1:] if is_arguable(whole, profile)]
+        if fitting:
+            profile = random.Random(f"arguable {row['seed']}").choice(fitting)
+            target = output / f"{row['folder']}-{profile.name}"
+            thin(whole, profile, target, arguable=True)
+            yield target

@@ -98,6 +98,16 @@ def label(bundle: Path, profile: Profile) -> Decidable:
     return judge(truth, read_remaining(bundle, incident, entries))
 
 
+def is_arguable(bundle: Path, profile: Profile) -> bool:
+    """Whether what a profile leaves of a whole bundle asks a question on which experts could disagree."""
+    incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
+    truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
+    entries = profile.left(incident["evidence"], truth)
+    if not entries or not _makes_sense(profile, truth):
+        return False
+    return label(bundle, profile) is Decidable.ARGUABLE
+
+
 def _makes_sense(profile: Profile, truth: Truth) -> bool:
     """Whether a profile asks anything of an incident: no party serves itself where there is none to blame."""
     kinds = {cause["kind"] for cause in truth["causes"]}
@@ -108,17 +118,20 @@ def _makes_sense(profile: Profile, truth: Truth) -> bool:
     return True
 
 
-def thin(bundle: Path, profile: Profile, target: Path) -> None:
-    """Copy a bundle with only the evidence that the profile leaves, and with the label that this evidence deserves."""
+def thin(bundle: Path, profile: Profile, target: Path, *, arguable: bool = False) -> None:
+    """Copy a bundle with only the evidence that the profile leaves, and with the label that this evidence deserves.
+
+    An arguable one is refused, or, where it is asked for, labelled as one that nobody has to decide.
+    """
     if not (bundle / "incident.yaml").exists():
         raise UsageError(f"{bundle}: no incident.yaml; expected the folder of a bundle")
     incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
     truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
     verdict = label(bundle, profile)
-    if verdict is Decidable.ARGUABLE:
+    if verdict is Decidable.ARGUABLE and not arguable:
         raise UsageError(f"{bundle}: {profile.name} leaves no truth beyond doubt there; expected another profile")
     incident["evidence"] = profile.left(incident["evidence"], truth)
-    if verdict is Decidable.NO:
+    if verdict is not Decidable.YES:
         truth["original_party"], truth["original_clause"] = truth["party"], truth["clause"]
         truth["party"], truth["clause"] = "undetermined", None
     if target.exists():

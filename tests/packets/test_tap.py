@@ -10,13 +10,14 @@ import pytest
 
 from attribution.model.observation import CaptureCoverage, TapCount
 from attribution.packets import Capture, observe_capture, read_capture
-from attribution.packets.columns import FIN, FLAGS, LENGTH, SYN
+from attribution.packets.columns import ACK, FIN, FLAGS, LENGTH, RST, SYN
 from attribution.packets.comparison import Comparison
 from tests.packets.conftest import Recording, record
 from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, ipv4, origin, tcp, udp
 from tests.packets.network import ONE, TWO
 
 MS = SECOND // 1000
+ACCEPTS, REFUSES = SYN | ACK, RST | ACK
 
 
 def totals(found: Capture, source: str, protocol: str = "tcp") -> Counter[str]:
@@ -129,6 +130,50 @@ def test_a_traceroute_is_no_series_of_pings() -> None:
     ]
 
     assert totals(capture(packets), "10.0.0.1", "icmp") == Counter()
+
+
+def opening(ms: int, port: int, server: int = 80, *, answer: int | None = ACCEPTS) -> list[Timed]:
+    """A client's SYN from a port and, ten milliseconds later, the server's answer by its flags."""
+    asked = (START + ms * MS, ethernet(ipv4(tcp(port, server, flags=SYN), 6, number=1 + ms)))
+    if answer is None:
+        return [asked]
+    back = tcp(server, port, 900, 2, flags=answer)
+    return [asked, (START + (ms + 10) * MS, ethernet(ipv4(back, 6, "10.0.0.2", "10.0.0.1")))]
+
+
+def test_connections_that_a_server_leaves_unanswered_after_others_were_lost() -> None:
+    taken = [packet for n in range(4) for packet in opening(1000 * n, 4000 + n)]
+    in_vain = [packet for n in range(4, 7) for packet in opening(1000 * n, 4000 + n, answer=None)]
+    later = opening(9000, 4009)
+
+    found = capture([*taken, *in_vain, *later])
+    assert totals(found, "10.0.0.1", "tcp-syn") == Counter(sent=8, downstream=3)
+    lossy = [seen for seen in observe_capture(found) if isinstance(seen, TapCount) and seen.protocol == "tcp-syn"]
+    assert [tap.locator for tap in lossy if tap.lost_downstream] == ["frame 9", "frame 10", "frame 11"]
+
+
+def test_a_refusal_answers_a_connection() -> None:
+    taken = [*opening(0, 4000), *opening(1000, 4001, answer=REFUSES), *opening(2000, 4002, answer=None)]
+    assert totals(capture([*taken, *opening(5000, 4003)]), "10.0.0.1", "tcp-syn") == Counter(sent=4, downstream=1)
+
+
+def test_a_port_that_never_answers_is_filtered_and_loses_nothing() -> None:
+    asked = [packet for n in range(6) for packet in opening(1000 * n, 4000 + n, server=81, answer=None)]
+    taken = [packet for n in range(9) for packet in opening(1000 * n + 500, 5000 + n)]
+    assert totals(capture(sorted([*asked, *taken])), "10.0.0.1", "tcp-syn") == Counter()
+
+
+def test_a_connection_that_had_no_time_to_be_answered_is_not_counted() -> None:
+    in_vain = [*opening(1000, 4001, answer=None), *opening(2500, 4002, answer=None)]
+    begun = capture([*opening(0, 4000), *in_vain, *opening(3000, 4003)])
+    assert totals(begun, "10.0.0.1", "tcp-syn") == Counter(sent=3, downstream=1)
+
+
+def test_of_a_connection_that_came_about_in_the_end_only_its_segments_were_lost() -> None:
+    again = [*opening(0, 4000, answer=None), *opening(1100, 4000)]
+    found = capture([*again, *opening(2000, 4001, answer=None), *opening(5000, 4002)])
+    assert totals(found, "10.0.0.1", "tcp-syn") == Counter(sent=3, downstream=1)
+    assert totals(found, "10.0.0.1")["downstream"] == 1
 
 
 def test_when_the_point_listened() -> None:
