@@ -73,7 +73,8 @@ def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, 
     if cause["kind"] == "enforcement_action" or (needed is not None and not _word(cause, truth, left)):
         return Decidable.YES if needed and needed <= left.types else Decidable.ARGUABLE
     if _word(cause, truth, left):
-        return Decidable.YES
+        may_be_a_suspension = "enforcement_action" in kinds and not _RECORDS["enforcement_action"] & left.types
+        return Decidable.ARGUABLE if may_be_a_suspension else Decidable.YES
     if _knows_nothing_of_places(left) and not left.logs:
         return Decidable.NO
     if not alone and cause["kind"] in _SILENT and _knows_nothing_of_places(left):

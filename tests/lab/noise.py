@@ -65,7 +65,7 @@ class Decoys:
             self._passing_warning()
         if self._stage.plan.has("vgw") and self._dice.random() < 0.6:
             self._idle_calls()
-        if not self._touches_account and self._dice.random() < 0.5:
+        if not self._touches_account:
             self._orderly_account()
 
     def papers(self) -> None:
@@ -192,7 +192,10 @@ class Decoys:
             self._stage.paperwork.calls.append(ApiCall(moment, name, parameters, write, error))
 
     def _orderly_account(self) -> None:
-        """Bills that were paid when they fell due."""
+        """Bills that were paid when they fell due.
+
+        The provider always has them; and without them nobody could tell its mistakes from a suspension.
+        """
         number = f"invoice INV-{self._dice.randrange(6000, 9999)}"
         due = self._stage.schedule.fault - self._dice.uniform(15, 28) * DAY
         self._stage.account(due - self._dice.uniform(0.2, 3) * DAY, "payment_received", number)

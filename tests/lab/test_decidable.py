@@ -92,6 +92,16 @@ def test_a_suspension_is_just_or_unjust_by_the_accounts_events_alone() -> None:
     assert judge(truth, _left(logs={"pe1"}, types={"syslog"})) is Decidable.NO
 
 
+def test_a_command_that_cuts_a_customer_off_may_have_been_a_suspension_unless_its_account_is_known() -> None:
+    """The same log is all that there is of a suspension, which nobody could call just or unjust by it."""
+    told, alike = (("pe1", "pe1"),), ["routing_failure", "enforcement_action"]
+    void = _truth("pe1", "misconfiguration", "provider", told=told, admissible_kinds=alike)
+    assert judge(void, _left(logs={"pe1"}, types={"syslog"})) is Decidable.ARGUABLE
+    assert judge(void, _left(logs={"pe1"}, types={"syslog", "account-events"})) is Decidable.YES
+    other = _truth("pe1", "misconfiguration", "provider", told=told, admissible_kinds=alike[:1])
+    assert judge(other, _left(logs={"pe1"}, types={"syslog"})) is Decidable.YES
+
+
 def test_work_that_was_agreed_to_is_arguable_without_the_record_that_says_so() -> None:
     truth = _truth("ce1", "consented_operation", "customer", told=(("ce1", "ce1"),))
     assert judge(truth, _left(logs={"ce1"}, types={"syslog"})) is Decidable.ARGUABLE

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from tests.lab.happenings import Deed, LowMemory, ProcessEnded, ProcessStarted
 from tests.lab.scenario import Effect, Play, Scenario
-from tests.lab.scenarios.places import PROVIDER, SINGLE_ACCESS, access_port, far_access, site_prefix
+from tests.lab.scenarios.places import (
+    CUSTOMER_OFF_BY_COMMAND,
+    PROVIDER,
+    SINGLE_ACCESS,
+    access_port,
+    far_access,
+    site_prefix,
+)
 from tests.lab.stage import Stage
 
 _LIMIT_BPS = 60_000
@@ -27,7 +34,7 @@ def _gateway_misroutes(stage: Stage) -> None:
     prefix = site_prefix(stage.plan, "host-a")
     stage.visit("vgw")
     stage.operate("vgw", Deed.DISCARD_ROUTE, prefix)
-    with stage.cause("vgw", "misconfiguration", PROVIDER, or_kinds=("routing_failure", "unauthorised_operation")):
+    with stage.cause("vgw", "misconfiguration", PROVIDER, or_kinds=CUSTOMER_OFF_BY_COMMAND):
         stage.discard("vgw", prefix)
         stage.last()
         stage.operate("vgw", Deed.REMOVE_DISCARD_ROUTE, prefix)

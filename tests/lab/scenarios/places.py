@@ -21,6 +21,9 @@ BRIDGED_CAMPUS = ("single-homed", "dual-homed", "carrier-and-vpc", "firewalled-c
                   "two-region-mesh", "abilene", "arpanet", "two-carriers")
 """Shapes in which the customer's hosts share one LAN."""
 
+CUSTOMER_OFF_BY_COMMAND = ("routing_failure", "unauthorised_operation", "enforcement_action")
+"""What else a route of the customer's into the void may be called: suspensions are carried out by just that command."""
+
 
 def access_port(plan: Plan) -> Port:
     """The provider edge's port towards the customer: to the carrier where one stands between."""

@@ -7,6 +7,7 @@ from tests.lab.orders import Stream
 from tests.lab.plan import Plan
 from tests.lab.scenario import Core, Effect, Play, Scenario
 from tests.lab.scenarios.places import (
+    CUSTOMER_OFF_BY_COMMAND,
     PROVIDER,
     SINGLE_ACCESS,
     access_port,
@@ -152,7 +153,7 @@ def _null_route(stage: Stage) -> None:
         role, prefix = stage.shape.far_edge, site_prefix(stage.plan, "host-a")
     stage.visit(role)
     stage.operate(role, Deed.DISCARD_ROUTE, prefix)
-    with stage.cause(role, "misconfiguration", PROVIDER, or_kinds=("routing_failure", "unauthorised_operation")):
+    with stage.cause(role, "misconfiguration", PROVIDER, or_kinds=CUSTOMER_OFF_BY_COMMAND):
         stage.discard(role, prefix)
         stage.last()
         stage.operate(role, Deed.REMOVE_DISCARD_ROUTE, prefix)
