@@ -327,6 +327,10 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
         return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
     if witness.kind is WitnessKind.BGP_WITHDRAWAL and sender is not None and about is not None:
         return Alarm(interval, sender, sender, AlarmKind.ROUTES_WITHDRAWN, citation, statement, about_peer=about)
+    if witness.kind is WitnessKind.BGP_HOST_ROUTE and sender is not None:
+        drawn = {around.book.resolve(prefix.rpartition("/")[0]) for prefix in witness.prefixes} & around.ends
+        route = AlarmKind.HOST_ROUTE_ANNOUNCED
+        return Alarm(interval, sender, sender, route, citation, statement, about_peer=about) if drawn else None
     if witness.kind is WitnessKind.LACP_PARTNER_LOST:
         link = find_link(around.topology, witness.device, witness.interface or "")
         if link is None or witness.code not in PARTNER_GONE:

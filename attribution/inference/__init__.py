@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log10
 
-from attribution.inference.candidates import Candidate, ServicePaths
+from attribution.inference.candidates import KEPT_BACK, Candidate, ServicePaths
 from attribution.inference.cut_off import told_troubles
 from attribution.inference.interruption import (
     LEAST_LOSS_RATIO,
@@ -55,14 +55,14 @@ REFUSED_IS_NEITHER = 0.4
 DOUBT_OF_WORD = 0.25
 DOUBT_OF_COUNTS = 0.05
 DOUBT_OF_DRAWING = 0.5
-# Calls of the customer's own cloud account may stand in no audit because none was handed in. Where all is the word of
-# the customer, that counts against it: who made such a call does not show it, who made none would not think of it in
-# three of ten cases. The provider may not read the audit unasked: that it did not hand it in says nothing.
-KEPT_BACK = 1 / 0.3
 # What is left of the certainty that nothing happened where only captures tell of the service: a connection that never
 # came by could not be missed. By how many of its ends were captured at their own ports, where all comes by that an end
 # sends, and tries to open.
 PASSED_BY_IS_NEITHER = (0.6, 0.9, 1.0)
+# And where nothing but probes was counted, and not of all protocols that a service may use: a filter may have picked
+# just what nobody probed. So it was in 3 of 17 recorded cases.
+PROBED_IS_NEITHER = 0.9
+CARRIERS = frozenset({"tcp", "udp"})
 # And where packets are missing within a device that the service cannot avoid, or on such a cable: what was measured
 # between the ends, flows that had begun before, say, may not have been what is lost.
 MISSING_IS_NEITHER = 0.5
@@ -468,6 +468,8 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
         probability *= PASSED_BY_IS_NEITHER[len(_ends_captured(clean, service))]
+    if all(m.method is Method.PROBES for m in clean) and not {m.traffic for m in clean} >= CARRIERS:
+        probability *= PROBED_IS_NEITHER
     if _is_missing(findings, window):
         probability *= MISSING_IS_NEITHER
     refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)

@@ -7,11 +7,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from attribution.inference.modes import LINK, Mode, Modes, Reach
-from attribution.model.evidence import Condition, Record, RecordKind
+from attribution.model.evidence import Condition, Coverage, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import ROUTING, NodeKind, Side, Topology
 from attribution.model.verdict import CauseKind
+
+# Papers that speak against the customer may stand in no file because none was handed in. Where all is the word of the
+# customer, that counts against it: who has such a paper does not show it, who has none would not think of it in three
+# of ten cases. The provider may not read the customer's audit unasked: that it did not hand it in says nothing.
+KEPT_BACK = 1 / 0.3
 
 # Which commands leave which mode behind; what is left is an operation on the node as a whole.
 EFFECTS_OF_RECORD = {
@@ -67,7 +72,8 @@ class Direction(StrEnum):
 class Candidate:
     """One mode on one component; `link` is the port's link for modes of a port, `record` the act it would be.
 
-    Compared by identity: each is made once for an incident, and stands for itself in every table.
+    `address` is the end of the service whose packets it would lead elsewhere, where no record tells. Compared by
+    identity: each is made once for an incident, and stands for itself in every table.
     """
 
     mode: Mode
@@ -76,13 +82,14 @@ class Candidate:
     direction: Direction
     prior: float
     record: Record | None = None
+    address: str | None = None
 
     @property
     def diverted(self) -> str | None:
         """Whose packets are led elsewhere, for modes that do that: what a route is for, else what is for the node."""
         if self.mode.reach is not Reach.ADDRESS:
             return None
-        return self.record.diverts if self.record is not None else self.component
+        return self.record.diverts if self.record is not None else self.address or self.component
 
 
 class ServicePaths:
@@ -102,6 +109,11 @@ class ServicePaths:
 
     def __contains__(self, component: str | None) -> bool:
         return component in self._order
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """Where the service begins and ends."""
+        return tuple(sorted(self._ends))
 
     def is_end(self, component: str) -> bool:
         """Whether the service begins or ends at a component."""
@@ -184,13 +196,15 @@ class ServicePaths:
 
 
 def enumerate_candidates(
-    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], supplied: Container[EvidenceType]
+    topology: Topology, paths: ServicePaths, modes: Modes, records: Sequence[Record], coverage: Coverage
 ) -> Iterator[Candidate]:
     """All candidates for one interruption, each with its prior before any evidence.
 
     Where several records fit one, it rests on the first: `rank_records` tells their order.
     """
-    for candidate in _all_candidates(topology, paths, modes, records, supplied):
+    for candidate in _all_candidates(topology, paths, modes, records, coverage.types):
+        if candidate.mode.unless is not None and coverage.is_word_of(Side.CUSTOMER):
+            candidate = replace(candidate, prior=candidate.prior * KEPT_BACK)
         if candidate.link is not None and candidate.record is None and is_virtual(candidate.link, topology):
             candidate = replace(candidate, prior=candidate.prior * modes.background["virtual_link"])
         yield candidate
@@ -228,6 +242,10 @@ def _on_node(
                     r for r in records if mode.record and matches_record(mode, r, node, link.component, paths, topology)
                 ]
                 yield from _with_records(mode, node, link.component, found)
+        return
+    if mode.reach is Reach.ADDRESS and mode.record is None and topology.nodes[node].kind is not NodeKind.HOST:
+        for end in paths.ends:
+            yield Candidate(mode, node, None, Direction.BOTH, mode.prior / len(paths.ends), address=end)
         return
     found = [r for r in records if mode.record and matches_record(mode, r, node, None, paths, topology)]
     yield from _with_records(mode, node, None, found)

@@ -154,7 +154,7 @@ class Solver:
         in_time = dict.fromkeys(r for span in spans for r in self.witnesses(span).records)
         records = rank_records(in_time, [phase.span.start_ns for phase in phases])
         self.candidates = tuple(
-            enumerate_candidates(topology, situation.paths, situation.modes, records, situation.coverage.types)
+            enumerate_candidates(topology, situation.paths, situation.modes, records, situation.coverage)
         )
         self._total_prior = sum(candidate.prior for candidate in self.candidates)
 

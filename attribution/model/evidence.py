@@ -127,6 +127,7 @@ def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
 class AlarmKind(StrEnum):
     """A state that a device reports of itself, of a port, of a session or of what it serves.
 
+    `HOST_ROUTE_ANNOUNCED` is a new route to an end of the service alone: it draws its packets from wherever they are.
     `NOT_UNDERSTOOD` is trouble in words that no rule knows: of what, is open.
     """
 
@@ -154,6 +155,7 @@ class AlarmKind(StrEnum):
     RATE_EXCEEDED = "rate_exceeded"
     ROUTE_MISSING = "route_missing"
     ROUTES_WITHDRAWN = "routes_withdrawn"
+    HOST_ROUTE_ANNOUNCED = "host_route_announced"
     FILTERED = "filtered"
     PACKET_TOO_BIG = "packet_too_big"
     ATTACK = "attack"

@@ -386,7 +386,8 @@ class WitnessKind(StrEnum):
     solicit …), nak, decline or a DHCPv6 status; `TLS_ALERT` level/description; `TLS_UNANSWERED` silent, slow,
     lost_before or lost_beyond; `QUIC_HANDSHAKE` unanswered, unfinished, version_negotiation or retry;
     `SPANNING_TREE_CHANGED` tcn, tc, root or role; `LACP_PARTNER_LOST` expired, defaulted, out_of_service or silent;
-    `REDUNDANCY_CHANGED` master or resigned.
+    `REDUNDANCY_CHANGED` master or resigned. `BGP_HOST_ROUTE` is a route to single hosts that a speaker announces of
+    itself, or of its own network, while its session stands.
     """
 
     ICMP_UNREACHABLE = "icmp_unreachable"
@@ -398,6 +399,7 @@ class WitnessKind(StrEnum):
     ARP_DUPLICATE = "arp_duplicate"
     BGP_NOTIFICATION = "bgp_notification"
     BGP_WITHDRAWAL = "bgp_withdrawal"
+    BGP_HOST_ROUTE = "bgp_host_route"
     BGP_SILENT = "bgp_silent"
     BFD_DOWN = "bfd_down"
     HELLO_LOST = "hello_lost"

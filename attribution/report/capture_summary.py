@@ -53,6 +53,7 @@ WITNESS_WORDS = {
     WitnessKind.REDUNDANCY_CHANGED: ("change of a shared address's master", "changes of a shared address's master"),
     WitnessKind.LINK_STATE_PURGED: ("purged link state", "purged link states"),
     WitnessKind.BGP_WITHDRAWAL: ("BGP withdrawal", "BGP withdrawals"),
+    WitnessKind.BGP_HOST_ROUTE: ("new BGP route to a host", "new BGP routes to hosts"),
     WitnessKind.ICMP_UNREACHABLE: ("destination unreachable", "destinations unreachable"),
     WitnessKind.ICMP_PROHIBITED: ("destination prohibited", "destinations prohibited"),
     WitnessKind.ICMP_TTL_EXCEEDED: ("time to live exceeded", "times to live exceeded"),

@@ -72,6 +72,18 @@ def test_a_router_that_takes_back_the_subnet_of_its_own_cable_has_lost_the_port(
     ]
 
 
+def test_a_new_route_to_an_end_of_the_service_alone_is_told_of_and_one_to_any_other_host_is_not() -> None:
+    def announced(*hosts: str) -> list[Alarm]:
+        told = witness(WitnessKind.BGP_HOST_ROUTE, "192.0.2.2", "10.9.2.2", "1")
+        return packet_alarms(replace(told, prefixes=tuple(f"{host}/32" for host in hosts)))
+
+    (alarm,) = announced("203.0.113.9", "10.2.0.2")
+    assert (alarm.kind, alarm.component, alarm.reporter) == (
+        AlarmKind.HOST_ROUTE_ANNOUNCED, "cloud-edge", "cloud-edge",
+    )  # fmt: skip
+    assert announced("203.0.113.9") == []
+
+
 def test_what_hosts_have_may_be_taken_back_by_policy_with_every_port_up() -> None:
     told = replace(witness(WitnessKind.BGP_WITHDRAWAL, "10.1.0.1", "192.0.2.2", "1"), prefixes=("10.1.0.0/24",))
     assert [alarm.kind for alarm in packet_alarms(told)] == [AlarmKind.ROUTES_WITHDRAWN]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -15,25 +16,26 @@ from attribution.inference.candidates import (
     rank_records,
 )
 from attribution.inference.modes import Mode, Modes, Reach, load_modes
-from attribution.model.evidence import Condition, Record, RecordKind
+from attribution.model.evidence import Condition, Coverage, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import CauseKind
-from tests.inference.chain import BACKGROUND, CHAIN, DEMARCATION, PATHS, WAY, link_name, mode, record
+from tests.inference.chain import BACKGROUND, CHAIN, DEMARCATION, ENDS, PATHS, WAY, link_name, mode, record
 
 UPLINK = link_name("customer-core", "customer-edge")
 SHUT = record(0, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN)
 
 
 def enumerated(
-    *modes: Mode, records: tuple[Record, ...] = (), supplied: tuple[EvidenceType, ...] = ()
+    *modes: Mode, records: tuple[Record, ...] = (), supplied: tuple[EvidenceType, ...] = (), by: Side = Side.PROVIDER
 ) -> list[Candidate]:
-    return list(enumerate_candidates(CHAIN, PATHS, Modes(modes, BACKGROUND), records, supplied))
+    coverage = Coverage(types=frozenset(supplied), supplied=frozenset((kind, by) for kind in supplied))
+    return list(enumerate_candidates(CHAIN, PATHS, Modes(modes, BACKGROUND), records, coverage))
 
 
 def test_only_what_carries_the_service_is_suspected() -> None:
-    found = list(enumerate_candidates(CHAIN, PATHS, load_modes(), (), ()))
+    found = list(enumerate_candidates(CHAIN, PATHS, load_modes(), (), Coverage()))
 
     assert {c.component for c in found} == set(WAY)
     assert all(c.prior > 0 for c in found)
@@ -75,6 +77,23 @@ def test_what_supplied_evidence_would_have_shown_is_not_imagined() -> None:
 
     assert enumerated(hidden) != []
     assert enumerated(hidden, supplied=(EvidenceType.ACCOUNT_EVENTS,)) == []
+
+
+def test_papers_that_speak_against_the_customer_are_rather_missing_where_only_the_customer_hands_in_any() -> None:
+    hidden = replace(mode(), unless=EvidenceType.ACCOUNT_EVENTS)
+    logs = (EvidenceType.SYSLOG,)
+    ours, theirs = (enumerated(hidden, supplied=logs, by=side) for side in (Side.CUSTOMER, Side.PROVIDER))
+
+    assert [c.prior for c in ours] == pytest.approx([c.prior / 0.3 for c in theirs])
+    assert {c.prior for c in enumerated(mode(), supplied=logs, by=Side.CUSTOMER)} == {0.1}
+
+
+def test_a_router_may_lead_the_packets_for_either_end_astray_without_a_word_of_it() -> None:
+    routers = {node for node in WAY if node in CHAIN.nodes and CHAIN.nodes[node].kind is NodeKind.ROUTER}
+    astray = enumerated(replace(mode(Reach.ADDRESS), on=frozenset({"router", "host"})))
+
+    assert {(c.component, c.diverted) for c in astray if c.component in routers} == set(product(routers, ENDS))
+    assert {(c.component, c.diverted) for c in astray if c.component not in routers} == {(end, end) for end in ENDS}
 
 
 def test_only_the_provider_enforces() -> None:

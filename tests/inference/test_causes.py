@@ -386,8 +386,13 @@ def test_a_part_that_fails_while_the_service_runs_interrupts_nothing() -> None:
     assert inference.hypotheses[0].known
 
 
+def counted_flows() -> list[Measurement]:
+    """The service's own packets, counted where they left and where they came, none lost."""
+    return [replace(measurement, method=Method.FLOWS) for measurement in probed(*ENDS, traffic="udp")]
+
+
 def test_a_clean_window_is_nobody_s_fault() -> None:
-    inference = infer(findings(probed(*ENDS)))
+    inference = infer(findings(counted_flows()))
 
     assert not inference.interruption.detected
     assert inference.hypotheses[0].known
@@ -405,13 +410,21 @@ def certainty_that_nothing_happened(*measurements: Measurement) -> float:
     return next(h.probability for h in inference.hypotheses if h.known)
 
 
+def test_clean_probes_cannot_tell_of_a_protocol_that_nobody_probed() -> None:
+    """A filter of UDP leaves all echoes and handshakes alone, and whoever complained may have used UDP."""
+    echoes, handshakes, datagrams = (probed(*ENDS, traffic=traffic) for traffic in ("icmp", "tcp", "udp"))
+
+    assert certainty_that_nothing_happened(*echoes, *handshakes) < 0.9
+    assert certainty_that_nothing_happened(*echoes, *handshakes, *datagrams) > 0.9
+    assert certainty_that_nothing_happened(*echoes, *counted_flows()) > 0.9
+
+
 def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
     """What one capture point infers is of connections that got as far: a service may fail for all others."""
-    one_point = probed(*ENDS)
-    passing = [replace(m, method=Method.ONE_POINT) for m in one_point]
+    passing = [replace(m, method=Method.ONE_POINT) for m in probed(*ENDS)]
 
-    assert certainty_that_nothing_happened(*passing) < 0.7 < certainty_that_nothing_happened(*one_point)
-    assert certainty_that_nothing_happened(*passing, *one_point) > 0.9
+    assert certainty_that_nothing_happened(*passing) < 0.7 < certainty_that_nothing_happened(*counted_flows())
+    assert certainty_that_nothing_happened(*passing, *counted_flows()) > 0.9
 
 
 def test_a_capture_at_an_end_s_own_port_misses_nothing_of_that_end() -> None:
@@ -421,7 +434,7 @@ def test_a_capture_at_an_end_s_own_port_misses_nothing_of_that_end() -> None:
 
     one, both = captured_at(*ENDS), [*captured_at(*ENDS), *captured_at(*ENDS[::-1])]
     assert 0.7 < certainty_that_nothing_happened(*one) < certainty_that_nothing_happened(*both)
-    assert certainty_that_nothing_happened(*both) == certainty_that_nothing_happened(*probed(*ENDS))
+    assert certainty_that_nothing_happened(*both) == certainty_that_nothing_happened(*counted_flows())
 
 
 def connections_in_vain(traffic: str = "tcp-syn/beyond") -> list[Measurement]:
@@ -465,7 +478,7 @@ def test_packets_missing_on_the_way_for_long_make_clean_ends_doubtful(lost: int,
         )
         for second in range(100)
     ]  # fmt: skip
-    assert (certainty_that_nothing_happened(*probed(*ENDS), *balances) < 0.6) is in_doubt
+    assert (certainty_that_nothing_happened(*counted_flows(), *balances) < 0.6) is in_doubt
 
 
 @pytest.mark.parametrize("for_good", [True, False])

@@ -116,6 +116,62 @@ def test_what_the_peer_took_back_just_before_is_no_news_when_it_is_taken_back_in
     ]  # fmt: skip
 
 
+def announcing(prefixes: bytes, *path: int) -> bytes:
+    """An UPDATE with the autonomous systems of its path, four octets each (RFC 6793)."""
+    systems = bytes([2, len(path)]) + struct.pack(f">{len(path)}I", *path) if path else b""
+    attributes = attribute(1, b"\0") + attribute(2, systems) + attribute(3, b"\x0a\0\0\1")
+    return update(attributes=attributes, announced=prefixes)
+
+
+HOST = b"\x20\x0a\1\2\3"
+
+
+@pytest.mark.parametrize("path", [(), (64500,), (64500, 64500)], ids=["within a system", "to a neighbour", "prepended"])
+def test_a_speaker_that_announces_a_host_alone_draws_its_packets(path: tuple[int, ...]) -> None:
+    message = announcing(b"\x18\x0a\1\2" + HOST, *path)
+    (found,) = witnesses([speaks(0, True, message, 1)], WitnessKind.BGP_HOST_ROUTE)
+
+    assert (found.sender, found.about, found.prefixes) == (CLIENT, SERVER, ("10.1.2.3/32",))
+    assert "announces a route to 10.1.2.3 alone" in found.detail
+
+
+def test_a_route_to_a_host_that_comes_from_elsewhere_is_not_the_speaker_s() -> None:
+    assert not witnesses([speaks(0, True, announcing(HOST, 64500, 64501), 1)], WitnessKind.BGP_HOST_ROUTE)
+
+
+def test_the_table_with_which_a_session_begins_holds_no_new_routes() -> None:
+    opened, message = open_message(90), announcing(HOST)
+    at_once = [speaks(0, True, opened, 1), speaks(500, True, message, 1 + len(opened))]
+    later = [speaks(0, True, opened, 1), speaks(90_000, True, message, 1 + len(opened))]
+
+    assert not witnesses(at_once, WitnessKind.BGP_HOST_ROUTE)
+    assert len(witnesses(later, WitnessKind.BGP_HOST_ROUTE)) == 1
+
+
+def test_who_announces_what_the_peer_announced_just_before_only_answers() -> None:
+    packets = [speaks(0, True, announcing(HOST), 1), speaks(60, False, announcing(HOST, 64500), 1)]
+    assert [found.sender for found in witnesses(packets, WitnessKind.BGP_HOST_ROUTE)] == [CLIENT]
+
+
+def test_to_take_back_a_host_that_one_has_announced_a_while_ago_is_no_loss_of_routes() -> None:
+    """Nor is its return a new route; a subnet that is taken back is."""
+    first, back = announcing(HOST), update(HOST[:5])
+    packets = [speaks(0, True, first, 1), speaks(9_000, True, back, 1 + len(first))]
+    packets.append(speaks(9_050, False, back, 1))
+    packets.append(speaks(20_000, True, first, 1 + len(first) + len(back)))
+
+    assert not witnesses(packets, WitnessKind.BGP_WITHDRAWAL)
+    assert len(witnesses(packets, WitnessKind.BGP_HOST_ROUTE)) == 1
+    assert len(witnesses([speaks(0, True, back, 1)], WitnessKind.BGP_WITHDRAWAL)) == 1
+
+
+def test_ipv6_hosts_are_announced_in_an_attribute() -> None:
+    host = b"\x80\x20\x01\x0d\xb8" + bytes(11) + b"\1"
+    reachable = struct.pack(">HBB", 2, 1, 16) + bytes(16) + b"\0" + host
+    (found,) = witnesses([speaks(0, True, update(attributes=attribute(14, reachable)), 1)], WitnessKind.BGP_HOST_ROUTE)
+    assert found.prefixes == ("2001:db8::1/128",)
+
+
 def test_ipv6_prefixes_are_withdrawn_in_an_attribute() -> None:
     prefixes = b"\x20\x20\x01\x0d\xb8" + b"\x30\x20\x01\x0d\xb8\0\1"
     message = update(attributes=attribute(15, struct.pack(">HB", 2, 1) + prefixes))

@@ -6,7 +6,7 @@ RFC 4271 (messages, hold timer, error codes), 4486 and 8538 (Cease), 9003 (shutd
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
@@ -27,7 +27,7 @@ from attribution.packets.witnesses.bgp_messages import (
     BgpMessage,
     bgp_messages,
 )
-from attribution.packets.witnesses.bgp_updates import withdrawn_prefixes
+from attribution.packets.witnesses.bgp_updates import announced_prefixes, comes_from_own_network, withdrawn_prefixes
 from attribution.packets.witnesses.gathering import Gathering, Run, testify
 from attribution.packets.witnesses.words import escaped, few
 
@@ -62,6 +62,8 @@ KEEPALIVES_MISSED: Final = 2.5  # where the hold time was not seen; it is usuall
 SHORTEST_SILENCE_NS: Final = 1_500_000_000
 KEEPALIVES_IN_HOLD: Final = 3
 ANSWERED_WITHIN_NS: Final = 5_000_000_000
+TABLE_NS: Final = 60_000_000_000  # so long after its OPEN a speaker may still be telling its table
+HOST_ROUTES: Final = ("/32", "/128")
 
 
 @dataclass(slots=True)
@@ -76,26 +78,31 @@ Speakers = dict[tuple[int, ...], _Speaker]
 
 
 def find_bgp_trouble(survey: Survey) -> Iterator[PacketWitness]:
-    """Yield NOTIFICATIONs, withdrawals, and peers that fell silent while the other spoke on."""
+    """Yield NOTIFICATIONs, withdrawals, new host routes, and peers that fell silent while the other spoke on."""
     capture = survey.capture
     speakers: Speakers = {}
     said: dict[FlowKey, set[int]] = {}
     withdrawn: Gathering[tuple[str, str]] = Gathering(capture)
     prefixes: dict[int, list[str]] = {}
-    taken_back = _TakenBack()
+    told = _Told()
     for message in bgp_messages(survey):
         packet = capture.packets[message.packet]
         speaker = speakers.setdefault(address_pair(packet), _Speaker())
         speaker.messages.append(message)
         if message.kind == OPEN and len(message.body) >= 5:
             speaker.hold_s = message.body[3] << 8 | message.body[4]
+            told.begin(address_pair(packet), packet[TIME])
         elif message.kind == NOTIFICATION and len(message.body) >= 2:
             yield _notification(capture, message, _state(said, message.flow), _negotiated(speakers, packet))
         elif message.kind == UPDATE:
-            found = taken_back.news(address_pair(packet), withdrawn_prefixes(message.body), packet[TIME])
+            pair, time_ns = address_pair(packet), packet[TIME]
+            found = told.taken_back(pair, withdrawn_prefixes(message.body), time_ns)
             if found:
                 prefixes.setdefault(message.packet, []).extend(found)
                 withdrawn.add((source_text(packet), destination_text(packet)), message.packet)
+            if comes_from_own_network(message.body):
+                hosts = told.new_hosts(pair, announced_prefixes(message.body), time_ns)
+                yield from _host_routes(capture, message.packet, hosts)
         said.setdefault(message.flow, set()).add(message.kind)
     yield from _withdrawals(capture, withdrawn, prefixes)
     yield from _silent_peers(capture, speakers)
@@ -159,25 +166,62 @@ def _notification(capture: Capture, message: BgpMessage, state: Phrase | None, h
     )  # fmt: skip
 
 
-class _TakenBack:
-    """Which prefixes each side took back from the other, and when.
+class _Told:
+    """Which prefixes each side took back from the other, which hosts it announced alone, and when.
 
-    Many speakers announce to a peer also what they learned from it (RFC 4271 does not forbid it). Once the peer takes
-    that back they do so too: an answer, and no news of their own.
+    Many speakers announce to a peer also what they learned from it (RFC 4271 does not forbid it). What follows the
+    peer's own word is an answer, and no news; nor is the table that a session begins with, or that a route is taken
+    back which was announced a while ago, and for a host alone.
     """
 
     def __init__(self) -> None:
-        self._last: dict[tuple[tuple[int, ...], str], int] = {}
+        self._taken: dict[tuple[tuple[int, ...], str], int] = {}
+        self._hosts: dict[tuple[tuple[int, ...], str], int] = {}
+        self._began: dict[tuple[int, ...], int] = {}
 
-    def news(self, pair: tuple[int, ...], prefixes: Iterable[str], time_ns: int) -> list[str]:
-        """Of what one side of a pair takes back, that which the other has not taken back just before."""
+    def begin(self, pair: tuple[int, ...], time_ns: int) -> None:
+        """One side of a pair opens a session: what it announces soon after is its table."""
+        self._began[pair] = time_ns
+
+    def taken_back(self, pair: tuple[int, ...], prefixes: Iterable[str], time_ns: int) -> list[str]:
+        """Of what one side of a pair takes back, that which is news."""
         found = []
         for prefix in prefixes:
-            answered = self._last.get((_reverse(pair), prefix))
-            if answered is None or time_ns - answered > ANSWERED_WITHIN_NS:
-                self._last[pair, prefix] = time_ns
-                found.append(prefix)
+            if not _follows(self._taken, pair, prefix, time_ns):
+                self._taken[pair, prefix] = time_ns
+                if self._hosts.pop((pair, prefix), None) is None:
+                    found.append(prefix)
         return found
+
+    def new_hosts(self, pair: tuple[int, ...], prefixes: Iterable[str], time_ns: int) -> list[str]:
+        """Of what one side of a pair announces, the single hosts of which it had not told in this capture."""
+        found = []
+        for prefix in prefixes:
+            known = (pair, prefix) in self._hosts or (pair, prefix) in self._taken
+            if prefix.endswith(HOST_ROUTES) and not known and not _follows(self._hosts, pair, prefix, time_ns):
+                self._hosts[pair, prefix] = time_ns
+                if time_ns - self._began.get(pair, -TABLE_NS) >= TABLE_NS:
+                    found.append(prefix)
+        return found
+
+
+def _follows(
+    told: Mapping[tuple[tuple[int, ...], str], int], pair: tuple[int, ...], prefix: str, time_ns: int
+) -> bool:
+    """Whether the other side of a pair had just said the same of a prefix."""
+    said = told.get((_reverse(pair), prefix))
+    return said is not None and time_ns - said <= ANSWERED_WITHIN_NS
+
+
+def _host_routes(capture: Capture, index: int, prefixes: list[str]) -> Iterator[PacketWitness]:
+    if prefixes:
+        sender, about = source_text(capture.packets[index]), destination_text(capture.packets[index])
+        hosts = [prefix.rpartition("/")[0] for prefix in prefixes]
+        yield testify(
+            capture, WitnessKind.BGP_HOST_ROUTE, [index], sender=sender, about=about, code=str(len(hosts)),
+            count=len(hosts), prefixes=prefixes,
+            detail=Phrase("{sender} announces a route to {hosts} alone", sender=sender, hosts=few(hosts)),
+        )  # fmt: skip
 
 
 def _withdrawals(
