@@ -63,6 +63,7 @@ PASSED_BY_IS_NEITHER = (0.6, 0.9, 1.0)
 # just what nobody probed. So it was in 3 of 17 recorded cases.
 PROBED_IS_NEITHER = 0.9
 CARRIERS = frozenset({"tcp", "udp"})
+CARRIED = frozenset({Method.FLOWS, Method.ONE_POINT, Method.TWO_POINTS})
 # And where packets are missing within a device that the service cannot avoid, or on such a cable: what was measured
 # between the ends, flows that had begun before, say, may not have been what is lost.
 MISSING_IS_NEITHER = 0.5
@@ -468,7 +469,7 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
         probability *= PASSED_BY_IS_NEITHER[len(_ends_captured(clean, service))]
-    if all(m.method is Method.PROBES for m in clean) and not {m.traffic for m in clean} >= CARRIERS:
+    if not _is_carried_traffic_measured(findings, window):
         probability *= PROBED_IS_NEITHER
     if _is_missing(findings, window):
         probability *= MISSING_IS_NEITHER
@@ -485,6 +486,17 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
         return ask_whether_it_happened(service.ends, topology, findings.coverage, window, probability, share)
 
     return Inference(hypotheses, Interruption(False), weigh, request, lambda _chosen, _side, _answers: None)
+
+
+def _is_carried_traffic_measured(findings: Findings, window: Interval) -> bool:
+    """Whether packets that the service carries were counted in the window, or probes of all that may carry them."""
+    probed: set[str] = set()
+    for measurement in findings.measurements:
+        if measurement.of_service and measurement.interval.overlaps(window):
+            if measurement.method in CARRIED:
+                return True
+            probed.add(measurement.traffic)
+    return probed >= CARRIERS
 
 
 def _ends_captured(inferred: Iterable[Measurement], service: Service) -> set[str]:
