@@ -4,14 +4,15 @@ An evaluation made with `attribution evaluate --uncalibrated` states the posteri
 right, as a function of what it stated, is fitted by pooling adjacent violators; blocks with few incidents are pooled
 with their neighbours, so that a step means something. Where no block was right clearly less often than it stated, the
 posterior deserves its word, and only the last block is kept: from there on nothing makes one verdict surer than others.
-What it promises is what so many incidents can vouch for, not what they showed.
+What it promises is what so many incidents can vouch for, not what they showed. Bundles about which experts could
+disagree take part in the fit, since users hand in such too; how well it holds is told of them apart.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,17 @@ _SAME = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the posterior stated of an incident, who was it, and whether that can be told from the evidence."""
+    """What the posterior stated of an incident, who was it, and whether that can be told from the evidence.
+
+    `arguable`: experts could disagree on whether it can be told.
+    """
 
     stated: dict[Party, float]
     party: Party
     decidable: bool
     kind: str
     topology: str
+    arguable: bool = False
 
     @property
     def favourite(self) -> Party:
@@ -56,8 +61,12 @@ class Case:
         return max(self.stated, key=lambda party: self.stated[party])
 
 
-def read_cases(files: Sequence[Path]) -> list[Case]:
-    """The incidents of evaluations whose true party is known."""
+def read_cases(files: Sequence[Path], arguable: Sequence[Path] = ()) -> list[Case]:
+    """The incidents of evaluations whose true party is known, and those of corpora of arguable bundles."""
+    return [*_read(files), *(replace(case, arguable=True) for case in _read(arguable))]
+
+
+def _read(files: Sequence[Path]) -> list[Case]:
     cases = []
     for file in files:
         document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -148,22 +157,29 @@ def judge_calibrations(pairs: Sequence[tuple[Case, Calibration]]) -> Figures:
                    sum(case.decidable for case, _ in pairs), told)
 
 
-def hold_out(cases: Sequence[Case], groups: Sequence[Hashable]) -> Figures:
-    """Each group judged by a calibration fitted on all others."""
+def hold_out(cases: Sequence[Case], groups: Sequence[Hashable]) -> list[tuple[Case, Calibration]]:
+    """Each case with a calibration that was fitted on all other groups."""
     pairs: list[tuple[Case, Calibration]] = []
     for split in leave_one_group_out(groups):
         calibration = fit_calibration([cases[index] for index in split.fit])
         pairs += [(cases[index], calibration) for index in split.test]
-    return judge_calibrations(pairs)
+    return pairs
 
 
 def describe(cases: Sequence[Case]) -> Iterator[tuple[str, Figures]]:
-    """The figures before, after, and for kinds and topologies that the fit had not seen."""
-    yield "as stated", judge_calibrations([(case, Calibration()) for case in cases])
+    """The figures before, after, and for kinds and topologies that the fit had not seen; arguable bundles apart."""
     fitted = fit_calibration(cases)
-    yield "fitted on the same", judge_calibrations([(case, fitted) for case in cases])
-    yield "kinds left out", hold_out(cases, [case.kind for case in cases])
-    yield "topologies left out", hold_out(cases, [case.topology for case in cases])
+    ways = {
+        "as stated": [(case, Calibration()) for case in cases],
+        "fitted on the same": [(case, fitted) for case in cases],
+        "kinds left out": hold_out(cases, [case.kind for case in cases]),
+        "topologies left out": hold_out(cases, [case.topology for case in cases]),
+    }
+    for name, pairs in ways.items():
+        yield name, judge_calibrations([pair for pair in pairs if not pair[0].arguable])
+    arguable = [pair for pair in ways["kinds left out"] if pair[0].arguable]
+    if arguable:
+        yield "arguable, kinds left out", judge_calibrations(arguable)
 
 
 def count_right(cases: Sequence[Case], calibration: Calibration) -> Iterator[Counted]:

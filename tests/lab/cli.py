@@ -166,14 +166,16 @@ def _arguable(corpus: Path, output: Path) -> None:
 
 @_commands.command(name="calibrate")
 @click.argument("evaluations", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--arguable", multiple=True, type=click.Path(path_type=Path),
+              help="An evaluation of bundles on which experts could disagree: they take part in the fit.")
 @click.option("--fitted-on", required=True, help="What the evaluations are of, in words: it stands in the rule file.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path("attribution/rules/calibration.toml"),
               show_default=True)
-def _calibrate(evaluations: tuple[Path, ...], fitted_on: str, output: Path) -> None:
+def _calibrate(evaluations: tuple[Path, ...], arguable: tuple[Path, ...], fitted_on: str, output: Path) -> None:
     """Fit the calibration on what `attribution evaluate --uncalibrated --format json` wrote of labelled corpora."""
     from tests.lab.calibrate import describe, read_cases, write_calibration
 
-    cases = read_cases(evaluations)
+    cases = read_cases(evaluations, arguable)
     for name, figures in describe(cases):
         click.echo(f"{name}: {figures}")
     write_calibration(cases, fitted_on, output)

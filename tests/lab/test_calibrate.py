@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from attribution.model.verdict import Party
 from attribution.responsibility.calibration import read_calibration
-from tests.lab.calibrate import Case, describe, fit_calibration, hold_out, read_cases, write_calibration
+from tests.lab.calibrate import (
+    Case,
+    describe,
+    fit_calibration,
+    hold_out,
+    judge_calibrations,
+    read_cases,
+    write_calibration,
+)
 from tests.lab.errors import UsageError
 
 DICE = random.Random(20261124)
@@ -55,9 +64,20 @@ def test_no_number_of_right_answers_makes_certainty() -> None:
 
 
 def test_kinds_left_out_are_judged_by_a_fit_that_never_saw_them() -> None:
-    figures = hold_out(cases := too_bold(3000), [case.kind for case in cases])
+    figures = judge_calibrations(hold_out(cases := too_bold(3000), [case.kind for case in cases]))
     assert figures.cases == 3000
     assert figures.ece < 0.05
+
+
+def test_arguable_bundles_take_part_in_the_fit_and_are_judged_apart() -> None:
+    right = [case(0.97, True, kind) for kind in ("crash", "cut") for _ in range(300)]
+    wrong = [replace(case(0.97, n % 2 == 0, "leak"), arguable=True) for n in range(100)]
+    figures = dict(describe([*right, *wrong]))
+
+    assert fit_calibration([*right, *wrong]).values[-1] < fit_calibration(right).values[-1]
+    assert figures["as stated"].cases == len(right)
+    assert figures["arguable, kinds left out"].wrong == 50
+    assert "arguable, kinds left out" not in dict(describe(right))
 
 
 def test_the_rule_file_can_be_read_back(tmp_path: Path) -> None:
