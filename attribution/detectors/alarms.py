@@ -323,7 +323,10 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
         # The sender gave up on a silent peer (hold timer 4/*, BFD), or closed the session itself.
         silent = (witness.code or "").startswith("4") or "BFD" in named
         if witness.kind is not WitnessKind.BGP_NOTIFICATION or silent:
-            return Alarm(interval, sender, sender, AlarmKind.SESSION_DOWN, citation, statement, about_peer=about)
+            return Alarm(
+                interval, sender, sender, AlarmKind.SESSION_DOWN, citation, statement, about_peer=about,
+                spoke_on=witness.kind in STOOD_STILL,
+            )  # fmt: skip
         return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
     if witness.kind is WitnessKind.BGP_WITHDRAWAL and sender is not None and about is not None:
         return Alarm(interval, sender, sender, AlarmKind.ROUTES_WITHDRAWN, citation, statement, about_peer=about)

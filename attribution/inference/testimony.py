@@ -135,6 +135,7 @@ class Witnesses:
         self._phase = phase
         self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
         self._unread = {alarm.reporter: alarm for alarm in self._alarms if alarm.kind is AlarmKind.NOT_UNDERSTOOD}
+        self._spoke_on = {(alarm.reporter, alarm.about_peer) for alarm in self._alarms if alarm.spoke_on}
         self._records = [record for record in records if record_in_time(record, phase)]
 
     @property
@@ -214,7 +215,9 @@ class Witnesses:
     def _is_where(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
         where, component = expectation.where, candidate.component
         if where is Where.SELF:
-            return alarm.component == component
+            # Who was seen to speak on did not lose the session by a fault of its own.
+            lost = alarm.kind in SESSIONS and (alarm.reporter, alarm.about_peer) in self._spoke_on
+            return alarm.component == component and not lost
         if where is Where.OWN_PORT:
             return alarm.reporter == component and alarm.component == candidate.link
         if where is Where.OWN_PORTS:

@@ -170,7 +170,8 @@ class Alarm:
 
     `component` is the node or link concerned: a link for a port that is down, the reporter itself for its own load.
     `about_peer` names the neighbour that a session alarm speaks of. `magnitude` is what was counted, where that is
-    meant to be compared (discards, rate in bits per second).
+    meant to be compared (discards, rate in bits per second). `spoke_on`: the reporter was seen to go on speaking to a
+    peer that had fallen silent.
     """
 
     interval: Interval
@@ -181,6 +182,7 @@ class Alarm:
     statement: str
     about_peer: str | None = None
     magnitude: float | None = None
+    spoke_on: bool = False
 
 
 class RecordKind(StrEnum):

@@ -305,6 +305,7 @@ def test_a_cease_is_the_sender_s_own_doing() -> None:
 
 def test_who_fell_silent_is_complained_of_by_who_waited() -> None:
     (alarm,) = packet_alarms(witness(WitnessKind.BGP_SILENT, "192.0.2.1", "192.0.2.2"))
+    assert alarm.spoke_on
     assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
 
 

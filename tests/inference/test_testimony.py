@@ -100,6 +100,20 @@ def test_who_withdraws_a_route_says_nothing_of_packets_that_go_the_other_way() -
     assert heard[Direction.THERE] == 0
 
 
+def test_who_was_seen_to_speak_on_did_not_lose_the_session_by_a_fault_of_its_own() -> None:
+    """Nor do its log and its poller say so, which tell of the same session; its peer and what lies between may have."""
+    lost = [
+        alarm(100 + n, "provider-edge", "provider-edge", AlarmKind.SESSION_DOWN, about_peer="customer-edge")
+        for n in range(2)
+    ]
+    seen = [replace(lost[0], spoke_on=True), lost[1]]
+    own, peer = (expecting(AlarmKind.SESSION_DOWN, where) for where in (Where.SELF, Where.PEER))
+
+    assert hear(candidate("provider-edge", own), lost).total > 0
+    assert hear(candidate("provider-edge", own), seen).total == 0
+    assert hear(candidate("customer-edge", peer), seen).total == hear(candidate("customer-edge", peer), lost).total > 0
+
+
 def test_where_a_cause_takes_over_what_was_told_before_is_no_word_of_it() -> None:
     """Not even if it is told again: who speaks of it now spoke of the trouble before."""
     lost = probed(*ENDS, lambda s: 1.0 if 20 <= s < 50 else 0.4 if 50 <= s < 90 else 0.0, sent=40)
