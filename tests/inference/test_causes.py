@@ -417,6 +417,9 @@ def test_clean_probes_cannot_tell_of_a_protocol_that_nobody_probed() -> None:
     assert certainty_that_nothing_happened(*echoes, *handshakes) < 0.9
     assert certainty_that_nothing_happened(*echoes, *handshakes, *datagrams) > 0.9
     assert certainty_that_nothing_happened(*echoes, *counted_flows()) > 0.9
+    within = ((Stretch(("customer-edge",), False, False, balance=True),),)
+    balance = measured(20, 60, 4000, 0, method=Method.COUNTERS, journeys=within, traffic="counted", end_to_end=False)
+    assert certainty_that_nothing_happened(*echoes, *handshakes, balance) > 0.9
 
 
 def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
