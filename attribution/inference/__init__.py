@@ -300,8 +300,8 @@ def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
     """Trouble on any part of the way that the service cannot have gone around.
 
     Where somebody measured between the ends and found none, only the service's own packets tell of more: those counted
-    at two points, of a class of traffic, or a flow, that nothing of what was measured belonged to; and those of which
-    nobody counted the like between the ends, by what one capture point saw of them.
+    at two points, of a class of traffic, or a flow, that nothing of what was measured belonged to; and connections that
+    nobody answered at one, where no probe tried to open any.
     """
     whole = any(measurement.end_to_end for measurement in findings.measurements)
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
@@ -310,25 +310,23 @@ def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
         if own or not whole:
             series[(measurement.journeys, measurement.traffic if whole else "")].append(measurement)
     if whole:
-        for measurement in _seen_at_one_point_alone(findings):
+        for measurement in _asked_in_vain(findings):
             series[(measurement.journeys, measurement.series)].append(measurement)
     found = (trouble for members in series.values() for trouble in _clear_trouble(members, findings))
     return tuple(merge_overlapping(found))
 
 
-def _seen_at_one_point_alone(findings: Findings) -> Iterator[Measurement]:
-    """The service's own packets at single capture points, of protocols of which nobody counted any between its ends.
+def _asked_in_vain(findings: Findings) -> Iterator[Measurement]:
+    """The service's own connections at single capture points, unless probes between its ends opened some.
 
-    New connections are counted by probes that open some: a firewall that is full lets go on what it knows.
+    A firewall that is full lets go on what it knows. Segments of known connections tell of no more than was counted:
+    senders lose a few while they look for their pace.
     """
-    between = [m for m in findings.measurements if m.end_to_end and m.method is not Method.ONE_POINT]
-    counted = {measurement.traffic for measurement in between}
-    opened = {measurement.traffic for measurement in between if measurement.method is Method.PROBES}
+    if any(m.end_to_end and m.method is Method.PROBES and m.traffic == "tcp" for m in findings.measurements):
+        return
     for measurement in findings.measurements:
-        if measurement.of_service and measurement.method is Method.ONE_POINT:
-            traffic = measurement.traffic.partition("/")[0]
-            if "tcp" not in opened if traffic == CONNECTIONS else not {traffic, "flow"} & counted:
-                yield measurement
+        if measurement.of_service and measurement.traffic.partition("/")[0] == CONNECTIONS:
+            yield measurement
 
 
 def _clear_trouble(members: Sequence[Measurement], findings: Findings) -> list[Trouble]:

@@ -463,11 +463,9 @@ def test_connections_in_vain_are_an_interruption_though_packets_of_known_flows_a
     assert not infer(findings([*probed(*ENDS, traffic="tcp"), *connections_in_vain()])).interruption.detected
 
 
-def test_what_one_point_saw_of_a_protocol_is_an_interruption_unless_the_like_was_counted_between_the_ends() -> None:
-    seen = connections_in_vain("tcp/beyond")
-    assert infer(findings([*probed(*ENDS, traffic="udp"), *seen])).interruption.detected
-    for traffic in ("tcp", "flow"):
-        assert not infer(findings([*probed(*ENDS, traffic=traffic), *seen])).interruption.detected
+def test_segments_that_one_point_missed_are_no_interruption_where_the_ends_were_measured() -> None:
+    """Senders lose a few while they look for their pace."""
+    assert not infer(findings([*probed(*ENDS), *connections_in_vain("tcp/beyond")])).interruption.detected
 
 
 @pytest.mark.parametrize(("lost", "for_s", "in_doubt"), [(8, 30, True), (8, 4, False), (0, 30, False)])
