@@ -8,13 +8,15 @@ are; so a few sets tell about many. What devices do follows from the set in clos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from itertools import pairwise, product
 
 import numpy as np
 
+from attribution.inference.localization.patch import Flags, Patch, log_sum
 from attribution.inference.localization.search import RIVAL, SHIFT, Search
 from attribution.inference.localization.tables import NONE, Floats, Integers
 
@@ -22,6 +24,8 @@ from attribution.inference.localization.tables import NONE, Floats, Integers
 OPEN = 5.0
 DOUBTFUL = 6.0
 OF_A_DEVICE = 7.0
+# A lone element with log odds below this is taken for what they say.
+PLAIN = -2.0
 # Of a network of so few elements all sets are open.
 FEW = 6
 # Sets that are less likely than the best by this are not visited, nor more sets in a cluster than this.
@@ -31,6 +35,8 @@ FEWEST_SETS = 2
 # Work that the visits of a cluster may do, in products of cells and rates, and the work of looking at one element.
 WORK = 4_000_000
 LOOK = 20_000
+# Sets that are visited at once where all ways are known.
+TOGETHER = 8
 # Doubtful devices of one cluster whose states are all tried together.
 MOST_DEVICES = 3
 
@@ -63,7 +69,17 @@ class Cluster:
 def explore(search: Search) -> tuple[Cluster, ...]:
     """Visit the likely sets of each cluster; the search's state ends where it began."""
     odds = search.log_odds_of_devices()
-    return tuple(_explore(search, elements, devices, odds) for elements, devices in _clusters(search, odds))
+    return tuple(
+        _explore(search, elements, devices, odds)
+        for elements, devices in _clusters(search, odds)
+        if not _plain(search, elements, devices)
+    )
+
+
+def _plain(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]) -> bool:
+    """Whether this is one healthy element, and unlikely enough to fail that its log odds, all others as they are, say
+    all that there is to say."""
+    return not devices and len(elements) == 1 and float(search.log_odds[elements[0]]) < PLAIN
 
 
 def _budget(search: Search, column: Integers, around: Integers) -> int:
@@ -128,10 +144,7 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
     state = search.state
     column = np.array(elements, dtype=np.int64)
     start = frozenset(int(element) for element in column[state.failing[column]])
-    kept = {element: float(state.exponents[element]) for element in start}
-    prior = SetPrior(search, column, devices, odds)
-    around = search.entangled(column)
-    budget = _budget(search, column, around)
+    visits = _Visits.of(search, column, devices, odds)
     rivals = {element: frozenset(elements) for element in elements}
     if len(elements) > FEW:
         rivals = {element: rivals[element] & {*map(int, state.rivals(element, RIVAL))} for element in elements}
@@ -139,26 +152,34 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
     seen = {start}
     visited: list[Visited] = []
     best = -np.inf
-    while frontier and len(visited) < budget:
-        cost, _, chosen = heappop(frontier)
-        if visited and -cost < best - FAR:
+    while frontier and len(visited) < visits.budget:
+        wave = [heappop(frontier) for _ in range(min(visits.at_once, len(frontier), visits.budget - len(visited)))]
+        wave = [entry for entry in wave if not visited or -entry[0] >= best - FAR]
+        if not wave:
             break
-        one = _visit(search, column, around, prior, chosen)
-        visited.append(one)
-        best = max(best, one.log_weight)
-        flips = np.log(one.elements) - np.log1p(-one.elements)
-        for element, flip in zip(elements, flips.tolist(), strict=True):
-            other = chosen ^ {element}
-            gain = -flip if element in chosen else flip
-            guesses: list[tuple[frozenset[int], float]] = [(other, one.log_weight + gain)]
-            if element in chosen:
-                guesses += [(other | {rival}, one.log_weight) for rival in sorted(rivals[element] - chosen)]
-            for guessed, weight in guesses:
+        seen_now = visits.visit([chosen for _, _, chosen in wave])
+        visited += seen_now
+        best = max(best, *(one.log_weight for one in seen_now))
+        for one in seen_now:
+            for guessed, weight in _guesses(one, elements, rivals):
                 if guessed not in seen and weight > best - FAR:
                     seen.add(guessed)
                     heappush(frontier, (-weight, tuple(sorted(guessed)), guessed))
-    search.place(column, start, kept)
+    visits.end()
     return Cluster(elements, devices, tuple(_compared(visited, elements)))
+
+
+def _guesses(
+    one: Visited, elements: tuple[int, ...], rivals: dict[int, frozenset[int]]
+) -> Iterator[tuple[frozenset[int], float]]:
+    """The sets beside a visited one, and the log weights that it expects of them."""
+    flips = np.log(one.elements) - np.log1p(-one.elements)
+    for element, flip in zip(elements, flips.tolist(), strict=True):
+        other = one.failing ^ {element}
+        yield other, one.log_weight + (-flip if element in one.failing else flip)
+        if element in one.failing:
+            for rival in sorted(rivals[element] - one.failing):
+                yield other | {rival}, one.log_weight
 
 
 def _compared(visited: Sequence[Visited], elements: tuple[int, ...]) -> list[Visited]:
@@ -176,13 +197,69 @@ def _compared(visited: Sequence[Visited], elements: tuple[int, ...]) -> list[Vis
     return compared
 
 
-def _visit(search: Search, column: Integers, around: Integers, prior: SetPrior, chosen: frozenset[int]) -> Visited:
-    search.place(column, chosen, {})
-    fails = search.state.failing[column]
-    log_prior, flips, devices = prior.of(fails)
-    factors = search.close_factors(column)
-    odds = np.clip(factors + flips, -30.0, 30.0)
-    return Visited(chosen, search.log_evidence(around) + log_prior, 1 / (1 + np.exp(-odds)), devices)
+class _Visits(ABC):
+    """What is asked about sets of failing elements of one cluster; at most `budget` of them, `at_once` in one go."""
+
+    at_once = 1
+
+    def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
+        self._search, self._column, self._around, self._prior = search, column, around, prior
+        self.budget = _budget(search, column, around)
+
+    @staticmethod
+    def of(search: Search, column: Integers, devices: tuple[int, ...], odds: Floats) -> _Visits:
+        around = search.entangled(column)
+        choices_of = search.state.evidence.choices.choices_of
+        known = not any(len(choices_of[element]) for element in around)
+        return (_TogetherVisits if known else _SingleVisits)(search, column, around, SetPrior(search, column, devices, odds))
+
+    def visit(self, sets: Sequence[frozenset[int]]) -> list[Visited]:
+        fails = np.array([[element in chosen for element in self._column.tolist()] for chosen in sets])
+        log_prior, flips, devices = self._prior.of(fails)
+        log_evidence, factors = self._look(sets, fails)
+        shares = 1 / (1 + np.exp(-np.clip(factors + flips, -30.0, 30.0)))
+        weights = (log_evidence + log_prior).tolist()
+        return [Visited(*one) for one in zip(sets, weights, shares, devices, strict=True)]
+
+    @abstractmethod
+    def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
+        """The log evidence of each set, up to a constant, and the log Bayes factor of each element beside it."""
+
+    def end(self) -> None:
+        """Leave the search's state as it was."""
+
+
+class _SingleVisits(_Visits):
+    """One set after the other, each of which the search's state takes on."""
+
+    def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
+        super().__init__(search, column, around, prior)
+        self._start = frozenset(column[search.state.failing[column]].tolist())
+        self._kept = {element: float(search.state.exponents[element]) for element in self._start}
+
+    def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
+        evidence, factors = [], []
+        for chosen in sets:
+            self._search.place(self._column, chosen, {})
+            factors.append(self._search.close_factors(self._column))
+            evidence.append(self._search.log_evidence(self._around))
+        return np.array(evidence), np.array(factors)
+
+    def end(self) -> None:
+        self._search.place(self._column, self._start, self._kept)
+
+
+class _TogetherVisits(_Visits):
+    """Where all ways are known, many sets at once."""
+
+    at_once = TOGETHER
+
+    def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
+        super().__init__(search, column, around, prior)
+        self._patch = Patch(search.state, column, around)
+
+    def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
+        return self._patch.look(fails)
 
 
 class SetPrior:
@@ -230,27 +307,17 @@ class SetPrior:
             rest[j] = float(np.where(search.state.failing[others], np.log1p(-spared), np.log(spared)).sum())
         return rest
 
-    def of(self, fails: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> tuple[float, Floats, Floats]:
-        """The log prior of the set, the log odds by which each flip changes it, and each device's probability."""
+    def of(self, fails: Flags) -> tuple[Floats, Floats, Floats]:
+        """For each set (a row) its log prior, the log odds by which each flip changes it, each device's probability."""
         yes, no = np.log(self._chances), np.log1p(-self._chances)
-        each = np.where(fails, yes, no)
-        logs = self._log_prior + self._outside + each.sum(axis=1)
-        total = _log_sum(logs)
-        with_it = _log_sum_columns(logs[:, None] - each + yes)
-        without = _log_sum_columns(logs[:, None] - each + no)
-        posterior = np.exp(logs - total)
+        each = np.where(fails[:, None, :], yes, no)
+        logs = self._log_prior + self._outside + each.sum(axis=2)
+        total = log_sum(logs)
+        rest = (logs[:, :, None] - each).swapaxes(1, 2)
+        flips = log_sum(rest + yes.T) - log_sum(rest + no.T)
+        posterior = np.exp(logs - total[:, None])
         devices = [
-            float(posterior @ self._fails[device]) if device in self._fails else self._fixed[device]
+            posterior @ self._fails[device] if device in self._fails else np.full(len(fails), self._fixed[device])
             for device in self._devices
         ]
-        return total, with_it - without, np.array(devices)
-
-
-def _log_sum(logs: Floats) -> float:
-    top = float(logs.max())
-    return top + float(np.log(np.exp(logs - top).sum()))
-
-
-def _log_sum_columns(logs: Floats) -> Floats:
-    top = logs.max(axis=0)
-    return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)))
+        return total, flips, np.array(devices).reshape(len(self._devices), len(fails)).T

@@ -1,0 +1,317 @@
+"""A patch of the network in which all ways are known: many sets of failing elements looked at at once.
+
+What is asked about a set is what `Search.place`, `Search.log_evidence` and `Search.close_factors` tell one set after the
+other: the best rates of the elements that fail, how well the losses are explained whatever the rates are, and how much
+better or worse that were with one element flipped. A row of every array here is a set; the sums are the same, and one
+pass over ten sets costs little more than over one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from attribution.inference.localization.known import log_lost
+from attribution.inference.localization.rates import HEALTHY_WEIGHTS, Ladder
+from attribution.inference.localization.state import REACH, State
+from attribution.inference.localization.tables import Floats, Integers, beginnings
+
+Flags = NDArray[np.bool_]
+
+# Newton's steps towards the best rates, by what factor one may change a rate, and how near is near enough (a part of
+# the standard deviation of the log rate).
+STEPS = 20
+FASTEST = 4.0
+NEAR = 0.05
+FIRST_DAMPING = 0.01
+MOST_DAMPING = 1e4
+TINY = 1e-12
+# A rate that is known better than this (standard deviation of its logarithm) is integrated over a stretch of its own.
+SHARP = 0.35
+# Two rates depend on each other if that changes the evidence by more than this (nats); a correlation below the second
+# figure, of rates that are both sharp, is reckoned with as if their logarithms were distributed normally.
+MATTERS = 0.003
+LOOSE = 0.3
+# Beyond this square of it the losses tell a sum of two rates but not the two: all of them are tried.
+RIDGE = 0.5
+FINE = 2
+# The rates of three elements are integrated over together where more than one pair of them changes the evidence by more
+# than this, and so few rows tell of them that this is little work.
+LITTLE = 0.05
+MOST_ROWS = 6
+# The grid over two rates that hang together loosely takes every second of each one's nodes.
+THIN = 2
+
+
+class Patch:
+    """The lossy rows around the elements of a column and the failing ones beside them; all others stand still."""
+
+    def __init__(self, state: State, column: Integers, around: Integers) -> None:
+        known = state.evidence.known
+        self._ladder = state.ladder
+        low, high = float(state.ladder.log_rates[0]), float(state.ladder.log_rates[-1])
+        self._fine = Ladder.between(low, high, FINE * len(state.ladder.log_rates), None)
+        self._healthy = state.healthy
+        self._calm_nodes = state.calm_nodes
+        self._elements = around
+        self._column = np.searchsorted(around, column)
+        self._failing = state.failing[around]
+        self._now = state.exponents[around]
+        self._delivered = known.delivered[around]
+        own = known.rows_of.chosen(around)
+        rows, self._row = np.unique(own.items, return_inverse=True)
+        self._lost = known.lost[rows]
+        self._element = own.owners()
+        self._first = np.flatnonzero(own.lengths)
+        self._starts = own.starts[:-1][self._first]
+        self._on = np.zeros((len(rows), len(around)))
+        self._on[self._row, self._element] = 1.0
+        self._base = np.maximum(state.row_sums[rows] - self._on @ self._now, 0.0)
+        self._find_calm(state, rows)
+
+    def _find_calm(self, state: State, rows: Integers) -> None:
+        """The healthy elements beside: how likely their own rates make their losses hangs on the rates of others."""
+        known = state.evidence.known
+        every = known.rows.chosen(rows)
+        aside = ~state.failing[every.items]
+        aside &= ~np.isin(every.items, self._elements)
+        order = np.argsort(every.items[aside], kind="stable")
+        items = every.items[aside][order]
+        self._calm_row = every.owners()[aside][order]
+        self._calm_starts = beginnings(items)
+        calm = items[self._calm_starts]
+        # What their rows elsewhere say goes on; these rows are reckoned with anew for each set.
+        self._calm_rest = known.gains(calm, state.exponents, state.row_sums, self._healthy, self._calm_nodes)
+        if len(calm):
+            self._calm_rest -= self._accuse_calm(state.row_sums[rows])
+
+    def look(self, chosen: Flags) -> tuple[Floats, Floats]:
+        """For each set its log evidence, up to a constant, and the log Bayes factor of each element of the column.
+
+        Each row of `chosen` says which elements of the column fail.
+        """
+        fails = np.repeat(self._failing[None, :], len(chosen), axis=0)
+        fails[:, self._column] = chosen
+        exponents, bend = self._fit(fails)
+        sums = self._sums(exponents)
+        gain = self._gains(exponents, sums, exponents[..., None])[..., 0]
+        closely = self._closely(fails, exponents, bend, gain)
+        nodes, log_weights = self._nodes(closely, exponents, bend)
+        gains = self._gains(exponents, sums, np.concatenate([nodes, self._calm(exponents)], axis=2))
+        steps = nodes.shape[2]
+        ill = np.where(closely, log_sum(gains[..., :steps] + log_weights), 0.0)
+        ladder = ~closely
+        ill[ladder] = self._ladder.log_integrals(gains[ladder][:, :steps])
+        calm = log_sum(gains[..., steps:] + np.log(HEALTHY_WEIGHTS))
+        alone = ill - gain
+        evidence = log_lost(sums) @ self._lost - exponents @ self._delivered
+        evidence += np.where(fails, alone, calm).sum(axis=1) + self._calm_aside(sums)
+        evidence += self._pairs(fails, closely, exponents, sums, bend, nodes, gains[..., :steps] + log_weights, alone)
+        return evidence, (ill - calm)[:, self._column]
+
+    def _sums(self, exponents: Floats) -> Floats:
+        return np.asarray(np.maximum(self._base + exponents @ self._on.T, 1e-300))
+
+    # The best rates
+
+    def _fit(self, fails: Flags) -> tuple[Floats, Floats]:
+        """The best exponents, and how the log likelihood bends there: a matrix for each set.
+
+        The log likelihood is concave in the exponents, so that Newton's steps find its only top.
+        """
+        low, high = float(self._ladder.exponents[0]), float(self._ladder.exponents[-1])
+        first = (self._lost @ self._on) / np.maximum(self._delivered, 1.0)
+        first = np.where(self._failing, self._now, np.clip(first, low, high))
+        exponents = np.where(fails, first, self._healthy)
+        value, slope, bend = self._tops(exponents)
+        damping = np.full((len(fails), 1), FIRST_DAMPING)
+        for _ in range(STEPS):
+            own = np.maximum(np.diagonal(bend, axis1=1, axis2=2), TINY)
+            free = fails & ~((exponents <= low) & (slope < 0) | (exponents >= high) & (slope > 0))
+            step = _step(slope, bend, own * (1.0 + damping), free)
+            moved = np.clip(exponents + step, exponents / FASTEST, exponents * FASTEST)
+            moved = np.where(free, np.clip(moved, low, high), exponents)
+            still = (np.abs(moved - exponents) * np.sqrt(own) < NEAR).all(axis=1)
+            then = self._tops(moved)
+            better = then[0] >= value
+            damping *= np.where(better, 0.1, 10.0)[:, None]
+            exponents = np.where(better[:, None], moved, exponents)
+            value, slope = np.where(better, then[0], value), np.where(better[:, None], then[1], slope)
+            bend = np.where(better[:, None, None], then[2], bend)
+            if (still | (damping[:, 0] > MOST_DAMPING)).all():
+                break
+        return exponents, bend
+
+    def _tops(self, exponents: Floats) -> tuple[Floats, Floats, Floats]:
+        """The log likelihood of each set at these exponents, its slope and how it bends."""
+        sums = self._sums(exponents)
+        odds = 1.0 / np.expm1(np.minimum(sums, 700.0))
+        value = log_lost(sums) @ self._lost - exponents @ self._delivered
+        slope = (self._lost * odds) @ self._on - self._delivered
+        weight = self._lost * odds * (1.0 + odds)
+        return value, slope, np.matmul(self._on.T[None] * weight[:, None, :], self._on)
+
+    # Integrals over one rate
+
+    def _closely(self, fails: Flags, exponents: Floats, bend: Floats, gain: Floats) -> Flags:
+        """Whose rate is sharp: it lies between the ends, and what others would leave at lower ones is far worse."""
+        inside = (exponents > self._ladder.exponents[0]) & (exponents < self._ladder.exponents[-1])
+        return fails & inside & (self._deviations(exponents, bend) < SHARP) & (gain > 0.5 * REACH**2)
+
+    def _nodes(self, closely: Flags, exponents: Floats, bend: Floats) -> tuple[Floats, Floats]:
+        """The exponents at which each element's rate is tried, and their log weights: the ladder, or closely around
+        the best one."""
+        ladder = self._ladder
+        shape = (*closely.shape, len(ladder.exponents))
+        nodes, log_weights = np.broadcast_to(ladder.exponents, shape), np.broadcast_to(ladder.log_weights, shape)
+        if not closely.any():
+            return nodes, log_weights
+        deviation = self._deviations(exponents, bend)
+        centre, reach = np.log(-np.expm1(-exponents[closely])), REACH * deviation[closely]
+        low = np.maximum(ladder.log_rates[0], centre - reach)
+        high = np.minimum(ladder.log_rates[-1], centre + reach)
+        step = (high - low) / (shape[2] - 1)
+        log_rates = low[:, None] + step[:, None] * np.arange(shape[2])
+        ends = np.zeros(shape[2])
+        ends[[0, -1]] = -np.log(2)
+        nodes, log_weights = nodes.copy(), log_weights.copy()
+        nodes[closely] = -np.log1p(-np.exp(np.minimum(log_rates, ladder.log_rates[-1])))
+        log_weights[closely] = np.log(step / ladder.width)[:, None] + ends
+        return nodes, log_weights
+
+    def _deviations(self, exponents: Floats, bend: Floats) -> Floats:
+        """Standard deviation of each log rate, the others as they are: d log rate = d exponent / expm1(exponent)."""
+        own = np.diagonal(bend, axis1=1, axis2=2)
+        return np.asarray(1.0 / np.maximum(np.sqrt(np.maximum(own, 0.0)) * np.expm1(exponents), 1e-12))
+
+    def _calm(self, exponents: Floats) -> Floats:
+        return np.broadcast_to(self._calm_nodes, (*exponents.shape, len(self._calm_nodes)))
+
+    def _gains(self, exponents: Floats, sums: Floats, nodes: Floats) -> Floats:
+        """How much better each node explains each element's own packets than health does, all others as they are."""
+        gains = (self._healthy - nodes) * self._delivered[:, None]
+        if len(self._first):
+            others = np.maximum(sums[:, self._row] - exponents[:, self._element], 0.0)
+            accusing = log_lost(others[..., None] + nodes[:, self._element])
+            accusing -= log_lost(others + self._healthy)[..., None]
+            accusing *= self._lost[self._row, None]
+            gains[:, self._first] += np.add.reduceat(accusing, self._starts, axis=1)
+        return gains
+
+    def _calm_aside(self, sums: Floats) -> Floats:
+        if not len(self._calm_starts):
+            return np.zeros(len(sums))
+        gains = self._calm_rest + self._accuse_calm(sums)
+        return np.asarray(log_sum(gains + np.log(HEALTHY_WEIGHTS)).sum(axis=1))
+
+    def _accuse_calm(self, sums: Floats) -> Floats:
+        """How much better the patch's rows are explained by each healthy element beside at other healthy rates."""
+        now = sums[..., self._calm_row]
+        spread = self._calm_nodes - self._healthy
+        accusing = log_lost(np.maximum(now[..., None] + spread, 1e-300)) - log_lost(now)[..., None]
+        accusing *= self._lost[self._calm_row, None]
+        return np.asarray(np.add.reduceat(accusing, self._calm_starts, axis=-2))
+
+    # Integrals over two rates
+
+    def _pairs(
+        self,
+        fails: Flags,
+        sharp: Flags,
+        exponents: Floats,
+        sums: Floats,
+        bend: Floats,
+        nodes: Floats,
+        weighed: Floats,
+        alone: Floats,
+    ) -> Floats:
+        """What it changes that the rates of failing elements hang on each other."""
+        both = np.triu(np.ones((fails.shape[1],) * 2, dtype=bool), 1) & (self._on.T @ self._on > 0)
+        where, one, other = np.nonzero(fails[:, :, None] & fails[:, None, :] & both)
+        own = np.maximum(np.diagonal(bend, axis1=1, axis2=2), TINY)
+        squared = bend[where, one, other] ** 2 / (own[where, one] * own[where, other])
+        normal = sharp[where, one] & sharp[where, other] & (squared < LOOSE**2)
+        change = np.where(normal, -0.5 * np.log1p(-np.minimum(squared, 0.5)), 0.0)
+        ridge = ~normal & (squared > RIDGE)
+        matters = ~normal & ~ridge & (squared > MATTERS)
+        for some, thin in ((matters & (squared < LOOSE**2), THIN), (matters & (squared >= LOOSE**2), 1)):
+            pairs = where[some], one[some], other[some]
+            change[some] = self._grids(pairs, exponents, sums, nodes[..., ::thin], weighed[..., ::thin])
+        if ridge.any():
+            sets, place = np.unique(where[ridge], return_inverse=True)
+            fine = np.broadcast_to(self._fine.exponents, (len(sets), nodes.shape[1], len(self._fine.exponents)))
+            along = self._gains(exponents[sets], sums[sets], fine) + self._fine.log_weights
+            pairs = place, one[ridge], other[ridge]
+            change[ridge] = self._grids(pairs, exponents[sets], sums[sets], fine, along)
+        total = _with_more(fails.shape, where, one, other, change)
+        for place in np.flatnonzero((np.bincount(where[change > LITTLE], minlength=len(fails)) > 1) & self._few(fails)):
+            total[place] = self._three(np.flatnonzero(fails[place]), exponents[place], sums[place], alone[place])
+        return total
+
+    def _few(self, fails: Flags) -> Flags:
+        """Whether three elements fail, and few rows tell of them."""
+        rows = (fails @ self._on.T > 0).sum(axis=1)
+        return np.asarray((fails.sum(axis=1) == 3) & (rows <= MOST_ROWS))
+
+    def _three(self, three: Integers, exponents: Floats, sums: Floats, alone: Floats) -> float:
+        """log of the integral over all three rates against the product of the integrals."""
+        on = self._on[:, three]
+        rows = on.any(axis=1)
+        steps = np.stack([axis.ravel() for axis in np.meshgrid(*[np.arange(len(self._ladder.exponents))] * 3)])
+        tried = self._ladder.exponents[steps]
+        rest = np.maximum(sums[rows] - on[rows] @ exponents[three], 0.0)
+        logs = self._lost[rows] @ log_lost(rest[:, None] + on[rows] @ tried) - self._delivered[three] @ tried
+        logs += self._ladder.log_weights[steps].sum(axis=0)
+        now = self._lost[rows] @ log_lost(sums[rows]) - self._delivered[three] @ exponents[three]
+        return float(log_sum(logs) - now - alone[three].sum())
+
+    def _grids(
+        self, pairs: tuple[Integers, Integers, Integers], exponents: Floats, sums: Floats, nodes: Floats, weighed: Floats
+    ) -> Floats:
+        """log of the integral over both rates of pairs (set, one, other) against the product of the integrals."""
+        where, one, other = pairs
+        if not len(where):
+            return np.zeros(0)
+        pair, row = np.nonzero((self._on[:, one] * self._on[:, other]).T)
+        mine, theirs = nodes[where, one], nodes[where, other]
+        mine_now, theirs_now = exponents[where, one][pair, None], exponents[where, other][pair, None]
+        rest = np.maximum(sums[where[pair], row][:, None] - mine_now - theirs_now, 0.0)
+        knot = log_lost(rest[..., None] + mine[pair][:, :, None] + theirs[pair][:, None, :])
+        knot -= log_lost(rest + mine[pair] + theirs_now)[:, :, None]
+        knot -= log_lost(rest + mine_now + theirs[pair])[:, None, :]
+        knot += log_lost(rest + mine_now + theirs_now)[:, :, None]
+        knot *= self._lost[row, None, None]
+        knot = np.add.reduceat(knot, beginnings(pair), axis=0)
+        left, right = weighed[where, one], weighed[where, other]
+        left, right = left - log_sum(left)[:, None], right - log_sum(right)[:, None]
+        return log_sum((knot + left[:, :, None] + right[:, None, :]).reshape(len(where), -1))
+
+
+def _with_more(
+    shape: tuple[int, ...], where: Integers, one: Integers, other: Integers, change: Floats
+) -> Floats:
+    """The pairs' changes together, for each set: where three and more hang on each other, they do not just add up.
+
+    They are put together as those of normally distributed numbers would be that have these changes pair by pair.
+    """
+    tied = np.maximum(change, 0.0)
+    parts = np.zeros((shape[0], shape[1], shape[1]))
+    parts[where, one, other] = parts[where, other, one] = np.sqrt(-np.expm1(-2.0 * tied))
+    parts[:, np.arange(shape[1]), np.arange(shape[1])] = 1.0
+    sign, log = np.linalg.slogdet(parts)
+    more = np.where(sign > 0, -0.5 * log - np.bincount(where, weights=tied, minlength=shape[0]), 0.0)
+    return np.asarray(np.bincount(where, weights=change, minlength=shape[0]) + np.minimum(more, 0.0))
+
+
+def _step(slope: Floats, bend: Floats, diagonal: Floats, free: Flags) -> Floats:
+    """Newton's step of the free rates, with this diagonal in the place of the bend's own."""
+    both = np.where(free[:, :, None] & free[:, None, :], bend, 0.0)
+    every = np.arange(free.shape[1])
+    both[:, every, every] = np.where(free, diagonal, 1.0)
+    return np.asarray(np.linalg.solve(both, np.where(free, slope, 0.0)[..., None])[..., 0])
+
+
+def log_sum(logs: Floats) -> Floats:
+    """log of the sum of exp along the last axis."""
+    top = logs.max(axis=-1)
+    return np.asarray(top + np.log(np.exp(logs - top[..., None]).sum(axis=-1)))
