@@ -85,6 +85,11 @@ class Patch:
         if len(calm):
             self._calm_rest -= self._accuse_calm(state.row_sums[rows])
 
+    @property
+    def work(self) -> int:
+        """How much work one set is: lost packets' paths, counted for each element on them, times rates."""
+        return max(len(self._row), 1) * (len(self._ladder.exponents) + len(self._calm_nodes))
+
     def look(self, chosen: Flags) -> tuple[Floats, Floats]:
         """For each set its log evidence, up to a constant, and the log Bayes factor of each element of the column.
 

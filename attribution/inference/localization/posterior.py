@@ -37,6 +37,9 @@ WORK = 4_000_000
 LOOK = 20_000
 # Sets that are visited at once where all ways are known.
 TOGETHER = 8
+TOGETHER_WORK = 400_000
+# How much less likely than the likeliest set not visited yet those are at most that are visited with it.
+ABOUT = 2.0
 # Doubtful devices of one cluster whose states are all tried together.
 MOST_DEVICES = 3
 
@@ -143,24 +146,22 @@ def _clusters(search: Search, odds: Floats) -> list[tuple[tuple[int, ...], tuple
 def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...], odds: Floats) -> Cluster:
     state = search.state
     column = np.array(elements, dtype=np.int64)
-    start = frozenset(int(element) for element in column[state.failing[column]])
     visits = _Visits.of(search, column, devices, odds)
     rivals = {element: frozenset(elements) for element in elements}
     if len(elements) > FEW:
         rivals = {element: rivals[element] & {*map(int, state.rivals(element, RIVAL))} for element in elements}
-    frontier: list[tuple[float, tuple[int, ...], frozenset[int]]] = [(0.0, tuple(sorted(start)), start)]
-    seen = {start}
+    frontier = [(0.0, tuple(sorted(first)), first) for first in visits.first]
+    seen = set(visits.first)
     visited: list[Visited] = []
     best = -np.inf
     while frontier and len(visited) < visits.budget:
-        wave = [heappop(frontier) for _ in range(min(visits.at_once, len(frontier), visits.budget - len(visited)))]
-        wave = [entry for entry in wave if not visited or -entry[0] >= best - FAR]
+        wave = _wave(frontier, min(visits.at_once, visits.budget - len(visited)), best - FAR)
         if not wave:
             break
-        seen_now = visits.visit([chosen for _, _, chosen in wave])
-        visited += seen_now
-        best = max(best, *(one.log_weight for one in seen_now))
-        for one in seen_now:
+        found = visits.visit(wave)
+        visited += found
+        best = max(best, *(one.log_weight for one in found))
+        for one in found:
             for guessed, weight in _guesses(one, elements, rivals):
                 if guessed not in seen and weight > best - FAR:
                     seen.add(guessed)
@@ -169,17 +170,33 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
     return Cluster(elements, devices, tuple(_compared(visited, elements)))
 
 
+def _wave(
+    frontier: list[tuple[float, tuple[int, ...], frozenset[int]]], most: int, least: float
+) -> list[frozenset[int]]:
+    """The sets to be visited next: those that are expected to be about as likely as the likeliest."""
+    wave: list[frozenset[int]] = []
+    near = frontier[0][0] + ABOUT
+    while frontier and len(wave) < most and frontier[0][0] <= min(near, -least):
+        wave.append(heappop(frontier)[2])
+    return wave
+
+
 def _guesses(
     one: Visited, elements: tuple[int, ...], rivals: dict[int, frozenset[int]]
 ) -> Iterator[tuple[frozenset[int], float]]:
-    """The sets beside a visited one, and the log weights that it expects of them."""
+    """The sets beside a visited one, and the log weights that it expects of them: each element flipped, a failing one
+    replaced by a rival, and all flipped at once that had better be."""
     flips = np.log(one.elements) - np.log1p(-one.elements)
+    better, gained = one.failing, 0.0
     for element, flip in zip(elements, flips.tolist(), strict=True):
-        other = one.failing ^ {element}
-        yield other, one.log_weight + (-flip if element in one.failing else flip)
+        gain = -flip if element in one.failing else flip
+        if gain > 0:
+            better, gained = better ^ {element}, gained + gain
+        yield one.failing ^ {element}, one.log_weight + gain
         if element in one.failing:
             for rival in sorted(rivals[element] - one.failing):
-                yield other | {rival}, one.log_weight
+                yield (one.failing - {element}) | {rival}, one.log_weight
+    yield better, one.log_weight + gained
 
 
 def _compared(visited: Sequence[Visited], elements: tuple[int, ...]) -> list[Visited]:
@@ -198,13 +215,17 @@ def _compared(visited: Sequence[Visited], elements: tuple[int, ...]) -> list[Vis
 
 
 class _Visits(ABC):
-    """What is asked about sets of failing elements of one cluster; at most `budget` of them, `at_once` in one go."""
+    """What is asked about sets of failing elements of one cluster.
+
+    `first` are visited before any other, and then up to `budget` altogether, `at_once` in one go.
+    """
 
     at_once = 1
 
     def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
         self._search, self._column, self._around, self._prior = search, column, around, prior
         self.budget = _budget(search, column, around)
+        self.first = [frozenset(column[search.state.failing[column]].tolist())]
 
     @staticmethod
     def of(search: Search, column: Integers, devices: tuple[int, ...], odds: Floats) -> _Visits:
@@ -234,8 +255,7 @@ class _SingleVisits(_Visits):
 
     def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
         super().__init__(search, column, around, prior)
-        self._start = frozenset(column[search.state.failing[column]].tolist())
-        self._kept = {element: float(search.state.exponents[element]) for element in self._start}
+        self._kept = {element: float(search.state.exponents[element]) for element in self.first[0]}
 
     def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
         evidence, factors = [], []
@@ -246,7 +266,7 @@ class _SingleVisits(_Visits):
         return np.array(evidence), np.array(factors)
 
     def end(self) -> None:
-        self._search.place(self._column, self._start, self._kept)
+        self._search.place(self._column, self.first[0], self._kept)
 
 
 class _TogetherVisits(_Visits):
@@ -257,6 +277,11 @@ class _TogetherVisits(_Visits):
     def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
         super().__init__(search, column, around, prior)
         self._patch = Patch(search.state, column, around)
+        self.budget = int(np.clip(TOGETHER_WORK / self._patch.work, TOGETHER, MOST_SETS))
+        # Where a device may explain all, the search may have begun at the wrong end: with what its elements share.
+        every = frozenset(column.tolist())
+        if every != self.first[0] and bool((search.chance[column] > 0.5).any()):
+            self.first.append(every)
 
     def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
         return self._patch.look(fails)
