@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 # the standard deviation of the log rate).
 STEPS = 20
 FASTEST = 4.0
-NEAR = 0.05
+NEAR = 0.2
 FIRST_DAMPING = 0.01
 MOST_DAMPING = 1e4
 TINY = 1e-12
@@ -30,7 +30,7 @@ TINY = 1e-12
 SHARP = 0.35
 # Two rates depend on each other if that changes the evidence by more than this (nats); a correlation below the second
 # figure, of rates that are both sharp, is reckoned with as if their logarithms were distributed normally.
-MATTERS = 0.003
+MATTERS = 0.03
 LOOSE = 0.3
 # Beyond this square of it the losses tell a sum of two rates but not the two: all of them are tried.
 RIDGE = 0.5
@@ -235,10 +235,10 @@ class Patch:
         where, one, other = np.nonzero(fails[:, :, None] & fails[:, None, :] & both)
         own = np.maximum(np.diagonal(bend, axis1=1, axis2=2), TINY)
         squared = bend[where, one, other] ** 2 / (own[where, one] * own[where, other])
-        normal = sharp[where, one] & sharp[where, other] & (squared < LOOSE**2)
+        normal = (squared < MATTERS) | sharp[where, one] & sharp[where, other] & (squared < LOOSE**2)
         change = np.where(normal, -0.5 * np.log1p(-np.minimum(squared, 0.5)), 0.0)
         ridge = ~normal & (squared > RIDGE)
-        matters = ~normal & ~ridge & (squared > MATTERS)
+        matters = ~normal & ~ridge
         for some, thin in ((matters & (squared < LOOSE**2), THIN), (matters & (squared >= LOOSE**2), 1)):
             pairs = where[some], one[some], other[some]
             change[some] = self._grids(pairs, exponents, sums, nodes[..., ::thin], weighed[..., ::thin])

@@ -37,7 +37,7 @@ WORK = 4_000_000
 LOOK = 20_000
 # Sets that are visited at once where all ways are known.
 TOGETHER = 8
-TOGETHER_WORK = 400_000
+TOGETHER_WORK = 100_000
 # How much less likely than the likeliest set not visited yet those are at most that are visited with it.
 ABOUT = 2.0
 # Doubtful devices of one cluster whose states are all tried together.
