@@ -38,7 +38,7 @@ LOOK = 20_000
 # Sets that are visited at once where all ways are known.
 TOGETHER = 8
 TOGETHER_WORK = 100_000
-# How much less likely than the likeliest set not visited yet those are at most that are visited with it.
+# Where a set is expected to be the best so far, only those are visited with it that are expected to come near it.
 ABOUT = 2.0
 # Doubtful devices of one cluster whose states are all tried together.
 MOST_DEVICES = 3
@@ -155,7 +155,7 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
     visited: list[Visited] = []
     best = -np.inf
     while frontier and len(visited) < visits.budget:
-        wave = _wave(frontier, min(visits.at_once, visits.budget - len(visited)), best - FAR)
+        wave = _wave(frontier, min(visits.at_once, visits.budget - len(visited)), best)
         if not wave:
             break
         found = visits.visit(wave)
@@ -171,12 +171,14 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
 
 
 def _wave(
-    frontier: list[tuple[float, tuple[int, ...], frozenset[int]]], most: int, least: float
+    frontier: list[tuple[float, tuple[int, ...], frozenset[int]]], most: int, best: float
 ) -> list[frozenset[int]]:
-    """The sets to be visited next: those that are expected to be about as likely as the likeliest."""
+    """The sets to be visited next. As long as better ones are expected than the best so far, those come first."""
+    least = best - FAR
+    if -frontier[0][0] > best:
+        least = max(least, -frontier[0][0] - ABOUT)
     wave: list[frozenset[int]] = []
-    near = frontier[0][0] + ABOUT
-    while frontier and len(wave) < most and frontier[0][0] <= min(near, -least):
+    while frontier and len(wave) < most and -frontier[0][0] >= least:
         wave.append(heappop(frontier)[2])
     return wave
 

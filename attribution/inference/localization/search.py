@@ -15,6 +15,8 @@ from attribution.inference.localization.tables import NONE, Floats, Integers, Pa
 LEAST = 1e-7
 # A device is tried where turning it on would cost no more than this, counted with its neighbours as they are.
 TRY_ABOVE = -4.0
+# A device that fails with higher log odds than this is not tried without: when it was found it improved the whole.
+SURE = 20.0
 SWEEPS = 8
 # An element is a rival of a failing one if it shares this part of what was lost there.
 RIVAL = 0.5
@@ -149,15 +151,29 @@ class Search:
         state = self.state
         touched: set[int] = set()
         for _ in range(4 * len(state.failing) + 4):
-            odds = self.log_odds
-            improvement = np.where(state.failing, -odds, odds)
-            best = int(improvement.argmax())
-            if improvement[best] <= LEAST:
+            flipped = self._apart()
+            if not flipped:
                 break
-            self.flip(best)
-            around = state.neighbours(best)
-            touched |= {best, *map(int, around[state.failing[around]])}
+            for element in flipped:
+                self.flip(element)
+                around = state.neighbours(element)
+                touched |= {element, *map(int, around[state.failing[around]])}
         return touched
+
+    def _apart(self) -> list[int]:
+        """The flips that improve the log posterior most, of elements that share nothing: each leaves the other as it
+        is, so that they may as well be flipped at once."""
+        odds = self.log_odds
+        improvement = np.where(self.state.failing, -odds, odds)
+        better = np.flatnonzero(improvement > LEAST)
+        chosen: list[int] = []
+        beside: set[int] = set()
+        for element in better[np.argsort(-improvement[better], kind="stable")].tolist():
+            if element not in beside:
+                chosen.append(element)
+            # What improves less than a neighbour waits for it, even if that one waits itself.
+            beside.update(self.state.neighbours(element).tolist())
+        return chosen
 
     def flip(self, element: int) -> None:
         state = self.state
@@ -249,7 +265,12 @@ class Search:
         hopes = self.log_odds_of_devices()
         tried = np.flatnonzero((self.device_share != NONE) | (hopes >= TRY_ABOVE))
         for device in tried[np.argsort(-hopes[tried], kind="stable")]:
-            improved |= self._try_device(int(device))
+            # What was found since may leave nothing to it.
+            if improved:
+                hopes = self.log_odds_of_devices()
+            off = self.device_share[device] == NONE
+            if (off and hopes[device] >= TRY_ABOVE) or (not off and hopes[device] <= SURE):
+                improved |= self._try_device(int(device))
         return improved
 
     def log_odds_of_devices(self) -> Floats:
