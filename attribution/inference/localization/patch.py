@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from attribution.inference.localization.known import log_lost
 from attribution.inference.localization.rates import HEALTHY_WEIGHTS, Ladder
 from attribution.inference.localization.state import REACH, State
-from attribution.inference.localization.tables import Floats, Integers, beginnings
+from attribution.inference.localization.tables import Floats, Integers, Lists, beginnings
 
 Flags = NDArray[np.bool_]
 
@@ -66,8 +66,20 @@ class Patch:
         self._starts = own.starts[:-1][self._first]
         self._on = np.zeros((len(rows), len(around)))
         self._on[self._row, self._element] = 1.0
+        self._find_pairs(len(rows))
         self._base = np.maximum(state.row_sums[rows] - self._on @ self._now, 0.0)
         self._find_calm(state, rows)
+
+    def _find_pairs(self, rows: int) -> None:
+        """For each pair of elements that share rows, these rows; an element is a pair with itself."""
+        on_row = Lists.gathered(self._row, self._element, rows)
+        lengths = on_row.lengths[on_row.owners()]
+        row = np.repeat(on_row.owners(), lengths)
+        keys = np.repeat(on_row.items, lengths) * len(self._elements) + on_row.chosen(on_row.owners()).items
+        order = np.argsort(keys, kind="stable")
+        self._pair_row = row[order]
+        self._pair_starts = beginnings(keys[order])
+        self._pair_keys = keys[order][self._pair_starts]
 
     def _find_calm(self, state: State, rows: Integers) -> None:
         """The healthy elements beside: how likely their own rates make their losses hangs on the rates of others."""
@@ -154,7 +166,10 @@ class Patch:
         value = log_lost(sums) @ self._lost - exponents @ self._delivered
         slope = (self._lost * odds) @ self._on - self._delivered
         weight = self._lost * odds * (1.0 + odds)
-        return value, slope, np.matmul(self._on.T[None] * weight[:, None, :], self._on)
+        bend = np.zeros((len(exponents), len(self._elements) ** 2))
+        if len(self._pair_keys):
+            bend[:, self._pair_keys] = np.add.reduceat(weight[:, self._pair_row], self._pair_starts, axis=1)
+        return value, slope, bend.reshape(len(exponents), len(self._elements), len(self._elements))
 
     # Integrals over one rate
 

@@ -24,8 +24,8 @@ from attribution.inference.localization.tables import NONE, Floats, Integers
 OPEN = 5.0
 DOUBTFUL = 6.0
 OF_A_DEVICE = 7.0
-# A lone element with log odds below this is taken for what they say.
-PLAIN = -2.0
+# Elements whose odds come to less than this together are taken for what they say.
+PLAIN = 0.15
 # Of a network of so few elements all sets are open.
 FEW = 6
 # Sets that are less likely than the best by this are not visited, nor more sets in a cluster than this.
@@ -72,17 +72,18 @@ class Cluster:
 def explore(search: Search) -> tuple[Cluster, ...]:
     """Visit the likely sets of each cluster; the search's state ends where it began."""
     odds = search.log_odds_of_devices()
+    clusters, swaps = _clusters(search, odds)
     return tuple(
-        _explore(search, elements, devices, odds)
-        for elements, devices in _clusters(search, odds)
+        _explore(search, elements, devices, odds, swaps)
+        for elements, devices in clusters
         if not _plain(search, elements, devices)
     )
 
 
 def _plain(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]) -> bool:
-    """Whether this is one healthy element, and unlikely enough to fail that its log odds, all others as they are, say
-    all that there is to say."""
-    return not devices and len(elements) == 1 and float(search.log_odds[elements[0]]) < PLAIN
+    """Whether nothing fails here, and it is unlikely enough that anything does: each element's log odds, all others as
+    they are, then say all that there is to say."""
+    return not devices and float(np.exp(np.minimum(search.log_odds[list(elements)], 0.0)).sum()) < PLAIN
 
 
 def _budget(search: Search, column: Integers, around: Integers) -> int:
@@ -93,8 +94,14 @@ def _budget(search: Search, column: Integers, around: Integers) -> int:
     return int(np.clip(WORK / each, FEWEST_SETS, MOST_SETS))
 
 
-def _clusters(search: Search, odds: Floats) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Elements of which it is open whether they fail, put together where one depends on another."""
+def _clusters(
+    search: Search, odds: Floats
+) -> tuple[list[tuple[tuple[int, ...], tuple[int, ...]]], dict[int, dict[int, float]]]:
+    """Elements of which it is open whether they fail, put together where one depends on another.
+
+    For each failing one that others might take the place of also by how much better these would explain it.
+    """
+    swaps: dict[int, dict[int, float]] = {}
     state = search.state
     doubtful = (np.abs(odds) < DOUBTFUL) | (search.parts.elements <= FEW)
     # What a device in doubt does moves the odds of all its elements.
@@ -102,9 +109,9 @@ def _clusters(search: Search, odds: Floats) -> list[tuple[tuple[int, ...], tuple
     margin[search.parts.devices.chosen(np.flatnonzero(doubtful)).items] += OF_A_DEVICE
     is_open = np.abs(search.log_odds) < margin
     for element in map(int, np.flatnonzero(state.failing)):
-        rivals = search.rivals_if_healthy(element, float(margin[element]))
-        if len(rivals) or search.may_be_spared(element, float(margin[element])):
-            is_open[rivals] = True
+        swaps[element] = search.rivals_if_healthy(element, float(margin[element]))
+        if swaps[element] or search.may_be_spared(element, float(margin[element])):
+            is_open[list(swaps[element])] = True
             is_open[element] = True
     is_open |= len(is_open) <= FEW
     # Several open elements together may explain what a failing one lost.
@@ -140,16 +147,18 @@ def _clusters(search: Search, odds: Floats) -> list[tuple[tuple[int, ...], tuple
             elements.append(node)
         else:
             devices.append(node - first_device)
-    return [(tuple(elements), tuple(devices)) for elements, devices in groups.values()]
+    return [(tuple(elements), tuple(devices)) for elements, devices in groups.values()], swaps
 
 
-def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...], odds: Floats) -> Cluster:
-    state = search.state
+def _explore(
+    search: Search,
+    elements: tuple[int, ...],
+    devices: tuple[int, ...],
+    odds: Floats,
+    swaps: dict[int, dict[int, float]],
+) -> Cluster:
     column = np.array(elements, dtype=np.int64)
-    visits = _Visits.of(search, column, devices, odds)
-    rivals = {element: frozenset(elements) for element in elements}
-    if len(elements) > FEW:
-        rivals = {element: rivals[element] & {*map(int, state.rivals(element, RIVAL))} for element in elements}
+    visits = _Visits.of(search, column, devices, odds, swaps)
     frontier = [(0.0, tuple(sorted(first)), first) for first in visits.first]
     seen = set(visits.first)
     visited: list[Visited] = []
@@ -162,7 +171,7 @@ def _explore(search: Search, elements: tuple[int, ...], devices: tuple[int, ...]
         visited += found
         best = max(best, *(one.log_weight for one in found))
         for one in found:
-            for guessed, weight in _guesses(one, elements, rivals):
+            for guessed, weight in _guesses(one, elements, visits.swaps):
                 if guessed not in seen and weight > best - FAR:
                     seen.add(guessed)
                     heappush(frontier, (-weight, tuple(sorted(guessed)), guessed))
@@ -184,10 +193,10 @@ def _wave(
 
 
 def _guesses(
-    one: Visited, elements: tuple[int, ...], rivals: dict[int, frozenset[int]]
+    one: Visited, elements: tuple[int, ...], swaps: dict[int, dict[int, float]]
 ) -> Iterator[tuple[frozenset[int], float]]:
     """The sets beside a visited one, and the log weights that it expects of them: each element flipped, a failing one
-    replaced by a rival, and all flipped at once that had better be."""
+    replaced by another, and all flipped at once that had better be."""
     flips = np.log(one.elements) - np.log1p(-one.elements)
     better, gained = one.failing, 0.0
     for element, flip in zip(elements, flips.tolist(), strict=True):
@@ -196,8 +205,9 @@ def _guesses(
             better, gained = better ^ {element}, gained + gain
         yield one.failing ^ {element}, one.log_weight + gain
         if element in one.failing:
-            for rival in sorted(rivals[element] - one.failing):
-                yield (one.failing - {element}) | {rival}, one.log_weight
+            for rival, gain in swaps.get(element, {}).items():
+                if rival not in one.failing:
+                    yield (one.failing - {element}) | {rival}, one.log_weight + gain
     yield better, one.log_weight + gained
 
 
@@ -219,22 +229,38 @@ def _compared(visited: Sequence[Visited], elements: tuple[int, ...]) -> list[Vis
 class _Visits(ABC):
     """What is asked about sets of failing elements of one cluster.
 
-    `first` are visited before any other, and then up to `budget` altogether, `at_once` in one go.
+    `first` are visited before any other, and then up to `budget` altogether, `at_once` in one go. `swaps`: what may
+    take the place of a failing element, and by how much better it is expected to explain the losses.
     """
 
     at_once = 1
 
-    def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
+    def __init__(
+        self,
+        search: Search,
+        column: Integers,
+        around: Integers,
+        prior: SetPrior,
+        swaps: dict[int, dict[int, float]],
+    ) -> None:
+        self.swaps = swaps
         self._search, self._column, self._around, self._prior = search, column, around, prior
         self.budget = _budget(search, column, around)
         self.first = [frozenset(column[search.state.failing[column]].tolist())]
 
     @staticmethod
-    def of(search: Search, column: Integers, devices: tuple[int, ...], odds: Floats) -> _Visits:
+    def of(
+        search: Search,
+        column: Integers,
+        devices: tuple[int, ...],
+        odds: Floats,
+        swaps: dict[int, dict[int, float]],
+    ) -> _Visits:
         around = search.entangled(column)
         choices_of = search.state.evidence.choices.choices_of
         known = not any(len(choices_of[element]) for element in around)
-        return (_TogetherVisits if known else _SingleVisits)(search, column, around, SetPrior(search, column, devices, odds))
+        prior = SetPrior(search, column, devices, odds)
+        return (_TogetherVisits if known else _SingleVisits)(search, column, around, prior, swaps)
 
     def visit(self, sets: Sequence[frozenset[int]]) -> list[Visited]:
         fails = np.array([[element in chosen for element in self._column.tolist()] for chosen in sets])
@@ -255,9 +281,25 @@ class _Visits(ABC):
 class _SingleVisits(_Visits):
     """One set after the other, each of which the search's state takes on."""
 
-    def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
-        super().__init__(search, column, around, prior)
+    def __init__(
+        self,
+        search: Search,
+        column: Integers,
+        around: Integers,
+        prior: SetPrior,
+        swaps: dict[int, dict[int, float]],
+    ) -> None:
+        super().__init__(search, column, around, prior, self._swaps(search, column))
         self._kept = {element: float(search.state.exponents[element]) for element in self.first[0]}
+
+    @staticmethod
+    def _swaps(search: Search, column: Integers) -> dict[int, dict[int, float]]:
+        """Where paths are guessed, whatever might take a place is tried: what is expected of it says little."""
+        every = frozenset(column.tolist())
+        if len(every) <= FEW:
+            return {element: dict.fromkeys(sorted(every - {element}), 0.0) for element in sorted(every)}
+        rivals = {element: every & {*map(int, search.state.rivals(element, RIVAL))} for element in sorted(every)}
+        return {element: dict.fromkeys(sorted(found), 0.0) for element, found in rivals.items()}
 
     def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
         evidence, factors = [], []
@@ -276,8 +318,15 @@ class _TogetherVisits(_Visits):
 
     at_once = TOGETHER
 
-    def __init__(self, search: Search, column: Integers, around: Integers, prior: SetPrior) -> None:
-        super().__init__(search, column, around, prior)
+    def __init__(
+        self,
+        search: Search,
+        column: Integers,
+        around: Integers,
+        prior: SetPrior,
+        swaps: dict[int, dict[int, float]],
+    ) -> None:
+        super().__init__(search, column, around, prior, swaps)
         self._patch = Patch(search.state, column, around)
         self.budget = int(np.clip(TOGETHER_WORK / self._patch.work, TOGETHER, MOST_SETS))
         # Where a device may explain all, the search may have begun at the wrong end: with what its elements share.

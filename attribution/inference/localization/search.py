@@ -225,18 +225,20 @@ class Search:
         around = np.unique(np.concatenate([elements, *[state.neighbours(int(element)) for element in elements]]))
         return np.asarray(around[state.failing[around] | np.isin(around, elements)])
 
-    def rivals_if_healthy(self, element: int, within: float) -> Integers:
-        """The elements that would explain what this one lost, if it did not, nearly as well or better."""
+    def rivals_if_healthy(self, element: int, within: float) -> dict[int, float]:
+        """The elements that would explain what this one lost, if it did not, nearly as well or better: how much."""
         state = self.state
         rivals = state.rivals(element, RIVAL)
         rivals = rivals[~state.failing[rivals]]
-        if len(rivals):
-            kept = state.exponents[element]
-            state.put(element, state.healthy, failing=False)
-            odds = self.log_odds
-            rivals = rivals[odds[rivals] > odds[element] - within]
-            state.put(element, kept, failing=True)
-        return rivals
+        if not len(rivals):
+            return {}
+        kept = state.exponents[element]
+        state.put(element, state.healthy, failing=False)
+        odds = self.log_odds
+        better = odds[rivals] - odds[element]
+        state.put(element, kept, failing=True)
+        near = better > -within
+        return dict(zip(rivals[near].tolist(), better[near].tolist(), strict=True))
 
     def exchange(self) -> bool:
         """Take each failing element out: if another explains what it leaves better, that one takes its place."""
