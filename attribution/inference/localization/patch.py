@@ -18,11 +18,11 @@ from attribution.inference.localization.tables import Floats, Integers, Lists, b
 
 Flags = NDArray[np.bool_]
 
-# Newton's steps towards the best rates, by what factor one may change a rate, and how near is near enough (a part of
-# the standard deviation of the log rate).
+# Newton's steps towards the best rates, by what factor one may change a rate, and when it is good enough: where a step
+# gains less than this (nats).
 STEPS = 20
 FASTEST = 4.0
-NEAR = 0.2
+NEAR = 0.02
 FIRST_DAMPING = 0.01
 MOST_DAMPING = 1e4
 TINY = 1e-12
@@ -56,7 +56,9 @@ class Patch:
         self._elements = around
         self._column = np.searchsorted(around, column)
         self._failing = state.failing[around]
-        self._now = state.exponents[around]
+        now = state.exponents[around]
+        # Sets whose best rates are known, in rows, and these.
+        self._fitted = self._failing[None, :], now[None, :]
         self._delivered = known.delivered[around]
         own = known.rows_of.chosen(around)
         rows, self._row = np.unique(own.items, return_inverse=True)
@@ -67,7 +69,7 @@ class Patch:
         self._on = np.zeros((len(rows), len(around)))
         self._on[self._row, self._element] = 1.0
         self._find_pairs(len(rows))
-        self._base = np.maximum(state.row_sums[rows] - self._on @ self._now, 0.0)
+        self._base = np.maximum(state.row_sums[rows] - self._on @ now, 0.0)
         self._find_calm(state, rows)
 
     def _find_pairs(self, rows: int) -> None:
@@ -137,9 +139,7 @@ class Patch:
         The log likelihood is concave in the exponents, so that Newton's steps find its only top.
         """
         low, high = float(self._ladder.exponents[0]), float(self._ladder.exponents[-1])
-        first = (self._lost @ self._on) / np.maximum(self._delivered, 1.0)
-        first = np.where(self._failing, self._now, np.clip(first, low, high))
-        exponents = np.where(fails, first, self._healthy)
+        exponents = self._begin(fails)
         value, slope, bend = self._tops(exponents)
         damping = np.full((len(fails), 1), FIRST_DAMPING)
         for _ in range(STEPS):
@@ -148,16 +148,28 @@ class Patch:
             step = _step(slope, bend, own * (1.0 + damping), free)
             moved = np.clip(exponents + step, exponents / FASTEST, exponents * FASTEST)
             moved = np.where(free, np.clip(moved, low, high), exponents)
-            still = (np.abs(moved - exponents) * np.sqrt(own) < NEAR).all(axis=1)
             then = self._tops(moved)
             better = then[0] >= value
+            still = (then[0] < value + NEAR) & (better | (np.abs(moved - exponents) * np.sqrt(own) < NEAR).all(axis=1))
             damping *= np.where(better, 0.1, 10.0)[:, None]
             exponents = np.where(better[:, None], moved, exponents)
             value, slope = np.where(better, then[0], value), np.where(better[:, None], then[1], slope)
             bend = np.where(better[:, None, None], then[2], bend)
             if (still | (damping[:, 0] > MOST_DAMPING)).all():
                 break
+        self._fitted = np.concatenate([self._fitted[0], fails]), np.concatenate([self._fitted[1], exponents])
         return exponents, bend
+
+    def _begin(self, fails: Flags) -> Floats:
+        """Where the steps begin: at the rates of the most similar set known, and for what fails besides, at its share of
+        what was lost."""
+        low, high = float(self._ladder.exponents[0]), float(self._ladder.exponents[-1])
+        near = (fails[:, None, :] != self._fitted[0][None, :, :]).sum(axis=2).argmin(axis=1)
+        new = fails & ~self._fitted[0][near]
+        alone = np.clip((self._lost @ self._on) / np.maximum(self._delivered, 1.0), low, high)
+        exponents = np.where(fails, np.where(new, alone, self._fitted[1][near]), self._healthy)
+        share = (self._lost / self._sums(exponents)) @ self._on / np.maximum(self._delivered, 1.0)
+        return np.where(new, np.clip(exponents * share, low, high), exponents)
 
     def _tops(self, exponents: Floats) -> tuple[Floats, Floats, Floats]:
         """The log likelihood of each set at these exponents, its slope and how it bends."""
