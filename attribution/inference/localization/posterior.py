@@ -29,7 +29,7 @@ PLAIN = 0.15
 # Of a network of so few elements all sets are open.
 FEW = 6
 # Sets that are less likely than the best by this are not visited, nor more sets in a cluster than this.
-FAR = 9.0
+FAR = 7.0
 MOST_SETS = 128
 FEWEST_SETS = 2
 # Work that the visits of a cluster may do, in products of cells and rates, and the work of looking at one element.
@@ -37,7 +37,7 @@ WORK = 4_000_000
 LOOK = 20_000
 # Sets that are visited at once where all ways are known.
 TOGETHER = 8
-TOGETHER_WORK = 100_000
+TOGETHER_WORK = 60_000
 # Where a set is expected to be the best so far, only those are visited with it that are expected to come near it.
 ABOUT = 2.0
 # Doubtful devices of one cluster whose states are all tried together.

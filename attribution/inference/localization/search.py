@@ -185,10 +185,10 @@ class Search:
     def refit(self, elements: set[int], still: float = STILL) -> None:
         """The rates of failing elements move to where they are best, all others as they are, until they stay."""
         state = self.state
-        unsettled = sorted(element for element in elements if state.failing[element])
+        unsettled = np.array(sorted(element for element in elements if state.failing[element]), dtype=np.int64)
         for _ in range(SWEEPS):
-            moved = set()
-            for element in unsettled:
+            moved: set[int] = set()
+            for element in unsettled[state.astray(unsettled, still)].tolist():
                 best = state.look(element)[0]
                 if abs(np.log(best / state.exponents[element])) > still * state.deviation(element):
                     state.put(element, best, failing=True)
@@ -196,7 +196,7 @@ class Search:
                     moved |= set(map(int, around[state.failing[around]]))
             if not moved:
                 return
-            unsettled = sorted(moved)
+            unsettled = np.array(sorted(moved), dtype=np.int64)
 
     def place(self, elements: Integers, chosen: frozenset[int], exponents: dict[int, float]) -> None:
         """Of these elements let just the chosen ones fail, at the given exponents or at the best ones."""
@@ -267,24 +267,27 @@ class Search:
         hopes = self.log_odds_of_devices()
         tried = np.flatnonzero((self.device_share != NONE) | (hopes >= TRY_ABOVE))
         for device in tried[np.argsort(-hopes[tried], kind="stable")]:
-            # What was found since may leave nothing to it.
-            if improved:
-                hopes = self.log_odds_of_devices()
+            hope = float(hopes[device])
+            if improved:  # what was found since may leave nothing to it
+                hope = float(self.log_odds_of_devices(device[None])[0])
             off = self.device_share[device] == NONE
-            if (off and hopes[device] >= TRY_ABOVE) or (not off and hopes[device] <= SURE):
+            if (off and hope >= TRY_ABOVE) or (not off and hope <= SURE):
                 improved |= self._try_device(int(device))
         return improved
 
-    def log_odds_of_devices(self) -> Floats:
-        """For each device, the log odds that it fails, all other devices and the elements' neighbours as they are."""
-        owners, members = self.parts.devices.owners(), self.parts.devices.items
+    def log_odds_of_devices(self, devices: Integers | None = None) -> Floats:
+        """For each device (or each of these) the log odds that it fails, all others and the elements' neighbours as
+        they are."""
+        chosen = np.arange(len(self.parts.devices)) if devices is None else devices
+        lists = self.parts.devices.chosen(chosen)
+        owners, members = lists.owners(), lists.items
         factor, otherwise = self.state.log_factor[members], self.chance[members]
-        for device in np.flatnonzero(self.device_share != NONE):
-            own = owners == device
-            share = self.assumptions.shares[self.device_share[device]]
+        for place in np.flatnonzero(self.device_share[chosen] != NONE):
+            own = owners == place
+            share = self.assumptions.shares[self.device_share[chosen[place]]]
             otherwise[own] = 1.0 - (1.0 - otherwise[own]) / (1.0 - share)
         now = log_mean(otherwise, factor)
-        odds = np.full(len(self.parts.devices), -np.inf)
+        odds = np.full(len(chosen), -np.inf)
         price = np.log(self.assumptions.device_failing / len(self.assumptions.shares))
         for share in self.assumptions.shares:
             chance = 1.0 - (1.0 - otherwise) * (1.0 - share)

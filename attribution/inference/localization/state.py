@@ -189,6 +189,25 @@ class State:
         bounds = max(low, centre - REACH * deviation), min(high, centre + REACH * deviation)
         return Ladder.between(*bounds, ZOOM_STEPS, self.ladder.width)
 
+    def astray(self, elements: Integers, still: float) -> NDArray[np.bool_]:
+        """Which failing elements' rates lie further from the best ones than this part of the standard deviation.
+
+        Where all ways are known by the slope there and the bend of the log likelihood, which is concave in the exponent;
+        what lies on guessed paths has to be looked at.
+        """
+        known = self.evidence.known
+        own = known.rows_of.chosen(elements)
+        odds = 1.0 / np.expm1(np.minimum(self.row_sums[own.items], 700.0))
+        lost = known.lost[own.items]
+        owners = own.owners()
+        slope = np.bincount(owners, weights=lost * odds, minlength=len(elements)) - known.delivered[elements]
+        bend = np.bincount(owners, weights=lost * odds * (1.0 + odds), minlength=len(elements))
+        now, ends = self.exponents[elements], self.ladder.exponents[[0, -1]]
+        held = (now <= ends[0]) & (slope <= 0) | (now >= ends[1]) & (slope >= 0)
+        choices_of = self.evidence.choices.choices_of
+        guessed = choices_of.starts[elements + 1] > choices_of.starts[elements]
+        return np.asarray(guessed | ~held & (np.abs(slope) > still * np.sqrt(bend)))
+
     def deviation(self, element: int) -> float:
         """The standard deviation of the element's log rate, all others as they are."""
         self.look(element)
