@@ -1,12 +1,14 @@
 """A patch of the network in which all ways are known: many sets of failing elements looked at at once.
 
-What is asked about a set is what `Search.place`, `Search.log_evidence` and `Search.close_factors` tell one set after the
-other: the best rates of the elements that fail, how well the losses are explained whatever the rates are, and how much
-better or worse that were with one element flipped. A row of every array here is a set; the sums are the same, and one
-pass over ten sets costs little more than over one.
+What is asked about a set is what `Search.place`, `Search.log_evidence` and `Search.close_factors` tell one set after
+the other: the best rates of the elements that fail, how well the losses are explained whatever the rates are, and how
+much better or worse that were with one element flipped. Here the first axis of every array is the sets: eight of them
+cost as much as two do one by one.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from attribution.inference.localization.state import REACH, State
 from attribution.inference.localization.tables import Floats, Integers, Lists, beginnings
 
 Flags = NDArray[np.bool_]
+# Sets, and in each of them two elements.
+Pairs = tuple[Integers, Integers, Integers]
 
 # Newton's steps towards the best rates, by what factor one may change a rate, and when it is good enough: where a step
 # gains less than this (nats).
@@ -28,19 +32,38 @@ MOST_DAMPING = 1e4
 TINY = 1e-12
 # A rate that is known better than this (standard deviation of its logarithm) is integrated over a stretch of its own.
 SHARP = 0.35
-# Two rates depend on each other if that changes the evidence by more than this (nats); a correlation below the second
-# figure, of rates that are both sharp, is reckoned with as if their logarithms were distributed normally.
-MATTERS = 0.03
-LOOSE = 0.3
-# Beyond this square of it the losses tell a sum of two rates but not the two: all of them are tried.
+# Two rates hang on each other by the square of their correlation, each the others as they are. Below the first figure,
+# and where both are sharp below the second, their logarithms count as normally distributed; beyond the third the losses
+# tell a sum of the two rates but not the two, and all of either are tried, on a ladder so many times as fine.
+SLIGHT = 0.03
+LOOSE = 0.09
 RIDGE = 0.5
 FINE = 2
+# The grid over two rates that hang together loosely takes every second of each one's nodes.
+THIN = 2
 # The rates of three elements are integrated over together where more than one pair of them changes the evidence by more
 # than this, and so few rows tell of them that this is little work.
 LITTLE = 0.05
 MOST_ROWS = 6
-# The grid over two rates that hang together loosely takes every second of each one's nodes.
-THIN = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rates:
+    """Of each set (first axis) and element: whether it fails, its best exponent, how the log likelihood bends there.
+
+    `sums`: of the exponents along each row; `sharp`: whose rate is tried closely around the best one, all others' on
+    the ladder; `nodes`: the exponents tried, `weighed`: the gain of each, with its prior; `alone`: log of how much
+    better the packets of each are explained at any rate than at the best one.
+    """
+
+    fails: Flags
+    exponents: Floats
+    bend: Floats
+    sums: Floats
+    sharp: Flags
+    nodes: Floats
+    weighed: Floats
+    alone: Floats
 
 
 class Patch:
@@ -95,7 +118,7 @@ class Patch:
         self._calm_starts = beginnings(items)
         calm = items[self._calm_starts]
         # What their rows elsewhere say goes on; these rows are reckoned with anew for each set.
-        self._calm_rest = known.gains(calm, state.exponents, state.row_sums, self._healthy, self._calm_nodes)
+        self._calm_rest = state.calm_gains(calm)
         if len(calm):
             self._calm_rest -= self._accuse_calm(state.row_sums[rows])
 
@@ -114,18 +137,17 @@ class Patch:
         exponents, bend = self._fit(fails)
         sums = self._sums(exponents)
         gain = self._gains(exponents, sums, exponents[..., None])[..., 0]
-        closely = self._closely(fails, exponents, bend, gain)
-        nodes, log_weights = self._nodes(closely, exponents, bend)
-        gains = self._gains(exponents, sums, np.concatenate([nodes, self._calm(exponents)], axis=2))
-        steps = nodes.shape[2]
-        ill = np.where(closely, log_sum(gains[..., :steps] + log_weights), 0.0)
-        ladder = ~closely
-        ill[ladder] = self._ladder.log_integrals(gains[ladder][:, :steps])
-        calm = log_sum(gains[..., steps:] + np.log(HEALTHY_WEIGHTS))
-        alone = ill - gain
+        sharp = self._sharp(fails, exponents, bend, gain)
+        nodes, log_weights = self._nodes(sharp, exponents, bend)
+        calm_nodes = np.broadcast_to(self._calm_nodes, (*fails.shape, len(self._calm_nodes)))
+        gains = self._gains(exponents, sums, np.concatenate([nodes, calm_nodes], axis=2))
+        weighed = gains[..., : nodes.shape[2]] + log_weights
+        ill = log_sum(weighed)
+        ill[~sharp] = self._ladder.log_integrals(gains[~sharp][:, : nodes.shape[2]])
+        calm = log_sum(gains[..., nodes.shape[2] :] + np.log(HEALTHY_WEIGHTS))
+        rates = _Rates(fails, exponents, bend, sums, sharp, nodes, weighed, ill - gain)
         evidence = log_lost(sums) @ self._lost - exponents @ self._delivered
-        evidence += np.where(fails, alone, calm).sum(axis=1) + self._calm_aside(sums)
-        evidence += self._pairs(fails, closely, exponents, sums, bend, nodes, gains[..., :steps] + log_weights, alone)
+        evidence += np.where(fails, rates.alone, calm).sum(axis=1) + self._calm_aside(sums) + self._tied(rates)
         return evidence, (ill - calm)[:, self._column]
 
     def _sums(self, exponents: Floats) -> Floats:
@@ -161,8 +183,8 @@ class Patch:
         return exponents, bend
 
     def _begin(self, fails: Flags) -> Floats:
-        """Where the steps begin: at the rates of the most similar set known, and for what fails besides, at its share of
-        what was lost."""
+        """Where the steps begin: at the rates of the most similar set known, and for what fails besides, at its share
+        of what was lost."""
         low, high = float(self._ladder.exponents[0]), float(self._ladder.exponents[-1])
         near = (fails[:, None, :] != self._fitted[0][None, :, :]).sum(axis=2).argmin(axis=1)
         new = fails & ~self._fitted[0][near]
@@ -185,21 +207,22 @@ class Patch:
 
     # Integrals over one rate
 
-    def _closely(self, fails: Flags, exponents: Floats, bend: Floats, gain: Floats) -> Flags:
-        """Whose rate is sharp: it lies between the ends, and what others would leave at lower ones is far worse."""
+    def _sharp(self, fails: Flags, exponents: Floats, bend: Floats, gain: Floats) -> Flags:
+        """Whose rate is sharp: it lies between the ends, and at the lowest rates all were explained far worse."""
         inside = (exponents > self._ladder.exponents[0]) & (exponents < self._ladder.exponents[-1])
-        return fails & inside & (self._deviations(exponents, bend) < SHARP) & (gain > 0.5 * REACH**2)
+        sharp = (self._deviations(exponents, bend) < SHARP) & (gain > 0.5 * REACH**2)
+        return np.asarray(fails & inside & sharp)
 
-    def _nodes(self, closely: Flags, exponents: Floats, bend: Floats) -> tuple[Floats, Floats]:
+    def _nodes(self, sharp: Flags, exponents: Floats, bend: Floats) -> tuple[Floats, Floats]:
         """The exponents at which each element's rate is tried, and their log weights: the ladder, or closely around
         the best one."""
         ladder = self._ladder
-        shape = (*closely.shape, len(ladder.exponents))
+        shape = (*sharp.shape, len(ladder.exponents))
         nodes, log_weights = np.broadcast_to(ladder.exponents, shape), np.broadcast_to(ladder.log_weights, shape)
-        if not closely.any():
+        if not sharp.any():
             return nodes, log_weights
         deviation = self._deviations(exponents, bend)
-        centre, reach = np.log(-np.expm1(-exponents[closely])), REACH * deviation[closely]
+        centre, reach = np.log(-np.expm1(-exponents[sharp])), REACH * deviation[sharp]
         low = np.maximum(ladder.log_rates[0], centre - reach)
         high = np.minimum(ladder.log_rates[-1], centre + reach)
         step = (high - low) / (shape[2] - 1)
@@ -207,17 +230,14 @@ class Patch:
         ends = np.zeros(shape[2])
         ends[[0, -1]] = -np.log(2)
         nodes, log_weights = nodes.copy(), log_weights.copy()
-        nodes[closely] = -np.log1p(-np.exp(np.minimum(log_rates, ladder.log_rates[-1])))
-        log_weights[closely] = np.log(step / ladder.width)[:, None] + ends
+        nodes[sharp] = -np.log1p(-np.exp(np.minimum(log_rates, ladder.log_rates[-1])))
+        log_weights[sharp] = np.log(step / ladder.width)[:, None] + ends
         return nodes, log_weights
 
     def _deviations(self, exponents: Floats, bend: Floats) -> Floats:
         """Standard deviation of each log rate, the others as they are: d log rate = d exponent / expm1(exponent)."""
         own = np.diagonal(bend, axis1=1, axis2=2)
         return np.asarray(1.0 / np.maximum(np.sqrt(np.maximum(own, 0.0)) * np.expm1(exponents), 1e-12))
-
-    def _calm(self, exponents: Floats) -> Floats:
-        return np.broadcast_to(self._calm_nodes, (*exponents.shape, len(self._calm_nodes)))
 
     def _gains(self, exponents: Floats, sums: Floats, nodes: Floats) -> Floats:
         """How much better each node explains each element's own packets than health does, all others as they are."""
@@ -244,70 +264,51 @@ class Patch:
         accusing *= self._lost[self._calm_row, None]
         return np.asarray(np.add.reduceat(accusing, self._calm_starts, axis=-2))
 
-    # Integrals over two rates
+    # Integrals over several rates
 
-    def _pairs(
-        self,
-        fails: Flags,
-        sharp: Flags,
-        exponents: Floats,
-        sums: Floats,
-        bend: Floats,
-        nodes: Floats,
-        weighed: Floats,
-        alone: Floats,
-    ) -> Floats:
-        """What it changes that the rates of failing elements hang on each other."""
+    def _tied(self, rates: _Rates) -> Floats:
+        """What it changes in each set that the rates of failing elements hang on each other."""
+        fails = rates.fails
         both = np.triu(np.ones((fails.shape[1],) * 2, dtype=bool), 1) & (self._on.T @ self._on > 0)
-        where, one, other = np.nonzero(fails[:, :, None] & fails[:, None, :] & both)
-        own = np.maximum(np.diagonal(bend, axis1=1, axis2=2), TINY)
-        squared = bend[where, one, other] ** 2 / (own[where, one] * own[where, other])
-        normal = (squared < MATTERS) | sharp[where, one] & sharp[where, other] & (squared < LOOSE**2)
-        change = np.where(normal, -0.5 * np.log1p(-np.minimum(squared, 0.5)), 0.0)
-        ridge = ~normal & (squared > RIDGE)
-        matters = ~normal & ~ridge
-        for some, thin in ((matters & (squared < LOOSE**2), THIN), (matters & (squared >= LOOSE**2), 1)):
-            pairs = where[some], one[some], other[some]
-            change[some] = self._grids(pairs, exponents, sums, nodes[..., ::thin], weighed[..., ::thin])
-        if ridge.any():
-            sets, place = np.unique(where[ridge], return_inverse=True)
-            fine = np.broadcast_to(self._fine.exponents, (len(sets), nodes.shape[1], len(self._fine.exponents)))
-            along = self._gains(exponents[sets], sums[sets], fine) + self._fine.log_weights
-            pairs = place, one[ridge], other[ridge]
-            change[ridge] = self._grids(pairs, exponents[sets], sums[sets], fine, along)
-        total = _with_more(fails.shape, where, one, other, change)
-        for place in np.flatnonzero((np.bincount(where[change > LITTLE], minlength=len(fails)) > 1) & self._few(fails)):
-            total[place] = self._three(np.flatnonzero(fails[place]), exponents[place], sums[place], alone[place])
+        where, one, other = np.argwhere(fails[:, :, None] & fails[:, None, :] & both).T
+        pairs = where, one, other
+        change = self._of_pairs(rates, pairs)
+        total = _put_together(fails.shape, pairs, change)
+        several = np.bincount(pairs[0][change > LITTLE], minlength=len(fails)) > 1
+        rows = (fails @ self._on.T > 0).sum(axis=1)
+        for place in np.flatnonzero(several & (fails.sum(axis=1) == 3) & (rows <= MOST_ROWS)):
+            total[place] = self._three(rates, int(place))
         return total
 
-    def _few(self, fails: Flags) -> Flags:
-        """Whether three elements fail, and few rows tell of them."""
-        rows = (fails @ self._on.T > 0).sum(axis=1)
-        return np.asarray((fails.sum(axis=1) == 3) & (rows <= MOST_ROWS))
+    def _of_pairs(self, rates: _Rates, pairs: Pairs) -> Floats:
+        where, one, other = pairs
+        own = np.maximum(np.diagonal(rates.bend, axis1=1, axis2=2), TINY)
+        squared = rates.bend[where, one, other] ** 2 / (own[where, one] * own[where, other])
+        normal = (squared < SLIGHT) | rates.sharp[where, one] & rates.sharp[where, other] & (squared < LOOSE)
+        change = np.where(normal, -0.5 * np.log1p(-np.minimum(squared, LOOSE)), 0.0)
+        ridge = ~normal & (squared > RIDGE)
+        near = ~normal & ~ridge
+        for some, thin in ((near & (squared < LOOSE), THIN), (near & (squared >= LOOSE), 1)):
+            chosen = where[some], one[some], other[some]
+            change[some] = self._grids(rates, chosen, rates.nodes[..., ::thin], rates.weighed[..., ::thin])
+        if ridge.any():
+            chosen = where[ridge], one[ridge], other[ridge]
+            fine = np.broadcast_to(self._fine.exponents, (*rates.fails.shape, len(self._fine.exponents)))
+            along = np.zeros(fine.shape)
+            sets = np.unique(where[ridge])
+            along[sets] = self._gains(rates.exponents[sets], rates.sums[sets], fine[sets]) + self._fine.log_weights
+            change[ridge] = self._grids(rates, chosen, fine, along)
+        return change
 
-    def _three(self, three: Integers, exponents: Floats, sums: Floats, alone: Floats) -> float:
-        """log of the integral over all three rates against the product of the integrals."""
-        on = self._on[:, three]
-        rows = on.any(axis=1)
-        steps = np.stack([axis.ravel() for axis in np.meshgrid(*[np.arange(len(self._ladder.exponents))] * 3)])
-        tried = self._ladder.exponents[steps]
-        rest = np.maximum(sums[rows] - on[rows] @ exponents[three], 0.0)
-        logs = self._lost[rows] @ log_lost(rest[:, None] + on[rows] @ tried) - self._delivered[three] @ tried
-        logs += self._ladder.log_weights[steps].sum(axis=0)
-        now = self._lost[rows] @ log_lost(sums[rows]) - self._delivered[three] @ exponents[three]
-        return float(log_sum(logs) - now - alone[three].sum())
-
-    def _grids(
-        self, pairs: tuple[Integers, Integers, Integers], exponents: Floats, sums: Floats, nodes: Floats, weighed: Floats
-    ) -> Floats:
-        """log of the integral over both rates of pairs (set, one, other) against the product of the integrals."""
+    def _grids(self, rates: _Rates, pairs: Pairs, nodes: Floats, weighed: Floats) -> Floats:
+        """log of the integral over both rates of pairs against the product of the integrals over each."""
         where, one, other = pairs
         if not len(where):
             return np.zeros(0)
         pair, row = np.nonzero((self._on[:, one] * self._on[:, other]).T)
         mine, theirs = nodes[where, one], nodes[where, other]
-        mine_now, theirs_now = exponents[where, one][pair, None], exponents[where, other][pair, None]
-        rest = np.maximum(sums[where[pair], row][:, None] - mine_now - theirs_now, 0.0)
+        mine_now, theirs_now = rates.exponents[where, one][pair, None], rates.exponents[where, other][pair, None]
+        rest = np.maximum(rates.sums[where[pair], row][:, None] - mine_now - theirs_now, 0.0)
         knot = log_lost(rest[..., None] + mine[pair][:, :, None] + theirs[pair][:, None, :])
         knot -= log_lost(rest + mine[pair] + theirs_now)[:, :, None]
         knot -= log_lost(rest + mine_now + theirs[pair])[:, None, :]
@@ -318,14 +319,26 @@ class Patch:
         left, right = left - log_sum(left)[:, None], right - log_sum(right)[:, None]
         return log_sum((knot + left[:, :, None] + right[:, None, :]).reshape(len(where), -1))
 
+    def _three(self, rates: _Rates, place: int) -> float:
+        """log of the integral over the rates of a set's three failing elements against the product of the integrals."""
+        three = np.flatnonzero(rates.fails[place])
+        now = rates.exponents[place, three]
+        rows = self._on[:, three].any(axis=1)
+        on, lost, sums = self._on[rows][:, three], self._lost[rows], rates.sums[place, rows]
+        steps = np.stack([axis.ravel() for axis in np.meshgrid(*[np.arange(len(self._ladder.exponents))] * 3)])
+        tried = self._ladder.exponents[steps]
+        rest = np.maximum(sums - on @ now, 0.0)
+        logs = lost @ log_lost(rest[:, None] + on @ tried) - self._delivered[three] @ tried
+        logs += self._ladder.log_weights[steps].sum(axis=0)
+        best = lost @ log_lost(sums) - self._delivered[three] @ now
+        return float(log_sum(logs) - best - rates.alone[place, three].sum())
 
-def _with_more(
-    shape: tuple[int, ...], where: Integers, one: Integers, other: Integers, change: Floats
-) -> Floats:
-    """The pairs' changes together, for each set: where three and more hang on each other, they do not just add up.
 
-    They are put together as those of normally distributed numbers would be that have these changes pair by pair.
+def _put_together(shape: tuple[int, ...], pairs: Pairs, change: Floats) -> Floats:
+    """The pairs' changes together, for each set. Where three and more hang on each other, they do not just add up: they
+    are put together as those of normally distributed numbers would be that have these changes pair by pair.
     """
+    where, one, other = pairs
     tied = np.maximum(change, 0.0)
     parts = np.zeros((shape[0], shape[1], shape[1]))
     parts[where, one, other] = parts[where, other, one] = np.sqrt(-np.expm1(-2.0 * tied))

@@ -8,7 +8,6 @@ are; so a few sets tell about many. What devices do follows from the set in clos
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
@@ -42,6 +41,9 @@ TOGETHER_WORK = 60_000
 ABOUT = 2.0
 # Doubtful devices of one cluster whose states are all tried together.
 MOST_DEVICES = 3
+
+# For a failing element, those that may take its place: by how much better that explains the losses (nats).
+Swaps = dict[int, dict[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +96,12 @@ def _budget(search: Search, column: Integers, around: Integers) -> int:
     return int(np.clip(WORK / each, FEWEST_SETS, MOST_SETS))
 
 
-def _clusters(
-    search: Search, odds: Floats
-) -> tuple[list[tuple[tuple[int, ...], tuple[int, ...]]], dict[int, dict[int, float]]]:
+def _clusters(search: Search, odds: Floats) -> tuple[list[tuple[tuple[int, ...], tuple[int, ...]]], Swaps]:
     """Elements of which it is open whether they fail, put together where one depends on another.
 
     For each failing one that others might take the place of also by how much better these would explain it.
     """
-    swaps: dict[int, dict[int, float]] = {}
+    swaps: Swaps = {}
     state = search.state
     doubtful = (np.abs(odds) < DOUBTFUL) | (search.parts.elements <= FEW)
     # What a device in doubt does moves the odds of all its elements.
@@ -151,14 +151,10 @@ def _clusters(
 
 
 def _explore(
-    search: Search,
-    elements: tuple[int, ...],
-    devices: tuple[int, ...],
-    odds: Floats,
-    swaps: dict[int, dict[int, float]],
+    search: Search, elements: tuple[int, ...], devices: tuple[int, ...], odds: Floats, swaps: Swaps
 ) -> Cluster:
     column = np.array(elements, dtype=np.int64)
-    visits = _Visits.of(search, column, devices, odds, swaps)
+    visits = _Visits(search, column, devices, odds, swaps)
     frontier = [(0.0, tuple(sorted(first)), first) for first in visits.first]
     seen = set(visits.first)
     visited: list[Visited] = []
@@ -192,9 +188,7 @@ def _wave(
     return wave
 
 
-def _guesses(
-    one: Visited, elements: tuple[int, ...], swaps: dict[int, dict[int, float]]
-) -> Iterator[tuple[frozenset[int], float]]:
+def _guesses(one: Visited, elements: tuple[int, ...], swaps: Swaps) -> Iterator[tuple[frozenset[int], float]]:
     """The sets beside a visited one, and the log weights that it expects of them: each element flipped, a failing one
     replaced by another, and all flipped at once that had better be."""
     flips = np.log(one.elements) - np.log1p(-one.elements)
@@ -226,82 +220,44 @@ def _compared(visited: Sequence[Visited], elements: tuple[int, ...]) -> list[Vis
     return compared
 
 
-class _Visits(ABC):
-    """What is asked about sets of failing elements of one cluster.
+class _Visits:
+    """What is asked about sets of failing elements of one cluster: many at once where all ways are known.
 
     `first` are visited before any other, and then up to `budget` altogether, `at_once` in one go. `swaps`: what may
     take the place of a failing element, and by how much better it is expected to explain the losses.
     """
 
-    at_once = 1
-
-    def __init__(
-        self,
-        search: Search,
-        column: Integers,
-        around: Integers,
-        prior: SetPrior,
-        swaps: dict[int, dict[int, float]],
-    ) -> None:
-        self.swaps = swaps
-        self._search, self._column, self._around, self._prior = search, column, around, prior
-        self.budget = _budget(search, column, around)
-        self.first = [frozenset(column[search.state.failing[column]].tolist())]
-
-    @staticmethod
-    def of(
-        search: Search,
-        column: Integers,
-        devices: tuple[int, ...],
-        odds: Floats,
-        swaps: dict[int, dict[int, float]],
-    ) -> _Visits:
-        around = search.entangled(column)
+    def __init__(self, search: Search, column: Integers, devices: tuple[int, ...], odds: Floats, swaps: Swaps) -> None:
+        self._search, self._column, self._around = search, column, search.entangled(column)
+        self._prior = SetPrior(search, column, devices, odds)
+        start = frozenset(column[search.state.failing[column]].tolist())
+        self._kept = {element: float(search.state.exponents[element]) for element in start}
+        self.first = [start]
         choices_of = search.state.evidence.choices.choices_of
-        known = not any(len(choices_of[element]) for element in around)
-        prior = SetPrior(search, column, devices, odds)
-        return (_TogetherVisits if known else _SingleVisits)(search, column, around, prior, swaps)
+        self._patch = None
+        if any(len(choices_of[element]) for element in self._around):
+            self.at_once, self.budget = 1, _budget(search, column, self._around)
+            self.swaps = _all_swaps(search, column)
+            return
+        self._patch = Patch(search.state, column, self._around)
+        self.at_once, self.budget = TOGETHER, int(np.clip(TOGETHER_WORK / self._patch.work, TOGETHER, MOST_SETS))
+        self.swaps = swaps
+        # A device that fails on most of its elements: the search found first what loses most, which may be what several
+        # of them share. The other end to begin at is that all of them fail.
+        every = frozenset(column.tolist())
+        if every != start and bool((search.chance[column] > 0.5).any()):
+            self.first.append(every)
 
     def visit(self, sets: Sequence[frozenset[int]]) -> list[Visited]:
         fails = np.array([[element in chosen for element in self._column.tolist()] for chosen in sets])
         log_prior, flips, devices = self._prior.of(fails)
-        log_evidence, factors = self._look(sets, fails)
+        log_evidence, factors = self._patch.look(fails) if self._patch else self._one_by_one(sets)
         shares = 1 / (1 + np.exp(-np.clip(factors + flips, -30.0, 30.0)))
         weights = (log_evidence + log_prior).tolist()
         return [Visited(*one) for one in zip(sets, weights, shares, devices, strict=True)]
 
-    @abstractmethod
-    def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
+    def _one_by_one(self, sets: Sequence[frozenset[int]]) -> tuple[Floats, Floats]:
         """The log evidence of each set, up to a constant, and the log Bayes factor of each element beside it."""
-
-    def end(self) -> None:
-        """Leave the search's state as it was."""
-
-
-class _SingleVisits(_Visits):
-    """One set after the other, each of which the search's state takes on."""
-
-    def __init__(
-        self,
-        search: Search,
-        column: Integers,
-        around: Integers,
-        prior: SetPrior,
-        swaps: dict[int, dict[int, float]],
-    ) -> None:
-        super().__init__(search, column, around, prior, self._swaps(search, column))
-        self._kept = {element: float(search.state.exponents[element]) for element in self.first[0]}
-
-    @staticmethod
-    def _swaps(search: Search, column: Integers) -> dict[int, dict[int, float]]:
-        """Where paths are guessed, whatever might take a place is tried: what is expected of it says little."""
-        every = frozenset(column.tolist())
-        if len(every) <= FEW:
-            return {element: dict.fromkeys(sorted(every - {element}), 0.0) for element in sorted(every)}
-        rivals = {element: every & {*map(int, search.state.rivals(element, RIVAL))} for element in sorted(every)}
-        return {element: dict.fromkeys(sorted(found), 0.0) for element, found in rivals.items()}
-
-    def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
         evidence, factors = [], []
         for chosen in sets:
             self._search.place(self._column, chosen, {})
@@ -310,32 +266,18 @@ class _SingleVisits(_Visits):
         return np.array(evidence), np.array(factors)
 
     def end(self) -> None:
-        self._search.place(self._column, self.first[0], self._kept)
+        """Leave the search's state as it was."""
+        if not self._patch:
+            self._search.place(self._column, self.first[0], self._kept)
 
 
-class _TogetherVisits(_Visits):
-    """Where all ways are known, many sets at once."""
-
-    at_once = TOGETHER
-
-    def __init__(
-        self,
-        search: Search,
-        column: Integers,
-        around: Integers,
-        prior: SetPrior,
-        swaps: dict[int, dict[int, float]],
-    ) -> None:
-        super().__init__(search, column, around, prior, swaps)
-        self._patch = Patch(search.state, column, around)
-        self.budget = int(np.clip(TOGETHER_WORK / self._patch.work, TOGETHER, MOST_SETS))
-        # Where a device may explain all, the search may have begun at the wrong end: with what its elements share.
-        every = frozenset(column.tolist())
-        if every != self.first[0] and bool((search.chance[column] > 0.5).any()):
-            self.first.append(every)
-
-    def _look(self, sets: Sequence[frozenset[int]], fails: Flags) -> tuple[Floats, Floats]:
-        return self._patch.look(fails)
+def _all_swaps(search: Search, column: Integers) -> Swaps:
+    """Where paths are guessed, whatever might take a place is tried: what the search expects of it says little."""
+    every = frozenset(column.tolist())
+    if len(every) <= FEW:
+        return {element: dict.fromkeys(sorted(every - {element}), 0.0) for element in sorted(every)}
+    rivals = {element: every & {*map(int, search.state.rivals(element, RIVAL))} for element in sorted(every)}
+    return {element: dict.fromkeys(sorted(found), 0.0) for element, found in rivals.items()}
 
 
 class SetPrior:

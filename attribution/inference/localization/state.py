@@ -156,6 +156,12 @@ class State:
         top = calm.max(axis=1)
         self._calm[stale] = top + np.log(np.exp(calm - top[:, None]).sum(axis=1))
 
+    def calm_gains(self, elements: Integers) -> Floats:
+        """How much better each healthy rate explains each element's packets than the network's does."""
+        self._complete()
+        gains = self.evidence.known.gains(elements, self.exponents, self.row_sums, self.healthy, self.calm_nodes)
+        return np.asarray(gains + self._unknown[elements, len(self.ladder.exponents) :])
+
     def look(self, element: int) -> tuple[float, float]:
         """An element's best exponent as a failing one, all others as they are, and its log_ill, looked at closely."""
         if element in self._looked:
@@ -192,8 +198,8 @@ class State:
     def astray(self, elements: Integers, still: float) -> NDArray[np.bool_]:
         """Which failing elements' rates lie further from the best ones than this part of the standard deviation.
 
-        Where all ways are known by the slope there and the bend of the log likelihood, which is concave in the exponent;
-        what lies on guessed paths has to be looked at.
+        Where all ways are known the slope there and the bend of the log likelihood say it, which is concave in the
+        exponent; what lies on guessed paths has to be looked at.
         """
         known = self.evidence.known
         own = known.rows_of.chosen(elements)
