@@ -91,20 +91,25 @@ class Patch:
         self._starts = own.starts[:-1][self._first]
         self._on = np.zeros((len(rows), len(around)))
         self._on[self._row, self._element] = 1.0
-        self._find_pairs(len(rows))
-        self._base = np.maximum(state.row_sums[rows] - self._on @ now, 0.0)
+        self._on_row = Lists.gathered(self._row, self._element, len(rows))
+        self._find_pairs()
+        own_sums = np.bincount(self._row, weights=now[self._element], minlength=len(rows))
+        self._base = np.maximum(state.row_sums[rows] - own_sums, 0.0)
         self._find_calm(state, rows)
 
-    def _find_pairs(self, rows: int) -> None:
+    def _find_pairs(self) -> None:
         """For each pair of elements that share rows, these rows; an element is a pair with itself."""
-        on_row = Lists.gathered(self._row, self._element, rows)
-        lengths = on_row.lengths[on_row.owners()]
-        row = np.repeat(on_row.owners(), lengths)
-        keys = np.repeat(on_row.items, lengths) * len(self._elements) + on_row.chosen(on_row.owners()).items
+        on_row, owners = self._on_row, self._on_row.owners()
+        lengths = on_row.lengths[owners]
+        row = np.repeat(owners, lengths)
+        keys = np.repeat(on_row.items, lengths) * len(self._elements) + on_row.chosen(owners).items
         order = np.argsort(keys, kind="stable")
         self._pair_row = row[order]
         self._pair_starts = beginnings(keys[order])
         self._pair_keys = keys[order][self._pair_starts]
+        together = np.zeros(len(self._elements) ** 2, dtype=bool)
+        together[self._pair_keys] = True
+        self._share = np.triu(together.reshape(len(self._elements), -1), 1)
 
     def _find_calm(self, state: State, rows: Integers) -> None:
         """The healthy elements beside: how likely their own rates make their losses hangs on the rates of others."""
@@ -151,7 +156,17 @@ class Patch:
         return evidence, (ill - calm)[:, self._column]
 
     def _sums(self, exponents: Floats) -> Floats:
-        return np.asarray(np.maximum(self._base + exponents @ self._on.T, 1e-300))
+        if not len(self._base):
+            return np.zeros((len(exponents), 0))
+        own = np.add.reduceat(exponents[:, self._on_row.items], self._on_row.starts[:-1], axis=1)
+        return np.asarray(np.maximum(self._base + own, 1e-300))
+
+    def _of_elements(self, weights: Floats) -> Floats:
+        """The sums of the rows' weights for each element."""
+        sums = np.zeros((len(weights), len(self._elements)))
+        if len(self._first):
+            sums[:, self._first] = np.add.reduceat(weights[:, self._row], self._starts, axis=1)
+        return sums
 
     # The best rates
 
@@ -188,9 +203,10 @@ class Patch:
         low, high = float(self._ladder.exponents[0]), float(self._ladder.exponents[-1])
         near = (fails[:, None, :] != self._fitted[0][None, :, :]).sum(axis=2).argmin(axis=1)
         new = fails & ~self._fitted[0][near]
-        alone = np.clip((self._lost @ self._on) / np.maximum(self._delivered, 1.0), low, high)
+        crossed = np.maximum(self._delivered, 1.0)
+        alone = np.clip(self._of_elements(self._lost[None, :])[0] / crossed, low, high)
         exponents = np.where(fails, np.where(new, alone, self._fitted[1][near]), self._healthy)
-        share = (self._lost / self._sums(exponents)) @ self._on / np.maximum(self._delivered, 1.0)
+        share = self._of_elements(self._lost / self._sums(exponents)) / crossed
         return np.where(new, np.clip(exponents * share, low, high), exponents)
 
     def _tops(self, exponents: Floats) -> tuple[Floats, Floats, Floats]:
@@ -198,7 +214,7 @@ class Patch:
         sums = self._sums(exponents)
         odds = 1.0 / np.expm1(np.minimum(sums, 700.0))
         value = log_lost(sums) @ self._lost - exponents @ self._delivered
-        slope = (self._lost * odds) @ self._on - self._delivered
+        slope = self._of_elements(self._lost * odds) - self._delivered
         weight = self._lost * odds * (1.0 + odds)
         bend = np.zeros((len(exponents), len(self._elements) ** 2))
         if len(self._pair_keys):
@@ -269,15 +285,14 @@ class Patch:
     def _tied(self, rates: _Rates) -> Floats:
         """What it changes in each set that the rates of failing elements hang on each other."""
         fails = rates.fails
-        both = np.triu(np.ones((fails.shape[1],) * 2, dtype=bool), 1) & (self._on.T @ self._on > 0)
-        where, one, other = np.argwhere(fails[:, :, None] & fails[:, None, :] & both).T
+        where, one, other = np.argwhere(fails[:, :, None] & fails[:, None, :] & self._share).T
         pairs = where, one, other
         change = self._of_pairs(rates, pairs)
         total = _put_together(fails.shape, pairs, change)
         several = np.bincount(pairs[0][change > LITTLE], minlength=len(fails)) > 1
-        rows = (fails @ self._on.T > 0).sum(axis=1)
-        for place in np.flatnonzero(several & (fails.sum(axis=1) == 3) & (rows <= MOST_ROWS)):
-            total[place] = self._three(rates, int(place))
+        for place in np.flatnonzero(several & (fails.sum(axis=1) == 3)):
+            if self._on[:, fails[place]].any(axis=1).sum() <= MOST_ROWS:
+                total[place] = self._three(rates, int(place))
         return total
 
     def _of_pairs(self, rates: _Rates, pairs: Pairs) -> Floats:
