@@ -109,7 +109,7 @@ class Patch:
         self._pair_keys = keys[order][self._pair_starts]
         together = np.zeros(len(self._elements) ** 2, dtype=bool)
         together[self._pair_keys] = True
-        self._share = np.triu(together.reshape(len(self._elements), -1), 1)
+        self._share = np.triu(together.reshape(len(self._elements), len(self._elements)), 1)
 
     def _find_calm(self, state: State, rows: Integers) -> None:
         """The healthy elements beside: how likely their own rates make their losses hangs on the rates of others."""

@@ -65,3 +65,16 @@ def test_a_device_that_fails_on_most_of_its_ports_is_found_with_its_ports(seed: 
     assert found.device_probability[0] > 0.99
     assert set(np.flatnonzero(found.element_probability > 0.9)) <= set(bad.tolist())
     assert found.element_probability[bad].mean() > 0.8
+
+
+def test_a_patch_may_be_empty() -> None:
+    """A device is in doubt, and none of its elements is."""
+    parts, counts, _ = probed(1, 0)
+    nothing = np.zeros(0, dtype=np.int64)
+
+    evidence, factors = Patch(
+        State(Evidence(parts, counts), HEALTHY, Ladder.of(load_assumptions())), nothing, nothing
+    ).look(np.zeros((2, 0), dtype=bool))
+
+    assert evidence.tolist() == [0.0, 0.0]
+    assert factors.shape == (2, 0)
