@@ -15,6 +15,8 @@ from attribution.inference.localization.tables import NONE, Floats, Integers, Pa
 LEAST = 1e-7
 # A device is tried where turning it on would cost no more than this, counted with its neighbours as they are.
 TRY_ABOVE = -4.0
+# A device that fails with higher log odds than this is not tried without: when it was found it improved the whole.
+SURE = 20.0
 SWEEPS = 8
 # An element is a rival of a failing one if it shares this part of what was lost there.
 RIVAL = 0.5
@@ -149,15 +151,29 @@ class Search:
         state = self.state
         touched: set[int] = set()
         for _ in range(4 * len(state.failing) + 4):
-            odds = self.log_odds
-            improvement = np.where(state.failing, -odds, odds)
-            best = int(improvement.argmax())
-            if improvement[best] <= LEAST:
+            flipped = self._apart()
+            if not flipped:
                 break
-            self.flip(best)
-            around = state.neighbours(best)
-            touched |= {best, *map(int, around[state.failing[around]])}
+            for element in flipped:
+                self.flip(element)
+                around = state.neighbours(element)
+                touched |= {element, *map(int, around[state.failing[around]])}
         return touched
+
+    def _apart(self) -> list[int]:
+        """The flips that improve the log posterior most, of elements that share nothing: each leaves the other as it
+        is, so that they may as well be flipped at once."""
+        odds = self.log_odds
+        improvement = np.where(self.state.failing, -odds, odds)
+        better = np.flatnonzero(improvement > LEAST)
+        chosen: list[int] = []
+        beside: set[int] = set()
+        for element in better[np.argsort(-improvement[better], kind="stable")].tolist():
+            if element not in beside:
+                chosen.append(element)
+            # What improves less than a neighbour waits for it, even if that one waits itself.
+            beside.update(self.state.neighbours(element).tolist())
+        return chosen
 
     def flip(self, element: int) -> None:
         state = self.state
@@ -169,10 +185,10 @@ class Search:
     def refit(self, elements: set[int], still: float = STILL) -> None:
         """The rates of failing elements move to where they are best, all others as they are, until they stay."""
         state = self.state
-        unsettled = sorted(element for element in elements if state.failing[element])
+        unsettled = np.array(sorted(element for element in elements if state.failing[element]), dtype=np.int64)
         for _ in range(SWEEPS):
-            moved = set()
-            for element in unsettled:
+            moved: set[int] = set()
+            for element in unsettled[state.astray(unsettled, still)].tolist():
                 best = state.look(element)[0]
                 if abs(np.log(best / state.exponents[element])) > still * state.deviation(element):
                     state.put(element, best, failing=True)
@@ -180,7 +196,7 @@ class Search:
                     moved |= set(map(int, around[state.failing[around]]))
             if not moved:
                 return
-            unsettled = sorted(moved)
+            unsettled = np.array(sorted(moved), dtype=np.int64)
 
     def place(self, elements: Integers, chosen: frozenset[int], exponents: dict[int, float]) -> None:
         """Of these elements let just the chosen ones fail, at the given exponents or at the best ones."""
@@ -209,18 +225,20 @@ class Search:
         around = np.unique(np.concatenate([elements, *[state.neighbours(int(element)) for element in elements]]))
         return np.asarray(around[state.failing[around] | np.isin(around, elements)])
 
-    def rivals_if_healthy(self, element: int, within: float) -> Integers:
-        """The elements that would explain what this one lost, if it did not, nearly as well or better."""
+    def rivals_if_healthy(self, element: int, within: float) -> dict[int, float]:
+        """The elements that would explain what this one lost, if it did not, nearly as well or better: how much."""
         state = self.state
         rivals = state.rivals(element, RIVAL)
         rivals = rivals[~state.failing[rivals]]
-        if len(rivals):
-            kept = state.exponents[element]
-            state.put(element, state.healthy, failing=False)
-            odds = self.log_odds
-            rivals = rivals[odds[rivals] > odds[element] - within]
-            state.put(element, kept, failing=True)
-        return rivals
+        if not len(rivals):
+            return {}
+        kept = state.exponents[element]
+        state.put(element, state.healthy, failing=False)
+        odds = self.log_odds
+        better = odds[rivals] - odds[element]
+        state.put(element, kept, failing=True)
+        near = better > -within
+        return dict(zip(rivals[near].tolist(), better[near].tolist(), strict=True))
 
     def exchange(self) -> bool:
         """Take each failing element out: if another explains what it leaves better, that one takes its place."""
@@ -249,19 +267,27 @@ class Search:
         hopes = self.log_odds_of_devices()
         tried = np.flatnonzero((self.device_share != NONE) | (hopes >= TRY_ABOVE))
         for device in tried[np.argsort(-hopes[tried], kind="stable")]:
-            improved |= self._try_device(int(device))
+            hope = float(hopes[device])
+            if improved:  # what was found since may leave nothing to it
+                hope = float(self.log_odds_of_devices(device[None])[0])
+            off = self.device_share[device] == NONE
+            if (off and hope >= TRY_ABOVE) or (not off and hope <= SURE):
+                improved |= self._try_device(int(device))
         return improved
 
-    def log_odds_of_devices(self) -> Floats:
-        """For each device, the log odds that it fails, all other devices and the elements' neighbours as they are."""
-        owners, members = self.parts.devices.owners(), self.parts.devices.items
+    def log_odds_of_devices(self, devices: Integers | None = None) -> Floats:
+        """For each device (or each of these) the log odds that it fails, all others and the elements' neighbours as
+        they are."""
+        chosen = np.arange(len(self.parts.devices)) if devices is None else devices
+        lists = self.parts.devices.chosen(chosen)
+        owners, members = lists.owners(), lists.items
         factor, otherwise = self.state.log_factor[members], self.chance[members]
-        for device in np.flatnonzero(self.device_share != NONE):
-            own = owners == device
-            share = self.assumptions.shares[self.device_share[device]]
+        for place in np.flatnonzero(self.device_share[chosen] != NONE):
+            own = owners == place
+            share = self.assumptions.shares[self.device_share[chosen[place]]]
             otherwise[own] = 1.0 - (1.0 - otherwise[own]) / (1.0 - share)
         now = log_mean(otherwise, factor)
-        odds = np.full(len(self.parts.devices), -np.inf)
+        odds = np.full(len(chosen), -np.inf)
         price = np.log(self.assumptions.device_failing / len(self.assumptions.shares))
         for share in self.assumptions.shares:
             chance = 1.0 - (1.0 - otherwise) * (1.0 - share)

@@ -156,6 +156,12 @@ class State:
         top = calm.max(axis=1)
         self._calm[stale] = top + np.log(np.exp(calm - top[:, None]).sum(axis=1))
 
+    def calm_gains(self, elements: Integers) -> Floats:
+        """How much better each healthy rate explains each element's packets than the network's does."""
+        self._complete()
+        gains = self.evidence.known.gains(elements, self.exponents, self.row_sums, self.healthy, self.calm_nodes)
+        return np.asarray(gains + self._unknown[elements, len(self.ladder.exponents) :])
+
     def look(self, element: int) -> tuple[float, float]:
         """An element's best exponent as a failing one, all others as they are, and its log_ill, looked at closely."""
         if element in self._looked:
@@ -188,6 +194,25 @@ class State:
         low, high = float(self.ladder.log_rates[0]), float(self.ladder.log_rates[-1])
         bounds = max(low, centre - REACH * deviation), min(high, centre + REACH * deviation)
         return Ladder.between(*bounds, ZOOM_STEPS, self.ladder.width)
+
+    def astray(self, elements: Integers, still: float) -> NDArray[np.bool_]:
+        """Which failing elements' rates lie further from the best ones than this part of the standard deviation.
+
+        Where all ways are known the slope there and the bend of the log likelihood say it, which is concave in the
+        exponent; what lies on guessed paths has to be looked at.
+        """
+        known = self.evidence.known
+        own = known.rows_of.chosen(elements)
+        odds = 1.0 / np.expm1(np.minimum(self.row_sums[own.items], 700.0))
+        lost = known.lost[own.items]
+        owners = own.owners()
+        slope = np.bincount(owners, weights=lost * odds, minlength=len(elements)) - known.delivered[elements]
+        bend = np.bincount(owners, weights=lost * odds * (1.0 + odds), minlength=len(elements))
+        now, ends = self.exponents[elements], self.ladder.exponents[[0, -1]]
+        held = (now <= ends[0]) & (slope <= 0) | (now >= ends[1]) & (slope >= 0)
+        choices_of = self.evidence.choices.choices_of
+        guessed = choices_of.starts[elements + 1] > choices_of.starts[elements]
+        return np.asarray(guessed | ~held & (np.abs(slope) > still * np.sqrt(bend)))
 
     def deviation(self, element: int) -> float:
         """The standard deviation of the element's log rate, all others as they are."""
