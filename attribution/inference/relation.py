@@ -110,9 +110,10 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         where = link
     else:
         assert link is not None
-        # A queue's drops are missing among what the device sent.
+        # A queue's drops are missing among what the device sent, and among what a capture behind the queue shows.
         own = stretch.balance and component in stretch.components
-        inside = own or _leaves_over(stretch.components, component, link)
+        queued = stretch.recorder == component == stretch.components[-1] and stretch.beyond[:1] == (link,)
+        inside = own or queued or _leaves_over(stretch.components, component, link)
         where = link
     if inside and stretch.balance and goes_down(candidate):
         return Touch.MAYBE  # who is dead counts nothing, and nothing reaches it that its ports do not take in

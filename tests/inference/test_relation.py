@@ -89,6 +89,18 @@ def test_a_queue_loses_only_what_leaves_through_it() -> None:
     assert touch(queue, one_way("customer-host", "customer-core")) is Touch.NO
 
 
+def test_a_capture_behind_a_queue_misses_what_the_queue_drops() -> None:
+    """Between captures at both ports of a device only the one towards the queue's cable can miss anything."""
+    queue = candidate("customer-core", mode(Reach.EGRESS), link=UPLINK)
+    other = candidate("customer-core", mode(Reach.EGRESS), link=link_name("customer-core", "customer-host"))
+    at = WAY.index("customer-core")
+    within = Stretch((WAY[at],), False, False, beyond=WAY[at + 1 :], recorder="customer-core")
+
+    assert touch(queue, (within,)) is Touch.YES
+    assert touch(other, (within,)) is Touch.NO
+    assert touch(queue, (replace(within, recorder="customer-edge"),)) is Touch.NO
+
+
 @pytest.mark.parametrize(
     ("direction", "journey", "expected"),
     [
