@@ -3,8 +3,9 @@
 An evaluation made with `attribution evaluate --uncalibrated` states the posterior itself. How often its favourite was
 right, as a function of what it stated, is fitted by pooling adjacent violators; blocks with few incidents are pooled
 with their neighbours, so that a step means something. Where no block was right clearly less often than it stated, the
-posterior deserves its word, and only the last block is kept: from there on nothing makes one verdict surer than others.
-What it promises is what so many incidents can vouch for, not what they showed. Bundles about which experts could
+posterior deserves its word, and only the last block is kept: from there on nothing makes one verdict surer than others;
+and before it those twentieths in which the posterior was clearly too timid. What a step promises is what so many
+incidents can vouch for, not what they showed. Bundles about which experts could
 disagree take part in the fit, since users hand in such too; how well it holds is told of them apart.
 """
 
@@ -37,6 +38,12 @@ _TOO_BOLD = 0.05
 _SURE_FROM = 0.9
 """From here on a posterior is near certainty, and may be mended to one number."""
 
+_TWENTIETHS = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
+"""Where the posterior may have been too timid: from each of these to the next, the highest first."""
+
+_FEWEST_RECORDINGS = 40
+"""Fewer cannot vouch for nine in ten even if all were right."""
+
 _SAME = 0.02
 """Steps closer than this are one: what a few hundred incidents cannot tell apart must not make one verdict surer."""
 
@@ -54,6 +61,8 @@ class Case:
     kind: str
     topology: str
     arguable: bool = False
+    recording: str = ""
+    """Bundles of one recording are no independent cases; each is its own where nothing tells."""
 
     @property
     def favourite(self) -> Party:
@@ -76,8 +85,9 @@ def _read(files: Sequence[Path]) -> list[Case]:
             actual = record["truth"]["actual_party"]
             if actual in ("customer", "provider", "shared", "neither"):
                 stated = {Party(name): value for name, value in record["verdict"]["parties"].items()}
+                recording = f"{file.stem if '/' not in record['folder'] else ''}{record['folder'].partition('-')[0]}"
                 cases.append(Case(stated, Party(actual), record["truth"]["party"] != "undetermined",
-                                  record["scenario"], record["topology"]))
+                                  record["scenario"], record["topology"], recording=recording))
     return cases
 
 
@@ -116,8 +126,37 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
     if honest:
         # Near certainty no more is promised than so many incidents can vouch for: the lower end of the interval.
         first, count, good = blocks[-1]
-        return Calibration((round(first, 4),), (round(wilson_proportion(good, count).low, 4),))
+        steps = [(round(first, 4), round(wilson_proportion(good, count).low, 4))]
+        for start, vouched in _below(cases, first):
+            steps.insert(0, (start, min(vouched, steps[0][1])))
+        return Calibration(tuple(start for start, _ in steps), tuple(value for _, value in steps))
     return Calibration(tuple(round(s, 4) for s in starts), tuple(round(v, 4) for v in rising))
+
+
+def _below(cases: Sequence[Case], plateau: float) -> Iterator[tuple[float, float]]:
+    """Stretches below the plateau in which as much was right as was stated there, the highest first, down to the last
+    in which clearly more was: the posterior was too timid there.
+
+    From which probability on, and what so many can vouch for, but no less than was stated: one case for each recording,
+    wrong if any of its bundles was. A stretch is a twentieth, or several where one has too few recordings.
+    """
+    end, steps, timid = plateau, [], 0
+    for start in _TWENTIETHS:
+        members = [case for case in cases if start <= case.stated[case.favourite] < end]
+        right: dict[str, bool] = {}
+        for number, case in enumerate(members):
+            recording = case.recording or str(number)
+            right[recording] = right.get(recording, True) and case.favourite is case.party
+        if len(right) < _FEWEST_RECORDINGS:
+            continue
+        stated = sum(case.stated[case.favourite] for case in members) / len(members)
+        vouched = wilson_proportion(sum(right.values()), len(right)).low
+        if sum(right.values()) < stated * len(right):
+            break
+        steps.append((start, round(max(vouched, stated), 4)))
+        timid = len(steps) if vouched >= stated + _SAME else timid
+        end = start
+    yield from steps[:timid]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,23 @@ def test_a_posterior_that_deserves_its_word_is_kept_but_for_what_is_equally_sure
     assert mended[Party.CUSTOMER] == 0.7
 
 
+def test_a_posterior_that_is_clearly_too_timid_is_made_surer_by_what_so_many_recordings_vouch_for() -> None:
+    sure = [case(0.97, True) for _ in range(300)]
+    doubtful = [case(DICE.uniform(0.6, 0.8), n % 3 > 0) for n in range(300)]
+    timid = [case(DICE.uniform(0.86, 0.89), True) for _ in range(120)]
+
+    calibration = fit_calibration([*sure, *doubtful, *timid])
+    assert calibration.thresholds == (0.85, 0.9)
+    assert 0.95 < calibration.values[0] <= calibration.values[1] < 1
+    assert calibration.mend({Party.CUSTOMER: 0.87, Party.PROVIDER: 0.13})[Party.CUSTOMER] == calibration.values[0]
+
+    # One wrong in eight is no more than was stated, and thirty bundles of one recording are one case.
+    wrong = [case(0.87, n % 8 > 0) for n in range(120)]
+    assert len(fit_calibration([*sure, *doubtful, *wrong]).thresholds) == 1
+    same = [replace(one, recording=f"{n // 30}") for n, one in enumerate(timid)]
+    assert len(fit_calibration([*sure, *doubtful, *same]).thresholds) == 1
+
+
 def test_more_stated_never_becomes_less() -> None:
     calibration = fit_calibration(too_bold(800))
     values = [calibration.mend({Party.CUSTOMER: p / 100, Party.PROVIDER: 1 - p / 100})[Party.CUSTOMER]
