@@ -35,6 +35,9 @@ _TENTHS = (0.0, 0.6, 0.7, 0.8, 0.9)
 _TOO_BOLD = 0.05
 """A block that was right so much less often than it stated has to be mended."""
 
+_A_CLAIM = 0.6
+"""Below this the posterior claims nothing: of two parties as probable as each other, either may be its favourite."""
+
 _SURE_FROM = 0.9
 """From here on a posterior is near certainty, and may be mended to one number."""
 
@@ -122,7 +125,8 @@ def fit_calibration(cases: Sequence[Case]) -> Calibration:
     starts, honest = [first for first, _, _ in blocks], True
     for start, end, (_, count, good) in zip(starts, [*starts[1:], 2.0], blocks, strict=True):
         told = [value for value, _ in points if start <= value < end]
-        honest = honest and good / count >= sum(told) / len(told) - _TOO_BOLD
+        stated = sum(told) / len(told)
+        honest = honest and (stated < _A_CLAIM or good / count >= stated - _TOO_BOLD)
     if honest:
         # Near certainty no more is promised than so many incidents can vouch for: the lower end of the interval.
         first, count, good = blocks[-1]
