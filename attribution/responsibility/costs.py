@@ -57,7 +57,7 @@ def choose_party(parties: Mapping[Party, float], rule: DecisionRule) -> Party:
 
 
 def _expected_cost(said: Party, parties: Mapping[Party, float], rule: DecisionRule) -> float:
-    """What naming a party costs on average: a single side is only half wrong where both sides answer."""
+    """What naming a party costs on average: a single side is not all wrong where both sides answer."""
     part = parties.get(Party.SHARED, 0.0) if said in (Party.CUSTOMER, Party.PROVIDER) else 0.0
     wrong = 1.0 - parties[said] - part
     return wrong * rule.wrong_party_cost + part * rule.part_cost

@@ -41,6 +41,9 @@ _A_CLAIM = 0.6
 _SURE_FROM = 0.9
 """From here on a posterior is near certainty, and may be mended to one number."""
 
+_NOT_SURE = 0.89
+"""What was stated with less than near certainty is not made sure, whatever the count."""
+
 _TWENTIETHS = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 """Where the posterior may have been too timid: from each of these to the next, the highest first."""
 
@@ -157,7 +160,8 @@ def _below(cases: Sequence[Case], plateau: float) -> Iterator[tuple[float, float
         vouched = wilson_proportion(sum(right.values()), len(right)).low
         if sum(right.values()) < stated * len(right):
             break
-        steps.append((start, round(max(vouched, stated), 4)))
+        promised = max(vouched, stated) if start >= _SURE_FROM else min(vouched, _NOT_SURE)
+        steps.append((start, round(promised, 4)))
         timid = len(steps) if vouched >= stated + _SAME else timid
         end = start
     yield from steps[:timid]

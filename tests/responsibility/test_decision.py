@@ -166,8 +166,9 @@ def test_the_decision_rule_abstains_exactly_below_what_its_costs_say() -> None:
 def test_a_side_that_answers_in_any_case_is_named_though_the_other_may_answer_too() -> None:
     rule = load_decision_rule()
 
-    assert choose_party({Party.CUSTOMER: 0.83, Party.PROVIDER: 0.0, Party.SHARED: 0.17}, rule) is Party.CUSTOMER
-    assert choose_party({Party.CUSTOMER: 0.83, Party.PROVIDER: 0.17, Party.SHARED: 0.0}, rule) is Party.UNDETERMINED
+    assert choose_party({Party.CUSTOMER: 0.86, Party.PROVIDER: 0.0, Party.SHARED: 0.14}, rule) is Party.CUSTOMER
+    assert choose_party({Party.CUSTOMER: 0.86, Party.PROVIDER: 0.14, Party.SHARED: 0.0}, rule) is Party.UNDETERMINED
+    assert choose_party({Party.CUSTOMER: 0.8, Party.PROVIDER: 0.0, Party.SHARED: 0.2}, rule) is Party.UNDETERMINED
     assert choose_party({Party.CUSTOMER: 0.5, Party.PROVIDER: 0.0, Party.SHARED: 0.5}, rule) is Party.UNDETERMINED
     assert choose_party({Party.CUSTOMER: 0.17, Party.PROVIDER: 0.0, Party.SHARED: 0.83}, rule) is Party.UNDETERMINED
 
