@@ -42,7 +42,7 @@ def judge(truth: dict[str, Any], left: Remaining) -> Decidable:
     if truth["party"] == "undetermined":
         return Decidable.YES
     if truth["party"] == "neither":
-        return _nobody(left)
+        return Decidable.YES if _sees_service(left) else Decidable.NO
     if not _sees_trouble(left):
         return Decidable.ARGUABLE  # the class of traffic that suffered is not among what is left
     verdicts = {_judge_cause(cause, truth, left, alone=len(truth["causes"]) == 1) for cause in truth["causes"]}
@@ -51,17 +51,11 @@ def judge(truth: dict[str, Any], left: Remaining) -> Decidable:
     return Decidable.ARGUABLE
 
 
-def _nobody(left: Remaining) -> Decidable:
-    """Whether one can tell that nothing happened: if the service's own packets were seen, or counted among others.
-
-    Probes between its ends tell of their own protocols; who complained may have used another, which a filter picked.
-    """
+def _sees_service(left: Remaining) -> bool:
+    """Whether anything measured the service itself: between its ends, or where its packets pass."""
     ends = set(left.ends)
-    if left.captures or "flows" in left.types:
-        return Decidable.YES
-    if any({stretch.source, stretch.destination} == ends for stretch in left.stretches):
-        return Decidable.YES if left.counters else Decidable.ARGUABLE
-    return Decidable.NO
+    return bool(left.captures or "flows" in left.types
+                or any({stretch.source, stretch.destination} == ends for stretch in left.stretches))
 
 
 def _sees_trouble(left: Remaining) -> bool:
