@@ -160,8 +160,8 @@ def _below(cases: Sequence[Case], plateau: float) -> Iterator[tuple[float, float
         vouched = wilson_proportion(sum(right.values()), len(right)).low
         if sum(right.values()) < stated * len(right):
             break
-        promised = max(vouched, stated) if start >= _SURE_FROM else min(vouched, _NOT_SURE)
-        steps.append((start, round(promised, 4)))
+        promised = max(vouched, stated)
+        steps.append((start, round(promised if start >= _SURE_FROM else min(promised, _NOT_SURE), 4)))
         timid = len(steps) if vouched >= stated + _SAME else timid
         end = start
     yield from steps[:timid]
