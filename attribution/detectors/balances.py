@@ -14,7 +14,7 @@ from statistics import median
 
 from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import CONNECTIONS, CounterSample
+from attribution.model.observation import CounterSample
 
 # A balance has to be off by this many packets, this share of what passed, and this many times its usual scatter.
 LEAST_PACKETS = 4.0
@@ -173,8 +173,10 @@ class Wanted:
 
     def __init__(self, counted: Sequence[Measurement]) -> None:
         whole = [m for m in counted if m.end_to_end and m.method in (Method.PROBES, Method.FLOWS)]
-        in_vain = (m for m in counted if m.of_service and m.traffic.startswith(CONNECTIONS) and m.lost)
-        self._in_vain = sorted({(m.interval.start_ns, m.interval.end_ns) for m in in_vain})
+        in_vain = (m.interval for m in counted if m.of_service and m.counts_connections and m.lost)
+        self._in_vain = sorted({(interval.start_ns, interval.end_ns) for interval in in_vain})
+        self._asked = [start_ns for start_ns, _ in self._in_vain]
+        self._longest_asked_ns = max((end_ns - start_ns for start_ns, end_ns in self._in_vain), default=0)
         self._first_ns = min((m.interval.start_ns for m in whole), default=0)
         self._last_ns = max((m.interval.end_ns for m in whole), default=0)
         self._lossy = sorted((m.interval.start_ns, m.interval.end_ns, m.lost) for m in whole if m.lost)
@@ -194,7 +196,8 @@ class Wanted:
         """Whether the service was measured and lost nothing, just before and after either."""
         around = end_ns - start_ns
         first_ns, last_ns = start_ns - around, end_ns + around
-        if any(start < last_ns and end > first_ns for start, end in self._in_vain):
+        asked = slice(bisect_left(self._asked, first_ns - self._longest_asked_ns), bisect_left(self._asked, last_ns))
+        if any(end > first_ns for _, end in self._in_vain[asked]):
             return False
         measured = self._first_ns <= start_ns and end_ns <= self._last_ns
         return measured and self.within(first_ns, last_ns) == 0

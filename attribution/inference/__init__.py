@@ -38,7 +38,7 @@ from attribution.inference.worlds import (
 )
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval, Service
-from attribution.model.observation import CONNECTIONS, Caveat
+from attribution.model.observation import Caveat
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
@@ -325,7 +325,7 @@ def _asked_in_vain(findings: Findings) -> Iterator[Measurement]:
     if any(m.end_to_end and m.method is Method.PROBES and m.traffic == "tcp" for m in findings.measurements):
         return
     for measurement in findings.measurements:
-        if measurement.of_service and measurement.traffic.partition("/")[0] == CONNECTIONS:
+        if measurement.of_service and measurement.counts_connections:
             yield measurement
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from attribution.model.clock import Alignment
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
-from attribution.model.observation import Caveat, CommandEffectKind
+from attribution.model.observation import CONNECTIONS, Caveat, CommandEffectKind
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 
@@ -112,6 +112,11 @@ class Measurement:
     @property
     def statement(self) -> str:
         return count_in_words(self, self.lost, self.sent)
+
+    @property
+    def counts_connections(self) -> bool:
+        """Whether connections were counted at a capture point, rather than packets."""
+        return self.traffic.partition("/")[0] == CONNECTIONS
 
 
 def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:

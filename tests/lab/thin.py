@@ -88,24 +88,24 @@ def profile_named(name: str) -> Profile:
 
 def label(bundle: Path, profile: Profile) -> Decidable:
     """Whether the party of a whole bundle could still be named from what a profile leaves of it."""
-    incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
-    truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
-    entries = profile.left(incident["evidence"], truth)
-    if not entries or not _makes_sense(profile, truth):
-        return Decidable.ARGUABLE
-    if profile.name == "all":
-        return Decidable.YES
-    return judge(truth, read_remaining(bundle, incident, entries))
+    return _asked(bundle, profile) or Decidable.ARGUABLE
 
 
 def is_arguable(bundle: Path, profile: Profile) -> bool:
     """Whether what a profile leaves of a whole bundle asks a question on which experts could disagree."""
+    return _asked(bundle, profile) is Decidable.ARGUABLE
+
+
+def _asked(bundle: Path, profile: Profile) -> Decidable | None:
+    """What the rule says of a profile of a whole bundle; None where it asks nothing of that incident."""
     incident = yaml.safe_load((bundle / "incident.yaml").read_text(encoding="utf-8"))
     truth: Truth = yaml.safe_load((bundle / "truth.yaml").read_text(encoding="utf-8"))
     entries = profile.left(incident["evidence"], truth)
     if not entries or not _makes_sense(profile, truth):
-        return False
-    return label(bundle, profile) is Decidable.ARGUABLE
+        return None
+    if profile.name == "all":
+        return Decidable.YES
+    return judge(truth, read_remaining(bundle, incident, entries))
 
 
 def _makes_sense(profile: Profile, truth: Truth) -> bool:
