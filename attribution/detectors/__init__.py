@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from attribution.detectors.addresses import learn_addresses
+from attribution.detectors.addresses import learn_addresses, recognise_end
 from attribution.detectors.alarms import Pair, detect_log_alarms, detect_packet_alarms, detect_unanswered, find_absences
 from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
@@ -55,7 +55,7 @@ def detect_evidence(
         tables = ()
     tables = [table for table in tables if len(table)]
     service = incident.service
-    book = learn_addresses(topology, observations)
+    book, guessed = recognise_end(learn_addresses(topology, observations), service.ends, observations)
     routes = learn_routes(topology, book, observations)
     # The first record of a table stands for its file where clocks are set right.
     dated = [*observations, *(table.record(0) for table in tables)]
@@ -83,7 +83,7 @@ def detect_evidence(
         coverage=survey_coverage(observations, around, incident, frozenset(way)),
         service_paths=paths,
         session_paths=session_paths(alarms, routes),
-        caveats=tuple(caveats),
+        caveats=(*caveats, *((guessed,) if guessed is not None else ())),
         flows=detect_many_flows(tables, around),
         clocks=clocks,
         addresses=book.resolved(),

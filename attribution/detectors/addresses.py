@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from attribution.model.observation import LogEvent, LogKind, Observation, PathTrace
+from attribution.model.observation import Caveat, LogEvent, LogKind, Observation, PathTrace, TapCount
+from attribution.model.phrase import Phrase
 from attribution.model.topology import ROUTING, IpNetwork, NodeKind, Topology
 
 # Addresses that share fewer leading bits than this do not stand on one cable (a LAN of 256 hosts; an IPv6 subnet).
@@ -34,6 +35,10 @@ class AddressBook:
     def resolved(self) -> dict[str, str]:
         """Every name and address that was asked for and means a node, with that node."""
         return {name: node for name, node in self._resolved.items() if node is not None}
+
+    def with_learned(self, more: Mapping[str, str]) -> AddressBook:
+        """This book and what was learned besides."""
+        return AddressBook(self._topology, {**self._known, **more})
 
     def owners_within(self, prefix: IpNetwork) -> set[str]:
         """The nodes known to have an address within a prefix."""
@@ -102,11 +107,46 @@ class AddressBook:
 
 
 def learn_addresses(topology: Topology, observations: Sequence[Observation]) -> AddressBook:
-    """The addresses that the drawing states, and those that traceroutes and the logs of both ends of a session give
-    away."""
+    """The addresses that the drawing states, and those that traceroutes, the logs of both ends of a session and what
+    passes a host's own port give away."""
     learned = _learn_from_traces(topology, observations)
     learned |= _learn_from_sessions(topology, AddressBook(topology, learned), observations)
+    learned |= _learn_from_ports(topology, AddressBook(topology, learned), observations)
     return AddressBook(topology, learned)
+
+
+def recognise_end(
+    book: AddressBook, ends: tuple[str, str], observations: Iterable[Observation]
+) -> tuple[AddressBook, Caveat | None]:
+    """The book with the address of the one end of the service that nothing names: of all with whom the other end is
+    seen to exchange packets, the only one that is nobody's. A caveat says so.
+
+    Where two are nobody's, either may be a host that is not drawn.
+    """
+    nameless = [end for end in ends if not book.addresses_of(end)]
+    if len(nameless) != 1 or ends[0] == ends[1]:
+        return book, None
+    (silent,) = nameless
+    known = next(end for end in ends if end != silent)
+    partners: dict[str, TapCount] = {}
+    for count in observations:
+        if isinstance(count, TapCount):
+            for here, there in ((count.source, count.destination), (count.destination, count.source)):
+                if book.resolve(here) == known:
+                    partners.setdefault(there, count)
+    strangers = [address for address in partners if book.resolve(address) in (None, silent)]
+    if len(strangers) != 1 or book.resolve(strangers[0]) is not None:
+        return book, None
+    (address,) = strangers
+    count = partners[address]
+    if not book.may_have_address_in(silent, ip_network(address)):
+        return book, None
+    reason = Phrase(
+        "{address} is taken for that of {node}, which the drawing leaves out: "
+        "nobody else unknown exchanged packets with {other}",
+        address=address, node=silent, other=known,
+    )  # fmt: skip
+    return book.with_learned({address: silent}), Caveat(count.origin.file, count.locator, reason)
 
 
 def _learn_from_traces(topology: Topology, observations: Iterable[Observation]) -> dict[str, str]:
@@ -156,6 +196,27 @@ def _learn_from_sessions(topology: Topology, book: AddressBook, observations: It
             nearest = [other for other, bits in near.items() if bits == max(near.values())]
             if len(nearest) == 1:
                 learned[peer] = nearest[0]
+    return learned
+
+
+def _learn_from_ports(topology: Topology, book: AddressBook, observations: Iterable[Observation]) -> dict[str, str]:
+    """A host's own address takes part in all that passes its own port, and no other does.
+
+    Of the two that do where it has one partner alone, it is the one that belongs to nobody else.
+    """
+    common: dict[tuple[str, int], set[str]] = {}
+    for count in observations:
+        if not isinstance(count, TapCount) or count.device not in topology.nodes:
+            continue
+        if topology.nodes[count.device].kind is NodeKind.HOST and not book.addresses_of(count.device):
+            pair = {count.source, count.destination}
+            key = (count.device, ip_address(count.source).version)
+            common[key] = common.get(key, pair) & pair
+    learned = {}
+    for (host, _), shared in sorted(common.items()):
+        own = [address for address in shared if book.resolve(address) in (None, host)]
+        if len(own) == 1:
+            learned[own[0]] = host
     return learned
 
 

@@ -16,6 +16,7 @@ from attribution.inference.interruption import (
     between_ends,
     detect_interruption,
     find_full_loss,
+    find_silence,
     find_trouble,
     merge_overlapping,
 )
@@ -57,7 +58,7 @@ DOUBT_OF_COUNTS = 0.05
 DOUBT_OF_DRAWING = 0.5
 # What is left of the certainty that nothing happened where only captures tell of the service: a connection that never
 # came by could not be missed. By how many of its ends were captured at their own ports, where all comes by that an end
-# sends, and tries to open.
+# sends, and tries to open; packets that came by elsewhere at the same pace as before and after are worth one end.
 PASSED_BY_IS_NEITHER = (0.6, 0.9, 1.0)
 # And where nothing but probes was counted, and not of all protocols that a service may use: a filter may have picked
 # just what nobody probed, and no device's counters would show what is missing. So it was in 3 of 12 recorded cases, of
@@ -288,12 +289,16 @@ def add_flows(
 def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     """Trouble between the ends; where nobody counted at both, or none was found, also that on the way.
 
-    What one capture point infers comes late: counters and captures on the way may have seen more of it.
+    What one capture point infers comes late: counters and captures on the way may have seen more of it. Where captures
+    missed nothing, their silence tells: packets that came steadily stop just when something is reported.
     """
     found = detect_interruption(findings.measurements)
     if found and any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
         return found
-    return tuple(merge_overlapping([*found, *_trouble_on_the_way(findings)]))
+    found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings)]))
+    if found or any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
+        return found
+    return tuple(trouble for trouble in find_silence(findings.measurements) if _is_told_of(trouble.interval, findings))
 
 
 def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
@@ -467,7 +472,8 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
     covered = covered_share(clean, window)
     probability = CLEAN_IS_NEITHER * covered if clean else 0.0
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
-        probability *= PASSED_BY_IS_NEITHER[len(_ends_captured(clean, service))]
+        captured = len(_ends_captured(clean, service)) or int(_kept_its_pace(findings, window))
+        probability *= PASSED_BY_IS_NEITHER[captured]
     if not _is_carried_traffic_measured(findings, window):
         probability *= PROBED_IS_NEITHER
     if _is_missing(findings, window):
@@ -507,6 +513,27 @@ def _ends_captured(inferred: Iterable[Measurement], service: Service) -> set[str
             crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
             found.update(end for end in service.ends if end not in crossed)
     return found
+
+
+def _kept_its_pace(findings: Findings, window: Interval) -> bool:
+    """Whether the service's packets of every class and direction came by the capture points in the window about as
+    often as outside it; False where they were not captured for long enough outside."""
+    captured = [m for m in findings.measurements if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS)]
+    series: dict[str, list[Measurement]] = defaultdict(list)
+    for measurement in captured:
+        series[measurement.series].append(measurement)
+    inside_s = window.seconds
+    first = min((m.interval.start_ns for m in captured), default=window.start_ns)
+    last = max((m.interval.end_ns for m in captured), default=window.end_ns)
+    outside_s = (max(0, window.start_ns - first) + max(0, last - window.end_ns)) / NANOSECONDS
+    if not captured or inside_s <= 0 or outside_s < MUCH_OF_THE_WINDOW * inside_s:
+        return False
+    for members in series.values():
+        within = sum(m.sent for m in members if m.interval.overlaps(window))
+        without = sum(m.sent for m in members if not m.interval.overlaps(window))
+        if within / inside_s < (1 - MUCH_OF_THE_WINDOW) * without / outside_s:
+            return False
+    return True
 
 
 def covered_share(measurements: Sequence[Measurement], window: Interval) -> float:

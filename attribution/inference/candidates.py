@@ -219,7 +219,7 @@ def _all_candidates(
         for component in paths.components:
             if component in topology.links:
                 if LINK in mode.on:
-                    yield from _with_directions(mode, component, component)
+                    yield from with_directions(mode, component, component)
             elif mode.applies_to(topology.nodes[component]) and (
                 mode.kind is not CauseKind.ENFORCEMENT_ACTION or paths.is_border(component, topology)
             ):
@@ -254,10 +254,11 @@ def _on_node(
 def _with_records(mode: Mode, node: str, link: str | None, found: Sequence[Record]) -> Iterator[Candidate]:
     if not found and mode.needs_record:
         return
-    yield from _with_directions(mode, node, link, found[0] if found else None)
+    yield from with_directions(mode, node, link, found[0] if found else None)
 
 
-def _with_directions(mode: Mode, component: str, link: str | None, record: Record | None = None) -> Iterator[Candidate]:
+def with_directions(mode: Mode, component: str, link: str | None, record: Record | None = None) -> Iterator[Candidate]:
+    """A mode at its place: hurting both directions, and where it can, either alone."""
     both = 1.0 - mode.one_way
     shares = {Direction.BOTH: both, Direction.THERE: mode.one_way / 2, Direction.BACK: mode.one_way / 2}
     for direction, share in shares.items():

@@ -91,6 +91,29 @@ def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Tr
     return replace(trouble, interval=Interval(max(before), end_ns), steps=())
 
 
+def find_silence(measurements: Iterable[Measurement]) -> tuple[Trouble, ...]:
+    """The longest time in which none of the service's packets came by any capture point, if they came steadily before
+    and after it. Nobody counted what its ends would have sent meanwhile.
+    """
+    seen = [m.interval for m in measurements if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS)]
+    if not seen:
+        return ()
+    usual_ns = int(median(interval.end_ns - interval.start_ns for interval in seen))
+    listened: list[Interval] = []
+    for interval in sorted(seen, key=lambda i: i.start_ns):
+        if listened and interval.start_ns <= listened[-1].end_ns + usual_ns:
+            listened[-1] = Interval(listened[-1].start_ns, max(listened[-1].end_ns, interval.end_ns))
+        else:
+            listened.append(interval)
+    if len(listened) != 2:  # what pauses again and again is no steady traffic
+        return ()
+    before, after = listened
+    silence = Interval(before.end_ns, after.start_ns)
+    steady = min(before.seconds, after.seconds) >= LEAST_SILENCES * usual_ns / NANOSECONDS
+    long_enough = max(LEAST_SILENCES * usual_ns / NANOSECONDS, LEAST_SECONDS) <= silence.seconds <= LONGEST_SILENCE_S
+    return (Trouble(silence, 0, 0),) if steady and long_enough else ()
+
+
 def between_ends(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
     """What tells of the whole way: counted between the ends, else what one capture point on the way saw of both parts.
 

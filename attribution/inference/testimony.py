@@ -203,8 +203,17 @@ class Witnesses:
 
     def _gain(self, alarm: Alarm, probability: float) -> float:
         gain = min(log(probability / self._background["alarm"]), MOST_FROM_ONE)
+        if self._lasted_as_long(alarm):  # that it was taken back is another report
+            gain += log(CONFIRMED_BY_END)
         late = alarm.interval.start_ns - self._phase.start_ns > PROMPT_S * NANOSECONDS
         return gain * LATE if alarm.kind in PROMPT and late else gain
+
+    def _lasted_as_long(self, alarm: Alarm) -> bool:
+        """Whether a report began just as the phase did, and was taken back just as it ended; of a phase long enough
+        for this to say something."""
+        apart = (alarm.interval.start_ns - self._phase.start_ns, alarm.interval.end_ns - self._phase.end_ns)
+        long_enough = self._phase.seconds >= 2 * AS_LONG_S
+        return long_enough and all(abs(difference) <= AS_LONG_S * NANOSECONDS for difference in apart)
 
     def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
         found = [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]

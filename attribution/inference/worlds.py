@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 
-from attribution.inference.candidates import Candidate, Direction
+from attribution.inference.candidates import Candidate, with_directions
 from attribution.inference.gain import Shares
 from attribution.inference.modes import CLOUD_CALLS, Reach
 from attribution.inference.posterior import TEMPER, Assignment, Solver
@@ -97,10 +97,10 @@ def hidden_calls(solver: Solver, reference: Assignment) -> Iterator[Assignment]:
             node = situation.topology.nodes.get(name)
             in_the_cloud = node is not None and (node.resource_ids or node.kind in (NodeKind.GATEWAY, NodeKind.SERVICE))
             if node is not None and in_the_cloud and mode.applies_to(node):
-                candidate = Candidate(mode, name, None, Direction.BOTH, mode.prior * (1 - mode.one_way))
-                choices = (candidate,) * len(solver.phases)
-                score = TEMPER * solver.score(choices)
-                yield Assignment(choices, score, exp(score - whole))
+                for candidate in with_directions(mode, name, None):
+                    choices = (candidate,) * len(solver.phases)
+                    score = TEMPER * solver.score(choices)
+                    yield Assignment(choices, score, exp(score - whole))
 
 
 def worlds_of_calls(hidden: Iterable[Assignment]) -> Iterator[World]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from attribution.detectors.addresses import AddressBook, layer3_neighbours, learn_addresses
-from attribution.model.observation import LogEvent, LogKind
+from attribution.detectors.addresses import AddressBook, layer3_neighbours, learn_addresses, recognise_end
+from attribution.model.observation import Caveat, LogEvent, LogKind, TapCount
 from attribution.model.topology import NodeKind, Side, Topology, parse_network
-from tests.detectors.chain import CHAIN, join, log, network, node, trace
+from tests.detectors.chain import CAPTURE, CHAIN, at, join, log, network, node, trace
 
 
 def silent_edge(*, second_silent: bool = False) -> Topology:
@@ -225,3 +225,76 @@ def test_a_trace_that_ended_at_a_router_gives_no_address_of_the_destination_away
     arrived = trace(9, "office-edge", "cloud-host", "192.0.2.2", "10.2.0.2")
 
     assert learn_addresses(bare, [stuck, arrived]).resolve("192.0.2.2") == "cloud-edge"
+
+
+HOST, HOST_AND_EDGE, SERVER = "10.1.0.2", "10.1.0.1", "10.2.0.2"
+
+
+def two_ends(*, far: str | None = SERVER) -> Topology:
+    """A host whose address nobody drew, its edge, and a server far off."""
+    return network(
+        [
+            node("host", NodeKind.HOST, side=Side.CUSTOMER),
+            node("edge", NodeKind.ROUTER, HOST_AND_EDGE),
+            node("core"),
+            node("server", NodeKind.HOST, *((far,) if far else ()), side=Side.CUSTOMER),
+        ],
+        [join("host a", "edge a"), join("edge b", "core a"), join("core b", "server a")],
+    )
+
+
+def passed(device: str, source: str, destination: str) -> TapCount:
+    return TapCount(
+        time_ns=at(0), end_ns=at(1), origin=CAPTURE, locator="frame 7", device=device, interface="a", source=source,
+        destination=destination, protocol="tcp", sent=9, lost_upstream=0, lost_downstream=0,
+    )  # fmt: skip
+
+
+def test_the_address_that_takes_part_in_all_that_passes_a_host_s_port_is_its_own() -> None:
+    seen = [passed("host", "172.16.5.9", "172.16.7.7"), passed("host", "172.16.7.8", "172.16.5.9")]
+
+    assert learn_addresses(two_ends(), seen).resolve("172.16.5.9") == "host"
+    assert learn_addresses(two_ends(), seen).resolve("172.16.7.7") is None
+    assert learn_addresses(two_ends(), seen[:1]).resolve("172.16.5.9") is None  # either of the two may be its own
+    strangers = [*seen, passed("host", "172.16.7.7", "172.16.7.8")]
+    assert learn_addresses(two_ends(), strangers).resolve("172.16.5.9") is None
+
+
+def test_of_a_host_s_only_two_addresses_the_one_that_is_nobody_else_s_is_its_own() -> None:
+    assert learn_addresses(two_ends(), [passed("host", "172.16.5.9", SERVER)]).resolve("172.16.5.9") == "host"
+
+
+def test_a_router_s_port_passes_other_people_s_packets() -> None:
+    seen = [passed("core", "172.16.5.9", "172.16.7.7"), passed("core", "172.16.7.8", "172.16.5.9")]
+
+    assert learn_addresses(two_ends(), seen).resolve("172.16.5.9") is None
+
+
+def recognised(*seen: TapCount, far: str | None = SERVER) -> tuple[str | None, Caveat | None]:
+    topology = two_ends(far=far)
+    book, caveat = recognise_end(AddressBook(topology), ("host", "server"), seen)
+    return book.resolve("10.1.0.77"), caveat
+
+
+def test_the_only_stranger_that_talks_with_one_end_is_the_other_and_a_caveat_says_so() -> None:
+    host, caveat = recognised(passed("core", "10.1.0.77", SERVER), passed("core", SERVER, "10.1.0.77"))
+
+    assert host == "host"
+    assert caveat is not None
+    assert (caveat.file, caveat.locator) == ("captures/one.pcap", "frame 7")
+    assert "10.1.0.77" in caveat.reason
+    assert "host" in caveat.reason
+
+
+def test_of_two_strangers_neither_is_taken_for_the_end() -> None:
+    topology = two_ends()
+    seen = [passed("core", "172.16.5.9", SERVER), passed("core", "172.16.5.10", SERVER)]
+
+    book, caveat = recognise_end(AddressBook(topology), ("host", "server"), seen)
+    assert (book.resolve("172.16.5.9"), caveat) == (None, None)
+
+
+def test_where_neither_end_has_an_address_nobody_is_recognised() -> None:
+    topology = two_ends(far=None)
+    _, caveat = recognise_end(AddressBook(topology), ("host", "server"), [passed("core", "172.16.5.9", SERVER)])
+    assert caveat is None

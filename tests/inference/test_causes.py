@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -422,12 +422,44 @@ def test_clean_probes_cannot_tell_of_a_protocol_that_nobody_probed() -> None:
     assert certainty_that_nothing_happened(*echoes, *handshakes, balance) > 0.9
 
 
+def passing(seconds: Iterable[int], traffic: str = "tcp", sent: int = 20) -> list[Measurement]:
+    """What a capture on the way sees of the service: packets that came by, and were answered."""
+    return [
+        measured(second, second + 1, sent, 0, method=Method.ONE_POINT, traffic=traffic, of_service=True)
+        for second in seconds
+    ]
+
+
 def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
     """What one capture point infers is of connections that got as far: a service may fail for all others."""
-    passing = [replace(m, method=Method.ONE_POINT) for m in probed(*ENDS)]
+    only_within = passing(range(20, 60))
 
-    assert certainty_that_nothing_happened(*passing) < 0.7 < certainty_that_nothing_happened(*counted_flows())
-    assert certainty_that_nothing_happened(*passing, *counted_flows()) > 0.9
+    assert certainty_that_nothing_happened(*only_within) < 0.7 < certainty_that_nothing_happened(*counted_flows())
+    assert certainty_that_nothing_happened(*only_within, *counted_flows()) > 0.9
+
+
+def test_packets_that_come_by_as_often_as_before_and_after_are_missed_by_nobody() -> None:
+    steady = passing(range(100))
+    assert 0.8 < certainty_that_nothing_happened(*steady) < certainty_that_nothing_happened(*counted_flows())
+
+    fewer = [*passing((*range(20), *range(60, 100)), "udp"), *passing(range(20, 60), "udp", sent=12)]
+    assert certainty_that_nothing_happened(*steady, *fewer) < 0.7
+    stopped = passing((*range(20), *range(60, 100)), "icmp")
+    assert certainty_that_nothing_happened(*steady, *stopped) < 0.7
+
+
+def test_steady_packets_that_stop_just_when_a_device_reports_trouble_are_an_interruption() -> None:
+    """Nobody counted at both ends, and no capture missed a packet: routers upstream had lost the route."""
+    seen = passing((*range(20), *range(60, 100)))
+    told = alarm(20, "customer-core", "customer-core", AlarmKind.PROCESS_DOWN)
+
+    inference = infer(findings(seen, [told]))
+    assert inference.interruption.intervals == (between(20, 60),)
+    mass = masses(inference)
+    assert max(mass, key=mass.__getitem__) == "customer-core"
+    assert not infer(findings(seen)).interruption.detected
+    measured_too = infer(findings([*seen, *probed(*ENDS)], [told]))
+    assert not measured_too.interruption.detected
 
 
 def test_a_capture_at_an_end_s_own_port_misses_nothing_of_that_end() -> None:

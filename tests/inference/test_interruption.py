@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -13,6 +14,7 @@ from attribution.inference.interruption import (
     detect_interruption,
     evidence_of_trouble,
     find_full_loss,
+    find_silence,
     merge_overlapping,
     most_likely_states,
     runs_of_trouble,
@@ -257,3 +259,37 @@ def test_a_capture_that_begins_in_trouble_tells_nothing_of_what_was_before() -> 
     (trouble,) = detect_interruption(seen)
 
     assert seconds_of(trouble)[0] == pytest.approx(0, abs=0.1)
+
+
+def passed_by(*spans: tuple[int, int]) -> list[Measurement]:
+    return [
+        measured(second, second + 1, 20, 0, method=Method.ONE_POINT, of_service=True)
+        for first, last in spans
+        for second in range(first, last)
+    ]
+
+
+def test_silence_between_steady_packets_is_found_with_its_edges() -> None:
+    (trouble,) = find_silence(passed_by((0, 30), (45, 80)))
+    assert seconds_of(trouble) == (30, 45)
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        ((0, 80),),
+        ((0, 30), (31, 80)),
+        ((0, 30), (45, 50), (60, 80)),
+        ((0, 1), (20, 80)),
+        ((0, 30), (900, 930)),
+    ],
+    ids=["none", "a-window-without", "again-and-again", "hardly-before", "for-ever"],
+)
+def test_pauses_of_senders_are_no_silence(spans: tuple[tuple[int, int], ...]) -> None:
+    assert find_silence(passed_by(*spans)) == ()
+    assert find_silence([]) == ()
+
+
+def test_other_people_s_packets_are_not_waited_for() -> None:
+    strangers = [replace(m, of_service=False) for m in passed_by((0, 30), (45, 80))]
+    assert find_silence(strangers) == ()

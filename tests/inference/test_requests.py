@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.inference import infer_causes
+from attribution.inference.candidates import Direction
 from attribution.inference.gain import entropy, expected_gain, party_shares
 from attribution.inference.inquiries import Inquirer, Inquiry, Means
 from attribution.inference.modes import load_modes
@@ -180,6 +181,18 @@ def test_a_call_that_nobody_could_see_is_the_customer_s_and_would_stand_in_the_a
     assert {choice.component for world in hidden for choice in world.choices if choice} == {"provider-edge"}
     assert all(world.parties == {"customer": 1.0} and world.probability > 0 for world in hidden)
     assert next(gain for (means, _), gain in gains(of, worlds).items() if means is Means.AUDIT) > 0.4
+
+
+def test_an_unseen_limit_bites_mostly_in_the_direction_in_which_more_is_sent() -> None:
+    """What is lost both ways alike is hardly lost to a limit."""
+    gateway = replace(CHAIN.nodes["provider-edge"], kind=NodeKind.GATEWAY)
+    drawn = replace(CHAIN, nodes={**CHAIN.nodes, "provider-edge": gateway})
+    of = Solver(replace(solver().situation, topology=drawn), [Phase((PHASE,))])
+    calls = [call.choices[0] for call in hidden_calls(of, of.solve()[0])]
+    limits = {call.direction: call.prior for call in calls if call is not None and call.mode.name == "cloud_limit"}
+
+    assert set(limits) == set(Direction)
+    assert limits[Direction.BOTH] < limits[Direction.THERE] == limits[Direction.BACK]
 
 
 # Where nothing was found

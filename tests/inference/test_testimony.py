@@ -304,6 +304,15 @@ def test_no_single_report_can_decide_alone() -> None:
     assert hear(certain, [RESTARTED]).total < 7, "less than a thousand to one"
 
 
+def test_a_report_that_is_taken_back_as_service_comes_back_speaks_louder() -> None:
+    busy = candidate("customer-edge", expecting(AlarmKind.RESOURCES_EXHAUSTED, Where.SELF, 0.2))
+    told = alarm(101, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED, end=159)
+
+    with_it = hear(busy, [told]).total
+    for begin, end in ((101.0, 140.0), (101.0, 900.0), (110.0, 159.0)):
+        assert hear(busy, [replace(told, interval=between(begin, end))]).total < with_it
+
+
 def test_a_port_that_goes_down_late_may_be_a_consequence() -> None:
     cut = candidate(UPLINK, expecting(AlarmKind.INTERFACE_DOWN, Where.END, reach=Reach.LINK), link=UPLINK)
     prompt = alarm(100, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
