@@ -217,7 +217,7 @@ class Solver:
         for other in self.candidates:
             if any(other is c or other.component == c.component for c in choices):
                 continue
-            if sum(self._left_to(i, choice, other) for i, choice in enumerate(choices)) < OWN_LOSSES:
+            if sum(self._left_to(i, choices, other) for i in range(len(choices))) < OWN_LOSSES:
                 continue
             both = [self._two(i, choice, other) for i, choice in enumerate(choices)]
             if sum(both) - sum(fit.total for fit in fits) < -price:
@@ -226,10 +226,19 @@ class Solver:
             felt = [i for i, fit in enumerate(fits) if both[i] > fit.total + FELT]
             yield other, self.span_of(felt) if felt else whole, base + sum(both) + told + price + self.log_prior(other)
 
-    def _left_to(self, phase: int, first: Candidate, other: Candidate) -> float:
-        """How much better (nats) another cause explains what the first does not touch at all."""
-        touches = (self._touches_of(phase, first), self._touches_of(phase, other))
-        return self.tables[phase].unexplained_by(*touches, other.mode.full)
+    def _left_to(self, phase: int, choices: Sequence[Candidate], other: Candidate) -> float:
+        """How much better (nats) another cause explains what that of a phase does not touch at all, nor the aftermath
+        of it where routes come back."""
+        first = choices[phase]
+        touches = self._touches_of(phase, first)
+        if first.mode.withdraws and self._continues(choices, phase):
+            touches = self._in_turmoil(phase, first)
+        return self.tables[phase].unexplained_by(touches, self._touches_of(phase, other), other.mode.full)
+
+    def _in_turmoil(self, phase: int, candidate: Candidate) -> bytes:
+        """How a fault that took routes away touches each kind of a phase once what had failed is back."""
+        across = self._kinds_across(phase, candidate.component)
+        return self.tables[phase].in_turmoil(self._touches_of(phase, candidate), self._own(candidate), across)
 
     def _two(self, phase: int, first: Candidate, second: Candidate) -> float:
         key = (phase, sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full)
@@ -283,9 +292,7 @@ class Solver:
                 routeless = table.through(touches, self._own(candidate), is_back=later)
                 fits.append(table.fit_fading(touches, OUTLASTED, routeless, full))
             if later and candidate.mode.withdraws:
-                across = self._kinds_across(phase, candidate.component)
-                turmoil = table.in_turmoil(touches, self._own(candidate), across)
-                fits.append(table.fit_fading(turmoil, RETURNING, full=full))
+                fits.append(table.fit_fading(self._in_turmoil(phase, candidate), RETURNING, full=full))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
                 fits.append(table.fit_fading(touches, STILL_GONE, refused, full))
             self._losses[key] = max(fits, key=lambda one: one.total)
