@@ -82,6 +82,11 @@ class Mode:
     expects: tuple[Expectation, ...]
     dead: bool = False
 
+    @property
+    def sets_port(self) -> bool:
+        """Whether it sets a port up otherwise, its VLAN say, so that frames still come in."""
+        return self.record == "port_setting"
+
     def applies_to(self, node: Node) -> bool:
         """Whether it can happen to a node: by its kind, and enforcement only to what the provider runs."""
         enforced = self.kind is CauseKind.ENFORCEMENT_ACTION

@@ -34,7 +34,7 @@ def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
     """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
     mode = candidate.mode
     where = (candidate.component, candidate.link, candidate.diverted, candidate.direction)
-    return (*where, mode.reach, mode.withdraws, mode.selective, goes_down(candidate))
+    return (*where, mode.reach, mode.withdraws, mode.selective, goes_down(candidate), mode.sets_port)
 
 
 def goes_down(candidate: Candidate) -> bool:
@@ -117,6 +117,9 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         where = link
     if inside and stretch.balance and goes_down(candidate):
         return Touch.MAYBE  # who is dead counts nothing, and nothing reaches it that its ports do not take in
+    at_port = component not in stretch.components and link in (stretch.components[0], stretch.components[-1])
+    if inside and mode.sets_port and at_port:
+        return Touch.MAYBE  # a capture on the port sees what the port has no use for, and not what it was never given
     if inside:
         return Touch.YES
     # What still comes for a neighbour or a cable that is gone is lost in the device before it; and what a port is not

@@ -500,6 +500,28 @@ def test_segments_that_one_point_missed_are_no_interruption_where_the_ends_were_
     assert not infer(findings([*probed(*ENDS), *connections_in_vain("tcp/beyond")])).interruption.detected
 
 
+def test_a_balance_that_is_slightly_off_does_not_move_the_onset_that_the_service_s_packets_tell() -> None:
+    """Counters wander, and something is reported every day."""
+    seen = [
+        measured(second, second + 1, 20, 6 if 40 <= second < 60 else 0, method=Method.ONE_POINT, of_service=True)
+        for second in range(100)
+    ]
+    journey = ((Stretch(("customer-edge",), False, False, balance=True),),)
+    off = [
+        measured(
+            second, second + 2, 300, 8 if 24 <= second < 60 else 0, method=Method.COUNTERS,
+            journeys=journey, traffic="counted", of_service=False, end_to_end=False,
+        )
+        for second in range(0, 100, 2)
+    ]  # fmt: skip
+    told = alarm(24, "customer-core", "customer-core", AlarmKind.RESOURCES_EXHAUSTED)
+
+    (interval,) = infer(findings([*seen, *off], [told])).interruption.intervals
+    assert interval.start_ns == pytest.approx(at(40), abs=NANOSECONDS)
+    (of_counters_alone,) = infer(findings(off, [told])).interruption.intervals
+    assert of_counters_alone.start_ns == pytest.approx(at(24), abs=2 * NANOSECONDS)
+
+
 @pytest.mark.parametrize(("lost", "for_s", "in_doubt"), [(8, 30, True), (8, 4, False), (0, 30, False)])
 def test_packets_missing_on_the_way_for_long_make_clean_ends_doubtful(lost: int, for_s: int, in_doubt: bool) -> None:
     """A firewall that refuses new connections leaves those alone that are measured."""

@@ -288,6 +288,19 @@ def test_what_a_port_is_not_set_up_for_is_lost_in_its_own_device_behind_the_capt
     assert touch(candidate(UPLINK, mode(Reach.LINK), link=UPLINK), (within,)) is Touch.NO
 
 
+def test_the_capture_on_a_port_that_is_set_up_wrongly_sees_what_comes_in() -> None:
+    """Frames of the wrong VLAN reach the port, and it is given none to send; one that is down lets nothing come so far.
+    """
+    to_the_port = (Stretch(way("customer-core", "customer-edge")[:-1], starts_inside=True, ends_inside=False),)
+    from_the_port = (Stretch(way("customer-edge", "customer-core")[1:], starts_inside=False, ends_inside=True),)
+    down = candidate("customer-edge", mode(Reach.LINK), link=UPLINK)
+    wrong = candidate("customer-edge", replace(mode(Reach.LINK), record="port_setting"), link=UPLINK)
+
+    assert (touch(wrong, to_the_port), touch(down, to_the_port)) == (Touch.MAYBE, Touch.YES)
+    assert touch(wrong, from_the_port) is Touch.MAYBE
+    assert touch(wrong, THROUGH) is Touch.YES
+
+
 def test_what_is_known_to_be_lost_was_lost_whatever_its_class() -> None:
     looked_for = replace(BALANCE, of_lost=True)
     choosy = candidate(BALANCE.components[0], mode(Reach.FORWARDING, Selectivity.CLASS))
