@@ -32,7 +32,7 @@ SAYS_NOTHING = 0.25
 DROPPED_MANY = 10
 # How often packets are seen that came through what lets (almost) nothing through: clocks err, and so do drawings.
 CAME_THROUGH = 0.05
-# Pairs are only looked for among so many routers at which most seems to have been dropped.
+# Pairs are only looked for among so many routers at which most seems to have been dropped, and those met first.
 LIKELIEST = 4
 
 
@@ -102,7 +102,8 @@ class Upstream:
         for node in ranked:
             chance = ONE * _share(node in self._first, firsts, len(alone))
             places[(node,)] = (log(chance), alone[node] + against[node])
-        for one, other in combinations(ranked[:LIKELIEST], 2):
+        likely = dict.fromkeys([*ranked[:LIKELIEST], *(node for node in ranked if node in self._first)])
+        for one, other in combinations(likely, 2):
             both = one in self._first and other in self._first
             chance = TWO * _share(both, comb(firsts, 2), comb(len(alone), 2))
             pair = (min(one, other), max(one, other))  # the same place in every phase, whichever dropped more

@@ -59,6 +59,14 @@ def test_what_one_router_drops_is_missing_in_all_that_it_met() -> None:
     assert chain.weigh([0, 1, 2]).dropped == {0, 1}
 
 
+def test_the_edge_of_the_other_end_is_looked_at_however_many_routers_share_a_greater_loss() -> None:
+    """All on a long way may have dropped what was lost on it; what is missing in an edge's balance only the edge has."""
+    long_way = {"b", "c", "d", "e", "z"}
+    ways = Upstream([long_way, long_way, {"a"}], [MISSED] * 3, [WELL] * 3, first="az")
+    assert ways.weigh([0, 1, 2]).dropped == {0, 1, 2}
+    assert max(ways.weigh([0, 1, 2]).places.items(), key=lambda place: sum(place[1]))[0] == ("a", "z")
+
+
 def test_nothing_lost_says_that_nobody_missed_a_route() -> None:
     missing = looking().weigh(range(6))
     assert missing.dropped == frozenset()
