@@ -60,7 +60,7 @@ def test_what_one_router_drops_is_missing_in_all_that_it_met() -> None:
 
 
 def test_the_edge_of_the_other_end_is_looked_at_however_many_routers_share_a_greater_loss() -> None:
-    """All on a long way may have dropped what was lost on it; what is missing in an edge's balance only the edge has."""
+    """All on a long way may have dropped what was lost on it; what an edge's balance misses only the edge has."""
     long_way = {"b", "c", "d", "e", "z"}
     ways = Upstream([long_way, long_way, {"a"}], [MISSED] * 3, [WELL] * 3, first="az")
     assert ways.weigh([0, 1, 2]).dropped == {0, 1, 2}
