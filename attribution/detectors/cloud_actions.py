@@ -11,11 +11,13 @@ from importlib.resources import files
 
 @dataclass(frozen=True, slots=True)
 class CloudAction:
-    """One call: whether it cuts by its nature, or only may, and which calls undo it (names in lower case)."""
+    """One call: whether it cuts by its nature, or only may, or `limits` how much may pass; and which calls undo it
+    (names in lower case)."""
 
     name: str
     cuts: bool
     undone_by: frozenset[str]
+    limits: bool = False
 
 
 CloudActions = Mapping[str, CloudAction]
@@ -26,7 +28,7 @@ def load_cloud_actions() -> CloudActions:
     """The program's own list, by the call's name in lower case."""
     rules = tomllib.loads(files("attribution.rules").joinpath("cloud_actions.toml").read_text(encoding="utf-8"))
     return {
-        name.lower(): CloudAction(name, cuts, frozenset(undo.lower() for undo in undone_by))
-        for table, cuts in (("cuts", True), ("may_cut", False))
+        name.lower(): CloudAction(name, table == "cuts", frozenset(map(str.lower, undone_by)), table == "limits")
+        for table in ("cuts", "may_cut", "limits")
         for name, undone_by in rules[table].items()
     }

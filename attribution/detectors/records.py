@@ -299,6 +299,7 @@ def detect_cloud_calls(
                 user=call.user or "?",
                 action=call.action,
             ),
+            effect=CommandEffectKind.RATE_LIMIT_SET if action.limits else None,
             cloud_call=True,
         )
 

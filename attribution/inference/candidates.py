@@ -289,6 +289,8 @@ def matches_record(
     if record.component != node or record.kind is RecordKind.ENFORCEMENT:
         return False
     if record.cloud_call:
+        if record.effect is CommandEffectKind.RATE_LIMIT_SET:
+            return mode.record == "cloud_limit"
         return mode.record == "cloud" or (mode.record == "cloud_limit" and record.harmful is not Condition.MET)
     if mode.record not in EFFECTS_OF_RECORD or (record.link is not None and record.link not in paths):
         return False

@@ -324,9 +324,11 @@ def test_a_call_that_failed_or_only_reads_is_no_cause() -> None:
     assert cloud(call(0, "DetachCcnInstances", "ccn-1", succeeded=False), call(1, "DescribeCcns", "ccn-1")) == []
 
 
-def test_a_changed_limit_may_or_may_not_hurt() -> None:
+def test_a_changed_limit_may_or_may_not_hurt_and_is_known_for_one() -> None:
     (record,) = cloud(call(0, "SetCcnRegionBandwidthLimits", "ccn-1"))
-    assert record.harmful is Condition.UNKNOWN
+    assert (record.harmful, record.effect) == (Condition.UNKNOWN, CommandEffectKind.RATE_LIMIT_SET)
+    (record,) = cloud(call(0, "ReplaceRoutes", "ccn-1"))
+    assert (record.harmful, record.effect) == (Condition.UNKNOWN, None)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ def test_an_act_belongs_to_its_port(found: Record, expected: bool) -> None:
 
 @pytest.mark.parametrize("harmful", [Condition.MET, Condition.UNKNOWN])
 def test_a_cloud_call_cuts_or_limits(harmful: Condition) -> None:
+    """One that sets a limit does nothing else: what is lost without exception was lost to something else."""
     call = record(0, "provider-core", cloud_call=True, harmful=harmful, actor=Side.CUSTOMER)
 
     def matches(kind: str) -> bool:
@@ -128,6 +129,8 @@ def test_a_cloud_call_cuts_or_limits(harmful: Condition) -> None:
 
     assert matches("cloud")
     assert matches("cloud_limit") == (harmful is not Condition.MET)
+    call = replace(call, effect=CommandEffectKind.RATE_LIMIT_SET)
+    assert (matches("cloud"), matches("cloud_limit")) == (False, True)
     assert not any(matches(kind) for kind in EFFECTS_OF_RECORD)
 
 
