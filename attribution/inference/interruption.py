@@ -92,26 +92,33 @@ def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Tr
 
 
 def find_silence(measurements: Iterable[Measurement]) -> tuple[Trouble, ...]:
-    """The longest time in which none of the service's packets came by any capture point, if they came steadily before
-    and after it. Nobody counted what its ends would have sent meanwhile.
+    """The longest time in which none of the service's packets from one of its ends came by any capture point, if they
+    came steadily before and after it. Nobody counted what that end would have sent meanwhile.
     """
-    seen = [m.interval for m in measurements if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS)]
-    if not seen:
-        return ()
-    usual_ns = int(median(interval.end_ns - interval.start_ns for interval in seen))
-    listened: list[Interval] = []
-    for interval in sorted(seen, key=lambda i: i.start_ns):
-        if listened and interval.start_ns <= listened[-1].end_ns + usual_ns:
-            listened[-1] = Interval(listened[-1].start_ns, max(listened[-1].end_ns, interval.end_ns))
+    seen: dict[str | None, list[Interval]] = defaultdict(list)
+    for m in measurements:
+        if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS) and m.lost < m.sent:
+            seen[m.journeys[0][0].bound_for].append(m.interval)
+    silences = (silence for intervals in seen.values() if (silence := _only_pause(intervals)) is not None)
+    return tuple(merge_overlapping(Trouble(silence, 0, 0) for silence in silences))
+
+
+def _only_pause(intervals: Sequence[Interval]) -> Interval | None:
+    """The time between steady packets that is long enough to be no pause of the sender's, if it is the only such."""
+    usual_ns = int(median(interval.end_ns - interval.start_ns for interval in intervals))
+    runs: list[Interval] = []
+    for interval in sorted(intervals, key=lambda i: i.start_ns):
+        if runs and interval.start_ns <= runs[-1].end_ns + usual_ns:
+            runs[-1] = Interval(runs[-1].start_ns, max(runs[-1].end_ns, interval.end_ns))
         else:
-            listened.append(interval)
-    if len(listened) != 2:  # what pauses again and again is no steady traffic
-        return ()
-    before, after = listened
+            runs.append(interval)
+    if len(runs) != 2:  # what pauses again and again is no steady traffic
+        return None
+    before, after = runs
     silence = Interval(before.end_ns, after.start_ns)
-    steady = min(before.seconds, after.seconds) >= LEAST_SILENCES * usual_ns / NANOSECONDS
-    long_enough = max(LEAST_SILENCES * usual_ns / NANOSECONDS, LEAST_SECONDS) <= silence.seconds <= LONGEST_SILENCE_S
-    return (Trouble(silence, 0, 0),) if steady and long_enough else ()
+    least_s = LEAST_SILENCES * usual_ns / NANOSECONDS
+    steady = min(before.seconds, after.seconds) >= least_s
+    return silence if steady and max(least_s, LEAST_SECONDS) <= silence.seconds <= LONGEST_SILENCE_S else None
 
 
 def between_ends(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:

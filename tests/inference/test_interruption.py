@@ -22,7 +22,7 @@ from attribution.inference.interruption import (
 )
 from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import NANOSECONDS
-from tests.inference.chain import ENDS, at, between, during, measured, probed
+from tests.inference.chain import ENDS, at, between, during, measured, probed, there_and_back
 
 
 def seconds_of(trouble: Trouble) -> tuple[float, float]:
@@ -271,6 +271,18 @@ def passed_by(*spans: tuple[int, int]) -> list[Measurement]:
 
 def test_silence_between_steady_packets_is_found_with_its_edges() -> None:
     (trouble,) = find_silence(passed_by((0, 30), (45, 80)))
+    assert seconds_of(trouble) == (30, 45)
+
+
+def test_who_still_sends_from_the_other_end_does_not_hide_that_one_end_fell_silent() -> None:
+    other = [replace(m, journeys=(there_and_back(*ENDS[::-1]),)) for m in passed_by((0, 80))]
+    (trouble,) = find_silence([*passed_by((0, 30), (45, 80)), *other])
+    assert seconds_of(trouble) == (30, 45)
+
+
+def test_what_never_came_back_is_no_packet_that_came_by() -> None:
+    missed = [replace(m, lost=m.sent) for m in passed_by((30, 45))]
+    (trouble,) = find_silence([*passed_by((0, 30), (45, 80)), *missed])
     assert seconds_of(trouble) == (30, 45)
 
 
