@@ -133,6 +133,8 @@ class Solver:
         self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
         self._passed: dict[tuple[int, tuple[object, ...]], bool] = {}
         self._known_touches = touches or KnownTouches()
+        of_service = (m.interval.start_ns for m in situation.measurements if m.of_service)
+        self._measured_until_ns = max(of_service, default=0)
         topology = situation.topology
         plain = topology.links.keys() | {name for name, node in topology.nodes.items() if node.kind not in ROUTING}
         first = situation.paths.first_routers(topology)
@@ -162,8 +164,9 @@ class Solver:
         if span not in self._witnesses:
             s = self.situation
             alarms = self._new_alarms(span)
+            is_over = span.end_ns == self.phases[-1].span.end_ns and span.end_ns < self._measured_until_ns
             self._witnesses[span] = Witnesses(
-                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span
+                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span, is_over
             )
         return self._witnesses[span]
 

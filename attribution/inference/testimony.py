@@ -73,6 +73,8 @@ CHANGE_SLACK_S = 5.0
 RECORDED_COMMAND = 0.75
 RECORDED_CHANGE = 0.5
 CONFIRMED_BY_END = 3.0
+# How often service comes back though the audit of the cloud, which leaves no call out, shows none that takes it back.
+BACK_OF_ITSELF = 0.25
 FOLLOWING_COMMAND = 0.5
 
 NEEDS_LOG = frozenset(
@@ -114,7 +116,10 @@ class Testimony:
 
 
 class Witnesses:
-    """The alarms and records of one phase, with the silence of those who could have spoken."""
+    """The alarms and records of one phase, with the silence of those who could have spoken.
+
+    `is_over`: the service was measured for some time after the phase, and was well.
+    """
 
     def __init__(
         self,
@@ -126,7 +131,9 @@ class Witnesses:
         session_paths: Mapping[tuple[str, str], frozenset[str]],
         modes: Modes,
         phase: Interval,
+        is_over: bool = False,
     ) -> None:
+        self._is_over = is_over
         self._coverage = coverage
         self._topology = topology
         self._paths = paths
@@ -337,6 +344,8 @@ class Witnesses:
         by_another_clock = record.kind is RecordKind.ENFORCEMENT and lasts_as_long(record, self._phase)
         if ended_with_it or by_another_clock:
             gain += log(CONFIRMED_BY_END)
+        elif record.cloud_call and self._is_over and record.interval.end_ns > self._phase.end_ns:
+            gain += log(BACK_OF_ITSELF)
         if record.harmful is Condition.NOT_MET:
             gain = min(gain, 0.0) - MOST_FROM_ONE
         return gain

@@ -362,6 +362,22 @@ def test_an_act_that_was_undone_as_service_came_back_speaks_louder() -> None:
     assert hear(acting(undone), records=[undone]).total > hear(acting(SHUT), records=[SHUT]).total
 
 
+def test_service_hardly_comes_back_before_a_call_is_taken_back() -> None:
+    """The cloud's audit leaves no call out; a device's log may well."""
+    call = record(99, "provider-core", cloud_call=True, harmful=Condition.UNKNOWN, actor=Side.CUSTOMER)
+    typed = record(99, "provider-core")
+
+    def gain(done: Record, is_over: bool) -> float:
+        who = candidate("provider-core", mode(record_kind="cloud"), record=done)
+        heard = Witnesses((), (done,), Coverage(), CHAIN, PATHS, {}, MODES, PHASE, is_over)
+        return heard.testify(who).total
+
+    assert gain(call, is_over=True) < gain(call, is_over=False)
+    assert gain(typed, is_over=True) == gain(typed, is_over=False)
+    taken_back = replace(call, interval=between(99, 160))
+    assert gain(taken_back, is_over=True) > gain(call, is_over=False)
+
+
 def test_an_act_that_takes_the_service_s_own_way_is_hardly_there_by_chance() -> None:
     cutting, unclear = (replace(SHUT, harmful=harm) for harm in (Condition.MET, Condition.UNKNOWN))
     assert hear(acting(cutting), records=[cutting]).total > hear(acting(unclear), records=[unclear]).total + 1
