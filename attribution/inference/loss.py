@@ -270,6 +270,11 @@ class PhaseLosses:
 
         return bytes(turned(kind, touch) for kind, touch in enumerate(touches))
 
+    def balances_of(self, device: str) -> tuple[int, ...]:
+        """The kinds that are a device's own balance: what it drops without routes once it is back is missing there."""
+        whole = (kind[0].journeys[0] if is_balance(kind) else () for kind in self.kinds)
+        return tuple(i for i, journey in enumerate(whole) if [s.components for s in journey] == [(device,)])
+
     def refused(self, touches: Sequence[int], missing: Collection[tuple[str, str | None]]) -> tuple[int, ...]:
         """The kinds that a fault touches and that have to pass a router which is known to have no route for them.
 

@@ -165,8 +165,9 @@ class Solver:
             s = self.situation
             alarms = self._new_alarms(span)
             is_over = span.end_ns == self.phases[-1].span.end_ns and span.end_ns < self._measured_until_ns
+            ends = [p.span.end_ns for p in self.phases if span.start_ns < p.span.end_ns <= span.end_ns]
             self._witnesses[span] = Witnesses(
-                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span, is_over
+                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span, is_over, ends
             )
         return self._witnesses[span]
 
@@ -295,7 +296,10 @@ class Solver:
                 routeless = table.through(touches, self._own(candidate), is_back=later)
                 fits.append(table.fit_fading(touches, OUTLASTED, routeless, full))
             if later and candidate.mode.withdraws:
-                fits.append(table.fit_fading(self._in_turmoil(phase, candidate), RETURNING, full=full))
+                turmoil = self._in_turmoil(phase, candidate)
+                fits.append(table.fit_fading(turmoil, RETURNING, full=full))
+                if own := table.balances_of(candidate.component):
+                    fits.append(table.fit_fading(turmoil, RETURNING, own, full))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
                 fits.append(table.fit_fading(touches, STILL_GONE, refused, full))
             self._losses[key] = max(fits, key=lambda one: one.total)

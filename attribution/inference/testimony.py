@@ -118,7 +118,8 @@ class Testimony:
 class Witnesses:
     """The alarms and records of one phase, with the silence of those who could have spoken.
 
-    `is_over`: the service was measured for some time after the phase, and was well.
+    `is_over`: the service was measured for some time after the phase, and was well. `ends`: when its parts ended, where
+    it is several phases one after the other; in the last of them routes may only be on their way back.
     """
 
     def __init__(
@@ -132,8 +133,10 @@ class Witnesses:
         modes: Modes,
         phase: Interval,
         is_over: bool = False,
+        ends: Sequence[int] = (),
     ) -> None:
         self._is_over = is_over
+        self._ends = ends or (phase.end_ns,)
         self._coverage = coverage
         self._topology = topology
         self._paths = paths
@@ -216,11 +219,12 @@ class Witnesses:
         return gain * LATE if alarm.kind in PROMPT and late else gain
 
     def _lasted_as_long(self, alarm: Alarm) -> bool:
-        """Whether a report began just as the phase did, and was taken back just as it ended; of a phase long enough
-        for this to say something."""
-        apart = (alarm.interval.start_ns - self._phase.start_ns, alarm.interval.end_ns - self._phase.end_ns)
-        long_enough = self._phase.seconds >= 2 * AS_LONG_S
-        return long_enough and all(abs(difference) <= AS_LONG_S * NANOSECONDS for difference in apart)
+        """Whether a report began just as the phase did, and was taken back just as a part of it ended that is long
+        enough for this to say something."""
+        slack_ns = int(AS_LONG_S * NANOSECONDS)
+        with_it = abs(alarm.interval.start_ns - self._phase.start_ns) <= slack_ns
+        ends = (end_ns for end_ns in self._ends if end_ns - self._phase.start_ns >= 2 * slack_ns)
+        return with_it and any(abs(alarm.interval.end_ns - end_ns) <= slack_ns for end_ns in ends)
 
     def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
         found = [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]

@@ -31,6 +31,7 @@ from tests.inference.chain import (
     PATHS,
     WAY_NODES,
     alarm,
+    at,
     between,
     candidate,
     link_name,
@@ -311,6 +312,17 @@ def test_a_report_that_is_taken_back_as_service_comes_back_speaks_louder() -> No
     with_it = hear(busy, [told]).total
     for begin, end in ((101.0, 140.0), (101.0, 900.0), (110.0, 159.0)):
         assert hear(busy, [replace(told, interval=between(begin, end))]).total < with_it
+
+
+def test_what_is_taken_back_before_routes_have_come_back_lasted_as_long_too() -> None:
+    busy = candidate("customer-edge", expecting(AlarmKind.RESOURCES_EXHAUSTED, Where.SELF, 0.2))
+    told = alarm(101, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED, end=140)
+
+    def gain(*ends: float) -> float:
+        heard = Witnesses((told,), (), Coverage(), CHAIN, PATHS, {}, MODES, PHASE, ends=[at(end) for end in ends])
+        return heard.testify(busy).total
+
+    assert gain(160) == hear(busy, [told]).total < gain(140, 160)
 
 
 def test_a_port_that_goes_down_late_may_be_a_consequence() -> None:
