@@ -224,10 +224,14 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
     for witness in observations:
         if isinstance(witness, PacketWitness):
             alarm = _alarm_of_witness(witness, around)
-            if alarm is not None:
-                yield alarm
+            own = []
             if alarm is not None and alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
-                for link in _own_links_within(alarm.reporter, witness.prefixes, around):
+                own = _own_links_within(alarm.reporter, witness.prefixes, around)
+            # Who takes back nothing but the subnets of its own cables tells of their ports, not of what lies behind.
+            if alarm is not None and (not own or len(own) < len(witness.prefixes)):
+                yield alarm
+            if alarm is not None:
+                for link in own:
                     statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
                     down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
                     yield replace(down, about_peer=None)

@@ -64,12 +64,23 @@ def test_a_router_that_takes_back_the_subnet_of_its_own_cable_has_lost_the_port(
     prefixes: tuple[str, ...], down: list[str]
 ) -> None:
     told = replace(witness(WitnessKind.BGP_WITHDRAWAL, "192.0.2.2", "10.9.2.2", str(len(prefixes))), prefixes=prefixes)
-    withdrawn, *ports = packet_alarms(told)
+    ports = [alarm for alarm in packet_alarms(told) if alarm.kind is not AlarmKind.ROUTES_WITHDRAWN]
 
-    assert (withdrawn.kind, withdrawn.reporter) == (AlarmKind.ROUTES_WITHDRAWN, "cloud-edge")
     assert [(port.component, port.reporter, port.kind) for port in ports] == [
         (link, "cloud-edge", AlarmKind.INTERFACE_DOWN) for link in down
     ]
+
+
+def test_who_takes_back_but_the_subnets_of_its_own_cables_tells_of_nothing_that_lies_behind_them() -> None:
+    def withdrawn(*prefixes: str) -> list[Alarm]:
+        count = str(len(prefixes))
+        told = replace(witness(WitnessKind.BGP_WITHDRAWAL, "192.0.2.2", "10.9.2.2", count), prefixes=prefixes)
+        return [alarm for alarm in packet_alarms(told) if alarm.kind is AlarmKind.ROUTES_WITHDRAWN]
+
+    assert withdrawn("10.9.1.0/30", "192.0.2.0/30") == []
+    (alarm,) = withdrawn("10.9.1.0/30", "10.1.0.0/24")
+    assert (alarm.reporter, alarm.about_peer) == ("cloud-edge", "cloud-gateway")
+    assert len(withdrawn("10.1.0.0/24")) == 1
 
 
 def test_a_new_route_to_an_end_of_the_service_alone_is_told_of_and_one_to_any_other_host_is_not() -> None:
