@@ -346,6 +346,22 @@ def test_once_a_router_is_back_neighbours_answer_and_what_needs_routes_suffers_w
     assert list(table.in_turmoil([Touch.YES, Touch.UPSTREAM, Touch.NO], {back}, ()))[1:] == [Touch.MAYBE, Touch.NO]
 
 
+def test_what_is_back_without_routes_loses_in_its_own_balance_though_neighbours_hear_each_other() -> None:
+    back, other = "provider-edge", "provider-core"
+    near = [group(60, 0, "customer-edge", back), group(60, 0, back, other)]
+    balances = [
+        replace(group(300, lost), journeys=((Stretch((node,), False, False, balance=True),),), noise=OF_DEVICES)
+        for node, lost in ((back, 110), (other, 0))
+    ]
+    table = PhaseLosses([*near, *balances], CHAIN.links)
+    own = table.balances_of(back)
+    assert [table.kinds[index][0].lost for index in own] == [110]
+    assert table.balances_of("customer-host") == ()
+
+    turmoil = table.in_turmoil([Touch.YES, Touch.YES, Touch.MAYBE, Touch.NO], {back}, ())
+    assert table.fit_fading(turmoil, RETURNING, own).total > table.fit_fading(turmoil, RETURNING).total
+
+
 def test_only_what_looks_up_routes_needs_them() -> None:
     """A switch or a carrier's line passes on what comes; a router asks for each packet where it is to go."""
     plain = CHAIN.links.keys() | {"customer-core"}
