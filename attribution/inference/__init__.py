@@ -534,9 +534,9 @@ def _kept_its_pace(findings: Findings, window: Interval) -> bool:
     if not captured or inside_s <= 0 or outside_s < MUCH_OF_THE_WINDOW * inside_s:
         return False
     for members in series.values():
-        within = sum(m.sent for m in members if m.interval.overlaps(window))
-        without = sum(m.sent for m in members if not m.interval.overlaps(window))
-        if within / inside_s < (1 - MUCH_OF_THE_WINDOW) * without / outside_s:
+        inside = sum(m.sent for m in members if m.interval.overlaps(window))
+        outside = sum(m.sent for m in members) - inside
+        if inside / inside_s < (1 - MUCH_OF_THE_WINDOW) * outside / outside_s:
             return False
     return True
 

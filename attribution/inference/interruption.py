@@ -92,13 +92,15 @@ def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Tr
 
 
 def find_silence(measurements: Iterable[Measurement]) -> tuple[Trouble, ...]:
-    """The longest time in which none of the service's packets from one of its ends came by any capture point, if they
-    came steadily before and after it. Nobody counted what that end would have sent meanwhile.
+    """The time in which none of the service's packets from one of its ends came by any capture point, if they came
+    steadily before and after it. Nobody counted what that end would have sent meanwhile.
     """
-    seen: dict[str | None, list[Interval]] = defaultdict(list)
+    seen: dict[str, list[Interval]] = defaultdict(list)
     for m in measurements:
         if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS) and m.lost < m.sent:
-            seen[m.journeys[0][0].bound_for].append(m.interval)
+            first = next((stretch for journey in m.journeys for stretch in journey), None)
+            if first is not None:
+                seen[first.bound_for].append(m.interval)
     silences = (silence for intervals in seen.values() if (silence := _only_pause(intervals)) is not None)
     return tuple(merge_overlapping(Trouble(silence, 0, 0) for silence in silences))
 
