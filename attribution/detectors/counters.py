@@ -90,6 +90,7 @@ def _status_alarms(device: str, component: str, metric: Metric, samples: Series)
                 word=word,
                 count=len(run),
             ),
+            slack_ns=(run[0].time_ns - before_ns) // 2,
         )
 
 
@@ -127,9 +128,9 @@ def _drop_alarm(
     device: str, component: str, metric: Metric, group: list[tuple[CounterSample, CounterSample, float]]
 ) -> Alarm:
     total = sum(dropped for _, _, dropped in group)
-    first, last = group[0][1], group[-1][1]
+    before, first, last = group[0][0], group[0][1], group[-1][1]
     return Alarm(
-        Interval(group[0][0].time_ns, last.time_ns),
+        Interval((before.time_ns + first.time_ns) // 2, last.time_ns),
         device,
         component,
         DROPS[metric],
@@ -142,6 +143,7 @@ def _drop_alarm(
             counted=COUNTED[metric],
         ),
         magnitude=total,
+        slack_ns=(first.time_ns - before.time_ns) // 2,
     )
 
 
@@ -169,6 +171,7 @@ def _optics_alarms(device: str, component: str, samples: Series) -> Iterator[Ala
                 power=run[0].value,
                 usual=usual,
             ),
+            slack_ns=(run[0].time_ns - before_ns) // 2,
         )
 
 
@@ -189,6 +192,7 @@ def _gauge_alarms(device: str, metric: Metric, samples: Series) -> Iterator[Alar
             kind,
             Citation(run[0].origin, run[0].locator),
             Phrase("{device} reported {gauge} {value:g}", device=device, gauge=GAUGES[metric], value=run[0].value),
+            slack_ns=(run[0].time_ns - before_ns) // 2,
         )
 
 
@@ -217,4 +221,5 @@ def _missed_polls(polls: Mapping[str, Mapping[int, CounterSample]]) -> Iterator[
                         device=device,
                         seconds=(later - earlier) / NANOSECONDS,
                     ),
+                    slack_ns=int(usual / 2),
                 )

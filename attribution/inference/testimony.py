@@ -215,13 +215,16 @@ class Witnesses:
         gain = min(log(probability / self._background["alarm"]), MOST_FROM_ONE)
         if self._lasted_as_long(alarm):  # that it was taken back is another report
             gain += log(CONFIRMED_BY_END)
-        late = alarm.interval.start_ns - self._phase.start_ns > PROMPT_S * NANOSECONDS
+        if alarm.slack_ns:  # a report that may be of any moment between two polls is more often there by chance
+            window_s = self._phase.seconds + ALARM_BEFORE_S + ALARM_AFTER_S
+            gain -= log(1 + 2 * alarm.slack_ns / NANOSECONDS / window_s)
+        late = alarm.interval.start_ns - alarm.slack_ns - self._phase.start_ns > PROMPT_S * NANOSECONDS
         return gain * LATE if alarm.kind in PROMPT and late else gain
 
     def _lasted_as_long(self, alarm: Alarm) -> bool:
         """Whether a report began just as the phase did, and was taken back just as a part of it ended that is long
         enough for this to say something."""
-        slack_ns = int(AS_LONG_S * NANOSECONDS)
+        slack_ns = int(AS_LONG_S * NANOSECONDS) + alarm.slack_ns
         with_it = abs(alarm.interval.start_ns - self._phase.start_ns) <= slack_ns
         ends = (end_ns for end_ns in self._ends if end_ns - self._phase.start_ns >= 2 * slack_ns)
         return with_it and any(abs(alarm.interval.end_ns - end_ns) <= slack_ns for end_ns in ends)
@@ -416,9 +419,11 @@ def surely_at_work(phase: Interval) -> Interval:
 
 
 def in_time(alarm: Alarm, phase: Interval) -> bool:
-    """Whether an alarm began with the phase or during it (a restart is logged after it)."""
+    """Whether an alarm began with the phase or during it (a restart is logged after it), or may have between two polls.
+    """
     after = RESTART_AFTER_S if alarm.kind is AlarmKind.DEVICE_RESTARTED else ALARM_AFTER_S
-    return began_in_time(alarm.interval.start_ns, phase, after)
+    slack_s = alarm.slack_ns / NANOSECONDS
+    return phase.widened(ALARM_BEFORE_S + slack_s, after + slack_s).contains(alarm.interval.start_ns)
 
 
 def began_in_time(time_ns: int, phase: Interval, after_s: float = ALARM_AFTER_S) -> bool:

@@ -65,7 +65,8 @@ def test_a_burst_of_discards_is_one_alarm_over_its_polls() -> None:
     (alarm,) = alarms(discards(0, 0, 400, 900, 900, 900, 900), packets(0, 1000, 2000, 3000, 4000, 5000, 6000))
 
     assert (alarm.reporter, alarm.component, alarm.kind) == ("cloud-edge", CABLE, AlarmKind.INTERFACE_DISCARDS)
-    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(10), at(30))
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(15), at(30))
+    assert alarm.slack_ns == at(5) - at(0)  # between the second poll and the third
     assert alarm.magnitude == 900
 
 

@@ -341,6 +341,26 @@ def test_alarms_count_from_just_before_the_phase_to_just_after_it() -> None:
     assert not in_time(alarm(300, "customer-edge", UPLINK, kind), PHASE)
 
 
+def test_what_was_polled_may_have_begun_at_any_moment_between_two_polls() -> None:
+    """Polled every minute, a port's errors are told from up to a minute before they began; and the more seldom a poller
+    asks, the more often it tells of something else that came in between."""
+    errors = candidate("customer-edge", expecting(AlarmKind.INTERFACE_ERRORS, Where.OWN_PORT), link=UPLINK)
+    told = alarm(70, "customer-edge", UPLINK, AlarmKind.INTERFACE_ERRORS, end=130)
+    often, seldom = (replace(told, slack_ns=at(slack_s) - at(0)) for slack_s in (5, 30))
+
+    assert not in_time(told, PHASE)
+    assert not in_time(often, PHASE)
+    assert in_time(seldom, PHASE)
+    on_time = replace(told, interval=between(100, 130))
+    assert hear(errors, [replace(on_time, slack_ns=seldom.slack_ns)]).total < hear(errors, [on_time]).total
+
+
+def test_a_port_that_was_polled_down_late_may_have_gone_down_in_time() -> None:
+    down = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.OWN_PORT), link=UPLINK)
+    late = alarm(120, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
+    assert hear(down, [replace(late, slack_ns=at(30) - at(0))]).total > hear(down, [late]).total
+
+
 def test_a_restart_is_logged_after_the_trouble() -> None:
     late = alarm(200, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED)
     assert in_time(late, PHASE)
