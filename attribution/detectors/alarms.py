@@ -137,6 +137,18 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
         yield _lasting(alarm, end)
 
 
+def _end_with(event: LogEvent, around: Surroundings) -> str | None:
+    """The one end of the service next to a device, behind the port that an event names, to which an address may belong
+    that is no other node's."""
+    networks = list(_read_prefixes([event.peer or ""]))
+    if not networks:
+        return None
+    link = find_link(around.topology, event.device, event.interface or "")
+    beside = layer3_neighbours(around.topology, event.device, None if link is None else link.component)
+    ends = [end for end in sorted(around.ends & beside) if around.book.may_have_address_in(end, networks[0])]
+    return ends[0] if len(ends) == 1 else None
+
+
 def _is_news(event: LogEvent, wordings: set[tuple[str, str]]) -> bool:
     """Whether a device says this for the first time; numbers, and with them times and addresses, make no difference."""
     wording = (event.device, NUMBER.sub("#", event.text))
@@ -166,7 +178,8 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
         kind = SESSION_ALARMS.get(event.reason, AlarmKind.SESSION_DOWN) if event.reason else AlarmKind.SESSION_DOWN
         return Alarm(start, event.device, event.device, kind, citation, statement, about_peer=peer)
     if event.kind is LogKind.DUPLICATE_ADDRESS:
-        owner = around.book.resolve(event.peer) or event.device  # whose address somebody else has too
+        # Whose address somebody else has too.
+        owner = around.book.resolve(event.peer) or _end_with(event, around) or event.device
         return Alarm(start, event.device, owner, AlarmKind.DUPLICATE_ADDRESS, citation, statement)
     if event.kind in DEVICE_ALARMS:
         peer = session_peer(event, around) if event.kind is LogKind.PREFIX_LIMIT else None

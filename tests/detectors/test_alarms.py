@@ -17,8 +17,8 @@ from attribution.detectors.alarms import (
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import Interval
 from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
-from attribution.model.topology import NodeKind
-from tests.detectors.chain import CAPTURE, at, join, log, network, node, surroundings
+from attribution.model.topology import NodeKind, Topology
+from tests.detectors.chain import CAPTURE, CHAIN, at, join, log, network, node, surroundings
 
 AROUND = surroundings()
 
@@ -81,6 +81,20 @@ def test_who_takes_back_but_the_subnets_of_its_own_cables_tells_of_nothing_that_
     (alarm,) = withdrawn("10.9.1.0/30", "10.1.0.0/24")
     assert (alarm.reporter, alarm.about_peer) == ("cloud-edge", "cloud-gateway")
     assert len(withdrawn("10.1.0.0/24")) == 1
+
+
+def test_an_address_that_two_have_is_rather_the_service_s_end_s_where_nobody_is_known_to_own_it() -> None:
+    """The edge saw it twice on the office's port; the drawing leaves the host's address out, or names another one."""
+
+    def owner(topology: Topology, interface: str) -> str:
+        twice = log(0, "office-edge", LogKind.DUPLICATE_ADDRESS, peer="10.1.0.77", interface=interface)
+        (alarm,) = detect_log_alarms([twice], surroundings(topology))
+        return alarm.component
+
+    nameless = replace(CHAIN, nodes={**CHAIN.nodes, "office-host": replace(CHAIN.nodes["office-host"], addresses=())})
+    assert owner(nameless, "Gi0/0") == "office-host"
+    assert owner(nameless, "Gi0/1") == "office-edge"
+    assert owner(CHAIN, "Gi0/0") == "office-edge"
 
 
 def test_a_new_route_to_an_end_of_the_service_alone_is_told_of_and_one_to_any_other_host_is_not() -> None:
