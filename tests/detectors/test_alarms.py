@@ -17,7 +17,7 @@ from attribution.detectors.alarms import (
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import Interval
 from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
-from attribution.model.topology import NodeKind, Topology
+from attribution.model.topology import NodeKind
 from tests.detectors.chain import CAPTURE, CHAIN, at, join, log, network, node, surroundings
 
 AROUND = surroundings()
@@ -84,17 +84,30 @@ def test_who_takes_back_but_the_subnets_of_its_own_cables_tells_of_nothing_that_
 
 
 def test_an_address_that_two_have_is_rather_the_service_s_end_s_where_nobody_is_known_to_own_it() -> None:
-    """The edge saw it twice on the office's port; the drawing leaves the host's address out, or names another one."""
+    """The edge saw it twice in its LAN, where the drawing names no host's address, or only the end's."""
 
-    def owner(topology: Topology, interface: str) -> str:
+    def owner(interface: str, *addresses: str) -> str:
+        drawn = network(
+            [
+                node("office-host", NodeKind.HOST, *addresses),
+                node("office-printer", NodeKind.HOST),
+                node("office-switch", NodeKind.SWITCH),
+                *(other for other in CHAIN.nodes.values() if other.id != "office-host"),
+            ],
+            [
+                join("office-host eth0", "office-switch 1"),
+                join("office-printer eth0", "office-switch 2"),
+                join("office-switch 3", "office-edge Gi0/0"),
+                *(link for link in CHAIN.links.values() if "office-host" not in link.ends),
+            ],
+        )
         twice = log(0, "office-edge", LogKind.DUPLICATE_ADDRESS, peer="10.1.0.77", interface=interface)
-        (alarm,) = detect_log_alarms([twice], surroundings(topology))
+        (alarm,) = detect_log_alarms([twice], surroundings(drawn))
         return alarm.component
 
-    nameless = replace(CHAIN, nodes={**CHAIN.nodes, "office-host": replace(CHAIN.nodes["office-host"], addresses=())})
-    assert owner(nameless, "Gi0/0") == "office-host"
-    assert owner(nameless, "Gi0/1") == "office-edge"
-    assert owner(CHAIN, "Gi0/0") == "office-edge"
+    assert owner("Gi0/0") == "office-host"
+    assert owner("Gi0/1") == "office-edge"
+    assert owner("Gi0/0", "10.1.0.2") != "office-host"
 
 
 def test_a_new_route_to_an_end_of_the_service_alone_is_told_of_and_one_to_any_other_host_is_not() -> None:
