@@ -59,9 +59,9 @@ FIRST_HAND = frozenset(
 )
 # How probable it must be that two phases have one cause before they are taken as one.
 SURELY_THE_SAME = 0.7
-# How much an explanation must leave unexplained (nats) before a second fault at the same time is thought of, and how
-# much that must explain of what the first does not touch: less than the clear balance of a single device shows.
-WORTH_A_SECOND = 5.0
+# How much an explanation must leave unexplained (nats) before a second fault at the same time is thought of: less is
+# often a port's discards while its neighbour is away.
+WORTH_A_SECOND = 10.0
 # A second cause is at work in the phases that it explains better by this.
 FELT = 1.0
 # What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over
@@ -222,7 +222,7 @@ class Solver:
         for other in self.candidates:
             if any(other is c or other.component == c.component for c in choices):
                 continue
-            if sum(self._left_to(i, choices, other) for i in range(len(choices))) < WORTH_A_SECOND:
+            if sum(self._left_to(i, choices, other) for i in range(len(choices))) < OWN_LOSSES:
                 continue
             both = [self._two(i, choice, other) for i, choice in enumerate(choices)]
             if sum(both) - sum(fit.total for fit in fits) < -price:
