@@ -287,6 +287,14 @@ def detect_tap_loss(observations: Iterable[Observation], around: Surroundings) -
                 yield measurement
 
 
+def _subject_of(protocol: str, upstream: bool) -> Template:
+    if protocol == CONNECTIONS:
+        return Template("TCP connection requests from {source} to {destination} beyond {point}")
+    if upstream:
+        return Template("{protocol} packets from {source} to {destination} before {point}")
+    return Template("{protocol} packets from {source} to {destination} beyond {point}")
+
+
 def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, around: Surroundings) -> Measurement | None:
     asked = tap.protocol != "tcp"  # requests: whether they arrived, their answers tell
     if asked and upstream:
@@ -341,11 +349,9 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
         end_to_end=around.is_end_to_end(source, destination) and tap.device == (destination if upstream else source),
         of_service=around.is_end_to_end(source, destination),
         citation=Citation(tap.origin, tap.locator),
-        subject=(
-            Template("{protocol} packets from {source} to {destination} before {point}")
-            if upstream
-            else Template("{protocol} packets from {source} to {destination} beyond {point}")
-        ).fill(protocol=tap.protocol, source=source, destination=destination, point=named),
+        subject=_subject_of(tap.protocol, upstream).fill(
+            protocol=tap.protocol, source=source, destination=destination, point=named
+        ),
         came_through=() if upstream else _surely_crossed(behind, around),
     )
 
