@@ -477,8 +477,9 @@ def state_of(alarm: Alarm) -> Hashable:
 
 
 def first_of_each(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
-    """Two reports of one device about one state are one witness: its log, its counters, its monitoring."""
+    """Two reports of one device about one state are one witness: its log, its counters, its monitoring. The one counts
+    by which the state had surely begun first."""
     grouped: dict[Hashable, list[Alarm]] = defaultdict(list)
     for alarm in alarms:
         grouped[state_of(alarm)].append(alarm)
-    return tuple(min(group, key=lambda a: a.interval.start_ns) for group in grouped.values())
+    return tuple(min(group, key=lambda a: a.interval.start_ns + a.slack_ns) for group in grouped.values())

@@ -355,6 +355,13 @@ def test_what_was_polled_may_have_begun_at_any_moment_between_two_polls() -> Non
     assert hear(errors, [replace(on_time, slack_ns=seldom.slack_ns)]).total < hear(errors, [on_time]).total
 
 
+def test_the_log_that_dates_a_state_counts_before_the_poll_that_may() -> None:
+    logged = alarm(101, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
+    polled = replace(alarm(100, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN), slack_ns=at(5) - at(0))
+    assert first_of_each([polled, logged]) == (logged,)
+    assert first_of_each([polled, replace(logged, interval=between(110, 160))]) == (polled,)
+
+
 def test_a_port_that_was_polled_down_late_may_have_gone_down_in_time() -> None:
     down = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.OWN_PORT), link=UPLINK)
     late = alarm(120, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
