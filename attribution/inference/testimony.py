@@ -325,7 +325,8 @@ class Witnesses:
             alarm.reporter == candidate.component
             and alarm.citation.origin.type in OWN_WORDS
             and alarm.kind not in SAID_BY_OTHERS
-            and while_dead.contains(alarm.interval.start_ns)
+            and while_dead.contains(alarm.interval.start_ns - alarm.slack_ns)
+            and while_dead.contains(alarm.interval.start_ns + alarm.slack_ns)
             for alarm in self._alarms
         )
         return log(HEARD_DEAD) if heard else 0.0

@@ -586,7 +586,9 @@ def test_a_device_that_speaks_is_not_dead() -> None:
     of_another = alarm(110, "customer-core", "customer-core", AlarmKind.SESSION_DOWN, about_peer="customer-edge")
     last_words = alarm(100.5, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)
     back_again = alarm(150, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)
+    dropped = alarm(115, "customer-edge", UPLINK, AlarmKind.INTERFACE_DISCARDS)
+    polled_before_or_after = replace(dropped, slack_ns=at(30) - at(0))
 
     assert hear(dead, [alive]).total < hear(dead, []).total
-    for other in (of_another, last_words, back_again):
+    for other in (of_another, last_words, back_again, polled_before_or_after):
         assert hear(dead, [other]).total == hear(dead, []).total
