@@ -156,15 +156,19 @@ def survey_coverage(
     """Which devices' logs and counters were supplied, as far as they are about the service's way.
 
     A file for one device covers it even without a line. In a file for many, a device is covered once it has a line of
-    its own; one about a port or a peer off the way may come from an excerpt, and tells nothing of what it left out.
+    its own; one about a port or a peer off the way may come from an excerpt, and tells nothing of what it left out. Who
+    handed in a log that says nothing of the way, of many devices, supplied none.
     """
     logging = {origin.device for origin in incident.origins if origin.type is EvidenceType.SYSLOG and origin.device}
     polled: set[str] = set()
     counted: set[str] = set()
+    told: set[str] = set()
     for observation in observations:
         if isinstance(observation, LogEvent):
-            if observation.device not in logging and is_about(observation, around, way):
+            is_new = observation.device not in logging or observation.origin.file not in told
+            if is_new and is_about(observation, around, way):
                 logging.add(observation.device)
+                told.add(observation.origin.file)
         elif isinstance(observation, CounterSample) and observation.interface is not None:
             wanted = polled if observation.metric is Metric.OPER_STATUS else counted
             if observation.device in wanted or observation.metric not in ASKED:
@@ -173,12 +177,13 @@ def survey_coverage(
             if link is not None and link.component in way:
                 wanted.add(observation.device)
     known = around.topology.nodes.keys()
+    about = [o for o in incident.origins if o.type is not EvidenceType.SYSLOG or o.device in logging or o.file in told]
     return Coverage(
         frozenset(logging & known),
         frozenset(polled),
         frozenset(counted),
-        frozenset(origin.type for origin in incident.origins),
-        frozenset((origin.type, origin.supplied_by) for origin in incident.origins if origin.supplied_by is not None),
+        frozenset(origin.type for origin in about),
+        frozenset((origin.type, origin.supplied_by) for origin in about if origin.supplied_by is not None),
     )
 
 

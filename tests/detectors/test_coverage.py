@@ -8,6 +8,7 @@ from attribution.detectors import detect_evidence, session_paths
 from attribution.model.evidence import Alarm, AlarmKind, Citation, Coverage
 from attribution.model.incident import EvidenceType, Origin
 from attribution.model.observation import LogKind, Metric, Observation
+from attribution.model.topology import Side
 from tests.detectors.chain import (
     CHAIN,
     COUNTERS,
@@ -108,3 +109,14 @@ def test_no_observation_is_no_evidence() -> None:
     found = detect_evidence([], CHAIN, incident())
     assert (found.measurements, found.alarms, found.records) == ((), (), ())
     assert found.service_paths == (WAY,)
+
+
+def test_who_hands_in_a_log_of_other_people_s_troubles_has_supplied_nothing() -> None:
+    """All else is the customer's word, which a list of what befell other tenants does not make any less so."""
+    customers = origin("telemetry/probes.csv", EvidenceType.PROBES, Side.CUSTOMER)
+
+    def is_customer_s_word(told: Observation) -> bool:
+        return coverage([told], [customers, LOG]).is_word_of(Side.CUSTOMER)
+
+    assert is_customer_s_word(log(0, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/9"))
+    assert not is_customer_s_word(log(0, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/1"))
