@@ -163,8 +163,10 @@ def survey_coverage(
     polled: set[str] = set()
     counted: set[str] = set()
     told: set[str] = set()
+    speaking: set[str] = set()
     for observation in observations:
         if isinstance(observation, LogEvent):
+            speaking.add(observation.origin.file)
             is_new = observation.device not in logging or observation.origin.file not in told
             if is_new and is_about(observation, around, way):
                 logging.add(observation.device)
@@ -177,7 +179,8 @@ def survey_coverage(
             if link is not None and link.component in way:
                 wanted.add(observation.device)
     known = around.topology.nodes.keys()
-    about = [o for o in incident.origins if o.type is not EvidenceType.SYSLOG or o.device in logging or o.file in told]
+    common = {o.file for o in incident.origins if o.type is EvidenceType.SYSLOG and o.device is None}
+    about = [o for o in incident.origins if o.file not in (common & speaking) - told]
     return Coverage(
         frozenset(logging & known),
         frozenset(polled),
