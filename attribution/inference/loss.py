@@ -292,33 +292,36 @@ class PhaseLosses:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time.
 
         But for those kinds that are `routeless` all the while: hardly anything of them gets through. `full` is the
-        share of such faults that leave nothing.
+        share of such faults that leave nothing. How much is well again at once is one share for the service's own
+        packets, one for those of others and one for balances: while all that crosses one router without routes is
+        lost, the other routers pass on what they get, and their neighbours hear each other.
         """
         without, touches = self._without(full), bytes(touches)
         touched = _Touched.of(touches, set(range(len(touches))).difference(routeless))
-        rarely = touched.rarely
         lost = {i: without.lost(i)[Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in routeless}
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
         missing = without.wavering.weigh(touched.upstream) if touched.upstream else None
-        same = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
-        totals, hits = [], []
-        for level in range(len(WELL_AGAIN)):
-            total = same + sum(without.fading(i)[level][touches[i]] for i in touched.surely)
-            if rarely:
-                healthy = log(SPARED) + sum(self._healthy[i] for i in rarely)
-                hit = log(1 - SPARED) + sum(without.fading(i)[level][Touch.RARELY] for i in rarely)
-                total += add_logs(healthy, hit)
-                hits.append(hit > healthy)
-            totals.append(total)
-        best = max(range(len(totals)), key=totals.__getitem__)
+        total = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
+        sorts: dict[tuple[bool, bool], list[int]] = defaultdict(list)
+        for i in touched.surely:
+            sorts[is_balance(self.kinds[i]), self.kinds[i][0].of_service].append(i)
         parts = list(self._healthy)
-        hit_too = rarely if rarely and hits[best] else ()
-        for i in (*touched.surely, *hit_too, *(missing.dropped if missing is not None else ())):
-            parts[i] = without.fading(i)[best][touches[i]]
-        for i, told in lost.items():
-            parts[i] = told
-        total = log(chance / len(totals)) + add_logs(*totals) + self._by_chance(touches)
-        return LossFit(total, FULL_RATES[-1], tuple(parts), missing)
+        for members in sorts.values():
+            told, own = without.recovering((i, touches[i]) for i in members)
+            total += told
+            for i, part in zip(members, own, strict=True):
+                parts[i] = part
+        if rarely := touched.rarely:
+            told, own = without.recovering((i, Touch.RARELY) for i in rarely)
+            healthy, hit = log(SPARED) + sum(self._healthy[i] for i in rarely), log(1 - SPARED) + told
+            total += add_logs(healthy, hit)
+            for i, part in zip(rarely, own if hit > healthy else (), strict=False):
+                parts[i] = part
+        for i in missing.dropped if missing is not None else ():
+            parts[i] = max(level[touches[i]] for level in without.fading(i))
+        for i, part in lost.items():
+            parts[i] = part
+        return LossFit(log(chance) + total + self._by_chance(touches), FULL_RATES[-1], tuple(parts), missing)
 
 
 def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str | None]]) -> bool:
@@ -391,6 +394,13 @@ class _Without:
         if kind not in self._fading:
             self._fading[kind] = _fading_parts(self._kinds[kind], self._parts[kind], self._full)
         return self._fading[kind]
+
+    def recovering(self, members: Iterable[tuple[int, int]]) -> tuple[float, Sequence[float]]:
+        """What kinds with their touches say together if one share of them is well again; each one's part at the best.
+        """
+        levels = list(zip(*([level[touch] for level in self.fading(kind)] for kind, touch in members), strict=True))
+        sums = [sum(level) for level in levels]
+        return add_logs(*sums) - log(len(sums)), max(levels, key=sum)
 
 
 def _fading_parts(
