@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log10
+from math import exp
 
 from attribution.inference.candidates import KEPT_BACK, Candidate, ServicePaths
 from attribution.inference.cut_off import told_troubles
 from attribution.inference.interruption import (
-    LEAST_LOSS_RATIO,
-    LEAST_SECONDS,
+    LEAST_OFF_BALANCE,
     Trouble,
-    between_ends,
     detect_interruption,
     find_full_loss,
     find_silence,
     find_trouble,
     merge_overlapping,
+    on_the_unavoidable,
 )
 from attribution.inference.leaving_out import leave_out
 from attribution.inference.likelihood import add_logs
@@ -28,7 +27,8 @@ from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.testimony import is_of_strangers
-from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
+from attribution.inference.uneventful import find_peace
+from attribution.inference.weighing import number_pieces, weigh_evidence
 from attribution.inference.worlds import (
     World,
     doubting_worlds,
@@ -40,39 +40,18 @@ from attribution.inference.worlds import (
 from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import Caveat
-from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
 __all__ = ["Inference", "infer_causes", "leave_out"]
 
-# How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
-CLEAN_IS_NEITHER = 0.985
-# What is left of that where an end of the service refused traffic, or lost its address, in the window.
-REFUSALS = frozenset({AlarmKind.HOST_REFUSES, AlarmKind.HOST_SILENT, AlarmKind.DUPLICATE_ADDRESS})
-REFUSED_IS_NEITHER = 0.4
 # How far one party's evidence against the other is doubted where nobody else was asked: what it left out may tell the
 # story the other way round. Its word alone is worth less than packets that it counted on the way.
 DOUBT_OF_WORD = 0.25
 DOUBT_OF_COUNTS = 0.05
 DOUBT_OF_DRAWING = 0.5
-# What is left of the certainty that nothing happened where only captures tell of the service: a connection that never
-# came by could not be missed. By how many of its ends were captured at their own ports, where all comes by that an end
-# sends, and tries to open; packets that came by elsewhere at the same pace as before and after are worth one end.
-PASSED_BY_IS_NEITHER = (0.6, 0.9, 1.0)
-# And where nothing but probes was counted, and not of all protocols that a service may use: a filter may have picked
-# just what nobody probed, and no device's counters would show what is missing. So it was in 3 of 12 recorded cases, of
-# which most filters had been looked for: one in ten is taken for the rule.
-PROBED_IS_NEITHER = 0.9
-CARRIERS = frozenset({"tcp", "udp"})
-CARRIED = frozenset({Method.FLOWS, Method.ONE_POINT, Method.TWO_POINTS, Method.COUNTERS})
-# And where packets are missing within a device that the service cannot avoid, or on such a cable: what was measured
-# between the ends, flows that had begun before, say, may not have been what is lost.
-MISSING_IS_NEITHER = 0.5
-MUCH_OF_THE_WINDOW = 0.25
-# A balance of counters that is off by less than this is no trouble by itself: recorded ones were, by up to 5 %. It is
-# where something was reported or done as it began, or up to so many seconds before.
-LEAST_OFF_BALANCE = 0.06
+# What a balance of counters is slightly off by is trouble where something was reported or done as it began, or up to so
+# many seconds before.
 BEFORE_IT_S = 3.0
 # How often the service was interrupted while something that it cannot do without is reported down in the time of the
 # complaint, and nobody counted its packets.
@@ -310,7 +289,7 @@ def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Tro
     """
     whole = any(measurement.end_to_end for measurement in findings.measurements)
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
-    for measurement in _on_the_unavoidable(findings):
+    for measurement in on_the_unavoidable(findings):
         own = measurement.of_service and measurement.method is Method.TWO_POINTS
         if own or not whole:
             series[(measurement.journeys, measurement.traffic if whole else "")].append(measurement)
@@ -351,33 +330,6 @@ def _is_told_of(interval: Interval, findings: Findings) -> bool:
     last = (interval.start_ns + interval.end_ns) // 2
     told = (e.interval.start_ns for events in (findings.alarms, findings.records) for e in events)
     return any(first <= start_ns <= last for start_ns in told)
-
-
-def _on_the_unavoidable(findings: Findings) -> Iterator[Measurement]:
-    """What was measured on parts of the way that the service cannot have gone around.
-
-    Or of its own packets, wherever they were last seen, if they came by none of the points that they had to pass.
-    """
-    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
-    for measurement in findings.measurements:
-        crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
-        if crossed and (crossed <= unavoidable or (measurement.of_service and measurement.for_good)):
-            yield measurement
-
-
-def _is_missing(findings: Findings, window: Interval) -> bool:
-    """Whether, for much of the window, more went into a part of the way that cannot be avoided than came out of it."""
-    balances: dict[tuple[Journey, ...], list[Measurement]] = defaultdict(list)
-    for measurement in _on_the_unavoidable(findings):
-        if measurement.method is Method.COUNTERS:
-            balances[measurement.journeys].append(measurement)
-    for members in balances.values():
-        clear = [trouble.interval for trouble in find_trouble(members) if trouble.loss_ratio >= LEAST_OFF_BALANCE]
-        spans = [interval for interval in clear if interval.overlaps(window)]
-        within = sum(min(span.end_ns, window.end_ns) - max(span.start_ns, window.start_ns) for span in spans)
-        if within >= MUCH_OF_THE_WINDOW * (window.end_ns - window.start_ns):
-            return True
-    return False
 
 
 def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothesis:
@@ -468,104 +420,15 @@ def _is_doubted(hypothesis: Hypothesis, supplier: Side | None, topology: Topolog
 
 
 def _nothing_happened(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
-    """No interruption in what was measured: as sure as the reported window was measured end to end.
-
-    That packets arrive is not all of a service: an end that refuses them, or whose address another one has, may have
-    failed without losing any.
-    """
-    clean = [m for m in between_ends(findings.measurements) if m.interval.overlaps(window)]
-    covered = covered_share(clean, window)
-    probability = CLEAN_IS_NEITHER * covered if clean else 0.0
-    if all(measurement.method is Method.ONE_POINT for measurement in clean):
-        captured = len(_ends_captured(clean, service)) or int(_kept_its_pace(findings, window))
-        probability *= PASSED_BY_IS_NEITHER[captured]
-    if not _is_carried_traffic_measured(findings, window):
-        probability *= PROBED_IS_NEITHER
-    if _is_missing(findings, window):
-        probability *= MISSING_IS_NEITHER
-    refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)
-    if any(alarm.interval.overlaps(window) and alarm.interval.seconds >= LEAST_SECONDS for alarm in refused):
-        probability *= REFUSED_IS_NEITHER
-    hypotheses = (Hypothesis((), probability), Hypothesis((), 1.0 - probability, known=False))
+    peace = find_peace(findings, service, window)
+    hypotheses = (Hypothesis((), peace.probability), Hypothesis((), 1.0 - peace.probability, known=False))
 
     def weigh(_chosen: int, _answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
-        return number_pieces(_clean_pieces(clean))
+        return number_pieces(peace.pieces())
 
     def request(_answers: Callable[[Cause], str]) -> tuple[Request, ...]:
-        share = covered if clean else 0.0
-        return ask_whether_it_happened(service.ends, topology, findings.coverage, window, probability, share)
+        coverage = findings.coverage
+        return ask_whether_it_happened(service.ends, topology, coverage, window, peace.probability, peace.covered)
 
-    return Inference(hypotheses, Interruption(False), weigh, request, lambda _chosen, _side, _answers: None)
-
-
-def _is_carried_traffic_measured(findings: Findings, window: Interval) -> bool:
-    """Whether packets that the service carries were counted in the window, among all others by counters too, or probes
-    of all protocols that may carry them."""
-    probed: set[str] = set()
-    for measurement in findings.measurements:
-        if measurement.of_service and measurement.interval.overlaps(window):
-            if measurement.method in CARRIED:
-                return True
-            probed.add(measurement.traffic)
-    return probed >= CARRIERS
-
-
-def _ends_captured(inferred: Iterable[Measurement], service: Service) -> set[str]:
-    """The ends of the service at whose own ports captures were taken: they saw the whole way but for the end itself."""
-    found: set[str] = set()
-    for measurement in inferred:
-        if measurement.end_to_end:
-            crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
-            found.update(end for end in service.ends if end not in crossed)
-    return found
-
-
-def _kept_its_pace(findings: Findings, window: Interval) -> bool:
-    """Whether the service's packets of every class and direction came by the capture points in the window about as
-    often as outside it; False where they were not captured for long enough outside."""
-    captured = [m for m in findings.measurements if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS)]
-    series: dict[str, list[Measurement]] = defaultdict(list)
-    for measurement in captured:
-        series[measurement.series].append(measurement)
-    inside_s = window.seconds
-    first = min((m.interval.start_ns for m in captured), default=window.start_ns)
-    last = max((m.interval.end_ns for m in captured), default=window.end_ns)
-    outside_s = (max(0, window.start_ns - first) + max(0, last - window.end_ns)) / NANOSECONDS
-    if not captured or inside_s <= 0 or outside_s < MUCH_OF_THE_WINDOW * inside_s:
-        return False
-    for members in series.values():
-        inside = sum(m.sent for m in members if m.interval.overlaps(window))
-        outside = sum(m.sent for m in members) - inside
-        if inside / inside_s < (1 - MUCH_OF_THE_WINDOW) * outside / outside_s:
-            return False
-    return True
-
-
-def covered_share(measurements: Sequence[Measurement], window: Interval) -> float:
-    """Which share of the window's seconds was measured at all."""
-    seconds = range(
-        window.start_ns // NANOSECONDS, max(window.end_ns // NANOSECONDS, window.start_ns // NANOSECONDS + 1)
-    )
-    measured = {
-        second
-        for m in measurements
-        for second in range(m.interval.start_ns // NANOSECONDS, -(-m.interval.end_ns // NANOSECONDS))
-    }
-    return sum(second in measured for second in seconds) / len(seconds)
-
-
-def _clean_pieces(clean: Sequence[Measurement]) -> list[Piece]:
-    """One piece for each series: how much its arrivals speak against the least loss that counts as trouble."""
-    series: dict[str, list[Measurement]] = defaultdict(list)
-    for measurement in clean:
-        series[measurement.series].append(measurement)
-    pieces = []
-    for members in series.values():
-        sent, lost = sum(m.sent for m in members), sum(m.lost for m in members)
-        against = -(sent - lost) * log10(1 - LEAST_LOSS_RATIO) + lost * log10(LEAST_LOSS_RATIO)
-        statement = Phrase(
-            "{lost} of {sent} {subject} were lost in the reported window",
-            lost=lost, sent=sent, subject=members[0].subject,
-        )  # fmt: skip
-        pieces.append(Piece(members[0], statement, None, against))
-    return pieces
+    nobody = Interruption(False)
+    return Inference(hypotheses, nobody, weigh, request, lambda _chosen, _side, _answers: None, peace.caveats)

@@ -8,12 +8,12 @@ fixed number of nats, so that a stray lost packet makes no interruption and a ga
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import log
 from statistics import median
 
-from attribution.model.evidence import Measurement, Method
+from attribution.model.evidence import Findings, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
 
 # Incident bundle, "Interruption": at least 2 % lost, clearly more than usual, for at least one second.
@@ -30,6 +30,8 @@ COST_OF_CHANGE = 5.0
 COST_OF_STEP = 2.0
 LEAST_EVIDENCE = 8.0
 SURELY_RECOVERED = 8.0
+# A balance of counters that is off by less than this is no trouble by itself: recorded ones were, by up to 5 %.
+LEAST_OFF_BALANCE = 0.06
 # Silence of the service's packets at all capture points is a part of the trouble that follows it from so many windows
 # on, and up to this long (TCP gives up after some minutes of trying again: RFC 9293, 3.8.3).
 LEAST_SILENCES = 2.0
@@ -332,3 +334,15 @@ def merge_overlapping(found: Iterable[Trouble]) -> list[Trouble]:
         else:
             merged.append(trouble)
     return merged
+
+
+def on_the_unavoidable(findings: Findings) -> Iterator[Measurement]:
+    """What was measured on parts of the way that the service cannot have gone around.
+
+    Or of its own packets, wherever they were last seen, if they came by none of the points that they had to pass.
+    """
+    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
+    for measurement in findings.measurements:
+        crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
+        if crossed and (crossed <= unavoidable or (measurement.of_service and measurement.for_good)):
+            yield measurement

@@ -214,6 +214,14 @@ def record(
     )
 
 
+def passing(seconds: Iterable[int], traffic: str = "tcp", sent: int = 20) -> list[Measurement]:
+    """What a capture on the way sees of the service: packets that came by, and were answered."""
+    return [
+        measured(second, second + 1, sent, 0, method=Method.ONE_POINT, traffic=traffic, of_service=True)
+        for second in seconds
+    ]
+
+
 def findings(
     measurements: Iterable[Measurement],
     alarms: Sequence[Alarm] = (),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from random import Random
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.inference import Inference, covered_share, infer_causes
+from attribution.inference import Inference, infer_causes
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
 from attribution.model.topology import NodeKind, Side
@@ -32,6 +32,7 @@ from tests.inference.chain import (
     measured,
     mirrored,
     mirrored_findings,
+    passing,
     probed,
     way,
 )
@@ -386,68 +387,6 @@ def test_a_part_that_fails_while_the_service_runs_interrupts_nothing() -> None:
     assert inference.hypotheses[0].known
 
 
-def counted_flows() -> list[Measurement]:
-    """The service's own packets, counted where they left and where they came, none lost."""
-    return [replace(measurement, method=Method.FLOWS) for measurement in probed(*ENDS, traffic="udp")]
-
-
-def test_a_clean_window_is_nobody_s_fault() -> None:
-    inference = infer(findings(counted_flows()))
-
-    assert not inference.interruption.detected
-    assert inference.hypotheses[0].known
-    assert inference.hypotheses[0].probability > 0.9
-    assert sum(h.probability for h in inference.hypotheses) == pytest.approx(1)
-    assert inference.request(lambda _: "customer") == ()
-    (piece,) = inference.weigh(0, lambda _: "customer")
-    assert piece.weight > 0
-    assert "0 of" in piece.statement
-
-
-def certainty_that_nothing_happened(*measurements: Measurement) -> float:
-    inference = infer(findings(measurements))
-    assert not inference.interruption.detected
-    return next(h.probability for h in inference.hypotheses if h.known)
-
-
-def test_clean_probes_cannot_tell_of_a_protocol_that_nobody_probed() -> None:
-    """A filter of UDP leaves all echoes and handshakes alone, and whoever complained may have used UDP."""
-    echoes, handshakes, datagrams = (probed(*ENDS, traffic=traffic) for traffic in ("icmp", "tcp", "udp"))
-
-    assert certainty_that_nothing_happened(*echoes, *handshakes) < 0.9
-    assert certainty_that_nothing_happened(*echoes, *handshakes, *datagrams) > 0.9
-    assert certainty_that_nothing_happened(*echoes, *counted_flows()) > 0.9
-    within = ((Stretch(("customer-edge",), False, False, balance=True),),)
-    balance = measured(20, 60, 4000, 0, method=Method.COUNTERS, journeys=within, traffic="counted", end_to_end=False)
-    assert certainty_that_nothing_happened(*echoes, *handshakes, balance) > 0.9
-
-
-def passing(seconds: Iterable[int], traffic: str = "tcp", sent: int = 20) -> list[Measurement]:
-    """What a capture on the way sees of the service: packets that came by, and were answered."""
-    return [
-        measured(second, second + 1, sent, 0, method=Method.ONE_POINT, traffic=traffic, of_service=True)
-        for second in seconds
-    ]
-
-
-def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
-    """What one capture point infers is of connections that got as far: a service may fail for all others."""
-    only_within = passing(range(20, 60))
-
-    assert certainty_that_nothing_happened(*only_within) < 0.7 < certainty_that_nothing_happened(*counted_flows())
-    assert certainty_that_nothing_happened(*only_within, *counted_flows()) > 0.9
-
-
-def test_packets_that_come_by_as_often_as_before_and_after_are_missed_by_nobody() -> None:
-    steady = passing(range(100))
-    assert 0.8 < certainty_that_nothing_happened(*steady) < certainty_that_nothing_happened(*counted_flows())
-
-    fewer = [*passing((*range(20), *range(60, 100)), "udp"), *passing(range(20, 60), "udp", sent=12)]
-    assert certainty_that_nothing_happened(*steady, *fewer) < 0.7
-    stopped = passing((*range(20), *range(60, 100)), "icmp")
-    assert certainty_that_nothing_happened(*steady, *stopped) < 0.7
-
-
 def test_steady_packets_that_stop_just_when_a_device_reports_trouble_are_an_interruption() -> None:
     """Nobody counted at both ends, and no capture missed a packet: routers upstream had lost the route."""
     seen = passing((*range(20), *range(60, 100)))
@@ -460,16 +399,6 @@ def test_steady_packets_that_stop_just_when_a_device_reports_trouble_are_an_inte
     assert not infer(findings(seen)).interruption.detected
     measured_too = infer(findings([*seen, *probed(*ENDS)], [told]))
     assert not measured_too.interruption.detected
-
-
-def test_a_capture_at_an_end_s_own_port_misses_nothing_of_that_end() -> None:
-    def captured_at(end: str, other: str) -> list[Measurement]:
-        beyond = ((Stretch(way(end, other)[1:], starts_inside=False),),)
-        return [replace(m, method=Method.ONE_POINT, journeys=beyond) for m in probed(*ENDS)]
-
-    one, both = captured_at(*ENDS), [*captured_at(*ENDS), *captured_at(*ENDS[::-1])]
-    assert 0.7 < certainty_that_nothing_happened(*one) < certainty_that_nothing_happened(*both)
-    assert certainty_that_nothing_happened(*both) == certainty_that_nothing_happened(*counted_flows())
 
 
 def connections_in_vain(traffic: str = "tcp-syn/beyond") -> list[Measurement]:
@@ -522,20 +451,6 @@ def test_a_balance_that_is_slightly_off_does_not_move_the_onset_that_the_service
     assert of_counters_alone.start_ns == pytest.approx(at(24), abs=2 * NANOSECONDS)
 
 
-@pytest.mark.parametrize(("lost", "for_s", "in_doubt"), [(8, 30, True), (8, 4, False), (0, 30, False)])
-def test_packets_missing_on_the_way_for_long_make_clean_ends_doubtful(lost: int, for_s: int, in_doubt: bool) -> None:
-    """A firewall that refuses new connections leaves those alone that are measured."""
-    journey = ((Stretch(("customer-edge",), False, False, balance=True),),)
-    balances = [
-        measured(
-            second, second + 1, 40, lost if 25 <= second < 25 + for_s else 0, method=Method.COUNTERS,
-            journeys=journey, traffic="counted", of_service=False, end_to_end=False,
-        )
-        for second in range(100)
-    ]  # fmt: skip
-    assert (certainty_that_nothing_happened(*counted_flows(), *balances) < 0.6) is in_doubt
-
-
 @pytest.mark.parametrize("for_good", [True, False])
 def test_the_service_s_packets_that_vanish_for_good_on_one_of_two_ways_are_its_interruption(for_good: bool) -> None:
     """Nobody counted at both ends: what may have gone the other way was no interruption, what cannot have, was one."""
@@ -559,41 +474,6 @@ def test_the_service_s_packets_that_vanish_for_good_on_one_of_two_ways_are_its_i
     if for_good:
         mass = masses(inference)
         assert max(mass, key=mass.__getitem__) == core
-
-
-def test_a_window_that_nobody_measured_leaves_all_open() -> None:
-    for unmeasured in (findings([]), findings(probed("customer-host", "customer-edge"))):
-        inference = infer(unmeasured)
-
-        assert not inference.interruption.detected
-        known = sum(h.probability for h in inference.hypotheses if h.known)
-        assert known == pytest.approx(0)
-        assert inference.weigh(0, lambda _: "customer") == ()
-
-
-def test_a_window_measured_by_half_is_half_as_sure() -> None:
-    whole, half = infer(findings(probed(*ENDS))), infer(findings(probed(*ENDS, seconds=40)))
-
-    def certainty(inference: Inference) -> float:
-        return next(h.probability for h in inference.hypotheses if h.known)
-
-    assert certainty(half) == pytest.approx(certainty(whole) / 2, rel=0.1)
-
-
-def test_clean_measurements_of_another_day_say_nothing_of_the_window() -> None:
-    inference = infer(findings(probed(*ENDS)), between(5000, 5060))
-    assert sum(h.probability for h in inference.hypotheses if h.known) == pytest.approx(0)
-
-
-def test_the_share_of_a_window_that_was_measured() -> None:
-    def share(*spans: tuple[float, float]) -> float:
-        return covered_share([measured(start, end, 1, 0) for start, end in spans], between(0, 10))
-
-    assert share() == 0
-    assert share((0, 10)) == 1
-    assert share((0, 5)) == pytest.approx(0.5)
-    assert share((0, 5), (0, 5), (3, 5)) == pytest.approx(0.5)
-    assert share((-5, 100)) == 1
 
 
 def test_an_unnamed_remainder_is_never_a_party_s() -> None:
