@@ -197,21 +197,24 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
         found: list[Journey] = []
         behind: list[tuple[str, ...]] = []
         paths = around.routes.paths(source, destination, pair.time_ns)
+        points = (pair.second, *pair.behind)
+        elsewhere = 0
         for path in paths:
             stretch = stretch_between(path, pair.first, pair.second, around.topology)
             if stretch is not None:
                 found.append((stretch,))
                 behind.append(path[: len(path) - len(stretch.components) - len(stretch.beyond)])
-        if not found:
+                if not _must_pass((*stretch.components, *stretch.beyond), points, around):
+                    elsewhere = pair.strange
+        if not found or pair.sent <= elsewhere:
             continue
         whole = pair.first[0] == source and pair.second[0] == destination
-        points = (pair.second, *pair.behind)
         first, second = (f"{device} {port or ''}".strip() for device, port in (pair.first, pair.second))
         yield Measurement(
             interval=Interval(pair.time_ns, pair.end_ns),
             journeys=tuple(found),
-            sent=pair.sent,
-            lost=pair.lost,
+            sent=pair.sent - elsewhere,
+            lost=pair.lost - elsewhere,
             method=Method.TWO_POINTS,
             series=f"{pair.origin.file}|{pair.second_file}:{source}>{destination}/{pair.protocol}",
             traffic=pair.protocol,
@@ -229,6 +232,14 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
             for_good=all(any(tap_position(path, at, around.topology) is not None for at in points) for path in paths),
             came_through=_surely_crossed(behind, around),
         )
+
+
+def _must_pass(way: tuple[str, ...], points: Sequence[tuple[str, str | None]], around: Surroundings) -> bool:
+    """Whether what passes a first capture point, on its way from there, gets by none of the further ones unseen."""
+    onward = way if way[0] in around.topology.nodes else way[1:]
+    links = (find_link(around.topology, node, port) for node, port in points if node in onward and port is not None)
+    surely = around.routes.unavoidable(onward)
+    return any(link is not None and link.component in surely for link in links)
 
 
 def stretch_between(

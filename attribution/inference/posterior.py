@@ -237,7 +237,7 @@ class Solver:
         first = choices[phase]
         touches = self._touches_of(phase, first)
         if first.mode.withdraws and self._continues(choices, phase):
-            touches = self._in_turmoil(phase, first)
+            touches = bytes(map(max, touches, self._in_turmoil(phase, first)))
         return self.tables[phase].unexplained_by(touches, self._touches_of(phase, other), other.mode.full)
 
     def _in_turmoil(self, phase: int, candidate: Candidate) -> bytes:

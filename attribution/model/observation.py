@@ -359,7 +359,8 @@ class PairCount(Observation):
     `time_ns`, `end_ns` are of the first point's clock, mended by `clock_shift_ns` where it differs from the second's.
     `source` and `destination` are the packets' addresses; `first` and `second` (device, interface) in the direction
     of travel. `second_file` and `frames` of the first let the reader open both captures. `behind` are points further
-    on that listened all the while: none of the lost packets came by there either.
+    on that listened all the while: none of the lost packets came by there either. `strange` of the lost were of flows
+    of which the second point never showed a packet while others passed: if there is another way, they may have gone it.
     """
 
     end_ns: int
@@ -371,6 +372,7 @@ class PairCount(Observation):
     protocol: str
     sent: int
     lost: int
+    strange: int = 0
     clock_shift_ns: int = 0
     behind: tuple[tuple[str, str | None], ...] = ()
     smallest_lost: int | None = None

@@ -6,6 +6,7 @@ here come the counts that a verdict weighs (`pair_counts`) and the figures for p
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
@@ -18,6 +19,8 @@ from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
 BIN_NS: Final = 1_000_000_000
 FRAMES_SHOWN: Final = 16
 FEWEST_SHARED: Final = 3  # packets that two points must share in one direction before one of them can miss any
+# Flows in a row that came to the second point, each of which would have taken another way as often as not.
+IN_A_ROW: Final = 12
 NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
 
 
@@ -98,14 +101,25 @@ class Stretch:
     def name(self) -> str:
         return NAMES.get(self.protocol, str(self.protocol))
 
+    @property
+    def ends(self) -> tuple[str, str, str, str, int]:
+        """What all protocols between the same addresses, at the same two points, have in common."""
+        return (self.origin.file, self.second_file, self.source, self.destination, self.version)
+
 
 def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
     """Yield what was sent and lost in each second, in the order of time."""
-    found = [(second, number, stretch) for number, stretch in enumerate(stretches) for second in stretch.bins]
-    for second, _, stretch in sorted(found, key=lambda item: item[:2]):
+    whole = list(stretches)
+    passing: dict[tuple[str, str, str, str, int], set[int]] = defaultdict(set)
+    for stretch in whole:
+        passing[stretch.ends].update(second for second, tally in stretch.bins.items() if tally.sent > tally.lost)
+    strangers = [_share_of_strangers(stretch) for stretch in whole]
+    found = [(second, number, stretch) for number, stretch in enumerate(whole) for second in stretch.bins]
+    for second, number, stretch in sorted(found, key=lambda item: item[:2]):
         tally = stretch.bins[second]
         if not tally.sent:
             continue
+        strange = round(strangers[number] * tally.lost) if second in passing[stretch.ends] else 0
         shown = tally.shown
         yield PairCount(
             time_ns=second * BIN_NS,
@@ -120,6 +134,7 @@ def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
             protocol=stretch.name,
             sent=tally.sent,
             lost=tally.lost,
+            strange=strange,
             clock_shift_ns=stretch.shift_ns,
             behind=tuple(
                 point
@@ -130,3 +145,23 @@ def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
             largest_passed=tally.largest_passed,
             frames=shown,
         )
+
+
+def _share_of_strangers(stretch: Stretch) -> float:
+    """Which share of a stretch's losses are packets of flows of which the second point never showed one.
+
+    None where flow after flow came to the second point, for some time: there was no other way for them then.
+    """
+    strange = sum(tally.lost for tally in stretch.flows.values() if tally.lost == tally.sent)
+    if not strange or _most_in_a_row(stretch) * len(stretch.flows) >= IN_A_ROW * stretch.whole.sent:
+        return 0.0
+    return min(1.0, strange / stretch.whole.lost)
+
+
+def _most_in_a_row(stretch: Stretch) -> int:
+    """The most packets of successive seconds that all came to the second point."""
+    most = here = 0
+    for _, tally in sorted(stretch.bins.items()):
+        here = 0 if tally.lost else here + tally.sent
+        most = max(most, here)
+    return most

@@ -349,6 +349,21 @@ def test_what_a_capture_saw_had_come_through_all_before_it() -> None:
     assert before.came_through == (), "of what never came to the capture nothing is known"
 
 
+def test_flows_that_one_of_two_ways_never_shows_may_have_gone_the_other() -> None:
+    """Of 100 packets 10 were lost, 6 of them of flows that the second capture never saw: on this way 4 of 94 were."""
+    here = replace(pair(("cloud-edge", "GE0/0/1"), ("cloud-edge", "GE0/0/2")), strange=6)
+    behind = replace(here, behind=(("cloud-gateway", "GE0/0/2"),))  # no way goes around that, and they are not there
+    for topology, seen, counts in (
+        (two_ways(), here, (94, 4)),
+        (two_ways(), behind, (100, 10)),
+        (CHAIN, here, (100, 10)),
+    ):
+        (found,) = detect_segment_loss([seen], surroundings(topology))
+        assert (found.sent, found.lost) == counts
+    nothing_else = replace(here, sent=10, strange=10)
+    assert list(detect_segment_loss([nothing_else], surroundings(two_ways()))) == []
+
+
 def test_packets_are_lost_for_good_that_miss_a_point_which_no_way_goes_around() -> None:
     """The edge reaches the core by two routers; captures listen at one of them, and where both ways meet again."""
     here, gone = pair(("cloud-edge", "GE0/0/1"), ("cloud-edge", "GE0/0/2")), ("cloud-gateway", "GE0/0/2")

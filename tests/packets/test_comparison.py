@@ -147,6 +147,49 @@ def test_packets_that_take_another_way_are_not_lost() -> None:
     assert found["a", "c"] == (100, 0)
 
 
+def udp_flow(port: int, seconds: range, points: str, each: int = 5) -> list[tuple[str, Timed]]:
+    """A flow of datagrams from one port, so many in each second, and the points at which they pass."""
+    found = []
+    for number in range(each * len(seconds)):
+        sent = START + (seconds[0] * each + number) * SECOND // each + port * MS
+        body = udp(port.to_bytes(2, "big") + number.to_bytes(4, "big") * 5, port, 6000)
+        for late, point in enumerate(points):
+            packet = ipv4(body, 17, "10.1.0.1", "10.2.0.1", ttl=60 - late, number=1000 * port + number & 0xFFFF)
+            found.append((point, (sent + late * 100_000, ethernet(packet))))
+    return found
+
+
+def strange_and_lost(*flows: list[tuple[str, Timed]]) -> tuple[int, int]:
+    seen: dict[str, list[Timed]] = {"a": [], "b": []}
+    for point, packet in (one for flow in flows for one in flow):
+        seen[point].append(packet)
+    found = losing([capture(sorted(packets), point) for point, packets in seen.items()])
+    return sum(pair.strange for pair in found), sum(pair.lost for pair in found)
+
+
+def test_flows_that_one_point_never_shows_while_others_pass_are_strangers_to_it() -> None:
+    """Routers spread flows over equal ways: a capture on one of them shows some flows, whole, and others never."""
+    passing, beside = udp_flow(1, range(20), "ab"), udp_flow(2, range(20), "a")
+    strange, lost = strange_and_lost(passing, beside)
+    assert strange == lost > 90
+
+    broken = [*udp_flow(3, range(10), "ab"), *udp_flow(3, range(10, 15), "a"), *udp_flow(3, range(15, 20), "ab")]
+    assert strange_and_lost(passing, broken) == (0, 25)
+    strange, lost = strange_and_lost(passing, beside, broken)
+    assert 0.7 * 100 < strange < lost - 15
+
+
+def test_flows_that_fail_together_or_after_many_that_came_are_no_strangers() -> None:
+    def short(number: int, points: str) -> list[tuple[str, Timed]]:
+        return udp_flow(100 + number, range(number, number + 1), points)
+
+    outage = [short(number, "a" if 10 <= number < 15 else "ab") for number in range(20)]
+    assert strange_and_lost(*outage) == (0, 25)
+    others = udp_flow(1, range(30), "ab")  # these pass all the while: a filter may have picked the rest
+    filtered = [short(number, "a" if 15 <= number < 20 else "ab") for number in range(30)]
+    assert strange_and_lost(others, *filtered) == (0, 25)
+
+
 def test_an_answered_request_was_not_lost_even_if_a_capture_missed_it() -> None:
     path = Path3().both_ways(100)
     path.pass_by("a")
