@@ -19,6 +19,7 @@ from attribution.detectors.loss import (
     detect_reached_hops,
     detect_segment_loss,
     detect_tap_loss,
+    note_strangers,
 )
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
@@ -83,7 +84,7 @@ def detect_evidence(
         coverage=survey_coverage(observations, around, incident, frozenset(way)),
         service_paths=paths,
         session_paths=session_paths(alarms, routes),
-        caveats=(*caveats, *((guessed,) if guessed is not None else ())),
+        caveats=(*caveats, *((guessed,) if guessed is not None else ()), *note_strangers(observations, around)),
         flows=detect_many_flows(tables, around),
         clocks=clocks,
         addresses=book.resolved(),

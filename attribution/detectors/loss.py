@@ -13,6 +13,7 @@ from attribution.model.evidence import Citation, Journey, Measurement, Method, S
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import (
     CONNECTIONS,
+    Caveat,
     FlowRecord,
     Observation,
     PairCount,
@@ -198,14 +199,12 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
         behind: list[tuple[str, ...]] = []
         paths = around.routes.paths(source, destination, pair.time_ns)
         points = (pair.second, *pair.behind)
-        elsewhere = 0
         for path in paths:
             stretch = stretch_between(path, pair.first, pair.second, around.topology)
             if stretch is not None:
                 found.append((stretch,))
                 behind.append(path[: len(path) - len(stretch.components) - len(stretch.beyond)])
-                if not _must_pass((*stretch.components, *stretch.beyond), points, around):
-                    elsewhere = pair.strange
+        elsewhere = gone_elsewhere(pair, around)
         if not found or pair.sent <= elsewhere:
             continue
         whole = pair.first[0] == source and pair.second[0] == destination
@@ -232,6 +231,27 @@ def detect_segment_loss(observations: Iterable[Observation], around: Surrounding
             for_good=all(any(tap_position(path, at, around.topology) is not None for at in points) for path in paths),
             came_through=_surely_crossed(behind, around),
         )
+
+
+def gone_elsewhere(pair: PairCount, around: Surroundings) -> int:
+    """How many of the lost may have gone a way that leads by none of the further capture points."""
+    source, destination = around.book.resolve(pair.source), around.book.resolve(pair.destination)
+    if not pair.strange or source is None or destination is None:
+        return 0
+    points = (pair.second, *pair.behind)
+    paths = around.routes.paths(source, destination, pair.time_ns)
+    stretches = (stretch_between(path, pair.first, pair.second, around.topology) for path in paths)
+    ways = ((*stretch.components, *stretch.beyond) for stretch in stretches if stretch is not None)
+    return 0 if all(_must_pass(way, points, around) for way in ways) else pair.strange
+
+
+def note_strangers(observations: Iterable[Observation], around: Surroundings) -> Iterator[Caveat]:
+    """What was not compared between two captures, as another way may have led it by the second one."""
+    for pair in observations:
+        if isinstance(pair, PairCount) and (count := gone_elsewhere(pair, around)):
+            point = " ".join(filter(None, pair.second))
+            reason = Phrase("packets of flows that {point} never showed may have gone another way", point=point)
+            yield Caveat(pair.origin.file, pair.locator, reason, count)
 
 
 def _must_pass(way: tuple[str, ...], points: Sequence[tuple[str, str | None]], around: Surroundings) -> bool:

@@ -14,6 +14,7 @@ from attribution.detectors.loss import (
     detect_reached_hops,
     detect_segment_loss,
     detect_tap_loss,
+    note_strangers,
     stretch_between,
     tap_position,
     window_ends,
@@ -360,6 +361,8 @@ def test_flows_that_one_of_two_ways_never_shows_may_have_gone_the_other() -> Non
     ):
         (found,) = detect_segment_loss([seen], surroundings(topology))
         assert (found.sent, found.lost) == counts
+        told = [caveat.count for caveat in note_strangers([seen], surroundings(topology))]
+        assert told == ([6] if found.sent < 100 else [])
     nothing_else = replace(here, sent=10, strange=10)
     assert list(detect_segment_loss([nothing_else], surroundings(two_ways()))) == []
 
