@@ -1,25 +1,34 @@
-"""Whether the customer offered more than it had bought: counted where its traffic leaves its own devices."""
+"""Whether the customer offered more than it had bought: counted where its traffic leaves its own devices, or by the
+cloud, which counts what its limits drop as well."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import pairwise
 
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import CounterSample, Metric, Observation
-from attribution.model.phrase import Phrase
+from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation
+from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
-from attribution.model.topology import Side
+from attribution.model.topology import NodeKind, Side
 
 # Counters include headers below IP and the polls are not quite regular: this much above the limit is not yet more.
 TOLERANCE = 1.1
 # Behind the limit no more than the limit gets through: a port that fills it this far had more offered to it.
 FILLED = 0.85
+# A limit that drops less than this many packets of a period, or this share of them (%), hurts nobody.
+LEAST_DROPPED, LEAST_DROPPED_PERCENT = 3.0, 0.5
 # A device polled this rarely hides any surge in its average (seconds).
 LONGEST_POLL_S = 120.0
+CARRIED_BY_CLOUD = Template(
+    "Cloud Monitor counted up to {highest:.1f} Mbit/s ({metric} of {resource}), where {bought:g} were bought"
+)
+DROPPED_BY_LIMIT = Template(
+    "Cloud Monitor counted up to {highest:g} {unit} that a bandwidth limit dropped ({metric} of {resource})"
+)
 
 
 def detect_overuse(
@@ -43,6 +52,79 @@ def detect_overuse(
             continue
         samples.sort(key=lambda sample: sample.time_ns)
         yield from _surges(device, interface, link.component, samples, limit_bps, bandwidth_bps)
+
+
+def detect_cloud_load(
+    observations: Iterable[Observation], around: Surroundings, bandwidth_bps: float | None
+) -> Iterator[Alarm]:
+    """Periods in which the cloud counted more than was bought, or what a limit dropped; neighbours are joined."""
+    series: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[CloudMetric]] = defaultdict(list)
+    for metric in observations:
+        if isinstance(metric, CloudMetric) and metric.load is not None:
+            series[(metric.origin.file, metric.name, metric.dimensions)].append(metric)
+    for (_, _, dimensions), metrics in series.items():
+        place = _counted_at({value for _, value in dimensions}, around)
+        metrics.sort(key=lambda metric: metric.time_ns)
+        run: list[CloudMetric] = []
+        for metric in metrics:
+            if _is_too_much(metric, bandwidth_bps):
+                run.append(metric)
+            elif run and place is not None:
+                yield _cloud_alarm(*place, run, bandwidth_bps)
+                run = []
+        if run and place is not None:
+            yield _cloud_alarm(*place, run, bandwidth_bps)
+
+
+def _is_too_much(metric: CloudMetric, bandwidth_bps: float | None) -> bool:
+    if metric.load is Load.DROPPED:
+        least = {"packet/s": LEAST_DROPPED / metric.period_s, "%": LEAST_DROPPED_PERCENT}.get(metric.unit, 0.0)
+        return metric.value > 0 and metric.value >= least
+    share = TOLERANCE if metric.load is Load.OFFERED else FILLED
+    return bandwidth_bps is not None and _bits_per_second(metric) > share * bandwidth_bps
+
+
+def _bits_per_second(metric: CloudMetric) -> float:
+    return metric.value * (1e6 if metric.unit == "Mbit/s" else 1.0)
+
+
+def _counted_at(resources: Container[str], around: Surroundings) -> tuple[str, str] | None:
+    """The provider's device that counted for a resource, and where: the node or link to which the resource is tied,
+    else, as it is the service's own, the first gateway on the way."""
+    nodes, links = around.topology.nodes, around.topology.links
+    for node in nodes.values():
+        if any(name in resources for name in node.resource_ids):
+            return node.id, node.id
+    for link in links.values():
+        if any(name in resources for name in link.resource_ids):
+            ours = [end for end in link.ends if nodes[end].side is Side.PROVIDER]
+            return (ours or link.ends)[0], link.component
+    first, second = sorted(around.ends)
+    way = next(iter(around.routes.all_ways(first, second, 0)), ())
+    of_provider = [nodes[name] for name in way if name in nodes and nodes[name].side is Side.PROVIDER]
+    gateways = [node for node in of_provider if node.kind in (NodeKind.GATEWAY, NodeKind.SERVICE)]
+    return next(((node.id, node.id) for node in (*gateways, *of_provider)), None)
+
+
+def _cloud_alarm(reporter: str, component: str, run: list[CloudMetric], bandwidth_bps: float | None) -> Alarm:
+    first, last = run[0], run[-1]
+    told = {"metric": first.name, "resource": "/".join(value for _, value in first.dimensions)}
+    rate_bps = max(map(_bits_per_second, run))
+    if first.load is Load.DROPPED:
+        kind = AlarmKind.RATE_EXCEEDED
+        statement = DROPPED_BY_LIMIT.fill(highest=max(metric.value for metric in run), unit=first.unit, **told)
+    else:
+        kind = AlarmKind.BANDWIDTH_EXCEEDED
+        statement = CARRIED_BY_CLOUD.fill(highest=rate_bps / 1e6, bought=(bandwidth_bps or 0.0) / 1e6, **told)
+    return Alarm(
+        Interval(first.time_ns, last.time_ns + int(last.period_s * NANOSECONDS)),
+        reporter,
+        component,
+        kind,
+        Citation(first.origin, first.locator),
+        statement,
+        magnitude=None if first.load is Load.DROPPED else rate_bps,
+    )
 
 
 def _limit_at(device: str, neighbour: str, metric: Metric, around: Surroundings, bandwidth_bps: float) -> float | None:

@@ -114,12 +114,21 @@ class CounterSample(Observation):
     value: float
 
 
+class Load(StrEnum):
+    """What a cloud metric tells of load: what came before the limit that was bought, what came out behind it, or what
+    a limit took away."""
+
+    OFFERED = "offered"
+    PASSED = "passed"
+    DROPPED = "dropped"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudMetric(Observation):
-    """One point of a cloud monitor series; a missing point is absent, never zero.
+    """One point of a cloud monitor series, of the period from `time_ns` on; a missing point is absent, never zero.
 
     `name` is Tencent's metric name in lower case; `value` is in `unit` as Tencent documents it for the namespace.
-    `component` is the node or link that the dimensions' resource is tied to, or None for the service as a whole.
+    `load` is what it tells of load, None where it tells nothing of that. `dimensions` name the resource.
     """
 
     name: str
@@ -127,6 +136,7 @@ class CloudMetric(Observation):
     value: float
     period_s: float
     dimensions: tuple[tuple[str, str], ...]
+    load: Load | None = None
 
 
 class LogKind(StrEnum):

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 
 from attribution.model.incident import Origin
-from attribution.model.observation import Caveat, CloudMetric
+from attribution.model.observation import Caveat, CloudMetric, Load
 from attribution.model.phrase import Phrase, Template
 from attribution.readers.values import Value, read_json
 
@@ -61,23 +61,45 @@ def read_cloud_monitor(content: bytes, origin: Origin) -> Iterator[CloudMetric |
 
 def unit_of(name: str, dimensions: Dimensions) -> str | None:
     """The documented unit of a metric of the resource that the dimensions name; None where none is documented."""
-    for dimension, _ in dimensions:
-        units, lower_case = _units().get(dimension.lower(), ({}, {}))
-        if name in lower_case:
-            return lower_case[name]
-        if name.lower() in units:
-            return units[name.lower()]
+    for namespace in _namespaces(dimensions):
+        if name in namespace.lower_case_units:
+            return namespace.lower_case_units[name]
+        if name.lower() in namespace.units:
+            return namespace.units[name.lower()]
     return None
 
 
+def load_of(name: str, dimensions: Dimensions) -> Load | None:
+    """What a metric of the resource that the dimensions name tells of load, if anything."""
+    return next((n.loads[name.lower()] for n in _namespaces(dimensions) if name.lower() in n.loads), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Namespace:
+    """Of the metrics of one kind of resource, by their names in lower case: the unit, and what they tell of load.
+
+    `lower_case_units` are of those that the older interface spells in lower case.
+    """
+
+    units: Mapping[str, str]
+    lower_case_units: Mapping[str, str]
+    loads: Mapping[str, Load]
+
+
+def _namespaces(dimensions: Dimensions) -> Iterator[_Namespace]:
+    for dimension, _ in dimensions:
+        if dimension.lower() in _known():
+            yield _known()[dimension.lower()]
+
+
 @cache
-def _units() -> Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]:
-    """By dimension: the unit of each metric in lower case, and of those the older interface spells in lower case."""
+def _known() -> Mapping[str, _Namespace]:
     rules = tomllib.loads((resources.files("attribution") / "rules" / RULES).read_text("utf-8"))
     return {
-        rule["dimension"].lower(): (
+        rule["dimension"].lower(): _Namespace(
             {name.lower(): unit for name, unit in rule["units"].items()},
             rule.get("lower_case_unit", {}),
+            {name.lower(): load for load in Load for name in rule.get(load.value, ())},
         )
         for rule in rules["namespace"]
     }
@@ -141,4 +163,5 @@ def _metrics(series: Series, unit: str, origin: Origin, skipped: Counter[str]) -
             value=number,
             period_s=series.period_s,
             dimensions=series.dimensions,
+            load=load_of(series.name, series.dimensions),
         )

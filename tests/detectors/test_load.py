@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from attribution.detectors.load import detect_overuse
+from attribution.detectors.load import detect_cloud_load, detect_overuse
 from attribution.model.evidence import Alarm, AlarmKind
-from attribution.model.observation import CounterSample, Metric
+from attribution.model.incident import EvidenceType
+from attribution.model.observation import CloudMetric, CounterSample, Load, Metric
 from attribution.model.topology import Side
-from tests.detectors.chain import CHAIN, NODES, at, join, network, node, readings, surroundings
+from tests.detectors.chain import CHAIN, NODES, at, join, network, node, origin, readings, surroundings
 
 BOUGHT_BPS = 100e6
 EVERY_S = 10
@@ -92,3 +93,69 @@ def test_rare_polls_hide_surges_and_prove_none() -> None:
 
 def test_two_surges_are_two_alarms() -> None:
     assert len(overuse(octets("office-edge", "Gi0/1", Metric.OUT_OCTETS, 2.0, 0.1, 2.0, 0.1))) == 2
+
+
+def cloud(name: str, load: Load | None, *values: float, unit: str = "Mbit/s", of: str = "ccn-1") -> list[CloudMetric]:
+    return [
+        CloudMetric(
+            time_ns=at(60 * minute),
+            origin=origin("telemetry/monitor.json", EvidenceType.CLOUD_MONITOR),
+            locator=f"Values[{minute}]",
+            name=name,
+            unit=unit,
+            value=value,
+            period_s=60.0,
+            dimensions=(("CcnId", of), ("SRegion", "ap-guangzhou")),
+            load=load,
+        )
+        for minute, value in enumerate(values)
+    ]
+
+
+def cloud_load(metrics: Sequence[CloudMetric], bought: float | None = BOUGHT_BPS) -> list[Alarm]:
+    return list(detect_cloud_load(metrics, surroundings(), bought))
+
+
+def test_what_the_cloud_counted_before_the_limit_or_behind_it_tells_of_overuse() -> None:
+    (alarm,) = cloud_load(cloud("inbandwidth", Load.OFFERED, 50, 180, 240, 60))
+    assert (alarm.reporter, alarm.component, alarm.kind) == (
+        "cloud-gateway", "cloud-gateway", AlarmKind.BANDWIDTH_EXCEEDED,
+    )  # fmt: skip
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(60), at(180))
+    assert alarm.magnitude == pytest.approx(240e6)
+    assert "240.0 Mbit/s (inbandwidth of ccn-1/ap-guangzhou), where 100 were bought" in alarm.statement
+
+    assert cloud_load(cloud("inbandwidth", Load.OFFERED, 100, 105)) == [], "before the limit, that is allowed"
+    assert len(cloud_load(cloud("outbandwidth", Load.PASSED, 50, 99, 50))) == 1, "no more can come out behind it"
+    assert cloud_load(cloud("outbandwidth", Load.PASSED, 50, 70)) == []
+    assert cloud_load(cloud("inbandwidth", Load.OFFERED, 9000), bought=None) == []
+    assert cloud_load(cloud("inbandwidth", Load.OFFERED, 9e6, unit="bit/s")) == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "dropped", "stray"), [("packet/s", 2.5, 0.01), ("%", 37.5, 0.1), ("MB", 3.0, 0.0)]
+)
+def test_what_a_limit_of_the_cloud_dropped_tells_of_the_limit(unit: str, dropped: float, stray: float) -> None:
+    (alarm,) = cloud_load(cloud("outdrop", Load.DROPPED, 0, dropped, stray, unit=unit), bought=None)
+    assert (alarm.kind, alarm.component) == (AlarmKind.RATE_EXCEEDED, "cloud-gateway")
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(60), at(120))
+    assert f"{dropped:g} {unit} that a bandwidth limit dropped" in alarm.statement
+
+
+def test_a_resource_that_is_tied_to_nothing_is_the_service_s_own() -> None:
+    (alarm,) = cloud_load(cloud("outdrop", Load.DROPPED, 5, unit="%", of="ccn-unheard-of"))
+    assert alarm.component == "cloud-gateway"
+    tunnel = network(
+        CHAIN.nodes.values(),
+        [
+            join("office-edge Gi0/1", "cloud-edge GE0/0/1", resources=("dcx-1",)),
+            *(link for name, link in CHAIN.links.items() if name != "cloud-edge--office-edge"),
+        ],
+    )
+    metrics = cloud("inbandwidth", Load.OFFERED, 300, of="dcx-1")
+    (alarm,) = detect_cloud_load(metrics, surroundings(tunnel), BOUGHT_BPS)
+    assert (alarm.reporter, alarm.component) == ("cloud-edge", "cloud-edge--office-edge")
+
+
+def test_metrics_that_tell_nothing_of_load_are_no_alarm() -> None:
+    assert cloud_load(cloud("delay", None, 9e9, unit="ms")) == []

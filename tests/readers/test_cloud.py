@@ -11,10 +11,10 @@ import pytest
 
 from attribution.errors import EvidenceError
 from attribution.model.incident import EvidenceType
-from attribution.model.observation import Caveat, CloudCall, CloudMetric, Observation
+from attribution.model.observation import Caveat, CloudCall, CloudMetric, Load, Observation
 from attribution.readers import read_evidence
 from attribution.readers.cloud_audit import resources_in
-from attribution.readers.cloud_monitor import RULES, unit_of
+from attribution.readers.cloud_monitor import RULES, load_of, unit_of
 from tests.readers.material import origin
 
 TEN = 1_795_428_000 * 10**9
@@ -120,6 +120,17 @@ def test_a_missing_point_is_absent_and_never_zero() -> None:
     assert (first.name, first.unit, first.period_s, first.dimensions) == ("outdroppkgrate", "%", 60.0, CCN_DIMENSIONS)
     assert second.locator == "Response.DataPoints[0].Values[1]"
     assert caveats(EvidenceType.CLOUD_MONITOR, MONITOR) == [("points of OutDropPkgRate are missing: not measured", 1)]
+
+
+def test_it_is_told_what_a_metric_says_of_load() -> None:
+    assert {point.load for point in measured(MONITOR)} == {Load.DROPPED}
+    tunnel = (("directConnectConnId", "dcx-1"),)
+    assert [load_of(name, tunnel) for name in ("InBandwidth", "outbandwidth", "InPkg", "PkgDrop")] == [
+        Load.OFFERED, Load.PASSED, None, None,
+    ]  # fmt: skip
+    for namespace in NAMESPACES:
+        for load in Load:
+            assert set(namespace.get(load.value, ())) <= set(namespace["units"])
 
 
 def test_both_calls_of_cloud_monitor_say_the_same() -> None:
