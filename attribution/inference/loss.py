@@ -26,7 +26,16 @@ from attribution.inference.upstream import CAME_THROUGH, DROPPED_MANY, Missing, 
 from attribution.model.evidence import Journey
 
 # How often a fault touches what it only perhaps touches.
-CHANCES = {Touch.RARELY: 0.2, Touch.UPSTREAM: 0.35, Touch.SOME_CLASSES: 0.5, Touch.MAYBE: 0.5}
+CHANCES = {
+    Touch.RARELY: 0.2,
+    Touch.UPSTREAM: 0.35,
+    Touch.OWN: 0.5,
+    Touch.OTHERS: 0.5,
+    Touch.SOME_CLASSES: 0.5,
+    Touch.MAYBE: 0.5,
+}
+# Of what is touched in one of these ways a fault hits all or nothing.
+TOGETHER = (Touch.OWN, Touch.OTHERS)
 # Packets for other destinations than its own a fault often leaves alone altogether: how often, however many
 # measurements would show it.
 SPARED = 0.7
@@ -72,21 +81,23 @@ class LossFit:
 
 
 class _Touched(NamedTuple):
-    """The kinds that a fault touches: for sure or perhaps, each by itself; and those of which all or some may be spared
-    together."""
+    """The kinds that a fault touches: for sure or perhaps, each by itself; those of which all or some may be spared
+    together; and sets of which all are touched, or none."""
 
     surely: tuple[int, ...]
     rarely: tuple[int, ...]
     upstream: tuple[int, ...]
+    together: tuple[tuple[int, ...], ...]
 
     @classmethod
     def of(cls, touches: Sequence[int], kinds: Iterable[int] | None = None) -> _Touched:
         """Of all kinds, or of some."""
         touched = [i for i in (range(len(touches)) if kinds is None else sorted(kinds)) if touches[i] != Touch.NO]
         return cls(
-            tuple(i for i in touched if touches[i] not in DOUBTFUL),
+            tuple(i for i in touched if touches[i] not in DOUBTFUL and touches[i] not in TOGETHER),
             tuple(i for i in touched if touches[i] == Touch.RARELY),
             tuple(i for i in touched if touches[i] == Touch.UPSTREAM),
+            tuple(filter(None, (tuple(i for i in touched if touches[i] == touch) for touch in TOGETHER))),
         )
 
 
@@ -172,6 +183,10 @@ class PhaseLosses:
             healthy, hit = self._rarely(touched.rarely)
             for i in touched.rarely if hit[best] > healthy else ():
                 parts[i] = self._parts[i][Touch.RARELY][best]
+        for members in touched.together:
+            healthy, hit = self._together(members)
+            for i in members if hit[best] > healthy else ():
+                parts[i] = self._parts[i][Touch.YES][best]
         missing = self._weigh_missing(touched, full)
         for i in missing.dropped if missing is not None else ():
             parts[i] = self._without(full).dropped[i]
@@ -196,6 +211,9 @@ class PhaseLosses:
         if touched.rarely:
             healthy, hit = self._rarely(touched.rarely)
             sums = [told + add_logs(healthy, at_rate) for told, at_rate in zip(sums, hit, strict=True)]
+        for members in touched.together:
+            healthy, hit = self._together(members)
+            sums = [told + add_logs(healthy, at_rate) for told, at_rate in zip(sums, hit, strict=True)]
         missing = self._weigh_missing(touched, full)
         return [told + missing.total for told in sums] if missing is not None else sums
 
@@ -204,6 +222,11 @@ class PhaseLosses:
         healthy = log(SPARED) + sum(self._parts[i][Touch.NO][0] for i in members)
         hit = _columns([self._parts[i][Touch.RARELY] for i in members])
         return healthy, [log(1 - SPARED) + told for told in hit]
+
+    def _together(self, members: Sequence[int]) -> tuple[float, list[float]]:
+        """log P of kinds that are touched together: if none is, and at each rate if all are."""
+        healthy = log(0.5) + sum(self._healthy[i] for i in members)
+        return healthy, [log(0.5) + told for told in _columns([self._parts[i][Touch.YES] for i in members])]
 
     def fit_two(self, fulls: tuple[float, float], touches: tuple[Sequence[int], Sequence[int]]) -> float:
         """How well two faults at once explain the groups, each at a loss rate of its own; both touch: the worse tells.
@@ -316,6 +339,12 @@ class PhaseLosses:
             healthy, hit = log(SPARED) + sum(self._healthy[i] for i in rarely), log(1 - SPARED) + told
             total += add_logs(healthy, hit)
             for i, part in zip(rarely, own if hit > healthy else (), strict=False):
+                parts[i] = part
+        for pool in touched.together:
+            told, own = without.recovering((i, Touch.YES) for i in pool)
+            healthy = sum(self._healthy[i] for i in pool)
+            total += log(0.5) + add_logs(healthy, told)
+            for i, part in zip(pool, own if told > healthy else (), strict=False):
                 parts[i] = part
         for i in missing.dropped if missing is not None else ():
             parts[i] = max(level[touches[i]] for level in without.fading(i))

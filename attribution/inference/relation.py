@@ -19,15 +19,19 @@ class Touch(IntEnum):
     """Ordered: the strongest touch of any stretch is that of the journey.
 
     RARELY: packets for other destinations than those that the fault hits. UPSTREAM: routes are gone, and perhaps it is
-    here that they are missed. SOME_CLASSES: it depends on the class of traffic. MAYBE: the packets may go another way.
+    here that they are missed. OWN: the failing node sent the packets itself. OTHERS: others sent packets to where the
+    fault hits the service's. Of these two all are touched, or none. SOME_CLASSES: it depends on the class of traffic.
+    MAYBE: the packets may go another way.
     """
 
     NO = 0
     RARELY = 1
     UPSTREAM = 2
-    SOME_CLASSES = 3
-    MAYBE = 4
-    YES = 5
+    OWN = 3
+    OTHERS = 4
+    SOME_CLASSES = 5
+    MAYBE = 6
+    YES = 7
 
 
 def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
@@ -81,7 +85,7 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
         if not paths.is_end(stretch.bound_for):
             return Touch.RARELY
         # What has no route any more has none for anybody; a filter may let pass what comes from elsewhere.
-        return touch if candidate.mode.withdraws else min(touch, Touch.MAYBE)
+        return touch if candidate.mode.withdraws else min(touch, Touch.OTHERS)
     if selective is Selectivity.CLASS and not stretch.of_lost:
         return min(touch, Touch.SOME_CLASSES)
     return touch
@@ -134,7 +138,7 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     # A node's own packets to far destinations use the tables that a policy or a routing failure has spoilt.
     sent_by_it = stretch.starts_inside and stretch.components[0] == component and len(stretch.components) > 3
     if sent_by_it and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
-        return Touch.MAYBE
+        return Touch.OWN
     return Touch.NO
 
 

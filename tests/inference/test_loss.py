@@ -293,6 +293,25 @@ def test_the_parts_of_a_fit_are_one_for_each_kind() -> None:
     assert table.unknown == pytest.approx(sum(table.unknown_parts))
 
 
+@pytest.mark.parametrize("sort", [Touch.OWN, Touch.OTHERS])
+def test_what_is_touched_together_is_all_lost_or_all_spared(sort: Touch) -> None:
+    """A filter that lets pass what its router sends itself lets all of it pass: each probe says the same once more."""
+    ends = [("customer-host", node) for node in WAY_NODES[1:-1]]
+    fault = candidate("provider-edge", mode(full=0.9))
+
+    def told(lost: list[int], touch: Touch) -> float:
+        table = PhaseLosses([group(40, 40), *(group(10, count, *way) for count, way in zip(lost, ends, strict=True))])
+        return table.fit(fault, [Touch.YES, *[touch] * len(ends)]).total
+
+    all_spared, all_lost, mixed = [0] * 4, [10] * 4, [0, 10, 0, 10]
+    for alike in (all_spared, all_lost):
+        assert told(alike, sort) > told(alike, Touch.MAYBE) + 1
+    assert told(mixed, sort) < told(mixed, Touch.MAYBE)
+    fading = PhaseLosses([group(40, 40), *(group(10, 0, *way) for way in ends)])
+    touches = [[Touch.YES, *[touch] * len(ends)] for touch in (sort, Touch.MAYBE)]
+    assert fading.fit_fading(touches[0]).total > fading.fit_fading(touches[1]).total
+
+
 def test_a_fading_fault_costs_more_than_a_lasting_one_that_fits() -> None:
     """Only where what it touches recovers at different times is fading the better story."""
     fault = candidate("provider-edge", mode(full=0.9))

@@ -145,7 +145,7 @@ def test_who_has_no_route_for_an_end_of_the_service_has_none_for_packets_from_el
     halfway = one_way("customer-core", "provider-edge", ends_inside=False, beyond=WAY[7:])
 
     assert touch(lost, to_an_end, of_service=False) is touch(lost, halfway, of_service=False) is Touch.YES
-    assert touch(filtered, to_an_end, of_service=False) is Touch.MAYBE
+    assert touch(filtered, to_an_end, of_service=False) is Touch.OTHERS
     assert touch(lost, one_way("provider-host", "customer-core"), of_service=False) is Touch.RARELY
 
 
@@ -210,7 +210,7 @@ def test_routes_for_one_direction_are_missed_by_what_its_packets_meet_before_the
 def test_a_router_s_own_packets_use_the_tables_that_a_policy_has_spoilt() -> None:
     policy = candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.DESTINATION))
 
-    assert touch(policy, FROM_IT) is Touch.MAYBE
+    assert touch(policy, FROM_IT) is Touch.OWN
     assert touch(policy, one_way("customer-edge", "provider-edge")) is Touch.NO, "its neighbour needs no route"
 
 
