@@ -31,12 +31,14 @@ REFUSED_IS_NEITHER = 0.4
 # came by could not be missed. By how many of its ends were captured at their own ports, where all comes by that an end
 # sends, and tries to open; packets that came by elsewhere at the same pace as before and after are worth one end.
 PASSED_BY_IS_NEITHER = (0.6, 0.9, 1.0)
-# And where nothing but probes was counted, and not of all protocols that a service may use: a filter may have picked
-# just what nobody probed, and no device's counters would show what is missing. So it was in 3 of 12 recorded cases, of
-# which most filters had been looked for: one in ten is taken for the rule.
+# And where the packets that were counted were not of all protocols that a service may use, nor all devices on its way
+# counted what they passed on: a filter may have picked just what nobody counted. So it was in 3 of 12 recorded cases,
+# of which most filters had been looked for: one in ten is taken for the rule. Where somebody set up a filter for just
+# such a protocol, in the window or shortly before (seconds), it is rather the rule.
 PROBED_IS_NEITHER = 0.9
+FILTERED_IS_NEITHER = 0.4
+SET_UP_BEFORE_S = 60.0
 CARRIERS = frozenset({"tcp", "udp"})
-CARRIED = frozenset({Method.FLOWS, Method.ONE_POINT, Method.TWO_POINTS, Method.COUNTERS})
 # And where packets are missing within a device that the service cannot avoid, or on such a cable: what was measured
 # between the ends, flows that had begun before, say, may not have been what is lost.
 MISSING_IS_NEITHER = 0.5
@@ -93,8 +95,10 @@ def find_peace(findings: Findings, service: Service, reported: Interval) -> Peac
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
         captured = len(_ends_captured(clean, service)) or int(_kept_its_pace(findings, window))
         probability *= PASSED_BY_IS_NEITHER[captured]
-    if not _is_carried_traffic_measured(findings, window):
-        probability *= PROBED_IS_NEITHER
+    whole_seen = len(_ends_captured(clean, service)) == len(service.ends)
+    measured = CARRIERS if whole_seen else _carriers_measured(findings, window)
+    if measured < CARRIERS:
+        probability *= FILTERED_IS_NEITHER if _is_filtered(findings, window, measured) else PROBED_IS_NEITHER
     if _is_missing(findings, window):
         probability *= MISSING_IS_NEITHER
     refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)
@@ -142,16 +146,35 @@ def _share_of(measured: Container[int], window: Interval) -> float:
     return sum(second in measured for second in seconds) / len(seconds)
 
 
-def _is_carried_traffic_measured(findings: Findings, window: Interval) -> bool:
-    """Whether packets that the service carries were counted in the window, among all others by counters too, or probes
-    of all protocols that may carry them."""
-    probed: set[str] = set()
+def _carriers_measured(findings: Findings, window: Interval) -> frozenset[str]:
+    """Of which protocols the service's packets were counted in the window; of all where each device on the way that it
+    cannot avoid counted what it took in and sent out."""
+    carried: set[str] = set()
+    balanced: set[str] = set()
     for measurement in findings.measurements:
-        if measurement.of_service and measurement.interval.overlaps(window):
-            if measurement.method in CARRIED:
-                return True
-            probed.add(measurement.traffic)
-    return probed >= CARRIERS
+        if not measurement.interval.overlaps(window):
+            continue
+        if measurement.method is Method.COUNTERS:
+            balanced.update(c for journey in measurement.journeys for stretch in journey for c in stretch.components)
+        elif measurement.of_service:
+            protocol = measurement.traffic.partition("/")[0].partition("-")[0]
+            known = protocol in CARRIERS or measurement.method is not Method.FLOWS
+            carried.update((protocol,) if known else CARRIERS)
+    unavoidable = frozenset.intersection(*(frozenset(path[2:-2:2]) for path in findings.service_paths or ((),)))
+    return CARRIERS if unavoidable and unavoidable <= balanced else CARRIERS & carried
+
+
+def _is_filtered(findings: Findings, window: Interval, measured: Container[str]) -> bool:
+    """Whether a filter was set up on the way for a protocol of which nobody counted a packet."""
+    on_the_way = {component for path in findings.service_paths for component in path}
+    around = window.widened(SET_UP_BEFORE_S, 0.0)
+    return any(
+        record.protocol in CARRIERS
+        and record.protocol not in measured
+        and record.component in on_the_way
+        and around.contains(record.interval.start_ns)
+        for record in findings.records
+    )
 
 
 def _ends_captured(inferred: Iterable[Measurement], service: Service) -> set[str]:

@@ -11,9 +11,22 @@ from attribution.inference.uneventful import covered_share
 from attribution.model.clock import Alignment, ClockCorrection
 from attribution.model.evidence import Findings, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import CommandEffectKind
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
-from tests.inference.chain import CHAIN, ENDS, SERVICE, between, findings, measured, passing, probed, way
+from tests.inference.chain import (
+    CHAIN,
+    ENDS,
+    SERVICE,
+    WAY_NODES,
+    between,
+    findings,
+    measured,
+    passing,
+    probed,
+    record,
+    way,
+)
 
 WINDOW = between(20, 60)
 
@@ -23,8 +36,8 @@ def infer(found: Findings, window: Interval = WINDOW) -> Inference:
 
 
 def counted_flows() -> list[Measurement]:
-    """The service's own packets, counted where they left and where they came, none lost."""
-    return [replace(measurement, method=Method.FLOWS) for measurement in probed(*ENDS, traffic="udp")]
+    """The service's own packets, of whatever protocol, counted where they left and where they came, none lost."""
+    return [replace(measurement, method=Method.FLOWS) for measurement in probed(*ENDS, traffic="flow")]
 
 
 def test_a_clean_window_is_nobody_s_fault() -> None:
@@ -48,16 +61,38 @@ def certainty_that_nothing_happened(
     return next(h.probability for h in inference.hypotheses if h.known)
 
 
-def test_clean_probes_cannot_tell_of_a_protocol_that_nobody_probed() -> None:
+def test_clean_packets_cannot_tell_of_a_protocol_of_which_nobody_counted_any() -> None:
     """A filter of UDP leaves all echoes and handshakes alone, and whoever complained may have used UDP."""
     echoes, handshakes, datagrams = (probed(*ENDS, traffic=traffic) for traffic in ("icmp", "tcp", "udp"))
+    flows = [replace(measurement, method=Method.FLOWS) for measurement in datagrams]
 
     assert certainty_that_nothing_happened(*echoes, *handshakes) < 0.9
     assert certainty_that_nothing_happened(*echoes, *handshakes, *datagrams) > 0.9
     assert certainty_that_nothing_happened(*echoes, *counted_flows()) > 0.9
-    within = ((Stretch(("customer-edge",), False, False, balance=True),),)
-    balance = measured(20, 60, 4000, 0, method=Method.COUNTERS, journeys=within, traffic="counted", end_to_end=False)
-    assert certainty_that_nothing_happened(*echoes, *handshakes, balance) > 0.9
+    assert certainty_that_nothing_happened(*flows) < 0.9 < certainty_that_nothing_happened(*flows, *handshakes)
+
+
+def balanced(node: str) -> Measurement:
+    within = ((Stretch((node,), False, False, balance=True),),)
+    return measured(20, 60, 4000, 0, method=Method.COUNTERS, journeys=within, traffic="counted", end_to_end=False)
+
+
+def test_counters_miss_packets_of_any_protocol_but_only_where_they_are_read() -> None:
+    probes = [*probed(*ENDS, traffic="icmp"), *probed(*ENDS, traffic="tcp")]
+    *some, last = [balanced(node) for node in WAY_NODES[1:-1]]
+    assert certainty_that_nothing_happened(*probes, *some) < 0.9 < certainty_that_nothing_happened(*probes, *some, last)
+
+
+def test_a_filter_for_a_protocol_that_nobody_counted_is_no_accident() -> None:
+    def certain(what: str, where: str, *measurements: Measurement) -> float:
+        filtered = record(25, where, actor=Side.PROVIDER, effect=CommandEffectKind.FILTER_ADDED)
+        found = findings(measurements, records=[replace(filtered, protocol=what)])
+        return next(h.probability for h in infer(found).hypotheses if h.known)
+
+    datagrams, handshakes = probed(*ENDS, traffic="udp"), probed(*ENDS, traffic="tcp")
+    assert certain("tcp", "provider-edge", *datagrams) < 0.5
+    assert certain("udp", "provider-edge", *datagrams) == certain("tcp", "somewhere-else", *datagrams) > 0.8
+    assert certain("tcp", "provider-edge", *datagrams, *handshakes) > 0.9
 
 
 def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
@@ -69,10 +104,10 @@ def test_captures_on_the_way_cannot_miss_what_never_came_by() -> None:
 
 
 def test_packets_that_come_by_as_often_as_before_and_after_are_missed_by_nobody() -> None:
-    steady = passing(range(100))
+    steady = [*passing(range(100)), *passing(range(100), "udp")]
     assert 0.8 < certainty_that_nothing_happened(*steady) < certainty_that_nothing_happened(*counted_flows())
 
-    fewer = [*passing((*range(20), *range(60, 100)), "udp"), *passing(range(20, 60), "udp", sent=12)]
+    fewer = [*passing((*range(20), *range(60, 100)), "gre"), *passing(range(20, 60), "gre", sent=12)]
     assert certainty_that_nothing_happened(*steady, *fewer) < 0.7
     stopped = passing((*range(20), *range(60, 100)), "icmp")
     assert certainty_that_nothing_happened(*steady, *stopped) < 0.7
