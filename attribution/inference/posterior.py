@@ -9,7 +9,7 @@ from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates, rank_records
 from attribution.inference.grouping import Group, group_measurements, ways_arrived, ways_captured
-from attribution.inference.likelihood import add_logs
+from attribution.inference.likelihood import RATES, add_logs
 from attribution.inference.loss import FADING, OUTLASTED, RETURNING, STILL_GONE, UNSTEADY, LossFit, PhaseLosses
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
@@ -59,6 +59,8 @@ FIRST_HAND = frozenset(
 )
 # How probable it must be that two phases have one cause before they are taken as one.
 SURELY_THE_SAME = 0.7
+# Phases of one cause are no different if their rates lie no further apart than this on the ladder of rates.
+STEPS_APART = 2
 # How much an explanation must leave unexplained (nats) before a second fault at the same time is thought of: less is
 # often a port's discards while its neighbour is away.
 WORTH_A_SECOND = 10.0
@@ -197,9 +199,15 @@ class Solver:
                 if (choice := a.choices[index]) is not None
                 and choice is a.choices[index - 1]
                 and not (self._fades(index, choice) or self._fades(index - 1, choice))
+                and self._is_as_severe(index, choice)
             )
             same.append(alike >= SURELY_THE_SAME)
         return join_phases(self.phases, same)
+
+    def _is_as_severe(self, phase: int, candidate: Candidate) -> bool:
+        """Whether a lasting fault lost about as much in a phase as in the one before it."""
+        here, before = (RATES.index(self._lasting(index, candidate).rate) for index in (phase, phase - 1))
+        return abs(here - before) <= STEPS_APART
 
     def companions(self, chosen: Assignment) -> Iterator[tuple[Candidate, Interval, float]]:
         """Further causes that may have been at work beside the chosen ones, from when to when, with the score of all.
