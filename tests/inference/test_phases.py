@@ -7,10 +7,12 @@ from itertools import pairwise
 import pytest
 
 from attribution.inference.interruption import detect_interruption
+from attribution.inference.modes import load_modes
 from attribution.inference.phases import Phase, follows, join_phases, merge_phases, split_phases, turning_points
-from attribution.model.evidence import Measurement
+from attribution.inference.posterior import Situation, solve_incident
+from attribution.model.evidence import Coverage, Measurement
 from attribution.model.incident import NANOSECONDS
-from tests.inference.chain import ENDS, at, between, during, probed
+from tests.inference.chain import CHAIN, ENDS, PATHS, at, between, during, probed
 
 
 def phases_of(measurements: list[Measurement]) -> tuple[Phase, ...]:
@@ -120,3 +122,16 @@ def test_a_joined_phase_keeps_its_gaps() -> None:
 def test_a_phase_follows_another_only_if_service_was_not_back_in_between() -> None:
     phases = [Phase((between(*span),)) for span in ((0, 10), (10, 20), (400, 410))]
     assert [follows(phases, index) for index in range(3)] == [False, True, False]
+
+
+@pytest.mark.parametrize(("afterwards", "phases"), [(0.5, 1), (0.03, 2)])
+def test_phases_of_one_cause_are_one_if_they_lose_about_as_much(afterwards: float, phases: int) -> None:
+    """What loses half of all packets and then next to nothing did not lose a third of them all the while."""
+
+    def losing(second: float) -> float:
+        return 0.5 if 20 <= second < 40 else afterwards if 40 <= second < 60 else 0.0
+
+    seen = (*probed(*ENDS, losing, sent=100), *probed("customer-host", "customer-edge", losing, sent=100))
+    situation = Situation(CHAIN, PATHS, {}, seen, (), (), Coverage(), load_modes())
+    solver, _ = solve_incident(situation, [Phase((between(20, 40),)), Phase((between(40, 60),))])
+    assert len(solver.phases) == phases
