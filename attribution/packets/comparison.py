@@ -42,7 +42,7 @@ from attribution.packets.columns import (
 from attribution.packets.matching import Flow, Matches, Sighting, match_packets
 from attribution.packets.remarks import Missed, Oddities, clock_caveats, remarks
 from attribution.packets.stretches import PORTED, clock_figures, stretch_figures
-from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, Ports, Stretch, Tally, pair_counts
+from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, Ports, Stretch, Tally, mark_strangers, pair_counts
 from attribution.packets.ways import Clocks, Pair, common_clocks, find_ways, group_of
 
 SHORTEST_MARGIN_NS: Final = 20_000_000
@@ -225,6 +225,7 @@ class _Counted:
         self.ranks = comparison.ways.ranks
         self.stretches: dict[tuple[int, int, Pair, int], Stretch] = {}
         self.shared: Counter[tuple[int, int, Pair]] = Counter()
+        self.lost_in: dict[tuple[int, int, Pair, int], dict[Ports, Counter[int]]] = defaultdict(dict)
 
     def copied(self, instance: Instance) -> None:
         """A copy that the network made: it shows at the second point of a stretch only."""
@@ -252,8 +253,12 @@ class _Counted:
             tally.passed(last.packet + 1, self._packet(last)[WIRE])
 
     def lost(self, instance: Instance, last: Sighting, following: int) -> None:
+        packet = self._packet(last)
         for tally in self._tallies(instance, last, following):
-            tally.missed(last.packet + 1, self._packet(last)[WIRE])
+            tally.missed(last.packet + 1, packet[WIRE])
+        of_stretch = self.lost_in[last.capture, following, group_of(instance.flow), instance.flow[8]]
+        second = self.clocks.common(last.capture, packet[TIME]) // BIN_NS
+        of_stretch.setdefault(_ports(packet), Counter())[second] += 1
 
     def not_compared(self, instance: Instance, last: Sighting, following: int) -> None:
         self._stretch(instance, last, following).not_compared += 1
@@ -279,8 +284,9 @@ class _Counted:
     def finish(self) -> list[Stretch]:
         """The stretches whose two points share enough of their traffic."""
         found = {key: stretch for key, stretch in self.stretches.items() if self.shared[key[:3]] >= FEWEST_SHARED}
-        for (_, second, group, _), stretch in found.items():
-            stretch.behind = tuple(self._behind(second, group))
+        for key, stretch in found.items():
+            stretch.behind = tuple(self._behind(key[1], key[2]))
+            mark_strangers(stretch, self.lost_in.get(key, {}))
         return list(found.values())
 
     def _behind(self, point: int, group: Pair) -> Iterator[tuple[tuple[str, str | None], Interval]]:
@@ -321,9 +327,7 @@ class _Counted:
         """Where a packet that was seen here, on its way to the second point, counts; when, if not then."""
         stretch = self._stretch(instance, here, second)
         packet = self._packet(here)
-        ports: Ports = (None, None)
-        if packet[PROTOCOL] in PORTED and packet[SOURCE_PORT] >= 0:
-            ports = (packet[SOURCE_PORT], packet[DESTINATION_PORT])
+        ports = _ports(packet)
         bins, flows = stretch.bins, stretch.flows
         second_of_time = (self.clocks.common(here.capture, packet[TIME]) if time_ns is None else time_ns) // BIN_NS
         interval, flow = bins.get(second_of_time), flows.get(ports)
@@ -332,6 +336,12 @@ class _Counted:
         if flow is None:
             flow = flows[ports] = Tally()
         return stretch.whole, interval, flow
+
+
+def _ports(packet: Packet) -> Ports:
+    if packet[PROTOCOL] in PORTED and packet[SOURCE_PORT] >= 0:
+        return (packet[SOURCE_PORT], packet[DESTINATION_PORT])
+    return (None, None)
 
 
 class _Nexts:

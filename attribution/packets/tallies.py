@@ -7,7 +7,7 @@ here come the counts that a verdict weighs (`pair_counts`) and the figures for p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
@@ -28,11 +28,13 @@ NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
 class Tally:
     """Packets that left one point for the next: of a second, of a flow, or of all.
 
-    Of `sent`, `lost` did not come. `delays_ns` are those of the packets that did, or a sample of them.
+    Of `sent`, `lost` did not come; `strange` of these were of flows of which the second point never showed a packet.
+    `delays_ns` are those of the packets that did come, or a sample of them.
     """
 
     sent: int = 0
     lost: int = 0
+    strange: int = 0
     duplicated: int = 0
     reordered: int = 0
     delays_ns: list[int] = field(default_factory=list)
@@ -74,10 +76,11 @@ Ports = tuple[int | None, int | None]
 class Stretch:
     """One direction of traffic between two capture points.
 
-    `bins` are by second of the common time, `flows` by the ports that the first point shows. `shift_ns` is what was
-    added to the first point's times. `delay_least_ns` and `delay_most_ns` are over all packets, where `whole` only
-    holds a sample. `behind` are the points further on at which all that is lost here is missing too, where they were
-    looked at, and from when to when they listened, in the common time.
+    `bins` are by second of the common time, `flows` by the ports that the first point shows; `flows_seen` is how many
+    there were, of which `flows` may have the largest only. `shift_ns` is what was added to the first point's times.
+    `delay_least_ns` and `delay_most_ns` are over all packets, where `whole` only holds a sample. `behind` are the
+    points further on at which all that is lost here is missing too, where they were looked at, and from when to when
+    they listened, in the common time.
     """
 
     first: tuple[str, str | None]
@@ -93,6 +96,7 @@ class Stretch:
     whole: Tally = field(default_factory=Tally)
     bins: dict[int, Tally] = field(default_factory=dict)
     flows: dict[Ports, Tally] = field(default_factory=dict)
+    flows_seen: int = 0
     delay_least_ns: int | None = None
     delay_most_ns: int | None = None
     behind: tuple[tuple[tuple[str, str | None], Interval], ...] = ()
@@ -113,13 +117,13 @@ def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
     passing: dict[tuple[str, str, str, str, int], set[int]] = defaultdict(set)
     for stretch in whole:
         passing[stretch.ends].update(second for second, tally in stretch.bins.items() if tally.sent > tally.lost)
-    strangers = [_share_of_strangers(stretch) for stretch in whole]
+    one_way = [_had_one_way(stretch) for stretch in whole]
     found = [(second, number, stretch) for number, stretch in enumerate(whole) for second in stretch.bins]
     for second, number, stretch in sorted(found, key=lambda item: item[:2]):
         tally = stretch.bins[second]
         if not tally.sent:
             continue
-        strange = round(strangers[number] * tally.lost) if second in passing[stretch.ends] else 0
+        strange = tally.strange if second in passing[stretch.ends] and not one_way[number] else 0
         shown = tally.shown
         yield PairCount(
             time_ns=second * BIN_NS,
@@ -147,15 +151,21 @@ def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
         )
 
 
-def _share_of_strangers(stretch: Stretch) -> float:
-    """Which share of a stretch's losses are packets of flows of which the second point never showed one.
+def mark_strangers(stretch: Stretch, lost_in: Mapping[Ports, Mapping[int, int]]) -> None:
+    """Note in each second what was lost of flows that never came to the second point.
 
-    None where flow after flow came to the second point, for some time: there was no other way for them then.
+    `lost_in` has the seconds in which each flow lost packets, and how many; all flows of the stretch are known.
     """
-    strange = sum(tally.lost for tally in stretch.flows.values() if tally.lost == tally.sent)
-    if not strange or _most_in_a_row(stretch) * len(stretch.flows) >= IN_A_ROW * stretch.whole.sent:
-        return 0.0
-    return min(1.0, strange / stretch.whole.lost)
+    stretch.flows_seen = len(stretch.flows)
+    for ports, tally in stretch.flows.items():
+        if tally.lost == tally.sent:
+            for second, count in lost_in.get(ports, {}).items():
+                stretch.bins[second].strange += count
+
+
+def _had_one_way(stretch: Stretch) -> bool:
+    """Whether flow after flow came to the second point for some time: there was no other way for them then."""
+    return _most_in_a_row(stretch) * stretch.flows_seen >= IN_A_ROW * stretch.whole.sent
 
 
 def _most_in_a_row(stretch: Stretch) -> int:

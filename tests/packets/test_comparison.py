@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -12,11 +13,25 @@ from pathlib import Path
 import pytest
 
 from attribution.model.observation import Caveat, PairCount
-from attribution.packets import Capture, compare_captures, summarise_comparison
+from attribution.packets import Capture, compare_captures, read_capture, summarise_comparison
+from attribution.packets.bulk.comparison import compare_bulk
 from attribution.packets.capture_files import FileReader
 from tests.packets import two_points
 from tests.packets.conftest import Recording
-from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, icmp_error, ipv4, pcap, tcp, udp
+from tests.packets.making import (
+    SECOND,
+    START,
+    Timed,
+    capture,
+    echo,
+    ethernet,
+    icmp_error,
+    ipv4,
+    origin,
+    pcap,
+    tcp,
+    udp,
+)
 from tests.packets.network import ONE
 from tests.packets.two_points import WAYS, Change, in_vxlan, one_after_another, shifted
 
@@ -159,35 +174,51 @@ def udp_flow(port: int, seconds: range, points: str, each: int = 5) -> list[tupl
     return found
 
 
-def strange_and_lost(*flows: list[tuple[str, Timed]]) -> tuple[int, int]:
+def pairs_plain(files: Sequence[bytes]) -> list[PairCount | Caveat]:
+    named = zip("ab", files, strict=True)
+    return list(compare_captures([read_capture(io.BytesIO(file), origin(name, name)) for name, file in named]))
+
+
+def pairs_compiled(files: Sequence[bytes]) -> list[PairCount | Caveat]:
+    return list(compare_bulk([io.BytesIO(file) for file in files], [origin(name, name) for name in "ab"]))
+
+
+Pairs = Callable[[Sequence[bytes]], list[PairCount | Caveat]]
+both_engines = pytest.mark.parametrize("compare", [pairs_plain, pairs_compiled])
+
+
+def strange_and_lost(compare: Pairs, *flows: list[tuple[str, Timed]]) -> tuple[int, int]:
     seen: dict[str, list[Timed]] = {"a": [], "b": []}
     for point, packet in (one for flow in flows for one in flow):
         seen[point].append(packet)
-    found = losing([capture(sorted(packets), point) for point, packets in seen.items()])
+    files = [pcap(sorted(packets), nanoseconds=True) for packets in seen.values()]
+    found = [pair for pair in compare(files) if isinstance(pair, PairCount)]
     return sum(pair.strange for pair in found), sum(pair.lost for pair in found)
 
 
-def test_flows_that_one_point_never_shows_while_others_pass_are_strangers_to_it() -> None:
+@both_engines
+def test_flows_that_one_point_never_shows_while_others_pass_are_strangers_to_it(compare: Pairs) -> None:
     """Routers spread flows over equal ways: a capture on one of them shows some flows, whole, and others never."""
     passing, beside = udp_flow(1, range(20), "ab"), udp_flow(2, range(20), "a")
-    strange, lost = strange_and_lost(passing, beside)
+    strange, lost = strange_and_lost(compare, passing, beside)
     assert strange == lost > 90
 
     broken = [*udp_flow(3, range(10), "ab"), *udp_flow(3, range(10, 15), "a"), *udp_flow(3, range(15, 20), "ab")]
-    assert strange_and_lost(passing, broken) == (0, 25)
-    strange, lost = strange_and_lost(passing, beside, broken)
-    assert 0.7 * 100 < strange < lost - 15
+    assert strange_and_lost(compare, passing, broken) == (0, 25)
+    strange, lost = strange_and_lost(compare, passing, beside, broken)
+    assert 90 < strange == lost - 25
 
 
-def test_flows_that_fail_together_or_after_many_that_came_are_no_strangers() -> None:
+@both_engines
+def test_flows_that_fail_together_or_after_many_that_came_are_no_strangers(compare: Pairs) -> None:
     def short(number: int, points: str) -> list[tuple[str, Timed]]:
         return udp_flow(100 + number, range(number, number + 1), points)
 
     outage = [short(number, "a" if 10 <= number < 15 else "ab") for number in range(20)]
-    assert strange_and_lost(*outage) == (0, 25)
+    assert strange_and_lost(compare, *outage) == (0, 25)
     others = udp_flow(1, range(30), "ab")  # these pass all the while: a filter may have picked the rest
     filtered = [short(number, "a" if 15 <= number < 20 else "ab") for number in range(30)]
-    assert strange_and_lost(others, *filtered) == (0, 25)
+    assert strange_and_lost(compare, others, *filtered) == (0, 25)
 
 
 def test_an_answered_request_was_not_lost_even_if_a_capture_missed_it() -> None:

@@ -19,6 +19,7 @@ HOLD_NS: Final = 7_000_000_000  # what leaves a ring waits so long for what may 
 MOST_HELD: Final = 1 << 18
 MOST_PARTS: Final = 1 << 16
 MOST_FLOWS_SHOWN: Final = 1 << 16
+MOST_NOTED: Final = 1 << 18  # flows of which it is noted in which second they lost packets, each second of them
 
 # What became of a packet that was never matched
 LOST: Final = 0
@@ -31,9 +32,13 @@ COPY_UNHEARD: Final = 5  # where the other capture was not listening
 
 @dataclass(slots=True)
 class Gone:
-    """Packets of one second of a group that one capture shows and the other does not, and became the same."""
+    """Packets of one second of a group that one capture shows and the other does not, and became the same.
+
+    `flows` counts those that were lost by flow, as far as there is room.
+    """
 
     count: int = 0
+    flows: dict[int, int] = field(default_factory=dict)
     frames: list[int] = field(default_factory=list)
     first_frame: int = 0
     smallest: int = 0
@@ -63,6 +68,7 @@ class Leavings:
         self.parts: tuple[dict[int, Part], dict[int, Part]] = ({}, {})
         self.gone: dict[tuple[int, int, int, int], Gone] = {}
         self.flow_frames: dict[tuple[int, int], list[int]] = {}
+        self.noted = 0
         self.missed = [Missed(), Missed()]
         self.beyond: dict[tuple[int, int], dict[int, int]] = {}
 
@@ -190,6 +196,17 @@ class Leavings:
             gone.smallest = min(gone.smallest, size)
             wanted = min(many, FRAMES_SHOWN - len(gone.frames))
             gone.frames += frames[at : at + wanted].tolist()
+        self._sum_up_lost(key, rows[:, pc.LEFT_FLOW] >> 1, base, fate)
+
+    def _sum_up_lost(self, key: Integers, flow: Integers, base: int, fate: Integers) -> None:
+        """Count what was lost in each second by flow: some flows may never have come to the other point."""
+        chosen = np.flatnonzero((fate == LOST) | (fate == SILENT))
+        pairs, counts = np.unique(np.stack((key[chosen], flow[chosen])), axis=1, return_counts=True)
+        for one, number, many in zip(*pairs.tolist(), counts.tolist(), strict=True):
+            flows = self.gone[one >> 3 & 1, one >> 4 & 0xFFFF, base + (one >> 20), one & 7].flows
+            if number in flows or self.noted < MOST_NOTED:
+                self.noted += number not in flows
+                flows[number] = flows.get(number, 0) + many
 
     def _sum_up_flows(self, rows: Integers, fate: Integers) -> None:
         flows = self.pairing.flows

@@ -288,9 +288,15 @@ class Outcome:
             else:
                 tally.sent += gone.count
                 tally.lost += gone.count
+                tally.strange += sum(many for flow, many in gone.flows.items() if self._is_strange(flow, number, first))
                 tally.see(gone.first_frame)
                 tally.frames += gone.frames
                 tally.smallest_lost = min(gone.smallest, tally.smallest_lost or gone.smallest)
+
+    def _is_strange(self, flow: int, number: int, first: int) -> bool:
+        """Whether the second point never showed a packet of a flow in a direction."""
+        way = self.pairing.flows[flow, pc.FLOW_WAYS + (number & 1) * pc.WAY_WIDTH :]
+        return not way[pc.WAY_MATCHED] and not way[pc.WAY_PIECES + first]
 
     def _weigh_silences(self, silences: Sequence[Sequence[Silence]]) -> None:
         """Count for each silence what went towards the silent point and what came from beyond it."""
@@ -330,6 +336,7 @@ class Outcome:
             way = flows[:, base : base + pc.WAY_WIDTH]
             lost = way[rows, pc.WAY_LOST + first] + way[rows, pc.WAY_COPIES + first]
             sent = way[rows, pc.WAY_MATCHED] + way[rows, pc.WAY_PIECES + first] + lost
+            stretch.flows_seen = int((sent > 0).sum())
             largest = np.argsort(-sent, kind="stable")[:FLOWS_SHOWN]
             for place in largest[sent[largest] > 0].tolist():
                 row = int(rows[place])
