@@ -339,10 +339,14 @@ def merge_overlapping(found: Iterable[Trouble]) -> list[Trouble]:
 def on_the_unavoidable(findings: Findings) -> Iterator[Measurement]:
     """What was measured on parts of the way that the service cannot have gone around.
 
-    Or of its own packets, wherever they were last seen, if they came by none of the points that they had to pass.
+    Or of its own packets, wherever they were last seen, if they came by none of the points that they had to pass. Two
+    captures also have the link behind the second one on their part: a device's packets may leave by another.
     """
     unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
     for measurement in findings.measurements:
-        crossed = {c for journey in measurement.journeys for stretch in journey for c in stretch.components}
+        stretches = [stretch for journey in measurement.journeys for stretch in journey]
+        crossed = {component for stretch in stretches for component in stretch.components}
+        if measurement.method is Method.TWO_POINTS:
+            crossed.update(name for s in stretches if not s.ends_inside for name in (*s.beside, *s.beyond[:1]))
         if crossed and (crossed <= unavoidable or (measurement.of_service and measurement.for_good)):
             yield measurement

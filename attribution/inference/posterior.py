@@ -60,7 +60,7 @@ FIRST_HAND = frozenset(
 # How probable it must be that two phases have one cause before they are taken as one.
 SURELY_THE_SAME = 0.7
 # Phases of one cause are no different if their rates lie no further apart than this on the ladder of rates.
-STEPS_APART = 2
+STEPS_APART = 5
 # How much an explanation must leave unexplained (nats) before a second fault at the same time is thought of: less is
 # often a port's discards while its neighbour is away.
 WORTH_A_SECOND = 10.0

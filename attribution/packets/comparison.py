@@ -168,7 +168,7 @@ class Comparison:
         elif fate in (Fate.ANSWERED, Fate.CUT):
             missed.answered += fate is Fate.ANSWERED
             missed.cut += fate is Fate.CUT
-            counted.not_compared(instance, last, following)
+            counted.not_compared(instance, last, following, answered=fate is Fate.ANSWERED)
         elif not self._would_be_seen(packet, time_ns, last, following, group_of(instance.flow)):
             counted.not_compared(instance, last, following)
         else:
@@ -260,8 +260,12 @@ class _Counted:
         second = self.clocks.common(last.capture, packet[TIME]) // BIN_NS
         of_stretch.setdefault(_ports(packet), Counter())[second] += 1
 
-    def not_compared(self, instance: Instance, last: Sighting, following: int) -> None:
-        self._stretch(instance, last, following).not_compared += 1
+    def not_compared(self, instance: Instance, last: Sighting, following: int, answered: bool = False) -> None:
+        stretch = self._stretch(instance, last, following)
+        stretch.not_compared += 1
+        if answered:
+            second = self.clocks.common(last.capture, self._packet(last)[TIME]) // BIN_NS
+            stretch.answered[second] = stretch.answered.get(second, 0) + 1
 
     def reordered(self, instances: Sequence[Instance]) -> None:
         """Count the packets of one flow that arrived after one that was sent later (RFC 4737)."""

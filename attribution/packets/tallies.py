@@ -6,8 +6,8 @@ here come the counts that a verdict weighs (`pair_counts`) and the figures for p
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
@@ -21,6 +21,8 @@ FRAMES_SHOWN: Final = 16
 FEWEST_SHARED: Final = 3  # packets that two points must share in one direction before one of them can miss any
 # Flows in a row that came to the second point, each of which would have taken another way as often as not.
 IN_A_ROW: Final = 12
+# Packets that were answered, though none came to the second point meanwhile, before all is taken to have gone by it.
+FEWEST_ANSWERED: Final = 3
 NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
 
 
@@ -70,6 +72,7 @@ class Tally:
 
 
 Ports = tuple[int | None, int | None]
+Ends = tuple[str, str, str, str, int]
 
 
 @dataclass(slots=True)
@@ -77,7 +80,8 @@ class Stretch:
     """One direction of traffic between two capture points.
 
     `bins` are by second of the common time, `flows` by the ports that the first point shows; `flows_seen` is how many
-    there were, of which `flows` may have the largest only. `shift_ns` is what was added to the first point's times.
+    there were, of which `flows` may have the largest only. `answered` are by second the packets that were answered but
+    that the second point never showed. `shift_ns` is what was added to the first point's times.
     `delay_least_ns` and `delay_most_ns` are over all packets, where `whole` only holds a sample. `behind` are the
     points further on at which all that is lost here is missing too, where they were looked at, and from when to when
     they listened, in the common time.
@@ -97,6 +101,7 @@ class Stretch:
     bins: dict[int, Tally] = field(default_factory=dict)
     flows: dict[Ports, Tally] = field(default_factory=dict)
     flows_seen: int = 0
+    answered: dict[int, int] = field(default_factory=dict)
     delay_least_ns: int | None = None
     delay_most_ns: int | None = None
     behind: tuple[tuple[tuple[str, str | None], Interval], ...] = ()
@@ -106,7 +111,7 @@ class Stretch:
         return NAMES.get(self.protocol, str(self.protocol))
 
     @property
-    def ends(self) -> tuple[str, str, str, str, int]:
+    def ends(self) -> Ends:
         """What all protocols between the same addresses, at the same two points, have in common."""
         return (self.origin.file, self.second_file, self.source, self.destination, self.version)
 
@@ -114,16 +119,19 @@ class Stretch:
 def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
     """Yield what was sent and lost in each second, in the order of time."""
     whole = list(stretches)
-    passing: dict[tuple[str, str, str, str, int], set[int]] = defaultdict(set)
+    passing: dict[Ends, set[int]] = defaultdict(set)
     for stretch in whole:
         passing[stretch.ends].update(second for second, tally in stretch.bins.items() if tally.sent > tally.lost)
     one_way = [_had_one_way(stretch) for stretch in whole]
+    elsewhere = _seconds_elsewhere(whole, passing)
     found = [(second, number, stretch) for number, stretch in enumerate(whole) for second in stretch.bins]
     for second, number, stretch in sorted(found, key=lambda item: item[:2]):
         tally = stretch.bins[second]
         if not tally.sent:
             continue
         strange = tally.strange if second in passing[stretch.ends] and not one_way[number] else 0
+        if second in elsewhere[stretch.ends]:
+            strange = tally.lost
         shown = tally.shown
         yield PairCount(
             time_ns=second * BIN_NS,
@@ -161,6 +169,28 @@ def mark_strangers(stretch: Stretch, lost_in: Mapping[Ports, Mapping[int, int]])
         if tally.lost == tally.sent:
             for second, count in lost_in.get(ports, {}).items():
                 stretch.bins[second].strange += count
+
+
+def _seconds_elsewhere(
+    stretches: Iterable[Stretch], passing: Mapping[Ends, Container[int]]
+) -> Mapping[Ends, Container[int]]:
+    """The seconds in which what was sent went by the second point: some of it was answered, and none came there."""
+    answered: dict[Ends, Counter[int]] = defaultdict(Counter)
+    active: dict[Ends, set[int]] = defaultdict(set)
+    for stretch in stretches:
+        answered[stretch.ends].update(stretch.answered)
+        active[stretch.ends].update(stretch.bins, stretch.answered)
+    found: dict[Ends, set[int]] = defaultdict(set)
+    for ends, seconds in active.items():
+        run: list[int] = []
+        for second in [*sorted(seconds), None]:
+            if second is not None and second not in passing[ends] and second <= (run[-1] if run else second) + 1:
+                run.append(second)
+                continue
+            if sum(answered[ends][one] for one in run) >= FEWEST_ANSWERED:
+                found[ends].update(run)
+            run = [second] if second is not None and second not in passing[ends] else []
+    return found
 
 
 def _had_one_way(stretch: Stretch) -> bool:

@@ -476,6 +476,25 @@ def test_the_service_s_packets_that_vanish_for_good_on_one_of_two_ways_are_its_i
         assert max(mass, key=mass.__getitem__) == core
 
 
+def test_what_did_not_leave_a_device_by_one_of_two_ways_may_have_left_by_the_other() -> None:
+    """Between two captures of one device lies the port of the second as well: a failover is no interruption."""
+    core = "customer-core"
+    at_core = WAY.index(core)
+    ports = (WAY[at_core - 1], WAY[at_core + 1])
+    within = ((Stretch((core,), False, False, beyond=WAY[at_core + 1 :], beside=ports),),)
+    counts = [
+        measured(
+            second, second + 1, 20, 20 if 20 <= second < 60 else 0, method=Method.TWO_POINTS,
+            journeys=within, traffic="udp", of_service=True, end_to_end=False,
+        )
+        for second in range(100)
+    ]  # fmt: skip
+    beside = (*WAY[: at_core + 1], "customer-core--provider-edge", *WAY[WAY.index("provider-edge") :])
+    for ways, interrupted in (((WAY,), True), ((WAY, beside), False)):
+        inference = infer(replace(findings(counts), service_paths=ways))
+        assert inference.interruption.detected is interrupted
+
+
 def test_an_unnamed_remainder_is_never_a_party_s() -> None:
     for story in STORIES.values():
         for hypothesis in infer(story()).hypotheses:

@@ -33,7 +33,7 @@ from tests.packets.making import (
     udp,
 )
 from tests.packets.network import ONE
-from tests.packets.two_points import WAYS, Change, in_vxlan, one_after_another, shifted
+from tests.packets.two_points import WAYS, Change, TwoPoints, in_vxlan, one_after_another, shifted
 
 MS = SECOND // 1000
 
@@ -219,6 +219,28 @@ def test_flows_that_fail_together_or_after_many_that_came_are_no_strangers(compa
     others = udp_flow(1, range(30), "ab")  # these pass all the while: a filter may have picked the rest
     filtered = [short(number, "a" if 15 <= number < 20 else "ab") for number in range(30)]
     assert strange_and_lost(compare, others, *filtered) == (0, 25)
+
+
+@both_engines
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_is_answered_without_coming_by_a_point_went_another_way_and_the_rest_with_it(
+    compare: Pairs, answered: bool
+) -> None:
+    """After a failover: nobody answers datagrams, but data that passes them is acknowledged all the while."""
+    points = TwoPoints().talk(1500)
+    for number in range(40):
+        points.datagram(number)
+    points.now += 2 * SECOND
+    for number in range(40, 540):
+        points.datagram(number, at="a")
+        if answered:
+            points.data(at="a").acknowledge()  # what comes back still passes both
+    points.now += 5 * SECOND
+    points.talk(1500)
+    found = [pair for pair in compare(points.files()) if isinstance(pair, PairCount) and pair.lost]
+    datagrams = [pair for pair in found if pair.protocol == "udp"]
+    assert sum(pair.lost for pair in datagrams) == 500
+    assert sum(pair.strange for pair in datagrams) == (500 if answered else 0)
 
 
 def test_an_answered_request_was_not_lost_even_if_a_capture_missed_it() -> None:

@@ -69,6 +69,7 @@ class Leavings:
         self.gone: dict[tuple[int, int, int, int], Gone] = {}
         self.flow_frames: dict[tuple[int, int], list[int]] = {}
         self.noted = 0
+        self.answered: dict[tuple[int, int], dict[int, int]] = {}
         self.missed = [Missed(), Missed()]
         self.beyond: dict[tuple[int, int], dict[int, int]] = {}
 
@@ -137,6 +138,10 @@ class Leavings:
             self.missed[one].answered += int((mine & (why == pc.ANSWERED)).sum())
         self._sum_up(rows, fate)
         self._sum_up_flows(rows, fate)
+        for row in rows[why == pc.ANSWERED].tolist():
+            seconds = self.answered.setdefault((row[pc.LEFT_SIDE], row[pc.LEFT_GROUP]), {})
+            second = row[pc.LEFT_COMMON] // BIN_NS
+            seconds[second] = seconds.get(second, 0) + 1
         for row in np.flatnonzero(silences >= 0).tolist():
             seen = self.beyond.setdefault((1 - int(side[row]), int(silences[row])), {})
             seen[int(group[row])] = seen.get(int(group[row]), 0) + 1
