@@ -42,7 +42,16 @@ from attribution.packets.columns import (
 from attribution.packets.matching import Flow, Matches, Sighting, match_packets
 from attribution.packets.remarks import Missed, Oddities, clock_caveats, remarks
 from attribution.packets.stretches import PORTED, clock_figures, stretch_figures
-from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, Ports, Stretch, Tally, mark_strangers, pair_counts
+from attribution.packets.tallies import (
+    BIN_NS,
+    FEWEST_SHARED,
+    Ports,
+    Stretch,
+    Tally,
+    mark_strangers,
+    note_strangers,
+    pair_counts,
+)
 from attribution.packets.ways import Clocks, Pair, common_clocks, find_ways, group_of
 
 SHORTEST_MARGIN_NS: Final = 20_000_000
@@ -79,7 +88,11 @@ def summarise_comparison(captures: Sequence[Capture]) -> ComparisonSummary:
         ),
         stretches=tuple(stretch_figures(stretch) for stretch in stretches),
         clocks=clock_figures(files, starts, comparison.clocks.shifts),
-        caveats=tuple([caveat for capture in captures for caveat in capture.caveats] + list(comparison.remarks())),
+        caveats=(
+            *(caveat for capture in captures for caveat in capture.caveats),
+            *comparison.remarks(),
+            *note_strangers(stretches),
+        ),
     )
 
 

@@ -7,13 +7,14 @@ here come the counts that a verdict weighs (`pair_counts`) and the figures for p
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
 from attribution.model.incident import Interval, Origin
-from attribution.model.observation import PairCount
+from attribution.model.observation import Caveat, PairCount
+from attribution.model.phrase import Phrase
 from attribution.packets.columns import ICMP, ICMP6, TCP, UDP
 
 BIN_NS: Final = 1_000_000_000
@@ -119,19 +120,12 @@ class Stretch:
 def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
     """Yield what was sent and lost in each second, in the order of time."""
     whole = list(stretches)
-    passing: dict[Ends, set[int]] = defaultdict(set)
-    for stretch in whole:
-        passing[stretch.ends].update(second for second, tally in stretch.bins.items() if tally.sent > tally.lost)
-    one_way = [_had_one_way(stretch) for stretch in whole]
-    elsewhere = _seconds_elsewhere(whole, passing)
+    strangers = _strangers(whole)
     found = [(second, number, stretch) for number, stretch in enumerate(whole) for second in stretch.bins]
     for second, number, stretch in sorted(found, key=lambda item: item[:2]):
         tally = stretch.bins[second]
         if not tally.sent:
             continue
-        strange = tally.strange if second in passing[stretch.ends] and not one_way[number] else 0
-        if second in elsewhere[stretch.ends]:
-            strange = tally.lost
         shown = tally.shown
         yield PairCount(
             time_ns=second * BIN_NS,
@@ -146,7 +140,7 @@ def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
             protocol=stretch.name,
             sent=tally.sent,
             lost=tally.lost,
-            strange=strange,
+            strange=strangers[number].get(second, 0),
             clock_shift_ns=stretch.shift_ns,
             behind=tuple(
                 point
@@ -157,6 +151,36 @@ def pair_counts(stretches: Iterable[Stretch]) -> Iterator[PairCount]:
             largest_passed=tally.largest_passed,
             frames=shown,
         )
+
+
+def note_strangers(stretches: Sequence[Stretch]) -> Iterator[Caveat]:
+    """Tell what is counted as lost that may have gone by the second point on another way, by file."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for stretch, seconds in zip(stretches, _strangers(stretches), strict=True):
+        counted[stretch.second_file, " ".join(filter(None, stretch.first))] += sum(seconds.values())
+    for (file, first), count in counted.items():
+        if count:
+            reason = Phrase(
+                "packets of flows from {first} that this point never shows, while others come: counted as lost, but if "
+                "there is another way they may have gone it",
+                first=first,
+            )
+            yield Caveat(file, "frame 1", reason, count)
+
+
+def _strangers(stretches: Sequence[Stretch]) -> list[dict[int, int]]:
+    """By second what each stretch lost of flows that may have gone another way."""
+    passing: dict[Ends, set[int]] = defaultdict(set)
+    for stretch in stretches:
+        passing[stretch.ends].update(second for second, tally in stretch.bins.items() if tally.sent > tally.lost)
+    elsewhere = _seconds_elsewhere(stretches, passing)
+    found: list[dict[int, int]] = []
+    for stretch in stretches:
+        beside = () if _had_one_way(stretch) else passing[stretch.ends]
+        own = {second: tally.strange for second, tally in stretch.bins.items() if second in beside}
+        gone = {second: tally.lost for second, tally in stretch.bins.items() if second in elsewhere[stretch.ends]}
+        found.append(own | gone)
+    return found
 
 
 def mark_strangers(stretch: Stretch, lost_in: Mapping[Ports, Mapping[int, int]]) -> None:

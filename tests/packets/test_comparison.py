@@ -209,6 +209,16 @@ def test_flows_that_one_point_never_shows_while_others_pass_are_strangers_to_it(
     assert 90 < strange == lost - 25
 
 
+@pytest.mark.parametrize("compare", WAYS)
+def test_it_is_told_what_may_have_gone_another_way(compare: str) -> None:
+    seen: dict[str, list[Timed]] = {"a": [], "b": []}
+    for point, packet in (*udp_flow(1, range(20), "ab"), *udp_flow(2, range(20), "a")):
+        seen[point].append(packet)
+    summary = WAYS[compare]([pcap(sorted(packets), nanoseconds=True) for packets in seen.values()])
+    (told,) = [caveat for caveat in summary.caveats if "another way they may have gone it" in caveat.reason]
+    assert (told.file, told.count) == ("b.pcap", sum(stretch.lost for stretch in summary.stretches))
+
+
 @both_engines
 def test_flows_that_fail_together_or_after_many_that_came_are_no_strangers(compare: Pairs) -> None:
     def short(number: int, points: str) -> list[tuple[str, Timed]]:

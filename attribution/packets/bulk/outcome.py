@@ -25,7 +25,7 @@ from attribution.packets.columns import SCTP, TCP, UDP
 from attribution.packets.figures import address_text
 from attribution.packets.remarks import Oddities, clock_caveats, remarks
 from attribution.packets.stretches import FLOWS_SHOWN, clock_figures, stretch_figures
-from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, FRAMES_SHOWN, Ports, Stretch, Tally
+from attribution.packets.tallies import BIN_NS, FEWEST_SHARED, FRAMES_SHOWN, Ports, Stretch, Tally, note_strangers
 from attribution.packets.ways import find_directions
 
 if TYPE_CHECKING:
@@ -409,7 +409,7 @@ class Outcome:
             matched=2 * self.pairs,
             stretches=tuple(stretch_figures(stretch) for stretch in stretches),
             clocks=clock_figures([feed.origin.file for feed in self.feeds], self.starts, self.shifts),
-            caveats=tuple(self.remarks()),
+            caveats=(*self.remarks(), *note_strangers(stretches)),
         )
 
     def caveats(self) -> Iterator[Caveat]:
