@@ -32,6 +32,8 @@ from attribution.packets.arrivals import (
 from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
     DESTINATION_PORT,
+    ICMP,
+    ICMP6,
     PROTOCOL,
     SOURCE_PORT,
     TIME,
@@ -181,7 +183,9 @@ class Comparison:
         elif fate in (Fate.ANSWERED, Fate.CUT):
             missed.answered += fate is Fate.ANSWERED
             missed.cut += fate is Fate.CUT
-            counted.not_compared(instance, last, following, answered=fate is Fate.ANSWERED)
+            # What was acknowledged may have been another copy, which came by a point that nobody captured.
+            echoed = fate is Fate.ANSWERED and instance.flow[8] in (ICMP, ICMP6)
+            counted.not_compared(instance, last, following, echoed)
         elif not self._would_be_seen(packet, time_ns, last, following, group_of(instance.flow)):
             counted.not_compared(instance, last, following)
         else:
@@ -273,12 +277,12 @@ class _Counted:
         second = self.clocks.common(last.capture, packet[TIME]) // BIN_NS
         of_stretch.setdefault(_ports(packet), Counter())[second] += 1
 
-    def not_compared(self, instance: Instance, last: Sighting, following: int, answered: bool = False) -> None:
+    def not_compared(self, instance: Instance, last: Sighting, following: int, echoed: bool = False) -> None:
         stretch = self._stretch(instance, last, following)
         stretch.not_compared += 1
-        if answered:
+        if echoed:
             second = self.clocks.common(last.capture, self._packet(last)[TIME]) // BIN_NS
-            stretch.answered[second] = stretch.answered.get(second, 0) + 1
+            stretch.echoed[second] = stretch.echoed.get(second, 0) + 1
 
     def reordered(self, instances: Sequence[Instance]) -> None:
         """Count the packets of one flow that arrived after one that was sent later (RFC 4737)."""

@@ -22,8 +22,8 @@ FRAMES_SHOWN: Final = 16
 FEWEST_SHARED: Final = 3  # packets that two points must share in one direction before one of them can miss any
 # Flows in a row that came to the second point, each of which would have taken another way as often as not.
 IN_A_ROW: Final = 12
-# Packets that were answered, though none came to the second point meanwhile, before all is taken to have gone by it.
-FEWEST_ANSWERED: Final = 3
+# Pings that were answered, though nothing came to the second point meanwhile, before all is taken to have gone by it.
+FEWEST_ECHOED: Final = 3
 NAMES: Final = {TCP: "tcp", UDP: "udp", ICMP: "icmp", ICMP6: "icmp"}
 
 
@@ -81,8 +81,8 @@ class Stretch:
     """One direction of traffic between two capture points.
 
     `bins` are by second of the common time, `flows` by the ports that the first point shows; `flows_seen` is how many
-    there were, of which `flows` may have the largest only. `answered` are by second the packets that were answered but
-    that the second point never showed. `shift_ns` is what was added to the first point's times.
+    there were, of which `flows` may have the largest only. `echoed` are by second the pings that were answered but that
+    the second point never showed. `shift_ns` is what was added to the first point's times.
     `delay_least_ns` and `delay_most_ns` are over all packets, where `whole` only holds a sample. `behind` are the
     points further on at which all that is lost here is missing too, where they were looked at, and from when to when
     they listened, in the common time.
@@ -102,7 +102,7 @@ class Stretch:
     bins: dict[int, Tally] = field(default_factory=dict)
     flows: dict[Ports, Tally] = field(default_factory=dict)
     flows_seen: int = 0
-    answered: dict[int, int] = field(default_factory=dict)
+    echoed: dict[int, int] = field(default_factory=dict)
     delay_least_ns: int | None = None
     delay_most_ns: int | None = None
     behind: tuple[tuple[tuple[str, str | None], Interval], ...] = ()
@@ -198,12 +198,12 @@ def mark_strangers(stretch: Stretch, lost_in: Mapping[Ports, Mapping[int, int]])
 def _seconds_elsewhere(
     stretches: Iterable[Stretch], passing: Mapping[Ends, Container[int]]
 ) -> Mapping[Ends, Container[int]]:
-    """The seconds in which what was sent went by the second point: some of it was answered, and none came there."""
-    answered: dict[Ends, Counter[int]] = defaultdict(Counter)
+    """The seconds in which what was sent went by the second point: pings were answered, and nothing came there."""
+    echoed: dict[Ends, Counter[int]] = defaultdict(Counter)
     active: dict[Ends, set[int]] = defaultdict(set)
     for stretch in stretches:
-        answered[stretch.ends].update(stretch.answered)
-        active[stretch.ends].update(stretch.bins, stretch.answered)
+        echoed[stretch.ends].update(stretch.echoed)
+        active[stretch.ends].update(stretch.bins, stretch.echoed)
     found: dict[Ends, set[int]] = defaultdict(set)
     for ends, seconds in active.items():
         run: list[int] = []
@@ -211,7 +211,7 @@ def _seconds_elsewhere(
             if second is not None and second not in passing[ends] and second <= (run[-1] if run else second) + 1:
                 run.append(second)
                 continue
-            if sum(answered[ends][one] for one in run) >= FEWEST_ANSWERED:
+            if sum(echoed[ends][one] for one in run) >= FEWEST_ECHOED:
                 found[ends].update(run)
             run = [second] if second is not None and second not in passing[ends] else []
     return found

@@ -233,18 +233,20 @@ def test_flows_that_fail_together_or_after_many_that_came_are_no_strangers(compa
 
 @both_engines
 @pytest.mark.parametrize("answered", [True, False])
-def test_what_is_answered_without_coming_by_a_point_went_another_way_and_the_rest_with_it(
+def test_where_pings_are_answered_without_coming_by_a_point_all_went_another_way(
     compare: Pairs, answered: bool
 ) -> None:
-    """After a failover: nobody answers datagrams, but data that passes them is acknowledged all the while."""
+    """After a failover: nobody answers datagrams, but what passes them is answered; the answers pass both points."""
     points = TwoPoints().talk(1500)
     for number in range(40):
-        points.datagram(number)
+        points.datagram(number).ping(number)
     points.now += 2 * SECOND
     for number in range(40, 540):
         points.datagram(number, at="a")
         if answered:
-            points.data(at="a").acknowledge()  # what comes back still passes both
+            points.ping(number, at="a", answered="ab")
+        else:
+            points.data(at="a")  # acknowledged later: another copy of it, as like as not
     points.now += 5 * SECOND
     points.talk(1500)
     found = [pair for pair in compare(points.files()) if isinstance(pair, PairCount) and pair.lost]

@@ -9,6 +9,7 @@ import numpy as np
 
 from attribution.packets.bulk import pair_columns as pc
 from attribution.packets.bulk.engine import Integers
+from attribution.packets.columns import ICMP, ICMP6
 from attribution.packets.remarks import Missed
 from attribution.packets.tallies import BIN_NS, FRAMES_SHOWN
 
@@ -69,7 +70,7 @@ class Leavings:
         self.gone: dict[tuple[int, int, int, int], Gone] = {}
         self.flow_frames: dict[tuple[int, int], list[int]] = {}
         self.noted = 0
-        self.answered: dict[tuple[int, int], dict[int, int]] = {}
+        self.echoed: dict[tuple[int, int], dict[int, int]] = {}
         self.missed = [Missed(), Missed()]
         self.beyond: dict[tuple[int, int], dict[int, int]] = {}
 
@@ -138,8 +139,9 @@ class Leavings:
             self.missed[one].answered += int((mine & (why == pc.ANSWERED)).sum())
         self._sum_up(rows, fate)
         self._sum_up_flows(rows, fate)
-        for row in rows[why == pc.ANSWERED].tolist():
-            seconds = self.answered.setdefault((row[pc.LEFT_SIDE], row[pc.LEFT_GROUP]), {})
+        protocol = self.pairing.groups[group >> 1, 4] & 0xFF
+        for row in rows[(why == pc.ANSWERED) & np.isin(protocol, (ICMP, ICMP6))].tolist():
+            seconds = self.echoed.setdefault((row[pc.LEFT_SIDE], row[pc.LEFT_GROUP]), {})
             second = row[pc.LEFT_COMMON] // BIN_NS
             seconds[second] = seconds.get(second, 0) + 1
         for row in np.flatnonzero(silences >= 0).tolist():

@@ -217,7 +217,7 @@ class Outcome:
                 found[number] = self._stretch(number)
         self._fill_bins(found)
         self._fill_lost(found)
-        self._fill_answered(found)
+        self._fill_echoed(found)
         self._fill_flows(found)
         for number, stretch in found.items():
             self._sum_up(number, stretch)
@@ -294,10 +294,10 @@ class Outcome:
                 tally.frames += gone.frames
                 tally.smallest_lost = min(gone.smallest, tally.smallest_lost or gone.smallest)
 
-    def _fill_answered(self, found: dict[int, Stretch]) -> None:
-        for (side, number), seconds in self.pairing.leavings.answered.items():
+    def _fill_echoed(self, found: dict[int, Stretch]) -> None:
+        for (side, number), seconds in self.pairing.leavings.echoed.items():
             if number in found and side == (0 if self.forward[number] else 1):
-                found[number].answered = seconds
+                found[number].echoed = seconds
 
     def _is_strange(self, flow: int, number: int, first: int) -> bool:
         """Whether the second point never showed a packet of a flow in a direction."""
