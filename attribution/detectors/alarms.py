@@ -22,7 +22,7 @@ from attribution.model.observation import (
 )
 from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
-from attribution.model.topology import IpNetwork, NodeKind, parse_network
+from attribution.model.topology import ROUTING, IpNetwork, NodeKind, parse_network
 
 FOREVER_NS = 2**62
 LOGGED = Template("{device} logged: {text}")
@@ -256,6 +256,14 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
                 )  # fmt: skip
 
 
+def _routers_within(device: str, prefixes: Iterable[str], around: Surroundings) -> Iterator[str]:
+    """The other routers whose own addresses, one by one, are among prefixes: loopbacks, as a rule."""
+    for network in _read_prefixes(prefixes):
+        owner = around.book.resolve(str(network.network_address)) if network.num_addresses == 1 else None
+        if owner is not None and owner != device and around.topology.nodes[owner].kind in ROUTING:
+            yield owner
+
+
 def _own_links_within(device: str, prefixes: Iterable[str], around: Surroundings) -> list[str]:
     """The links of a device whose own subnets are among prefixes: it takes such a one back when its port goes down.
 
@@ -346,7 +354,8 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
             )  # fmt: skip
         return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
     if witness.kind is WitnessKind.BGP_WITHDRAWAL and sender is not None and about is not None:
-        return Alarm(interval, sender, sender, AlarmKind.ROUTES_WITHDRAWN, citation, statement, about_peer=about)
+        gone = tuple(_routers_within(sender, witness.prefixes, around))
+        return Alarm(interval, sender, sender, AlarmKind.ROUTES_WITHDRAWN, citation, statement, about, gone=gone)
     if witness.kind is WitnessKind.BGP_HOST_ROUTE and sender is not None:
         drawn = {around.book.resolve(prefix.rpartition("/")[0]) for prefix in witness.prefixes} & around.ends
         route = AlarmKind.HOST_ROUTE_ANNOUNCED

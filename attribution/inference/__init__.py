@@ -277,7 +277,7 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, is_known=bool(found))]))
     if found or any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
         return found
-    return tuple(trouble for trouble in find_silence(findings.measurements) if _is_told_of(trouble.interval, findings))
+    return tuple(trouble for trouble in find_silence(findings) if _is_told_of(trouble.interval, findings))
 
 
 def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Trouble, ...]:
@@ -320,8 +320,17 @@ def _clear_trouble(members: Sequence[Measurement], findings: Findings, is_known:
     return [
         trouble
         for trouble in find_trouble(members)
-        if trouble.loss_ratio >= least or (not is_known and _is_told_of(trouble.interval, findings))
+        if not _is_a_late_poll(trouble, members)
+        and (trouble.loss_ratio >= least or (not is_known and _is_told_of(trouble.interval, findings)))
     ]
+
+
+def _is_a_late_poll(trouble: Trouble, members: Sequence[Measurement]) -> bool:
+    """Whether what is missing between the two ends of a cable, in one poll, is no more than passes in a second: one of
+    the two may have been read a moment late."""
+    polls = [m for m in members if m.lost and m.interval.overlaps(trouble.interval)]
+    of_cables = (m.method is Method.COUNTERS and all(len(s.components) > 1 for s in m.journeys[0]) for m in polls)
+    return len(polls) == 1 and all(of_cables) and polls[0].lost * polls[0].interval.seconds <= polls[0].sent
 
 
 def _is_told_of(interval: Interval, findings: Findings) -> bool:

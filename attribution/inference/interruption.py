@@ -93,18 +93,30 @@ def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Tr
     return replace(trouble, interval=Interval(max(before), end_ns), steps=())
 
 
-def find_silence(measurements: Iterable[Measurement]) -> tuple[Trouble, ...]:
-    """The time in which none of the service's packets from one of its ends came by any capture point, if they came
-    steadily before and after it. Nobody counted what that end would have sent meanwhile.
+def find_silence(findings: Findings) -> tuple[Trouble, ...]:
+    """The time in which none of the service's packets from one of its ends came by any capture point that it cannot go
+    around, if they came steadily before and after it. Nobody counted what that end would have sent meanwhile.
     """
+    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
     seen: dict[str, list[Interval]] = defaultdict(list)
-    for m in measurements:
-        if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS) and m.lost < m.sent:
+    for m in findings.measurements:
+        captured = m.method in (Method.ONE_POINT, Method.TWO_POINTS) and _beside_the_point(m) <= unavoidable
+        if m.of_service and captured and m.lost < m.sent:
             first = next((stretch for journey in m.journeys for stretch in journey), None)
             if first is not None:
                 seen[first.bound_for].append(m.interval)
     silences = (silence for intervals in seen.values() if (silence := _only_pause(intervals)) is not None)
     return tuple(merge_overlapping(Trouble(silence, 0, 0) for silence in silences))
+
+
+def _beside_the_point(measurement: Measurement) -> set[str]:
+    """What lies on both sides of the capture point at which packets are known to have come by: a port and its link."""
+    first = next((stretch for journey in measurement.journeys for stretch in journey), None)
+    if first is None or not first.components:
+        return set()
+    before = first.components[-1:] if first.starts_inside else measurement.came_through[-1:]
+    behind = first.beyond[:1] if first.starts_inside else first.components[:1]
+    return {*before, *behind}
 
 
 def _only_pause(intervals: Sequence[Interval]) -> Interval | None:

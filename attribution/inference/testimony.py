@@ -262,7 +262,7 @@ class Witnesses:
             viewer = alarm.about_peer or ""
             # Who is told that a route is gone sends nothing that way any more: what comes the other way is not meant.
             told_of = self._paths.direction_of((viewer, alarm.reporter))
-            is_meant = candidate.direction in (Direction.BOTH, told_of)
+            is_meant = candidate.direction in (Direction.BOTH, told_of) and self._cuts_off(candidate, alarm)
             return is_meant and self._paths.lies_behind(candidate.link or component, alarm.reporter, viewer)
         end = alarm.about_peer
         if alarm.kind is AlarmKind.ROUTE_MISSING and end is not None and end in self._paths:
@@ -270,6 +270,12 @@ class Witnesses:
             is_meant = candidate.direction in (Direction.BOTH, self._paths.direction_of((alarm.reporter, end)))
             return is_meant and self._paths.lies_between(candidate.link or component, alarm.reporter, end)
         return alarm.reporter in self._paths or alarm.component in self._paths
+
+    def _cuts_off(self, candidate: Candidate, alarm: Alarm) -> bool:
+        """Whether a fault lies between who took routes back and all routers that lost theirs by it, or befell them."""
+        where = candidate.link or candidate.component
+        known = (router for router in alarm.gone if router in self._paths)
+        return all(self._paths.lies_between(where, alarm.reporter, router) for router in known)
 
     def _slots(self, candidate: Candidate, expectation: Expectation) -> float:
         """How many independent witnesses could have made an expected report, weighed by how surely they were asked."""

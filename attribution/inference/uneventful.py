@@ -96,7 +96,7 @@ def find_peace(findings: Findings, service: Service, reported: Interval) -> Peac
         captured = len(_ends_captured(clean, service)) or int(_kept_its_pace(findings, window))
         probability *= PASSED_BY_IS_NEITHER[captured]
     whole_seen = len(_ends_captured(clean, service)) == len(service.ends)
-    measured = CARRIERS if whole_seen else _carriers_measured(findings, window)
+    measured = CARRIERS if whole_seen else _carriers_measured(findings, clean, window)
     if measured < CARRIERS:
         probability *= FILTERED_IS_NEITHER if _is_filtered(findings, window, measured) else PROBED_IS_NEITHER
     if _is_missing(findings, window):
@@ -146,20 +146,22 @@ def _share_of(measured: Container[int], window: Interval) -> float:
     return sum(second in measured for second in seconds) / len(seconds)
 
 
-def _carriers_measured(findings: Findings, window: Interval) -> frozenset[str]:
-    """Of which protocols the service's packets were counted in the window; of all where each device on the way that it
-    cannot avoid counted what it took in and sent out."""
+def _carriers_measured(findings: Findings, clean: Iterable[Measurement], window: Interval) -> frozenset[str]:
+    """Of which protocols packets were counted from end to end in the window; of all where each device on the way that
+    the service cannot avoid counted what it took in and sent out."""
     carried: set[str] = set()
-    balanced: set[str] = set()
-    for measurement in findings.measurements:
-        if not measurement.interval.overlaps(window):
-            continue
-        if measurement.method is Method.COUNTERS:
-            balanced.update(c for journey in measurement.journeys for stretch in journey for c in stretch.components)
-        elif measurement.of_service:
-            protocol = measurement.traffic.partition("/")[0].partition("-")[0]
-            known = protocol in CARRIERS or measurement.method is not Method.FLOWS
-            carried.update((protocol,) if known else CARRIERS)
+    for measurement in clean:
+        protocol = measurement.traffic.partition("/")[0].partition("-")[0]
+        known = protocol in CARRIERS or measurement.method is not Method.FLOWS
+        carried.update((protocol,) if known else CARRIERS)
+    balanced = {
+        component
+        for measurement in findings.measurements
+        if measurement.method is Method.COUNTERS and measurement.interval.overlaps(window)
+        for journey in measurement.journeys
+        for stretch in journey
+        for component in stretch.components
+    }
     unavoidable = frozenset.intersection(*(frozenset(path[2:-2:2]) for path in findings.service_paths or ((),)))
     return CARRIERS if unavoidable and unavoidable <= balanced else CARRIERS & carried
 

@@ -176,7 +176,8 @@ class Alarm:
     `component` is the node or link concerned: a link for a port that is down, the reporter itself for its own load.
     `about_peer` names the neighbour that a session alarm speaks of. `magnitude` is what was counted, where that is
     meant to be compared (discards, rate in bits per second). `spoke_on`: the reporter was seen to go on speaking to a
-    peer that had fallen silent. `slack_ns`: the state was polled, and may have begun so much earlier or later.
+    peer that had fallen silent. `slack_ns`: the state was polled, and may have begun so much earlier or later. `gone`:
+    the routers to which themselves a route was taken back.
     """
 
     interval: Interval
@@ -189,6 +190,7 @@ class Alarm:
     magnitude: float | None = None
     spoke_on: bool = False
     slack_ns: int = 0
+    gone: tuple[str, ...] = ()
 
 
 class RecordKind(StrEnum):

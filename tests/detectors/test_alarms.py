@@ -80,7 +80,10 @@ def test_who_takes_back_but_the_subnets_of_its_own_cables_tells_of_nothing_that_
     assert withdrawn("10.9.1.0/30", "192.0.2.0/30") == []
     (alarm,) = withdrawn("10.9.1.0/30", "10.1.0.0/24")
     assert (alarm.reporter, alarm.about_peer) == ("cloud-edge", "cloud-gateway")
-    assert len(withdrawn("10.1.0.0/24")) == 1
+    (other,) = withdrawn("10.1.0.0/24")
+    assert alarm.gone == other.gone == ()
+    (edge,) = withdrawn("10.1.0.0/24", "10.1.0.1/32", "10.1.0.2/32", "no prefix")
+    assert edge.gone == ("office-edge",), "the router has lost its own, not only what lies behind it; hosts have none"
 
 
 def test_an_address_that_two_have_is_rather_the_service_s_end_s_where_nobody_is_known_to_own_it() -> None:

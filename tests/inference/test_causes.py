@@ -379,6 +379,20 @@ def test_a_balance_that_is_slightly_off_is_trouble_only_where_somebody_told_so(r
     assert infer(findings(polls, told)).interruption.detected
 
 
+@pytest.mark.parametrize(("lost", "for_s", "trouble"), [(15, 2, False), (60, 2, True), (15, 8, True)])
+def test_one_late_poll_of_a_cable_s_ends_is_no_trouble(lost: int, for_s: int, trouble: bool) -> None:
+    """Its two ends are not read at one moment: what passes in a second may be missing in one poll, and no more."""
+    journey = ((Stretch(("customer-edge", UPLINK, "customer-core"), balance=True),),)
+    balances = [
+        measured(
+            second, second + 2, 100, lost if 30 <= second < 30 + for_s else 0, method=Method.COUNTERS,
+            journeys=journey, traffic="counted", of_service=True, end_to_end=False,
+        )
+        for second in range(0, 100, 2)
+    ]  # fmt: skip
+    assert infer(findings(balances)).interruption.detected is trouble
+
+
 def test_a_part_that_fails_while_the_service_runs_interrupts_nothing() -> None:
     inference = infer(findings([*probed(*ENDS), *probed("customer-edge", "provider-core", OUTAGE)]))
 

@@ -20,9 +20,9 @@ from attribution.inference.interruption import (
     runs_of_trouble,
     usual_loss_ratio,
 )
-from attribution.model.evidence import Measurement, Method
+from attribution.model.evidence import Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS
-from tests.inference.chain import ENDS, at, between, during, measured, probed, there_and_back
+from tests.inference.chain import ENDS, WAY, at, between, during, findings, measured, probed, there_and_back
 
 
 def seconds_of(trouble: Trouble) -> tuple[float, float]:
@@ -270,19 +270,19 @@ def passed_by(*spans: tuple[int, int]) -> list[Measurement]:
 
 
 def test_silence_between_steady_packets_is_found_with_its_edges() -> None:
-    (trouble,) = find_silence(passed_by((0, 30), (45, 80)))
+    (trouble,) = find_silence(findings(passed_by((0, 30), (45, 80))))
     assert seconds_of(trouble) == (30, 45)
 
 
 def test_who_still_sends_from_the_other_end_does_not_hide_that_one_end_fell_silent() -> None:
     other = [replace(m, journeys=(there_and_back(*ENDS[::-1]),)) for m in passed_by((0, 80))]
-    (trouble,) = find_silence([*passed_by((0, 30), (45, 80)), *other])
+    (trouble,) = find_silence(findings([*passed_by((0, 30), (45, 80)), *other]))
     assert seconds_of(trouble) == (30, 45)
 
 
 def test_what_never_came_back_is_no_packet_that_came_by() -> None:
     missed = [replace(m, lost=m.sent) for m in passed_by((30, 45))]
-    (trouble,) = find_silence([*passed_by((0, 30), (45, 80)), *missed])
+    (trouble,) = find_silence(findings([*passed_by((0, 30), (45, 80)), *missed]))
     assert seconds_of(trouble) == (30, 45)
 
 
@@ -298,10 +298,26 @@ def test_what_never_came_back_is_no_packet_that_came_by() -> None:
     ids=["none", "a-window-without", "again-and-again", "hardly-before", "for-ever"],
 )
 def test_pauses_of_senders_are_no_silence(spans: tuple[tuple[int, int], ...]) -> None:
-    assert find_silence(passed_by(*spans)) == ()
-    assert find_silence([]) == ()
+    assert find_silence(findings(passed_by(*spans))) == ()
+    assert find_silence(findings([])) == ()
 
 
 def test_other_people_s_packets_are_not_waited_for() -> None:
     strangers = [replace(m, of_service=False) for m in passed_by((0, 30), (45, 80))]
-    assert find_silence(strangers) == ()
+    assert find_silence(findings(strangers)) == ()
+
+
+def test_what_may_have_gone_around_a_capture_is_not_waited_for() -> None:
+    """After a failover nothing comes by any more at the port of the way that was left."""
+    cut = WAY.index("customer-core--customer-edge")
+    in_by_it = Stretch(WAY[: cut + 1], ends_inside=False, beyond=WAY[cut + 1 :])
+    out_by_it = Stretch(WAY[:cut], ends_inside=False, beyond=WAY[cut:])
+    behind_it = Stretch(WAY[cut + 1 :], starts_inside=False)
+    around = (*WAY[:cut], "another-cable", *WAY[cut + 1 :])
+    for stretch in (in_by_it, out_by_it, behind_it):
+        came = () if stretch.starts_inside else WAY[: cut + 1]
+        captured = [
+            replace(m, journeys=((stretch,),), came_through=came) for m in passed_by((0, 30), (45, 80))
+        ]  # fmt: skip
+        assert find_silence(findings(captured)) != ()
+        assert find_silence(replace(findings(captured), service_paths=(WAY, around))) == ()

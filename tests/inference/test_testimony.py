@@ -101,6 +101,20 @@ def test_who_withdraws_a_route_says_nothing_of_packets_that_go_the_other_way() -
     assert heard[Direction.THERE] == 0
 
 
+def test_what_lies_behind_a_router_that_is_gone_itself_did_not_take_its_route_away() -> None:
+    told = alarm(101, "provider-edge", "provider-edge", AlarmKind.ROUTES_WITHDRAWN, about_peer="provider-core")
+    itself = replace(told, gone=("customer-edge", "somebody-off-the-way"))
+    lost = expecting(AlarmKind.ROUTES_WITHDRAWN, Where.BEYOND)
+
+    def heard(where: str, alarm: Alarm) -> bool:
+        return hear(candidate(where, lost), [alarm]).total > 0
+
+    assert heard("customer-core", told)
+    assert not heard("customer-core", itself)
+    for where in ("provider-edge", "customer-edge"):
+        assert heard(where, told) and heard(where, itself)
+
+
 def test_who_was_seen_to_speak_on_did_not_lose_the_session_by_a_fault_of_its_own() -> None:
     """Nor do its log and its poller say so, which tell of the same session; its peer and what lies between may have."""
     lost = [
