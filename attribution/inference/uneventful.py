@@ -92,13 +92,14 @@ def find_peace(findings: Findings, service: Service, reported: Interval) -> Peac
     if window != reported:
         probability *= BOTH_WRONG_IS_NEITHER
         caveats = (Caveat("incident.yaml", "window", BY_A_CLOCK_BETWEEN),)
+    captured = len(_ends_captured(clean, service))
+    measured = CARRIERS if captured == len(service.ends) else _carriers_measured(findings, clean, window)
+    unseen = [1.0]  # what nobody could have seen is one doubt, however many reasons there are for it
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
-        captured = len(_ends_captured(clean, service)) or int(_kept_its_pace(findings, window))
-        probability *= PASSED_BY_IS_NEITHER[captured]
-    whole_seen = len(_ends_captured(clean, service)) == len(service.ends)
-    measured = CARRIERS if whole_seen else _carriers_measured(findings, clean, window)
+        unseen.append(PASSED_BY_IS_NEITHER[captured or int(_kept_its_pace(findings, window))])
     if measured < CARRIERS:
-        probability *= FILTERED_IS_NEITHER if _is_filtered(findings, window, measured) else PROBED_IS_NEITHER
+        unseen.append(FILTERED_IS_NEITHER if _is_filtered(findings, window, measured) else PROBED_IS_NEITHER)
+    probability *= min(unseen)
     if _is_missing(findings, window):
         probability *= MISSING_IS_NEITHER
     refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)
