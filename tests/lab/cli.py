@@ -164,6 +164,18 @@ def _arguable(corpus: Path, output: Path) -> None:
         click.echo(folder)
 
 
+@_commands.command(name="scant")
+@click.argument("corpus", type=click.Path(path_type=Path))
+@click.option("--seed", default=1, show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), required=True)
+def _scant(corpus: Path, seed: int, output: Path) -> None:
+    """Of each recording of a corpus a bundle with pieces of its evidence taken away by chance."""
+    from tests.lab.corpus import derive_scant
+
+    for folder in derive_scant(corpus, seed, output):
+        click.echo(folder)
+
+
 @_commands.command(name="calibrate")
 @click.argument("evaluations", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--arguable", multiple=True, type=click.Path(path_type=Path),

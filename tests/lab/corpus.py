@@ -16,7 +16,7 @@ from tests.lab.decidable import Decidable
 from tests.lab.scenario import Scenario
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.shapes import SHAPES, Shape
-from tests.lab.thin import PROFILES, is_arguable, label, thin
+from tests.lab.thin import PROFILES, is_arguable, label, scant_profile, thin
 
 _WORST_CLOCK_SECONDS = 300.0
 _WORST_DRIFT_PPM = 200.0
@@ -135,3 +135,18 @@ def derive_arguable(corpus: Path, output: Path) -> Iterator[Path]:
             target = output / f"{row['folder']}-{profile.name}"
             thin(whole, profile, target, arguable=True)
             yield target
+
+
+def derive_scant(corpus: Path, seed: int, output: Path) -> Iterator[Path]:
+    """Of each recording of a corpus one bundle with pieces of its evidence left as a seed draws them.
+
+    Where experts could disagree about its label it has to be decided by nobody; who was it is known all the same.
+    """
+    with (corpus / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        recordings = [row["folder"] for row in csv.DictReader(file) if row["profile"] == "all"]
+    for folder in recordings:
+        incident = yaml.safe_load((corpus / folder / "incident.yaml").read_text(encoding="utf-8"))
+        profile = scant_profile(f"scant {seed} {folder}", incident["evidence"])
+        target = output / f"{folder}-{profile.name}"
+        thin(corpus / folder, profile, target, arguable=True)
+        yield target

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.lab.corpus import draw_corpus
+from tests.lab.corpus import derive_scant, draw_corpus
 from tests.lab.scenarios import SCENARIOS
 from tests.lab.shapes import SHAPES
 
@@ -42,3 +44,23 @@ def test_a_draw_says_how_it_is_recorded() -> None:
     assert arguments[arguments.index("--clock-error") + 1] == draw.clock_errors[0]
     assert arguments[arguments.index("--clock-drift") + 1] == draw.clock_drifts[0]
     assert "--clock-untold" in arguments
+
+
+def test_what_is_left_by_chance_is_the_same_for_the_same_seed_and_a_bundle_of_its_own(tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    shutil.copytree(Path("pcaps/carrier-down"), corpus / "carrier-down")
+    (corpus / "manifest.csv").write_text("folder,profile\ncarrier-down,all\ncarrier-down-no-logs,no-logs\n")
+
+    def left(seed: int, name: str) -> list[str]:
+        (bundle,) = derive_scant(corpus, seed, tmp_path / name)
+        assert bundle.name == "carrier-down-scant"
+        files = [entry["file"] for entry in yaml.safe_load((bundle / "incident.yaml").read_text())["evidence"]]
+        known = {"incident.yaml", "truth.yaml", "topology.yaml", *files}
+        assert {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()} == known
+        return files
+
+    whole = yaml.safe_load((corpus / "carrier-down" / "incident.yaml").read_text())["evidence"]
+    draws = [left(seed, f"seed {seed}") for seed in range(8)]
+    assert draws[3] == left(3, "again")
+    assert all(0 < len(files) < len(whole) for files in draws)
+    assert len({tuple(files) for files in draws}) > 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,6 +77,20 @@ PROFILES: tuple[Profile, ...] = (
             lambda entry, _truth: _is_end_to_end(entry)),
     Profile("self-serving", "The logs of the party that is not to blame, and the end-to-end probes", _self_serving),
 )
+
+
+# Of a scant bundle each piece of evidence is left as often as this share of all says, which is drawn in between.
+SCANTEST, FULLEST = 0.1, 0.7
+
+
+def scant_profile(seed: str, entries: list[Entry]) -> Profile:
+    """Some pieces of the evidence, at least one, drawn by a seed: what a desk has when this file was asked for, and
+    that one never came."""
+    dice = random.Random(seed)
+    share = dice.uniform(SCANTEST, FULLEST)
+    files = sorted(entry["file"] for entry in entries)
+    kept = {file for file in files if dice.random() < share} or {dice.choice(files)}
+    return Profile("scant", "Some pieces of the evidence, as it happened", lambda entry, _truth: entry["file"] in kept)
 
 
 def profile_named(name: str) -> Profile:
