@@ -11,7 +11,7 @@ from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
 from attribution.detectors.counters import detect_counter_alarms
-from attribution.detectors.load import detect_cloud_load, detect_overuse
+from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_overuse
 from attribution.detectors.loss import (
     Surroundings,
     detect_flow_loss,
@@ -69,8 +69,8 @@ def detect_evidence(
     routes = learn_routes(topology, book, [*observations, *stated])
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
-    alarms += detect_overuse(observations, around, service.bandwidth_bps)
-    alarms += detect_cloud_load(observations, around, service.bandwidth_bps)
+    for detect_load in (detect_overuse, detect_cloud_load, detect_captured_load):
+        alarms += detect_load(observations, around, service.bandwidth_bps)
     alarms = list(without_echoes(without_absentees(alarms, find_absences(observations, around))))
     records = [record for detect_records in RECORD_DETECTORS for record in detect_records(observations, around)]
     records += detect_cloud_calls(observations, around, service, load_cloud_actions())

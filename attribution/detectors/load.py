@@ -10,7 +10,7 @@ from itertools import pairwise
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation
+from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation, TapCount
 from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind, Side
@@ -21,8 +21,13 @@ TOLERANCE = 1.1
 FILLED = 0.85
 # A limit that drops less than this many packets of a period, or this share of them (%), hurts nobody.
 LEAST_DROPPED, LEAST_DROPPED_PERCENT = 3.0, 0.5
+# A capture shows more than was bought if that holds for so many seconds on end: bursts are shaped, and hurt nobody.
+LONG_ENOUGH_S = 3
 # A device polled this rarely hides any surge in its average (seconds).
 LONGEST_POLL_S = 120.0
+CAPTURED = Template(
+    "{device} {interface} carried up to {highest:.1f} Mbit/s by what was captured, where {bought:g} were bought"
+)
 CARRIED_BY_CLOUD = Template(
     "Cloud Monitor counted up to {highest:.1f} Mbit/s ({metric} of {resource}), where {bought:g} were bought"
 )
@@ -125,6 +130,67 @@ def _cloud_alarm(reporter: str, component: str, run: list[CloudMetric], bandwidt
         statement,
         magnitude=None if first.load is Load.DROPPED else rate_bps,
     )
+
+
+def detect_captured_load(
+    observations: Iterable[Observation], around: Surroundings, bandwidth_bps: float | None
+) -> Iterator[Alarm]:
+    """Seconds in which a capture at the customer's attachment shows more than was bought; a few in a row, at least."""
+    if bandwidth_bps is None:
+        return
+    octets: dict[tuple[str, str, Metric], dict[int, tuple[int, TapCount]]] = defaultdict(dict)
+    for tap in observations:
+        if isinstance(tap, TapCount) and tap.interface is not None and tap.device in around.topology.nodes:
+            metric = _direction_at(tap, around)
+            if metric is not None:
+                seconds = octets[(tap.device, tap.interface, metric)]
+                known, first = seconds.get(tap.time_ns, (0, tap))
+                seconds[tap.time_ns] = (known + tap.octets, first)
+    for (device, interface, metric), seconds in octets.items():
+        link = find_link(around.topology, device, interface)
+        limit_bps = _limit_at(device, link.far_end(device), metric, around, bandwidth_bps) if link is not None else None
+        if link is None or limit_bps is None:
+            continue
+        rates = [(first, 8 * count * NANOSECONDS / (first.end_ns - first.time_ns)) for count, first in seconds.values()]
+        for run in _in_a_row(sorted(((t, rate) for t, rate in rates if rate > limit_bps), key=lambda r: r[0].time_ns)):
+            if run[-1][0].end_ns - run[0][0].time_ns >= LONG_ENOUGH_S * NANOSECONDS:
+                highest = max(rate_bps for _, rate_bps in run)
+                told = {"device": device, "interface": interface, "highest": highest / 1e6}
+                yield Alarm(
+                    Interval(run[0][0].time_ns, run[-1][0].end_ns),
+                    device,
+                    link.component,
+                    AlarmKind.BANDWIDTH_EXCEEDED,
+                    Citation(run[0][0].origin, run[0][0].locator),
+                    CAPTURED.fill(bought=bandwidth_bps / 1e6, **told),
+                    magnitude=highest,
+                )
+
+
+def _in_a_row(over: Iterable[tuple[TapCount, float]]) -> Iterator[list[tuple[TapCount, float]]]:
+    run: list[tuple[TapCount, float]] = []
+    for tap, rate_bps in over:
+        if run and tap.time_ns > run[-1][0].end_ns:
+            yield run
+            run = []
+        run.append((tap, rate_bps))
+    if run:
+        yield run
+
+
+def _direction_at(tap: TapCount, around: Surroundings) -> Metric | None:
+    """Whether what a capture counted comes in by its port or goes out by it: where its source or destination lies."""
+    link = find_link(around.topology, tap.device, tap.interface or "")
+    if link is None:
+        return None
+    for end, beyond in ((tap.source, Metric.IN_OCTETS), (tap.destination, Metric.OUT_OCTETS)):
+        node = around.book.resolve(end)
+        ways = around.routes.paths(node, tap.device, tap.time_ns) if node is not None and node != tap.device else ()
+        sides = {link.component in way for way in ways}
+        if len(sides) == 1:
+            inside = Metric.OUT_OCTETS if beyond is Metric.IN_OCTETS else Metric.IN_OCTETS
+            return beyond if sides.pop() else inside
+    return None
 
 
 def _limit_at(device: str, neighbour: str, metric: Metric, around: Surroundings, bandwidth_bps: float) -> float | None:

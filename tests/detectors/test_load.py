@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from attribution.detectors.load import detect_cloud_load, detect_overuse
+from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_overuse
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import EvidenceType
-from attribution.model.observation import CloudMetric, CounterSample, Load, Metric
+from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, TapCount
 from attribution.model.topology import Side
-from tests.detectors.chain import CHAIN, NODES, at, join, network, node, origin, readings, surroundings
+from tests.detectors.chain import CAPTURE, CHAIN, NODES, at, join, network, node, origin, readings, surroundings
 
 BOUGHT_BPS = 100e6
 EVERY_S = 10
@@ -159,3 +159,54 @@ def test_a_resource_that_is_tied_to_nothing_is_the_service_s_own() -> None:
 
 def test_metrics_that_tell_nothing_of_load_are_no_alarm() -> None:
     assert cloud_load(cloud("delay", None, 9e9, unit="ms")) == []
+
+
+def captured(
+    device: str, interface: str, *shares: float, source: str = "10.1.0.2", destination: str = "203.0.113.9"
+) -> list[TapCount]:
+    """What a capture shows of packets from one address to another, second by second, by shares of what was bought."""
+    return [
+        TapCount(
+            time_ns=at(second),
+            end_ns=at(second + 1),
+            origin=CAPTURE,
+            locator=f"frame {second + 1}",
+            device=device,
+            interface=interface,
+            source=source,
+            destination=destination,
+            protocol="udp",
+            sent=1000,
+            lost_upstream=0,
+            lost_downstream=0,
+            octets=round(share * BOUGHT_BPS / 8),
+        )
+        for second, share in enumerate(shares)
+    ]
+
+
+def captured_load(*taps: list[TapCount]) -> list[Alarm]:
+    return list(detect_captured_load([one for tap in taps for one in tap], surroundings(), BOUGHT_BPS))
+
+
+def test_a_capture_where_the_customer_s_traffic_meets_the_limit_shows_overuse() -> None:
+    """A flood to somebody outside takes its share of what was bought, and leaves the service the rest."""
+    flood = captured("cloud-edge", "GE0/0/1", 0.1, 0.9, 0.9, 0.9, 0.9, 0.1)
+    service = captured("cloud-edge", "GE0/0/1", *[0.3] * 6, destination="10.2.0.2")
+    assert captured_load(flood) == captured_load(service) == []
+    (alarm,) = captured_load(flood, service)
+    assert (alarm.reporter, alarm.component, alarm.kind) == (
+        "cloud-edge", "cloud-edge--office-edge", AlarmKind.BANDWIDTH_EXCEEDED,
+    )  # fmt: skip
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(1), at(5))
+    assert alarm.magnitude == pytest.approx(1.2 * BOUGHT_BPS)
+    assert "120.0 Mbit/s by what was captured, where 100 were bought" in alarm.statement
+
+
+def test_a_capture_shows_no_overuse_in_a_burst_nor_of_what_passes_elsewhere_or_has_unknown_ends() -> None:
+    assert captured_load(captured("cloud-edge", "GE0/0/1", 0.1, 3.0, 3.0, 0.1)) == []
+    assert captured_load(captured("cloud-core", "GE0/0/1", *[3.0] * 6)) == []
+    assert captured_load(captured("cloud-edge", "GE0/0/1", *[3.0] * 6, source="198.51.100.7")) == []
+    towards_the_customer = captured("cloud-edge", "GE0/0/1", *[0.9] * 6, source="203.0.113.9", destination="10.1.0.2")
+    assert len(captured_load(towards_the_customer)) == 1, "behind the limit no more can come out"
+    assert list(detect_captured_load(captured("cloud-edge", "GE0/0/1", *[9.0] * 6), surroundings(), None)) == []
