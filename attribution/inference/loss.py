@@ -315,9 +315,8 @@ class PhaseLosses:
         """A fault that ends within the phase, or its aftermath: each thing it touches recovers in its own time.
 
         But for those kinds that are `routeless` all the while: hardly anything of them gets through. `full` is the
-        share of such faults that leave nothing. How much is well again at once is one share for the service's own
-        packets, one for those of others and one for balances: while all that crosses one router without routes is
-        lost, the other routers pass on what they get, and their neighbours hear each other.
+        share of such faults that leave nothing. How much is well again at once is one share for packets and one for
+        balances: while all that crosses one router without routes is lost, the other routers pass on what they get.
         """
         without, touches = self._without(full), bytes(touches)
         touched = _Touched.of(touches, set(range(len(touches))).difference(routeless))
@@ -325,11 +324,10 @@ class PhaseLosses:
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
         missing = without.wavering.weigh(touched.upstream) if touched.upstream else None
         total = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
-        sorts: dict[tuple[bool, bool], list[int]] = defaultdict(list)
-        for i in touched.surely:
-            sorts[is_balance(self.kinds[i]), self.kinds[i][0].of_service].append(i)
+        balances = [i for i in touched.surely if is_balance(self.kinds[i])]
+        others = [i for i in touched.surely if not is_balance(self.kinds[i])]
         parts = list(self._healthy)
-        for members in sorts.values():
+        for members in filter(None, (others, balances)):
             told, own = without.recovering((i, touches[i]) for i in members)
             total += told
             for i, part in zip(members, own, strict=True):
