@@ -104,8 +104,7 @@ def _counted_at(resources: Container[str], around: Surroundings) -> tuple[str, s
         if any(name in resources for name in link.resource_ids):
             ours = [end for end in link.ends if nodes[end].side is Side.PROVIDER]
             return (ours or link.ends)[0], link.component
-    first, second = sorted(around.ends)
-    way = next(iter(around.routes.all_ways(first, second, 0)), ())
+    way = next(iter(around.routes.all_ways(*around.first_and_second, 0)), ())
     of_provider = [nodes[name] for name in way if name in nodes and nodes[name].side is Side.PROVIDER]
     gateways = [node for node in of_provider if node.kind in (NodeKind.GATEWAY, NodeKind.SERVICE)]
     return next(((node.id, node.id) for node in (*gateways, *of_provider)), None)
@@ -138,15 +137,16 @@ def detect_captured_load(
     """Seconds in which a capture at the customer's attachment shows more than was bought; a few in a row, at least."""
     if bandwidth_bps is None:
         return
-    octets: dict[tuple[str, str, Metric], dict[int, tuple[int, TapCount]]] = defaultdict(dict)
+    # By file: two captures of one port show the same packets.
+    octets: dict[tuple[str, str, str, Metric], dict[int, tuple[int, TapCount]]] = defaultdict(dict)
     for tap in observations:
         if isinstance(tap, TapCount) and tap.interface is not None and tap.device in around.topology.nodes:
             metric = _direction_at(tap, around)
             if metric is not None:
-                seconds = octets[(tap.device, tap.interface, metric)]
+                seconds = octets[(tap.origin.file, tap.device, tap.interface, metric)]
                 known, first = seconds.get(tap.time_ns, (0, tap))
                 seconds[tap.time_ns] = (known + tap.octets, first)
-    for (device, interface, metric), seconds in octets.items():
+    for (_, device, interface, metric), seconds in octets.items():
         link = find_link(around.topology, device, interface)
         limit_bps = _limit_at(device, link.far_end(device), metric, around, bandwidth_bps) if link is not None else None
         if link is None or limit_bps is None:

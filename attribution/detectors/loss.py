@@ -33,6 +33,7 @@ class Surroundings:
 
     def __init__(self, topology: Topology, service: Service, book: AddressBook, routes: Routes) -> None:
         self.topology = topology
+        self.first_and_second = service.ends
         self.ends = frozenset(service.ends)
         self.book = book
         self.routes = routes

@@ -97,7 +97,7 @@ def find_silence(findings: Findings) -> tuple[Trouble, ...]:
     """The time in which none of the service's packets from one of its ends came by any capture point that it cannot go
     around, if they came steadily before and after it. Nobody counted what that end would have sent meanwhile.
     """
-    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
+    unavoidable = _unavoidable(findings)
     seen: dict[str, list[Interval]] = defaultdict(list)
     for m in findings.measurements:
         captured = m.method in (Method.ONE_POINT, Method.TWO_POINTS) and _beside_the_point(m) <= unavoidable
@@ -348,13 +348,18 @@ def merge_overlapping(found: Iterable[Trouble]) -> list[Trouble]:
     return merged
 
 
+def _unavoidable(findings: Findings) -> frozenset[str]:
+    """What all ways of the service have in common."""
+    return frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
+
+
 def on_the_unavoidable(findings: Findings) -> Iterator[Measurement]:
     """What was measured on parts of the way that the service cannot have gone around.
 
     Or of its own packets, wherever they were last seen, if they came by none of the points that they had to pass. Two
     captures also have the link behind the second one on their part: a device's packets may leave by another.
     """
-    unavoidable = frozenset.intersection(*(frozenset(path) for path in findings.service_paths or ((),)))
+    unavoidable = _unavoidable(findings)
     for measurement in findings.measurements:
         stretches = [stretch for journey in measurement.journeys for stretch in journey]
         crossed = {component for stretch in stretches for component in stretch.components}

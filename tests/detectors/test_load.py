@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -192,15 +193,17 @@ def captured_load(*taps: list[TapCount]) -> list[Alarm]:
 def test_a_capture_where_the_customer_s_traffic_meets_the_limit_shows_overuse() -> None:
     """A flood to somebody outside takes its share of what was bought, and leaves the service the rest."""
     flood = captured("cloud-edge", "GE0/0/1", 0.1, 0.9, 0.9, 0.9, 0.9, 0.1)
-    service = captured("cloud-edge", "GE0/0/1", *[0.3] * 6, destination="10.2.0.2")
+    service = captured("cloud-edge", "GE0/0/1", *[0.6] * 6, destination="10.2.0.2")
     assert captured_load(flood) == captured_load(service) == []
     (alarm,) = captured_load(flood, service)
     assert (alarm.reporter, alarm.component, alarm.kind) == (
         "cloud-edge", "cloud-edge--office-edge", AlarmKind.BANDWIDTH_EXCEEDED,
     )  # fmt: skip
     assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(1), at(5))
-    assert alarm.magnitude == pytest.approx(1.2 * BOUGHT_BPS)
-    assert "120.0 Mbit/s by what was captured, where 100 were bought" in alarm.statement
+    assert alarm.magnitude == pytest.approx(1.5 * BOUGHT_BPS)
+    again = [replace(tap, origin=replace(CAPTURE, file="captures/again.pcap")) for tap in service]
+    assert captured_load(service, again) == [], "another capture of the port shows the same packets once more"
+    assert "150.0 Mbit/s by what was captured, where 100 were bought" in alarm.statement
 
 
 def test_a_capture_shows_no_overuse_in_a_burst_nor_of_what_passes_elsewhere_or_has_unknown_ends() -> None:
