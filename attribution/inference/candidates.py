@@ -151,6 +151,14 @@ class ServicePaths:
                 found.update(node.id for node in (*routing[:1], *routers[:1], *routing[:other][-1:]))
         return frozenset(found)
 
+    def is_next_router(self, node: str, end: str, topology: Topology) -> bool:
+        """Whether a node routes, and nothing between it and an end of the service does: both are in one network."""
+        for path in self.paths:
+            way = path[::2] if path[0] == end else path[::-2]
+            if way[0] == end and next((name for name in way if topology.nodes[name].kind in ROUTING), None) == node:
+                return True
+        return False
+
     def is_border(self, node: str, topology: Topology) -> bool:
         """Whether the next node on either hand belongs to the other side: there a service is attached, and cut off."""
         side = topology.nodes[node].side

@@ -516,7 +516,7 @@ class Solver:
         """Whether a device tells of a cause at first hand, in the phase in which it takes over."""
         if choice is None:
             return False
-        return any(alarm.kind in FIRST_HAND for alarm in self.testimony(self.phases[phase].span, choice).alarms)
+        return any(self._is_first_hand(alarm) for alarm in self.testimony(self.phases[phase].span, choice).alarms)
 
     def span_of(self, indices: Sequence[int]) -> Interval:
         return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
@@ -531,16 +531,24 @@ class Solver:
     def stands_alone(self, assignment: Assignment, later: Candidate, earlier: Candidate) -> bool:
         """Whether a later cause has evidence of its own, that the earlier one and its aftermath do not account for.
 
-        A record, or a device's word about itself or its ports; or packets lost where the earlier cause loses none.
+        A record, or a device's word about itself, its ports or its own network; or packets lost where the earlier cause
+        loses none.
         """
         if later.record is not None:
             return True
         indices = [index for index, choice in enumerate(assignment.choices) if choice is later]
         known = self.testimony(self.span_of([i for i, c in enumerate(assignment.choices) if c is earlier]), earlier)
         own = self.testimony(self.span_of(indices), later)
-        told = sum(gain for a, gain in own.alarms.items() if a.kind in FIRST_HAND and a not in known.alarms)
+        told = sum(gain for a, gain in own.alarms.items() if self._is_first_hand(a) and a not in known.alarms)
         lost = sum(self.losses(i, later).total - self.losses(i, earlier, later=True).total for i in indices)
         return told >= OWN_WORD or lost >= OWN_LOSSES
+
+    def _is_first_hand(self, alarm: Alarm) -> bool:
+        """Whether a device tells of itself or its ports; or a router that it cannot reach who is in its own network:
+        there it needs no route from anybody, and misses none because of what failed elsewhere."""
+        if alarm.kind is not AlarmKind.ROUTE_MISSING or alarm.about_peer is None:
+            return alarm.kind in FIRST_HAND
+        return self.situation.paths.is_next_router(alarm.reporter, alarm.about_peer, self.situation.topology)
 
     def parts(self, index: int, choices: Sequence[Candidate | None]) -> tuple[tuple[tuple[Group, ...], float], ...]:
         """How much each kind of measurement of a phase says under an explanation, in nats."""

@@ -262,6 +262,32 @@ def test_a_crash_that_everybody_reports_hides_no_quiet_fault_right_before_it() -
     assert side_masses(inference)[Side.CUSTOMER] > 0.6
 
 
+@pytest.mark.parametrize(("missed_by", "own"), [("customer-core", True), ("provider-edge", False)])
+def test_a_router_that_cannot_reach_its_own_network_misses_no_route_of_an_earlier_fault(
+    missed_by: str, own: bool
+) -> None:
+    """A crash takes routes away from whoever is before it; a host next to a router, or the cable to it, is no route."""
+    core = "provider-core"
+    before = link_name("provider-edge", core)
+    inference = infer(
+        findings(
+            [*probed(*ENDS, during(20, 60)), *probed("provider-edge", "provider-host", during(20, 40))],
+            [
+                alarm(20.1, "provider-edge", before, AlarmKind.INTERFACE_DOWN, end=40),
+                alarm(21.0, core, core, AlarmKind.DEVICE_UNREACHABLE, end=40),
+                alarm(20.2, "provider-edge", "provider-edge", AlarmKind.SESSION_DOWN, about_peer=core, end=41),
+                alarm(44.0, missed_by, missed_by, AlarmKind.ROUTE_MISSING, about_peer="customer-host", end=58),
+            ],
+        )
+    )
+    second = sum(
+        hypothesis.probability
+        for hypothesis in inference.hypotheses
+        if any(c.caused_by is None and CHAIN.side_of(c.component) is Side.CUSTOMER for c in hypothesis.causes)
+    )
+    assert second > 0.35 if own else second < 0.05
+
+
 def test_the_same_fault_twice_is_one_cause() -> None:
     def twice(second: float) -> float:
         return 1.0 if 20 <= second < 40 or 60 <= second < 80 else 0.0
