@@ -77,7 +77,7 @@ def detect_evidence(
     paths = service_paths(routes, incident)
     way = tuple(dict.fromkeys(component for path in paths for component in path))
     measurements = [m for detect_loss in LOSS_DETECTORS for m in detect_loss(observations, around)]
-    measurements += detect_counter_loss(observations, around, way, measurements)
+    measurements += detect_counter_loss(observations, around, paths, measurements)
     return Findings(
         measurements=tuple(measurements),
         alarms=tuple(alarms),

@@ -29,6 +29,10 @@ from attribution.model.topology import ROUTING, Link, NodeKind
 ALIGNED_S = 1.2
 # Traffic has surged where this share more than usual passes.
 SURGE = 0.25
+# What a device lost was headed one way if no more than this share of it was headed the other way; of fewer packets than
+# this, those that it had for its neighbours, or they for it, make the difference.
+OTHER_WAY = 0.15
+LEAST_HEADED = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,15 @@ Port = tuple[str, str]
 def detect_counter_loss(
     observations: Iterable[Observation],
     around: Surroundings,
-    way: Collection[str],
+    paths: Sequence[tuple[str, ...]],
     counted: Sequence[Measurement] = (),
 ) -> Iterator[Measurement]:
-    """What was lost within each device on the service's way, and on each of its links in either direction.
+    """What was lost within each device on the service's ways, and on each of its links in either direction.
 
-    `counted` is what was measured otherwise: what it says the service lost between its ends is looked for.
+    `paths` lead from the service's first end to its second. `counted` is what was measured otherwise: what it says the
+    service lost between its ends is looked for.
     """
+    way = tuple(dict.fromkeys(component for path in paths for component in path))
     counters = gather_counters(observations, around, way)
     wanted = Wanted(counted)
     devices = {node for (node, _), _ in counters if around.topology.nodes[node].kind is not NodeKind.HOST}
@@ -82,7 +88,10 @@ def detect_counter_loss(
     even = {node: balance for node, balance in balances.items() if balance is not None}
     for node, balance in even.items():
         others = [other for name, other in even.items() if name != node]
-        yield from _lost_within(node, without_what_others_lost(balance, others), around, way)
+        # Who looks up routes drops what has none, for a failure anywhere; a switch what is for a port that is down.
+        routes = around.topology.nodes[node].kind in ROUTING
+        beyond = (_headed_for(node, balance, counters, around, paths) or _others(node, way)) if routes else ()
+        yield from _lost_within(node, without_what_others_lost(balance, others), around, beyond)
     for name in way:
         if name in around.topology.links:
             link = around.topology.links[name]
@@ -136,14 +145,71 @@ def _polls_within(
     return polls
 
 
-def _lost_within(node: str, balance: Balance, around: Surroundings, way: Collection[str]) -> Iterator[Measurement]:
-    """What a device took in and never sent out."""
-    # Who looks up routes drops what has none, for a failure anywhere; a switch only what is for a port that is down.
-    routes = around.topology.nodes[node].kind in ROUTING
-    others = tuple(component for component in way if component != node) if routes else ()
-    stretch = Stretch((node,), False, False, beyond=others, balance=True, beside=_beside(node, around))
+def _lost_within(node: str, balance: Balance, around: Surroundings, beyond: tuple[str, ...]) -> Iterator[Measurement]:
+    """What a device took in and never sent out; `beyond` it is what that may have been headed for."""
+    stretch = Stretch((node,), False, False, beyond=beyond, balance=True, beside=_beside(node, around))
     subject, series = Phrase("packets that {node} took in", node=node), f"within {node}"
     yield from _measurements(balance, stretch, subject, series, Phrase("within {node}", node=node))
+
+
+def _others(node: str, way: Iterable[str]) -> tuple[str, ...]:
+    return tuple(component for component in way if component != node)
+
+
+def _headed_for(
+    node: str,
+    balance: Balance,
+    counters: Mapping[tuple[Port, Metric], Counter],
+    around: Surroundings,
+    paths: Sequence[tuple[str, ...]],
+) -> tuple[str, ...]:
+    """What lies ahead of the packets that a device lost, if nearly all were headed one way along the service's; else
+    nothing.
+
+    What comes in at the ports on one side of it usually goes out, but for a steady difference, at those on the other.
+    """
+    ahead, behind = ({path[at + step] for path, at in _places(node, paths)} for step in (1, -1))
+    on_way = frozenset(component for path in paths for component in path)
+    if {link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, on_way)} != (
+        ahead | behind
+    ) or ahead & behind:
+        return ()
+    there, back = (_gone(node, balance, counters, *sides) for sides in ((behind, ahead), (ahead, behind)))
+    if there is None or back is None or there + back < LEAST_HEADED:
+        return ()
+    if back <= OTHER_WAY * (there + back):
+        return tuple(dict.fromkeys(component for path, at in _places(node, paths) for component in path[at + 1 :]))
+    if there <= OTHER_WAY * (there + back):
+        return tuple(dict.fromkeys(component for path, at in _places(node, paths) for component in path[at - 1 :: -1]))
+    return ()
+
+
+def _places(node: str, paths: Iterable[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """The ways that lead through a node, and where on each it is."""
+    return ((path, path.index(node)) for path in paths if node in path[1:-1])
+
+
+def _gone(
+    node: str,
+    balance: Balance,
+    counters: Mapping[tuple[Port, Metric], Counter],
+    from_links: Iterable[str],
+    to_links: Iterable[str],
+) -> float | None:
+    """How many packets less than usual a device passed on from some of its ports to others in its lossy polls."""
+    taken = [counters[((node, link), Metric.IN_PACKETS)] for link in sorted(from_links)]
+    given = [counters[((node, link), Metric.OUT_PACKETS)] for link in sorted(to_links)]
+    lost = {index for index in balance.lossy if balance.off[index] > 0}
+    missing = []
+    for poll in balance.polls:
+        came = [counter.rise(poll.start_ns, poll.end_ns) or 0.0 for counter in taken]
+        went = [counter.rise(poll.start_ns, poll.end_ns) or 0.0 for counter in given]
+        missing.append((sum(came) - sum(went)) / (poll.end_ns - poll.start_ns))
+    usual = [pace for index, pace in enumerate(missing) if index not in lost | balance.unclear]
+    if not usual or not lost:
+        return None
+    lengths = (balance.polls[index].end_ns - balance.polls[index].start_ns for index in sorted(lost))
+    return sum((missing[index] - median(usual)) * length for index, length in zip(sorted(lost), lengths, strict=True))
 
 
 def _leads_on(link: Link, node: str, around: Surroundings, way: frozenset[str]) -> bool:

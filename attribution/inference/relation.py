@@ -72,8 +72,9 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
         of_device = stretch.balance and len(stretch.components) == 1
         if of_device and touch is Touch.UPSTREAM and not _is_met_before(candidate, stretch.components[0], paths):
             return Touch.NO
-        # A device's balance counts the packets of either direction.
-        direction = paths.direction_of((*stretch.components, *stretch.beyond)) if not of_device else candidate.direction
+        direction = paths.direction_of((*stretch.components, *stretch.beyond))
+        if of_device:
+            direction = _headed(stretch, paths) or candidate.direction
         if direction is None:
             touch = Touch.MAYBE
         elif direction is not candidate.direction:
@@ -89,6 +90,12 @@ def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, pat
     if selective is Selectivity.CLASS and not stretch.of_lost:
         return min(touch, Touch.SOME_CLASSES)
     return touch
+
+
+def _headed(stretch: Stretch, paths: ServicePaths) -> Direction | None:
+    """Which way packets were headed that a device's balance misses; None where it counts those of either direction."""
+    ahead = {paths.direction_of((*stretch.components, component)) for component in stretch.beyond} - {None}
+    return ahead.pop() if len(ahead) == 1 else None
 
 
 def _is_met_before(candidate: Candidate, device: str, paths: ServicePaths) -> bool:

@@ -60,7 +60,7 @@ def passing(
 
 def measured(observations: Sequence[CounterSample]) -> dict[tuple[str, ...], list[Measurement]]:
     found: dict[tuple[str, ...], list[Measurement]] = {}
-    for measurement in detect_counter_loss(observations, AROUND, WAY):
+    for measurement in detect_counter_loss(observations, AROUND, (WAY,)):
         found.setdefault(measurement.journeys[0][0].components, []).append(measurement)
     return found
 
@@ -106,7 +106,7 @@ def lost_by_probes(every: int, first: int, last: int) -> list[Measurement]:
 
 def test_a_balance_that_should_show_what_the_service_lost_and_does_not_clears_its_place() -> None:
     wanted = lost_by_probes(8, 4, 8)
-    found = list(detect_counter_loss(passing(CORE, LEFT, RIGHT), AROUND, WAY, wanted))
+    found = list(detect_counter_loss(passing(CORE, LEFT, RIGHT), AROUND, (WAY,), wanted))
     cleared = [m for m in found if m.journeys[0][0].of_lost]
 
     assert {(m.journeys[0][0].components, m.lost) for m in cleared} == {((CORE,), 0)}
@@ -123,7 +123,7 @@ def test_polls_in_which_connections_were_asked_for_in_vain_do_not_tell_what_a_ba
         in_vain.append(replace(measurement, sent=3, lost=lost, method=Method.ONE_POINT, traffic="tcp-syn/beyond"))
 
     def lossy(*counted: Measurement) -> int:
-        found = detect_counter_loss(gone, AROUND, WAY, counted)
+        found = detect_counter_loss(gone, AROUND, (WAY,), counted)
         return sum(1 for m in found if m.journeys[0][0].components == (CORE,) and m.lost)
 
     assert (lossy(*clean), lossy(*clean, *in_vain)) == (0, 5)
@@ -133,7 +133,7 @@ def test_a_loss_too_small_to_see_by_itself_is_confirmed_where_as_many_are_missin
     """Eight of a thousand packets: no loss by themselves, until probes say that the service lost just as many."""
     few = dict.fromkeys(range(4, 8), 8)
     alone = measured(passing(CORE, LEFT, RIGHT, lost=few))[(CORE,)]
-    together = list(detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=few), AROUND, WAY, lost_by_probes(8, 4, 8)))
+    together = list(detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=few), AROUND, (WAY,), lost_by_probes(8, 4, 8)))
 
     assert {poll.lost for poll in alone} == {0}
     found = [m for m in together if m.journeys[0][0].components == (CORE,) and m.lost]
@@ -144,7 +144,7 @@ def test_what_is_missing_in_one_device_by_its_own_showing_is_not_looked_for_in_a
     """The edge loses an eighth of everything; the core has a few packets more to say to it meanwhile."""
     core = passing(CORE, LEFT, RIGHT, lost=dict.fromkeys(range(4, 8), 8))
     edge = passing("office-edge", "Gi0/0", "Gi0/1", lost=dict.fromkeys(range(4, 8), 125))
-    found = list(detect_counter_loss([*core, *edge], AROUND, WAY, lost_by_probes(8, 4, 8)))
+    found = list(detect_counter_loss([*core, *edge], AROUND, (WAY,), lost_by_probes(8, 4, 8)))
 
     assert {m.journeys[0][0].components[0] for m in found if m.lost} == {"office-edge"}
     assert not any(m.journeys[0][0].of_lost for m in found)
@@ -157,7 +157,7 @@ def test_what_is_missing_is_what_the_service_lost_if_it_is_about_as_much(missing
     wanted = lost_by_probes(30, 4, 8) + lost_by_probes(30, 4, 8)
     if missing < 60:
         wanted += lost_by_probes(30, 4, 8)
-    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=gone), AROUND, WAY, wanted)
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=gone), AROUND, (WAY,), wanted)
     lossy = [m for m in found if m.journeys[0][0].components == (CORE,) and m.lost]
 
     assert [m.journeys[0][0].of_lost for m in lossy] == [confirmed] * 4
@@ -165,14 +165,14 @@ def test_what_is_missing_is_what_the_service_lost_if_it_is_about_as_much(missing
 
 def test_a_noisy_balance_neither_clears_nor_confirms() -> None:
     noisy = {poll: 40 * (-1) ** poll for poll in range(POLLS)}
-    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=noisy), AROUND, WAY, lost_by_probes(8, 4, 8))
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=noisy), AROUND, (WAY,), lost_by_probes(8, 4, 8))
     assert not any(m.journeys[0][0].of_lost or m.lost for m in found)
 
 
 def test_a_balance_that_wanders_slowly_neither_clears_nor_confirms() -> None:
     """What is missing while the service loses packets was missing just before, and is again much later."""
     wandering = dict(enumerate([-24, -24, 20, 24, 24, 24, 24, 24, 10, -10, -20, 20]))
-    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=wandering), AROUND, WAY, lost_by_probes(24, 4, 7))
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost=wandering), AROUND, (WAY,), lost_by_probes(24, 4, 7))
     assert not any(m.journeys[0][0].of_lost or m.lost for m in found)
 
 
@@ -216,6 +216,42 @@ def test_a_router_may_drop_for_a_failure_anywhere_and_a_switch_only_for_its_own_
     router = measured(passing(CORE, LEFT, RIGHT))[(CORE,)][0].journeys[0][0]
     assert set(router.beyond) == set(WAY) - {CORE}
     assert "cloud-edge" in router.beside
+
+
+PLACE = WAY.index(CORE)
+
+
+def headed_for(*samples: CounterSample) -> set[tuple[str, ...]]:
+    return {poll.journeys[0][0].beyond for poll in measured(samples)[(CORE,)]}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "ahead"), [(LEFT, RIGHT, WAY[PLACE + 1 :]), (RIGHT, LEFT, WAY[PLACE - 1 :: -1])]
+)
+def test_what_a_router_did_not_pass_on_from_one_side_was_headed_for_what_lies_on_the_other(
+    left: str, right: str, ahead: tuple[str, ...]
+) -> None:
+    """Its neighbours' probes, which it answers, make what comes from either side differ from what goes on."""
+    assert headed_for(*passing(CORE, left, right, lost={5: 300, 6: 250}, own=40)) == {ahead}
+
+
+def test_what_a_router_lost_of_both_directions_may_have_been_headed_anywhere() -> None:
+
+    def one_way(left: str, right: str) -> list[CounterSample]:
+        samples = passing(CORE, left, right, lost={5: 300, 6: 250})
+        return [s for s in samples if (s.interface == left) == (s.metric is Metric.IN_PACKETS)]
+
+    assert headed_for(*one_way(LEFT, RIGHT), *one_way(RIGHT, LEFT)) == {tuple(name for name in WAY if name != CORE)}
+
+
+def test_with_a_third_port_whose_packets_may_come_back_to_the_way_nobody_knows_where_they_were_headed() -> None:
+    third = (join("cloud-core GE0/0/9", "cloud-other GE0/0/1"), join("cloud-other GE0/0/2", "cloud-gateway GE0/0/9"))
+    topology = network((*NODES, node("cloud-other")), (*LINKS, *third))
+    idle = [counted(CORE, "GE0/0/9", metric, [50] * POLLS) for metric in (Metric.IN_PACKETS, Metric.OUT_PACKETS)]
+    samples = [*passing(CORE, LEFT, RIGHT, lost={5: 300}), *idle[0], *idle[1]]
+    found = detect_counter_loss(samples, surroundings(topology), (WAY,))
+
+    assert {m.journeys[0][0].beyond for m in found if m.lost} == {tuple(name for name in WAY if name != CORE)}
 
 
 def link(lost: Lost, shift_s: float = 0, rises: Sequence[int] = (PACE,) * POLLS) -> list[CounterSample]:
@@ -298,5 +334,5 @@ def test_no_more_is_lost_than_passed_whatever_was_counted(rises: list[int], lost
 def test_a_device_that_hangs_off_the_way_needs_no_counters_for_the_others_balance() -> None:
     branch = (join("cloud-core GE0/0/9", "closet GE0/0/1"), join("closet GE0/0/2", "printer eth0"))
     topology = network((*NODES, node("closet", NodeKind.SWITCH), node("printer", NodeKind.HOST)), (*LINKS, *branch))
-    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost={5: 300}), surroundings(topology), WAY)
+    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost={5: 300}), surroundings(topology), (WAY,))
     assert sum(poll.lost for poll in found if poll.journeys[0][0].components == (CORE,)) == 300

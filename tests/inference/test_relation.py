@@ -207,6 +207,27 @@ def test_routes_for_one_direction_are_missed_by_what_its_packets_meet_before_the
     assert touch(candidate("customer-edge", fault, direction=direction), (balance,)) is expected
 
 
+@pytest.mark.parametrize(
+    ("where", "direction", "expected"),
+    [
+        ("customer-core", Direction.THERE, Touch.YES),
+        ("customer-core", Direction.BACK, Touch.NO),
+        ("customer-core", Direction.BOTH, Touch.YES),
+        ("customer-edge", Direction.BOTH, Touch.UPSTREAM),
+        ("customer-edge", Direction.BACK, Touch.NO),
+        ("customer-host", Direction.BOTH, Touch.NO),
+    ],
+)
+def test_what_a_device_misses_of_one_direction_is_lost_by_itself_or_what_lies_ahead(
+    where: str, direction: Direction, expected: Touch
+) -> None:
+    ahead = WAY[WAY.index("customer-core") + 1 :]
+    headed = Stretch(("customer-core",), False, False, ahead, balance=True)
+    fault = mode(Reach.FORWARDING, withdraws=True)
+
+    assert touch(candidate(where, fault, direction=direction), (headed,)) is expected
+
+
 def test_a_router_s_own_packets_use_the_tables_that_a_policy_has_spoilt() -> None:
     policy = candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.DESTINATION))
 
