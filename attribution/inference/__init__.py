@@ -136,7 +136,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         explained = list(zip(assignments, named, strict=True))
         overall = Interval(troubles[0].interval.start_ns, max(trouble.interval.end_ns for trouble in troubles))
         supplier = sole_supplier(findings, paths)
-        worlds = _worlds(explained, solver, supplier, doubt, answers, _offers(findings, service, solver))
+        worlds = _worlds(explained, hidden, solver, supplier, doubt, answers, _offers(findings, service, solver))
         return propose_requests(worlds, solver, overall)
 
     intervals = tuple(trouble.interval for trouble in troubles)
@@ -197,13 +197,15 @@ def _with_hidden_calls(
 
 def _worlds(
     explained: Sequence[tuple[Assignment, Hypothesis]],
+    hidden: Sequence[Assignment],
     solver: Solver,
     supplier: Side | None,
     doubt: float,
     answers: Callable[[Cause], str],
     offers: Mapping[bool, Namer],
 ) -> Iterator[World]:
-    """The explanations as a question may tell them apart, with the doubt in a party's unsupported word."""
+    """The explanations, and the calls that nobody could see, as a question may tell them apart; with the doubt in a
+    party's unsupported word."""
     topology, doubted = solver.situation.topology, 0.0
 
     def answering(choice: Candidate, exceeded: bool) -> str:
@@ -218,8 +220,7 @@ def _worlds(
         yield from split_by_offer(World(assignment.choices, probability, parties), answering)
     if doubted > 0 and supplier is not None:
         yield from doubting_worlds(solver, supplier, topology, doubted)
-    if explained:
-        yield from worlds_of_calls(hidden_calls(solver, explained[0][0]))
+    yield from worlds_of_calls(hidden)
 
 
 def _offers(findings: Findings, service: Service, solver: Solver) -> dict[bool, Namer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import compress
@@ -324,31 +324,31 @@ class PhaseLosses:
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
         missing = without.wavering.weigh(touched.upstream) if touched.upstream else None
         total = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
-        balances = [i for i in touched.surely if is_balance(self.kinds[i])]
-        others = [i for i in touched.surely if not is_balance(self.kinds[i])]
-        parts = list(self._healthy)
-        for members in filter(None, (others, balances)):
-            told, own = without.recovering((i, touches[i]) for i in members)
+        parts = dict(enumerate(self._healthy))
+        for told, own in self._fade(without, touches, touched):
             total += told
-            for i, part in zip(members, own, strict=True):
-                parts[i] = part
-        if rarely := touched.rarely:
-            told, own = without.recovering((i, Touch.RARELY) for i in rarely)
-            healthy, hit = log(SPARED) + sum(self._healthy[i] for i in rarely), log(1 - SPARED) + told
-            total += add_logs(healthy, hit)
-            for i, part in zip(rarely, own if hit > healthy else (), strict=False):
-                parts[i] = part
-        for pool in touched.together:
-            told, own = without.recovering((i, Touch.YES) for i in pool)
-            healthy = sum(self._healthy[i] for i in pool)
-            total += log(0.5) + add_logs(healthy, told)
-            for i, part in zip(pool, own if told > healthy else (), strict=False):
-                parts[i] = part
-        for i in missing.dropped if missing is not None else ():
-            parts[i] = max(level[touches[i]] for level in without.fading(i))
-        for i, part in lost.items():
-            parts[i] = part
-        return LossFit(log(chance) + total + self._by_chance(touches), FULL_RATES[-1], tuple(parts), missing)
+            parts |= own
+        dropped = missing.dropped if missing is not None else ()
+        parts |= {i: max(level[touches[i]] for level in without.fading(i)) for i in dropped} | lost
+        told_by_chance = log(chance) + self._by_chance(touches)
+        return LossFit(total + told_by_chance, FULL_RATES[-1], tuple(parts.values()), missing)
+
+    def _fade(
+        self, without: _Without, touches: bytes, touched: _Touched
+    ) -> Iterator[tuple[float, Mapping[int, float]]]:
+        """log P of what recovers from a fault together, set by set, with the parts of those of its kinds that are hit.
+        """
+        for balances in (False, True):
+            if members := [i for i in touched.surely if is_balance(self.kinds[i]) is balances]:
+                told, own = without.recovering((i, touches[i]) for i in members)
+                yield told, dict(zip(members, own, strict=True))
+        spared = ((touched.rarely, Touch.RARELY, SPARED), *((pool, Touch.YES, 0.5) for pool in touched.together))
+        for pool, touch, share in spared:
+            if pool:
+                told, own = without.recovering((i, touch) for i in pool)
+                healthy = log(share) + sum(self._healthy[i] for i in pool)
+                hit = log(1 - share) + told
+                yield add_logs(healthy, hit), dict(zip(pool, own, strict=True)) if hit > healthy else {}
 
 
 def _are_refused(journeys: Iterable[Journey], missing: Collection[tuple[str, str | None]]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from attribution.inference import Inference, infer_causes
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import Expectation, Mode, Modes, Reach, Selectivity
 from attribution.model.evidence import (
@@ -91,6 +92,7 @@ def way(source: str, destination: str) -> tuple[str, ...]:
 WAY = way(*ENDS)
 PATHS = ServicePaths([WAY])
 SERVICE = Service(ENDS)
+WINDOW = between(20, 60)
 
 
 def there_and_back(source: str, destination: str) -> Journey:
@@ -239,6 +241,10 @@ def findings(
         service_paths=(WAY,),
         session_paths=session_paths or {},
     )
+
+
+def infer(found: Findings, window: Interval = WINDOW) -> Inference:
+    return infer_causes(found, CHAIN, SERVICE, window)
 
 
 def mode(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from attribution.inference import Inference, infer_causes
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings, Measurement, Method, Stretch
-from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
+from attribution.model.incident import NANOSECONDS, EvidenceType
 from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
@@ -23,11 +23,13 @@ from tests.inference.chain import (
     ENDS,
     SERVICE,
     WAY,
+    WINDOW,
     alarm,
     at,
     between,
     during,
     findings,
+    infer,
     link_name,
     measured,
     mirrored,
@@ -46,12 +48,6 @@ from tests.inference.stories import (
     nothing_but_an_outage,
     shutdown_of_the_customer_s_uplink,
 )
-
-WINDOW = between(20, 60)
-
-
-def infer(found: Findings, window: Interval = WINDOW) -> Inference:
-    return infer_causes(found, CHAIN, SERVICE, window)
 
 
 def masses(inference: Inference) -> dict[str, float]:

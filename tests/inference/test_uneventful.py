@@ -6,33 +6,27 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.inference import Inference, infer_causes
+from attribution.inference import Inference
 from attribution.inference.uneventful import covered_share
 from attribution.model.clock import Alignment, ClockCorrection
-from attribution.model.evidence import Findings, Measurement, Method, Stretch
+from attribution.model.evidence import Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CommandEffectKind
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 from tests.inference.chain import (
-    CHAIN,
     ENDS,
-    SERVICE,
     WAY_NODES,
+    WINDOW,
     between,
     findings,
+    infer,
     measured,
     passing,
     probed,
     record,
     way,
 )
-
-WINDOW = between(20, 60)
-
-
-def infer(found: Findings, window: Interval = WINDOW) -> Inference:
-    return infer_causes(found, CHAIN, SERVICE, window)
 
 
 def counted_flows() -> list[Measurement]:
