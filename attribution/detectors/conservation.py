@@ -29,8 +29,8 @@ from attribution.model.topology import ROUTING, Link, NodeKind
 ALIGNED_S = 1.2
 # Traffic has surged where this share more than usual passes.
 SURGE = 0.25
-# What a device lost was headed one way if no more than this share of it was headed the other way; of fewer packets than
-# this, those that it had for its neighbours, or they for it, make the difference.
+# What a device lost was headed one way if the other way it passed on as many as usual but for this share of it: where
+# other packets come than usual, routes have changed. Of few packets those make the difference that are its own.
 OTHER_WAY = 0.15
 LEAST_HEADED = 10.0
 
@@ -177,9 +177,9 @@ def _headed_for(
     there, back = (_gone(node, balance, counters, *sides) for sides in ((behind, ahead), (ahead, behind)))
     if there is None or back is None or there + back < LEAST_HEADED:
         return ()
-    if back <= OTHER_WAY * (there + back):
+    if abs(back) <= OTHER_WAY * (there + back):
         return tuple(dict.fromkeys(component for path, at in _places(node, paths) for component in path[at + 1 :]))
-    if there <= OTHER_WAY * (there + back):
+    if abs(there) <= OTHER_WAY * (there + back):
         return tuple(dict.fromkeys(component for path, at in _places(node, paths) for component in path[at - 1 :: -1]))
     return ()
 
