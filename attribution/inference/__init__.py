@@ -275,18 +275,18 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     found = detect_interruption(findings.measurements)
     if found and any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
         return found
-    found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, is_known=bool(found))]))
+    found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings)]))
     if found or any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
         return found
     return tuple(trouble for trouble in find_silence(findings) if _is_told_of(trouble.interval, findings))
 
 
-def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Trouble, ...]:
+def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
     """Trouble on any part of the way that the service cannot have gone around.
 
     Where somebody measured between the ends and found none, only the service's own packets tell of more: those counted
     at two points, of a class of traffic, or a flow, that nothing of what was measured belonged to; and connections that
-    nobody answered at one, where no probe tried to open any. `is_known`: the service's own packets told of some.
+    nobody answered at one, where no probe tried to open any.
     """
     whole = any(measurement.end_to_end for measurement in findings.measurements)
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
@@ -297,7 +297,7 @@ def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Tro
     if whole:
         for measurement in _asked_in_vain(findings):
             series[(measurement.journeys, measurement.series)].append(measurement)
-    found = (trouble for members in series.values() for trouble in _clear_trouble(members, findings, is_known))
+    found = (trouble for members in series.values() for trouble in _clear_trouble(members))
     return tuple(merge_overlapping(found))
 
 
@@ -314,15 +314,13 @@ def _asked_in_vain(findings: Findings) -> Iterator[Measurement]:
             yield measurement
 
 
-def _clear_trouble(members: Sequence[Measurement], findings: Findings, is_known: bool) -> list[Trouble]:
-    """Trouble in one series; not what a balance of counters is off by of itself when nobody reports anything, or when
-    the trouble that is reported is known by better means."""
+def _clear_trouble(members: Sequence[Measurement]) -> list[Trouble]:
+    """Trouble in one series; not what a balance of counters is off by of itself."""
     least = LEAST_OFF_BALANCE if any(member.method is Method.COUNTERS for member in members) else 0.0
     return [
         trouble
         for trouble in find_trouble(members)
-        if not _is_a_late_poll(trouble, members)
-        and (trouble.loss_ratio >= least or (not is_known and _is_told_of(trouble.interval, findings)))
+        if not _is_a_late_poll(trouble, members) and trouble.loss_ratio >= least
     ]
 
 

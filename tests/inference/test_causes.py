@@ -381,7 +381,7 @@ def test_trouble_on_an_unavoidable_part_is_trouble_where_nobody_measured_end_to_
 
 
 @pytest.mark.parametrize(("ratio", "trouble"), [(0.03, False), (0.3, True)])
-def test_a_balance_that_is_slightly_off_is_trouble_only_where_somebody_told_so(ratio: float, trouble: bool) -> None:
+def test_a_balance_that_is_slightly_off_is_no_trouble_whatever_was_told(ratio: float, trouble: bool) -> None:
     polls = [
         measured(
             start,
@@ -398,7 +398,7 @@ def test_a_balance_that_is_slightly_off_is_trouble_only_where_somebody_told_so(r
 
     assert infer(findings(polls)).interruption.detected is trouble
     told = [alarm(20, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)]
-    assert infer(findings(polls, told)).interruption.detected
+    assert infer(findings(polls, told)).interruption.detected is trouble
 
 
 @pytest.mark.parametrize(("lost", "for_s", "trouble"), [(15, 2, False), (60, 2, True), (15, 8, True)])
@@ -483,8 +483,6 @@ def test_a_balance_that_is_slightly_off_does_not_move_the_onset_that_the_service
 
     (interval,) = infer(findings([*seen, *off], [told])).interruption.intervals
     assert interval.start_ns == pytest.approx(at(40), abs=NANOSECONDS)
-    (of_counters_alone,) = infer(findings(off, [told])).interruption.intervals
-    assert of_counters_alone.start_ns == pytest.approx(at(24), abs=2 * NANOSECONDS)
 
 
 @pytest.mark.parametrize("for_good", [True, False])
