@@ -33,7 +33,7 @@ class Noise(NamedTuple):
 OF_PACKETS = Noise(STRAY, 50.0)
 # Probes, flows and packets that two points saw are seldom disturbed: of 6,680 groups of them that a recorded fault left
 # alone 16 lost more than a tenth, most of these by another way that the drawing leaves open.
-OF_COUNTED = Noise(0.01, 50.0)
+OF_COUNTED = Noise(0.004, 50.0)
 # The balances of a device's or a link's counters count everything, and are held against their own usual value. Of 907
 # such of devices that a recorded fault left alone 27 were off, by 0.1 to 5 %; of 4,347 of links 5, four of them wholly.
 OF_DEVICES = Noise(0.001, 2000.0, 0.03)

@@ -62,8 +62,10 @@ SURELY_THE_SAME = 0.7
 # Phases of one cause are no different if their rates lie no further apart than this on the ladder of rates.
 STEPS_APART = 5
 # How much an explanation must leave unexplained (nats) before a second fault at the same time is thought of, and how
-# much of it that has to explain: less is often a port's discards while its neighbour is away.
-WORTH_A_SECOND, LEFT_TO_A_SECOND = 6.0, 5.0
+# much of it that has to explain: less is often a port's discards while its neighbour is away. There are many pairs, so
+# that each counts unless it is this far (nats) behind the one fault.
+WORTH_A_SECOND, LEFT_TO_A_SECOND = 5.0, 5.0
+FAR_BEHIND_ONE = 4.0
 # A second cause is at work in the phases that it explains better by this.
 FELT = 1.0
 # What it costs, in nats, that a cause goes, another takes its place, and the first returns; that another takes over
@@ -233,7 +235,7 @@ class Solver:
             if sum(self._left_to(i, choices, other) for i in range(len(choices))) < LEFT_TO_A_SECOND:
                 continue
             both = [self._two(i, choice, other) for i, choice in enumerate(choices)]
-            if sum(both) - sum(fit.total for fit in fits) < -price:
+            if sum(both) - sum(fit.total for fit in fits) < -price - FAR_BEHIND_ONE:
                 continue
             told = joint_testimony([*known, self.testimony(whole, other)]) - explained
             felt = [i for i, fit in enumerate(fits) if both[i] > fit.total + FELT]

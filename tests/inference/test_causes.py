@@ -284,6 +284,29 @@ def test_a_router_that_cannot_reach_its_own_network_misses_no_route_of_an_earlie
     assert second > 0.35 if own else second < 0.05
 
 
+@pytest.mark.parametrize(("far", "least", "most"), [(0, 0.0, 0.02), (6, 0.1, 0.5), (12, 0.1, 0.5)])
+def test_losses_on_two_stretches_that_no_single_fault_explains_leave_room_for_two(
+    far: int, least: float, most: float
+) -> None:
+    inference = infer(
+        findings(
+            [
+                *probed(*ENDS, during(20, 60, 0.5)),
+                *probed("customer-host", "customer-edge", during(20, 60, 0.4)),
+                *probed("customer-edge", "provider-edge"),
+                measured(20, 60, 20, far, "provider-edge", "provider-host"),
+                measured(20, 60, 20, far, "provider-core", "provider-host"),
+            ]
+        )
+    )
+    shared = sum(
+        hypothesis.probability
+        for hypothesis in inference.hypotheses
+        if {CHAIN.side_of(cause.component) for cause in hypothesis.causes} == set(Side)
+    )
+    assert least <= shared <= most
+
+
 def test_the_same_fault_twice_is_one_cause() -> None:
     def twice(second: float) -> float:
         return 1.0 if 20 <= second < 40 or 60 <= second < 80 else 0.0
