@@ -128,8 +128,7 @@ def _polls_within(
     node: str, counters: Mapping[tuple[Port, Metric], Counter], around: Surroundings, way: Collection[str]
 ) -> Sequence[Poll]:
     """What a device took in and did not send out. All its ports must be counted, or the rest went out by another."""
-    on_way = frozenset(way)
-    links = [link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, on_way)]
+    links = _leading_on(node, around, way)
     taken = [counters.get(((node, link), Metric.IN_PACKETS)) for link in links]
     given = [counters.get(((node, link), Metric.OUT_PACKETS)) for link in links]
     known = [counter for counter in (*taken, *given) if counter is not None]
@@ -168,25 +167,19 @@ def _headed_for(
 
     What comes in at the ports on one side of it usually goes out, but for a steady difference, at those on the other.
     """
-    ahead, behind = ({path[at + step] for path, at in _places(node, paths)} for step in (1, -1))
+    crossing = [(path, path.index(node)) for path in paths if node in path[1:-1]]
+    ahead, behind = ({path[at + step] for path, at in crossing} for step in (1, -1))
     on_way = frozenset(component for path in paths for component in path)
-    if {link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, on_way)} != (
-        ahead | behind
-    ) or ahead & behind:
+    if ahead & behind or ahead | behind != set(_leading_on(node, around, on_way)):
         return ()
     there, back = (_gone(node, balance, counters, *sides) for sides in ((behind, ahead), (ahead, behind)))
     if there is None or back is None or there + back < LEAST_HEADED:
         return ()
     if abs(back) <= OTHER_WAY * (there + back):
-        return tuple(dict.fromkeys(component for path, at in _places(node, paths) for component in path[at + 1 :]))
+        return tuple(dict.fromkeys(component for path, at in crossing for component in path[at + 1 :]))
     if abs(there) <= OTHER_WAY * (there + back):
-        return tuple(dict.fromkeys(component for path, at in _places(node, paths) for component in path[at - 1 :: -1]))
+        return tuple(dict.fromkeys(component for path, at in crossing for component in path[at - 1 :: -1]))
     return ()
-
-
-def _places(node: str, paths: Iterable[tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], int]]:
-    """The ways that lead through a node, and where on each it is."""
-    return ((path, path.index(node)) for path in paths if node in path[1:-1])
 
 
 def _gone(
@@ -210,6 +203,12 @@ def _gone(
         return None
     lengths = (balance.polls[index].end_ns - balance.polls[index].start_ns for index in sorted(lost))
     return sum((missing[index] - median(usual)) * length for index, length in zip(sorted(lost), lengths, strict=True))
+
+
+def _leading_on(node: str, around: Surroundings, way: Collection[str]) -> list[str]:
+    """The links of a node over which packets may go that it passes on along the way."""
+    on_way = frozenset(way)
+    return [link.component for link in around.topology.links_of(node) if _leads_on(link, node, around, on_way)]
 
 
 def _leads_on(link: Link, node: str, around: Surroundings, way: frozenset[str]) -> bool:
