@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import exp
 
@@ -37,7 +37,16 @@ from attribution.inference.worlds import (
     split_by_offer,
     worlds_of_calls,
 )
-from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
+from attribution.model.evidence import (
+    Alarm,
+    AlarmKind,
+    Condition,
+    Findings,
+    Journey,
+    Measurement,
+    Method,
+    Record,
+)
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import Caveat
 from attribution.model.topology import Side, Topology
@@ -50,9 +59,10 @@ __all__ = ["Inference", "infer_causes", "leave_out"]
 DOUBT_OF_WORD = 0.25
 DOUBT_OF_COUNTS = 0.05
 DOUBT_OF_DRAWING = 0.5
-# What a balance of counters is slightly off by is trouble where something was reported or done as it began, or up to so
-# many seconds before.
+# What is reported or done up to so many seconds before a trouble has to do with it. What a balance of counters is
+# slightly off by is trouble where the device's own counters of drops say so too, or it was worked on.
 BEFORE_IT_S = 3.0
+DROPS_COUNTED = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
 # How often the service was interrupted while something that it cannot do without is reported down in the time of the
 # complaint, and nobody counted its packets.
 ALARMS_ARE_RIGHT = 0.95
@@ -275,18 +285,18 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     found = detect_interruption(findings.measurements)
     if found and any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
         return found
-    found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings)]))
+    found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, is_known=bool(found))]))
     if found or any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
         return found
     return tuple(trouble for trouble in find_silence(findings) if _is_told_of(trouble.interval, findings))
 
 
-def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
+def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Trouble, ...]:
     """Trouble on any part of the way that the service cannot have gone around.
 
     Where somebody measured between the ends and found none, only the service's own packets tell of more: those counted
     at two points, of a class of traffic, or a flow, that nothing of what was measured belonged to; and connections that
-    nobody answered at one, where no probe tried to open any.
+    nobody answered at one, where no probe tried to open any. `is_known`: the service's own packets told of some.
     """
     whole = any(measurement.end_to_end for measurement in findings.measurements)
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
@@ -297,7 +307,7 @@ def _trouble_on_the_way(findings: Findings) -> tuple[Trouble, ...]:
     if whole:
         for measurement in _asked_in_vain(findings):
             series[(measurement.journeys, measurement.series)].append(measurement)
-    found = (trouble for members in series.values() for trouble in _clear_trouble(members))
+    found = (trouble for members in series.values() for trouble in _clear_trouble(members, findings, is_known))
     return tuple(merge_overlapping(found))
 
 
@@ -314,14 +324,24 @@ def _asked_in_vain(findings: Findings) -> Iterator[Measurement]:
             yield measurement
 
 
-def _clear_trouble(members: Sequence[Measurement]) -> list[Trouble]:
-    """Trouble in one series; not what a balance of counters is off by of itself."""
+def _clear_trouble(members: Sequence[Measurement], findings: Findings, is_known: bool) -> list[Trouble]:
+    """Trouble in one series; not what a balance of counters is off by of itself, where its device counted no drops and
+    nobody did anything to it, or when the trouble is known by better means."""
     least = LEAST_OFF_BALANCE if any(member.method is Method.COUNTERS for member in members) else 0.0
     return [
         trouble
         for trouble in find_trouble(members)
-        if not _is_a_late_poll(trouble, members) and trouble.loss_ratio >= least
+        if not _is_a_late_poll(trouble, members)
+        and (trouble.loss_ratio >= least or (not is_known and _is_confirmed(trouble, members, findings)))
     ]
+
+
+def _is_confirmed(trouble: Trouble, members: Sequence[Measurement], findings: Findings) -> bool:
+    """Whether a device, or one at an end of a cable, counted drops as a trouble of it began, or was worked on."""
+    devices = {component for stretch in members[0].journeys[0] for component in stretch.components}
+    dropped = [a for a in findings.alarms if a.kind in DROPS_COUNTED and a.reporter in devices]
+    acts = [r for r in findings.records if r.component in devices and r.harmful is not Condition.NOT_MET]
+    return _is_met_by(dropped, trouble.interval) or _is_met_by(acts, trouble.interval)
 
 
 def _is_a_late_poll(trouble: Trouble, members: Sequence[Measurement]) -> bool:
@@ -333,11 +353,14 @@ def _is_a_late_poll(trouble: Trouble, members: Sequence[Measurement]) -> bool:
 
 
 def _is_told_of(interval: Interval, findings: Findings) -> bool:
-    """Whether something was reported or done when a trouble began: in its first half, or shortly before."""
-    first = interval.start_ns - int(BEFORE_IT_S * NANOSECONDS)
-    last = (interval.start_ns + interval.end_ns) // 2
-    told = (e.interval.start_ns for events in (findings.alarms, findings.records) for e in events)
-    return any(first <= start_ns <= last for start_ns in told)
+    """Whether something was reported or done when a trouble began."""
+    return _is_met_by(findings.alarms, interval) or _is_met_by(findings.records, interval)
+
+
+def _is_met_by(events: Iterable[Alarm | Record], trouble: Interval) -> bool:
+    """Whether an event began in the first half of a trouble, or shortly before."""
+    first, last = trouble.start_ns - int(BEFORE_IT_S * NANOSECONDS), (trouble.start_ns + trouble.end_ns) // 2
+    return any(first <= event.interval.start_ns <= last for event in events)
 
 
 def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothesis:

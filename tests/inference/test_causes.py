@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.inference import Inference, infer_causes
-from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings, Measurement, Method, Stretch
+from attribution.model.evidence import (
+    Alarm,
+    AlarmKind,
+    Condition,
+    Coverage,
+    Findings,
+    Measurement,
+    Method,
+    Record,
+    Stretch,
+)
 from attribution.model.incident import NANOSECONDS, EvidenceType
 from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import CauseKind
@@ -36,6 +46,7 @@ from tests.inference.chain import (
     mirrored_findings,
     passing,
     probed,
+    record,
     way,
 )
 from tests.inference.stories import (
@@ -403,25 +414,41 @@ def test_trouble_on_an_unavoidable_part_is_trouble_where_nobody_measured_end_to_
     assert inference.interruption.seconds == pytest.approx(40, abs=2)
 
 
-@pytest.mark.parametrize(("ratio", "trouble"), [(0.03, False), (0.3, True)])
-def test_a_balance_that_is_slightly_off_is_no_trouble_whatever_was_told(ratio: float, trouble: bool) -> None:
-    polls = [
+def slightly_off(ratio: float = 0.03) -> list[Measurement]:
+    """The balance of the customer's edge, over polls of two seconds."""
+    journey = ((Stretch(("customer-edge",), balance=True),),)
+    return [
         measured(
-            start,
-            start + 2,
-            1000,
-            round(1000 * during(20, 60, ratio)(start)),
-            journeys=((Stretch(("customer-edge",), balance=True),),),
-            method=Method.COUNTERS,
-            traffic="counted",
-            end_to_end=False,
+            start, start + 2, 1000, round(1000 * during(20, 60, ratio)(start)),
+            journeys=journey, method=Method.COUNTERS, traffic="counted", end_to_end=False,
         )
         for start in range(0, 120, 2)
-    ]
+    ]  # fmt: skip
 
-    assert infer(findings(polls)).interruption.detected is trouble
-    told = [alarm(20, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)]
-    assert infer(findings(polls, told)).interruption.detected is trouble
+
+@pytest.mark.parametrize(
+    ("event", "trouble"),
+    [
+        (alarm(20, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED), False),
+        (alarm(20, "customer-edge", UPLINK, AlarmKind.INTERFACE_DISCARDS), True),
+        (alarm(20, "provider-core", "provider-core", AlarmKind.INTERFACE_DISCARDS), False),
+        (record(20, "customer-edge"), True),
+        (record(20, "customer-edge", harmful=Condition.NOT_MET), False),
+        (record(55, "customer-edge"), False),
+        (record(20, "provider-core"), False),
+    ],
+    ids=lambda event: getattr(event, "statement", None),
+)
+def test_a_balance_that_is_slightly_off_is_trouble_only_where_the_device_counted_drops_or_was_worked_on(
+    event: Alarm | Record, trouble: bool
+) -> None:
+    told = findings(slightly_off(), *(([event], []) if isinstance(event, Alarm) else ([], [event])))
+    assert infer(told).interruption.detected is trouble
+
+
+@pytest.mark.parametrize(("ratio", "trouble"), [(0.03, False), (0.3, True)])
+def test_a_balance_is_trouble_by_itself_only_where_it_is_clearly_off(ratio: float, trouble: bool) -> None:
+    assert infer(findings(slightly_off(ratio))).interruption.detected is trouble
 
 
 @pytest.mark.parametrize(("lost", "for_s", "trouble"), [(15, 2, False), (60, 2, True), (15, 8, True)])
