@@ -325,15 +325,20 @@ def _asked_in_vain(findings: Findings) -> Iterator[Measurement]:
 
 
 def _clear_trouble(members: Sequence[Measurement], findings: Findings, is_known: bool) -> list[Trouble]:
-    """Trouble in one series; not what a balance of counters is off by of itself, where its device counted no drops and
-    nobody did anything to it, or when the trouble is known by better means."""
+    """Trouble in one series; not what a balance of counters is off by of itself, or when it is known by better means.
+
+    A slight unevenness is trouble beside a clear one, if something was told or done as it began; alone, only where the
+    device counted drops, or was worked on.
+    """
     least = LEAST_OFF_BALANCE if any(member.method is Method.COUNTERS for member in members) else 0.0
-    return [
-        trouble
-        for trouble in find_trouble(members)
-        if not _is_a_late_poll(trouble, members)
-        and (trouble.loss_ratio >= least or (not is_known and _is_confirmed(trouble, members, findings)))
-    ]
+    found = [trouble for trouble in find_trouble(members) if not _is_a_late_poll(trouble, members)]
+    is_clear = any(trouble.loss_ratio >= least for trouble in found)
+
+    def is_meant(trouble: Trouble) -> bool:
+        told = is_clear and _is_told_of(trouble.interval, findings)
+        return told or _is_confirmed(trouble, members, findings)
+
+    return [trouble for trouble in found if trouble.loss_ratio >= least or (not is_known and is_meant(trouble))]
 
 
 def _is_confirmed(trouble: Trouble, members: Sequence[Measurement], findings: Findings) -> bool:

@@ -446,6 +446,19 @@ def test_a_balance_that_is_slightly_off_is_trouble_only_where_the_device_counted
     assert infer(told).interruption.detected is trouble
 
 
+def test_a_balance_that_was_slightly_off_before_it_was_clearly_off_is_trouble_from_then_if_somebody_told_so() -> None:
+    before = [poll for poll in slightly_off() if poll.interval.end_ns <= at(40)]
+    after = [poll for poll in slightly_off(0.3) if poll.interval.start_ns >= at(46)]
+    between_them = [replace(poll, lost=0) for poll in slightly_off() if at(40) <= poll.interval.start_ns < at(46)]
+    polls = [*before, *between_them, *after]
+    told = [alarm(20, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)]
+
+    (first, *_) = infer(findings(polls, told)).interruption.intervals
+    assert first.start_ns == pytest.approx(at(20), abs=2 * NANOSECONDS)
+    (only,) = infer(findings(polls)).interruption.intervals
+    assert only.start_ns == pytest.approx(at(46), abs=2 * NANOSECONDS)
+
+
 @pytest.mark.parametrize(("ratio", "trouble"), [(0.03, False), (0.3, True)])
 def test_a_balance_is_trouble_by_itself_only_where_it_is_clearly_off(ratio: float, trouble: bool) -> None:
     assert infer(findings(slightly_off(ratio))).interruption.detected is trouble
