@@ -59,10 +59,12 @@ def decide_responsibility(
     parties = calibration.mend(stated)
     party = choose_party(parties, rule)
     most_probable = max(PARTIES, key=lambda candidate: parties[candidate])
+    # Who reads that it was rather both sides looks for the cause of either: one of them alone explains no such thing.
+    shown = most_probable if party is Party.UNDETERMINED and most_probable is Party.SHARED else party
     supporting = [
         hypothesis
         for hypothesis, answer in zip(sided, answers, strict=True)
-        if hypothesis.known and party in (answer, Party.UNDETERMINED)
+        if hypothesis.known and shown in (answer, Party.UNDETERMINED)
     ]
     causes = _explanation(supporting, party, agreement)
     mended = parties[most_probable] / stated[most_probable]

@@ -74,6 +74,20 @@ def test_a_cable_that_nobody_owns_says_nothing_for_either_side() -> None:
     assert found.causes[0].clause is None
 
 
+def test_where_it_was_rather_both_sides_the_cause_of_either_is_shown() -> None:
+    """One cause for all is the likeliest of all hypotheses, and which second one it was is not known."""
+    names = ("office-server--office-switch", "customer-edge", "office-switch")
+    later = [cause(name, CauseKind.LINK_FAILURE, 30, 60) for name in names]
+    decided = decide(
+        Hypothesis((cause("provider-core"),), 0.34),
+        *(Hypothesis((cause("provider-core", end=30), second), 0.22) for second in later),
+    )
+    assert decided.party is Party.UNDETERMINED
+    assert max(decided.parties, key=lambda party: decided.parties[party]) == "shared"
+    assert [c.component for c in decided.causes] == ["provider-core", "office-server--office-switch"]
+    assert decided.clause is None
+
+
 def test_no_hypothesis_at_all_is_no_answer() -> None:
     found = decide()
 
