@@ -15,6 +15,7 @@ from attribution.model.observation import (
     CONNECTIONS,
     Caveat,
     FlowRecord,
+    Hop,
     Observation,
     PairCount,
     PathTrace,
@@ -26,6 +27,8 @@ from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
 LONGEST_WINDOW_S = 600.0
+# A traceroute asks each hop three times at once, mtr as often as it is told to, once a second.
+ASKED_AT_ONCE = 3
 
 
 class Surroundings:
@@ -140,18 +143,24 @@ def detect_reached_hops(observations: Iterable[Observation], around: Surrounding
 def _trace_counts(
     trace: PathTrace, source: str, destination: str, answering: Collection[str], around: Surroundings
 ) -> Iterator[Measurement]:
-    """What one traceroute counts: the farthest hop that answered, and the next one that usually does and did not."""
-    farthest: tuple[str, int] | None = None
+    """What one traceroute counts: the farthest hop that answered, and the next one that usually does and did not.
+
+    Routers answer when they have the time to; of what was for the destination itself, all that it left unanswered was
+    lost.
+    """
+    farthest: tuple[str, Hop] | None = None
     for hop in trace.hops:
         node = around.book.resolve(hop.address)
         if hop.received > 0 and node is not None and node != source:
-            farthest = (node, hop.received)
+            farthest = (node, hop)
     reached = farthest[0] if farthest is not None else source
     path = next((p for p in around.routes.paths(source, destination, trace.time_ns) if reached in p), None)
     if path is None:
         return
     if farthest is not None:
-        yield _trace_measurement(trace, path, farthest[0], farthest[1], 0, around)
+        hop = farthest[1]
+        lost = hop.sent - hop.received if reached == destination else 0
+        yield _trace_measurement(trace, path, reached, hop.received + lost, lost, around)
     beyond = path[path.index(reached) + 1 :]
     silent = next((node for node in beyond if node in answering), None)
     asked = [hop.sent for hop in trace.hops if hop.received == 0 and hop.sent > 0]
@@ -172,7 +181,7 @@ def _trace_measurement(
         else Template("traceroute packets from {source} towards {destination} that {node} should have answered")
     )
     return Measurement(
-        interval=Interval(trace.time_ns, trace.time_ns + NANOSECONDS),
+        interval=Interval(trace.time_ns, trace.time_ns + (sent if sent > ASKED_AT_ONCE else 1) * NANOSECONDS),
         journeys=tuple(
             (there, Stretch(back)) for back in around.routes.ways_back(node, source, destination, trace.time_ns)
         ),

@@ -280,6 +280,21 @@ def test_only_the_answers_of_a_hop_clear_the_way() -> None:
     assert found.sent == 1
 
 
+@pytest.mark.parametrize(("sent", "received", "seconds"), [(3, 2, 1), (100, 70, 100), (60, 60, 60)])
+def test_what_the_destination_of_an_mtr_report_left_unanswered_was_lost(sent: int, received: int, seconds: int) -> None:
+    """Routers in the middle answer when they have the time to; the destination answers all that comes."""
+    report = trace(
+        0, "office-host", "cloud-host", "10.1.0.1", "192.0.2.2", None, None, "10.2.0.2", sent=sent, received=received
+    )
+    (found,) = detect_reached_hops([report], surroundings())
+
+    assert (found.sent, found.lost) == (sent, sent - received)
+    assert found.interval.seconds == seconds
+    there, back = found.journeys[0]
+    assert (there.components, back.components) == (WAY, WAY[::-1])
+    assert there.ends_inside
+
+
 @pytest.mark.parametrize(
     ("point", "position"),
     [
