@@ -193,16 +193,17 @@ def _gone(
     taken = [counters[((node, link), Metric.IN_PACKETS)] for link in sorted(from_links)]
     given = [counters[((node, link), Metric.OUT_PACKETS)] for link in sorted(to_links)]
     lost = {index for index in balance.lossy if balance.off[index] > 0}
+    lengths = [poll.end_ns - poll.start_ns for poll in balance.polls]
     missing = []
     for poll in balance.polls:
-        came = [counter.rise(poll.start_ns, poll.end_ns) or 0.0 for counter in taken]
-        went = [counter.rise(poll.start_ns, poll.end_ns) or 0.0 for counter in given]
-        missing.append((sum(came) - sum(went)) / (poll.end_ns - poll.start_ns))
-    usual = [pace for index, pace in enumerate(missing) if index not in lost | balance.unclear]
-    if not usual or not lost:
+        came = sum(counter.rise(poll.start_ns, poll.end_ns) or 0.0 for counter in taken)
+        went = sum(counter.rise(poll.start_ns, poll.end_ns) or 0.0 for counter in given)
+        missing.append(came - went)
+    rest = set(range(len(lengths))) - lost - balance.unclear
+    if not rest or not lost:
         return None
-    lengths = (balance.polls[index].end_ns - balance.polls[index].start_ns for index in sorted(lost))
-    return sum((missing[index] - median(usual)) * length for index, length in zip(sorted(lost), lengths, strict=True))
+    pace = median(missing[index] / lengths[index] for index in rest)
+    return sum(missing[index] - pace * lengths[index] for index in sorted(lost))
 
 
 def _leading_on(node: str, around: Surroundings, way: Collection[str]) -> list[str]:
