@@ -16,13 +16,13 @@ from attribution.detectors.loss import (
     Surroundings,
     detect_flow_loss,
     detect_probe_loss,
-    detect_reached_hops,
     detect_segment_loss,
     detect_tap_loss,
     note_strangers,
 )
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
+from attribution.detectors.traces import detect_reached_hops
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable

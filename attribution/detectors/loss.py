@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -15,10 +15,8 @@ from attribution.model.observation import (
     CONNECTIONS,
     Caveat,
     FlowRecord,
-    Hop,
     Observation,
     PairCount,
-    PathTrace,
     ProbeResult,
     TapCount,
 )
@@ -27,8 +25,6 @@ from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
 LONGEST_WINDOW_S = 600.0
-# A traceroute asks each hop three times at once, mtr as often as it is told to, once a second.
-ASKED_AT_ONCE = 3
 
 
 class Surroundings:
@@ -115,86 +111,6 @@ def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) 
             citation=Citation(record.origin, record.locator),
             subject=Phrase("packets of flows from {source} to {destination}", source=source, destination=destination),
         )
-
-
-def detect_reached_hops(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
-    """A hop that answers a traceroute clears the way to it; one that fell silent, though it answers at other times,
-    tells that the way to it, or back, lost the packets. A router that never answers is mute, and proves nothing.
-    """
-    series: dict[tuple[str, str, str], list[PathTrace]] = defaultdict(list)
-    for observation in observations:
-        if isinstance(observation, PathTrace):
-            key = (observation.origin.file, observation.source, observation.destination)
-            series[key].append(observation)
-    for (_, source_name, destination_name), traces in series.items():
-        source, destination = around.book.resolve(source_name), around.book.resolve(destination_name)
-        if source is None or destination is None or source == destination:
-            continue
-        answering = {
-            node
-            for trace in traces
-            for hop in trace.hops
-            if hop.received > 0 and (node := around.book.resolve(hop.address)) is not None
-        }
-        for trace in traces:
-            yield from _trace_counts(trace, source, destination, answering, around)
-
-
-def _trace_counts(
-    trace: PathTrace, source: str, destination: str, answering: Collection[str], around: Surroundings
-) -> Iterator[Measurement]:
-    """What one traceroute counts: the farthest hop that answered, and the next one that usually does and did not.
-
-    Routers answer when they have the time to; of what was for the destination itself, all that it left unanswered was
-    lost.
-    """
-    farthest: tuple[str, Hop] | None = None
-    for hop in trace.hops:
-        node = around.book.resolve(hop.address)
-        if hop.received > 0 and node is not None and node != source:
-            farthest = (node, hop)
-    reached = farthest[0] if farthest is not None else source
-    path = next((p for p in around.routes.paths(source, destination, trace.time_ns) if reached in p), None)
-    if path is None:
-        return
-    if farthest is not None:
-        hop = farthest[1]
-        lost = hop.sent - hop.received if reached == destination else 0
-        yield _trace_measurement(trace, path, reached, hop.received + lost, lost, around)
-    beyond = path[path.index(reached) + 1 :]
-    silent = next((node for node in beyond if node in answering), None)
-    asked = [hop.sent for hop in trace.hops if hop.received == 0 and hop.sent > 0]
-    if silent is not None and asked:
-        yield _trace_measurement(trace, path, silent, asked[0], asked[0], around)
-
-
-def _trace_measurement(
-    trace: PathTrace, path: tuple[str, ...], node: str, sent: int, lost: int, around: Surroundings
-) -> Measurement:
-    source, destination = path[0], path[-1]
-    at = path.index(node) + 1
-    # A router without a route for the destination drops the packet before it would say that its time is over.
-    there = Stretch(path[:at], ends_inside=lost == 0 or node == destination, beyond=path[at:] if lost else ())
-    subject = (
-        Template("traceroute packets from {source} towards {destination} that {node} answered")
-        if lost == 0
-        else Template("traceroute packets from {source} towards {destination} that {node} should have answered")
-    )
-    return Measurement(
-        interval=Interval(trace.time_ns, trace.time_ns + (sent if sent > ASKED_AT_ONCE else 1) * NANOSECONDS),
-        journeys=tuple(
-            (there, Stretch(back)) for back in around.routes.ways_back(node, source, destination, trace.time_ns)
-        ),
-        sent=sent,
-        lost=lost,
-        method=Method.TRACE,
-        series=f"{trace.origin.file}:{source}>{destination}/trace-to-{node}",
-        traffic="trace",
-        end_to_end=False,
-        of_service=around.is_end_to_end(source, destination),
-        citation=Citation(trace.origin, trace.locator),
-        subject=subject.fill(source=source, destination=destination, node=node),
-    )
 
 
 def detect_segment_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:

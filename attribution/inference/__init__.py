@@ -283,10 +283,10 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     missed nothing, their silence tells: packets that came steadily stop just when something is reported.
     """
     found = detect_interruption(findings.measurements)
-    if found and any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
+    if found and any(m.counted_between_ends for m in findings.measurements):
         return found
     found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, is_known=bool(found))]))
-    if found or any(m.end_to_end and m.method is not Method.ONE_POINT for m in findings.measurements):
+    if found or any(m.counted_between_ends for m in findings.measurements):
         return found
     return tuple(trouble for trouble in find_silence(findings) if _is_told_of(trouble.interval, findings))
 
@@ -298,7 +298,7 @@ def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Tro
     at two points, of a class of traffic, or a flow, that nothing of what was measured belonged to; and connections that
     nobody answered at one, where no probe tried to open any. `is_known`: the service's own packets told of some.
     """
-    whole = any(measurement.end_to_end for measurement in findings.measurements)
+    whole = any(m.end_to_end and m.method is not Method.TRACE for m in findings.measurements)
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
     for measurement in on_the_unavoidable(findings):
         own = measurement.of_service and measurement.method is Method.TWO_POINTS

@@ -59,18 +59,32 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
     """The stretches of trouble of any class of end-to-end traffic; overlapping ones are one interruption.
 
     What one capture point infers from retransmissions comes late and lasts longer than the trouble itself (a sender
-    waits ever longer); it is asked only where nobody counted at both ends.
+    waits ever longer); it is asked only where nobody counted at both ends. A report of many probes tells that some were
+    lost, not when, while it was made; it is asked where nothing else tells of that time.
     """
     whole = between_ends(measurements)
-    counted = [measurement for measurement in whole if measurement.method is not Method.ONE_POINT]
+    counted = [measurement for measurement in whole if measurement.counted_between_ends]
+    finer = counted or [measurement for measurement in whole if measurement.method is not Method.TRACE]
     pools: dict[str, list[Measurement]] = defaultdict(list)
-    for measurement in counted or whole:
+    for measurement in finer:
         pools[measurement.traffic].append(measurement)
         pools["all"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
     if not counted:
-        found = [with_silence_before(trouble, whole) for trouble in found]
+        found = [with_silence_before(trouble, finer) for trouble in found]
+    known = covered_seconds(finer)
+    reports = [m for m in whole if m.method is Method.TRACE and known.isdisjoint(covered_seconds([m]))]
+    found += find_trouble(reports)
     return tuple(merge_overlapping(found))
+
+
+def covered_seconds(measurements: Iterable[Measurement]) -> set[int]:
+    """The seconds (of the epoch) of which any of the measurements tells."""
+    return {
+        second
+        for m in measurements
+        for second in range(m.interval.start_ns // NANOSECONDS, -(-m.interval.end_ns // NANOSECONDS))
+    }
 
 
 def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Trouble:
@@ -144,7 +158,7 @@ def between_ends(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]
     """
     known = tuple(measurements)
     whole = tuple(measurement for measurement in known if measurement.end_to_end)
-    if any(measurement.method is not Method.ONE_POINT for measurement in whole):
+    if any(measurement.counted_between_ends for measurement in whole):
         return whole
     parts: dict[tuple[str, Interval], list[Measurement]] = defaultdict(list)
     for measurement in known:
@@ -162,7 +176,7 @@ def find_full_loss(measurements: Iterable[Measurement], troubles: Sequence[Troub
 
     Windows in which everything was lost, and that overlap none in which something passed, joined where they meet.
     """
-    counted = [m for m in measurements if m.end_to_end and m.method is not Method.ONE_POINT]
+    counted = [m for m in measurements if m.counted_between_ends]
     passed = [m.interval for m in counted if m.lost < m.sent]
     silent = [
         m.interval

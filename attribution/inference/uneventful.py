@@ -12,6 +12,7 @@ from attribution.inference.interruption import (
     LEAST_OFF_BALANCE,
     LEAST_SECONDS,
     between_ends,
+    covered_seconds,
     find_trouble,
     on_the_unavoidable,
 )
@@ -117,7 +118,7 @@ def _by_the_clocks(measured: Sequence[Measurement], window: Interval, clocks: Al
     off_s = sum(correction.added_ns for correction in clocks.corrections) // NANOSECONDS
     if not off_s or any(m.citation.origin.clock_offset_ns is not None for m in measured):
         return window
-    seconds = _seconds_of(measured)
+    seconds = covered_seconds(measured)
     between = [_moved(window, step * NANOSECONDS) for step in range(0, off_s, 1 if off_s > 0 else -1)]
     shares = [_share_of(seconds, moved) for moved in between]
     best = [moved for moved, share in zip(between, shares, strict=True) if share == max(shares)]
@@ -130,15 +131,7 @@ def _moved(window: Interval, by_ns: int) -> Interval:
 
 def covered_share(measurements: Iterable[Measurement], window: Interval) -> float:
     """Which share of the window's seconds was measured at all."""
-    return _share_of(_seconds_of(measurements), window)
-
-
-def _seconds_of(measurements: Iterable[Measurement]) -> set[int]:
-    return {
-        second
-        for m in measurements
-        for second in range(m.interval.start_ns // NANOSECONDS, -(-m.interval.end_ns // NANOSECONDS))
-    }
+    return _share_of(covered_seconds(measurements), window)
 
 
 def _share_of(measured: Container[int], window: Interval) -> float:

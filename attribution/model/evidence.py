@@ -114,6 +114,14 @@ class Measurement:
         return count_in_words(self, self.lost, self.sent)
 
     @property
+    def counted_between_ends(self) -> bool:
+        """Whether it tells to the moment what was lost from end to end.
+
+        What one capture point infers comes late, and a report of many probes tells of the minutes that it took.
+        """
+        return self.end_to_end and self.method not in (Method.ONE_POINT, Method.TRACE)
+
+    @property
     def counts_connections(self) -> bool:
         """Whether connections were counted at a capture point, rather than packets."""
         return self.traffic.partition("/")[0] == CONNECTIONS

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from attribution.detectors.loss import (
     detect_flow_loss,
     detect_probe_loss,
-    detect_reached_hops,
     detect_segment_loss,
     detect_tap_loss,
     note_strangers,
@@ -37,7 +36,6 @@ from tests.detectors.chain import (
     node,
     probe,
     surroundings,
-    trace,
 )
 
 HOME = tuple(reversed(WAY))
@@ -220,79 +218,6 @@ def test_flows_on_one_path_are_told_apart_by_their_id() -> None:
 def test_a_candidate_way_that_is_not_drawn_leaves_the_flow_uncertain() -> None:
     found = list(detect_flow_loss([flow(0, 9, 9, WAY[::2], ("office-host", "atlantis", "cloud-host"))], surroundings()))
     assert [len(m.journeys) for m in found] != [1]
-
-
-def test_a_hop_that_answered_clears_the_way_to_it() -> None:
-    (found,) = detect_reached_hops(
-        [trace(0, "office-host", "cloud-host", "10.1.0.1", "192.0.2.2", None, None)], surroundings()
-    )
-
-    assert found.lost == 0
-    assert found.sent > 0
-    assert found.method is Method.TRACE
-    assert found.interval.start_ns == at(0)
-    assert 0 < found.interval.seconds <= 60
-    assert found.journeys == ((Stretch(WAY[:5]), Stretch(tuple(reversed(WAY[:5])))),)
-    assert not found.end_to_end
-
-
-def test_a_router_that_never_answers_accuses_nobody() -> None:
-    found = list(
-        detect_reached_hops(
-            [
-                trace(0, "office-host", "cloud-host", "10.1.0.1", None, None),
-                trace(1, "office-host", "cloud-host", "10.1.0.1", None, "10.9.1.2", received=1),
-            ],
-            surroundings(),
-        )
-    )
-    assert found
-    assert all("192.0.2.2" not in m.subject and "office-edge should" not in m.subject for m in found)
-    assert [m.lost for m in found if m.series.endswith("trace-to-office-edge")] in ([], [0], [0, 0])
-
-
-def test_a_router_that_falls_silent_tells_where_the_way_ends() -> None:
-    """It answered before: that it does not now means that the packets, or its answers, are lost on the way to it."""
-    found = list(
-        detect_reached_hops(
-            [
-                trace(0, "office-host", "cloud-host", "10.1.0.1", "192.0.2.2", "10.9.1.2", received=1),
-                trace(1, "office-host", "cloud-host", "10.1.0.1", None, None),
-            ],
-            surroundings(),
-        )
-    )
-    lost = [m for m in found if m.lost]
-    assert len(lost) == 1
-    assert lost[0].lost == lost[0].sent
-    assert lost[0].interval.start_ns == at(1)
-    there, back = lost[0].journeys[0]
-    assert there.components == WAY[: len(there.components)]
-    assert there.beyond == WAY[len(there.components) :]
-    assert not there.ends_inside
-    assert back.components == tuple(reversed(there.components))
-
-
-def test_only_the_answers_of_a_hop_clear_the_way() -> None:
-    (found,) = detect_reached_hops(
-        [trace(0, "office-host", "cloud-host", "10.1.0.1", "192.0.2.2", sent=100, received=1)], surroundings()
-    )
-    assert found.sent == 1
-
-
-@pytest.mark.parametrize(("sent", "received", "seconds"), [(3, 2, 1), (100, 70, 100), (60, 60, 60)])
-def test_what_the_destination_of_an_mtr_report_left_unanswered_was_lost(sent: int, received: int, seconds: int) -> None:
-    """Routers in the middle answer when they have the time to; the destination answers all that comes."""
-    report = trace(
-        0, "office-host", "cloud-host", "10.1.0.1", "192.0.2.2", None, None, "10.2.0.2", sent=sent, received=received
-    )
-    (found,) = detect_reached_hops([report], surroundings())
-
-    assert (found.sent, found.lost) == (sent, sent - received)
-    assert found.interval.seconds == seconds
-    there, back = found.journeys[0]
-    assert (there.components, back.components) == (WAY, WAY[::-1])
-    assert there.ends_inside
 
 
 @pytest.mark.parametrize(

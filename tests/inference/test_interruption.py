@@ -138,6 +138,26 @@ def test_what_one_capture_infers_counts_only_where_nobody_counted_at_both_ends()
     assert detect_interruption([*inferred, *probed(*ENDS)]) == ()
 
 
+def test_a_report_of_many_probes_tells_of_an_interruption_that_nobody_else_measured() -> None:
+    before, within = (measured(s, s + 100, 100, lost, method=Method.TRACE) for s, lost in ((0, 0), (600, 30)))
+
+    assert [seconds_of(t) for t in detect_interruption([before, within])] == [(600, 700)]
+    assert detect_interruption([before]) == ()
+
+
+@pytest.mark.parametrize("method", [Method.PROBES, Method.ONE_POINT])
+def test_a_report_of_many_probes_moves_no_edge_that_was_measured_more_finely(method: Method) -> None:
+    finer = [measured(s, s + 1, 20, 20 if 40 <= s < 60 else 0, method=method) for s in range(120)]
+    within = measured(10, 110, 100, 20, method=Method.TRACE)
+
+    assert [seconds_of(t) for t in detect_interruption([*finer, within])] == [(40, 60)]
+
+
+def test_a_report_made_after_the_probes_ended_still_tells() -> None:
+    later = measured(600, 700, 100, 30, method=Method.TRACE)
+    assert [seconds_of(t) for t in detect_interruption([*probed(*ENDS), later])] == [(600, 700)]
+
+
 def test_less_than_a_second_is_no_interruption() -> None:
     tiny = probed(*ENDS, during(30, 30.4), every=0.2, seconds=60)
     assert detect_interruption(tiny) == ()
