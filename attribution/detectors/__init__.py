@@ -115,16 +115,31 @@ def without_absentees(alarms: Iterable[Alarm], absences: Mapping[Pair, Sequence[
 
 
 def without_echoes(alarms: Sequence[Alarm]) -> Iterator[Alarm]:
-    """Alarms without those of a device whose peer hung up because it had heard nothing: the peer says so."""
+    """Alarms without those of a device whose peer hung up because it had heard nothing, which the peer says, or because
+    the device itself did, which packets show: its log may name the end of the connection, and not the reason.
+    """
     waited: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    hung_up: dict[tuple[str, str], list[int]] = defaultdict(list)
     for alarm in alarms:
         if alarm.kind is AlarmKind.SESSION_DOWN:
             waited[(alarm.reporter, alarm.about_peer)].append(alarm.interval.start_ns)
+        elif alarm.kind is AlarmKind.SESSION_CLOSED_BY_PEER and _is_captured(alarm) and alarm.about_peer is not None:
+            hung_up[(alarm.about_peer, alarm.reporter)].append(alarm.interval.start_ns)
+
+    def is_near(alarm: Alarm, times: Iterable[int]) -> bool:
+        return any(abs(alarm.interval.start_ns - time_ns) <= ECHO_NS for time_ns in times)
+
     for alarm in alarms:
-        heard = waited.get((alarm.about_peer or "", alarm.reporter), ())
-        told = alarm.kind is AlarmKind.SESSION_CLOSED_BY_PEER
-        if not told or all(abs(alarm.interval.start_ns - time_ns) > ECHO_NS for time_ns in heard):
-            yield alarm
+        if alarm.kind is AlarmKind.SESSION_CLOSED_BY_PEER:
+            own, peer = alarm.reporter, alarm.about_peer or ""
+            shown = not _is_captured(alarm) and not is_near(alarm, hung_up.get((peer, own), ()))
+            if is_near(alarm, waited.get((peer, own), ())) or (shown and is_near(alarm, hung_up.get((own, peer), ()))):
+                continue
+        yield alarm
+
+
+def _is_captured(alarm: Alarm) -> bool:
+    return alarm.citation.origin.type is EvidenceType.CAPTURE
 
 
 def service_paths(routes: Routes, incident: Incident) -> tuple[tuple[str, ...], ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.detectors import without_absentees
+from attribution.detectors import without_absentees, without_echoes
 from attribution.detectors.alarms import (
     FOREVER_NS,
     detect_log_alarms,
@@ -377,6 +377,31 @@ def test_strangers_that_fall_silent_are_nobody_s_fault() -> None:
 def test_a_connection_collision_closes_no_session() -> None:
     """RFC 4271 §6.8: two connections were opened at once, and one of them is closed again."""
     assert packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", "6/7")) == []
+
+
+def told_of_the_end(*, closed: str = "6/6", second: float = 5.0) -> list[tuple[str, AlarmKind]]:
+    """Who says what of a session that the office's edge closed, as a capture shows, though its log says the other did.
+    """
+    logged = alarms(
+        log(second, "office-edge", LogKind.SESSION_DOWN, peer="192.0.2.2", reason=DownReason.PEER_CLOSED),
+        log(second, "cloud-edge", LogKind.SESSION_DOWN, peer="192.0.2.1", reason=DownReason.NOTIFICATION_RECEIVED),
+    )
+    shown = packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.1", "192.0.2.2", closed))
+    return [(alarm.reporter, alarm.kind) for alarm in without_echoes([*logged, *shown])]
+
+
+def test_who_hung_up_is_who_packets_show_to_have_done_so_whatever_its_log_says() -> None:
+    """Logs often name only how the connection ended, and of two closing at once each sees the other's end."""
+    closed = AlarmKind.SESSION_CLOSED_BY_PEER
+    assert told_of_the_end() == [("cloud-edge", closed), ("cloud-edge", closed)]
+    earlier = told_of_the_end(second=1.0)
+    assert ("office-edge", closed) in earlier
+
+
+def test_who_hung_up_on_a_silent_peer_is_no_culprit() -> None:
+    """The hold timer of the office's edge ran out, so that it closed the session, which the cloud's edge then logs."""
+    kinds = {kind for reporter, kind in told_of_the_end(closed="4/0") if reporter == "cloud-edge"}
+    assert kinds == set()
 
 
 @pytest.mark.parametrize("kind", [WitnessKind.BFD_SILENT, WitnessKind.HELLO_LOST])
