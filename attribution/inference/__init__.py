@@ -160,7 +160,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     )
 
 
-# Explanations this far (nats, after tempering) behind the best are not worth a second fault of their own.
+# Explanations this far (nats, after tempering) behind the best that names its causes are not worth a second one.
 NEAR_THE_BEST = 3.0
 MOST_PAIRED = 3
 
@@ -172,11 +172,13 @@ def _with_companions(
 
     Beside them the assignment that each rests on: of two faults at once, the one that explains more.
     """
-    best = assignments[0].score
     scores = [assignment.score for assignment in assignments]
     pairs: list[tuple[Hypothesis, float, Assignment]] = []
-    near = [a for a in assignments[:MOST_PAIRED] if a.score >= best - NEAR_THE_BEST]
-    for hypothesis, assignment in zip(named, near, strict=False):
+    # A cause that nobody can name may do better than any single one just because there were two.
+    single = [(h, a) for h, a in zip(named, assignments, strict=True) if None not in a.choices][:MOST_PAIRED]
+    for hypothesis, assignment in single:
+        if assignment.score < single[0][1].score - NEAR_THE_BEST:
+            break
         for other, span, score in solver.companions(assignment):
             causes = (*hypothesis.causes, namer.name(other, span))
             ordered = tuple(sorted(causes, key=lambda cause: cause.interval.start_ns))

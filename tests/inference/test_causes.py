@@ -234,6 +234,26 @@ def test_two_faults_one_after_the_other_are_two_causes() -> None:
     assert min(sides[Side.CUSTOMER], sides[Side.PROVIDER]) > 0.9
 
 
+@pytest.mark.parametrize("packets", [4, 40])
+def test_two_faults_at_once_are_two_causes_however_plain_it_is_that_no_single_one_does(packets: int) -> None:
+    """A cause that nobody can name may explain them better than any single one, and does worse than two."""
+    two = during(20, 50, 0.3)
+    inference = infer(
+        findings(
+            [
+                *probed(*ENDS, during(20, 50, 0.5), sent=packets),
+                *probed("customer-host", "customer-edge", two, sent=packets),
+                *probed("customer-core", "customer-edge", two, sent=packets),
+                *probed("customer-edge", "provider-edge", sent=packets),
+                *probed("provider-edge", "provider-host", two, sent=packets),
+                *probed("provider-edge", "provider-core", two, sent=packets),
+            ]
+        )
+    )
+    sides = side_masses(inference)
+    assert min(sides[Side.CUSTOMER], sides[Side.PROVIDER]) > 0.8
+
+
 def test_a_crash_that_everybody_reports_hides_no_quiet_fault_right_before_it() -> None:
     """What is told of the second fault speaks for nobody else in the time of the first, however near the two are."""
     core = "provider-core"
