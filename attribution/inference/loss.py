@@ -16,6 +16,7 @@ from attribution.inference.likelihood import (
     FULL_RATES,
     RATES,
     add_logs,
+    either_way,
     log_faulty,
     log_healthy,
     log_perhaps,
@@ -448,7 +449,7 @@ def _fading_parts(
 
 def _perhaps(healthy: float, hit: float) -> tuple[float, ...]:
     """log P of a kind for every touch, in their order, from what it is if it is not touched, and if it is."""
-    parts = {Touch.NO: healthy, Touch.YES: hit}
+    parts = {Touch.NO: healthy, Touch.YES: hit, Touch.TWICE: hit}
     for touch, chance in CHANCES.items():
         parts[touch] = add_logs(log(chance) + hit, log(1 - chance) + healthy)
     return tuple(parts[touch] for touch in Touch)
@@ -496,6 +497,11 @@ def _parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
     for touch, chance in CHANCES.items():
         parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
     parts[Touch.UPSTREAM] = faulty  # how much of it is lost hangs on the fault
+    parts[Touch.TWICE] = faulty
+    if len(kind[0].journeys[0]) > 1:
+        parts[Touch.TWICE] = tuple(
+            sum(g.weight * log_faulty(g.lost, g.sent, either_way(rate), g.noise) for g in kind) for rate in RATES
+        )
     if is_balance(kind):
         return tuple(parts[touch] for touch in Touch)  # all classes of traffic are in it together
     chance = CHANCES[Touch.SOME_CLASSES]

@@ -15,6 +15,7 @@ from attribution.inference.likelihood import (
     PARTIAL_RATES,
     RATES,
     add_logs,
+    either_way,
     log_faulty,
     log_healthy,
 )
@@ -205,7 +206,7 @@ class Predictor:
             shown = sum(chance_of_loss(packets, rate) for rate in RATES) / len(RATES)
             return EVEN * shown + (1 - EVEN) * spared
         touch = self._touch(choice, journeys, of_service)
-        touched = 1.0 if touch is Touch.YES else CHANCES.get(touch, 0.0)
+        touched = 1.0 if touch >= Touch.YES else CHANCES.get(touch, 0.0)
         return touched * self._shown_if_touched(phase, choice) + (1 - touched) * spared if touched else spared
 
     def _touch(self, choice: Candidate, journeys: tuple[Journey, ...], of_service: bool) -> Touch:
@@ -234,9 +235,11 @@ class Predictor:
             first = kind[0]
             if not first.end_to_end:
                 continue
-            if self._touch(choice, first.journeys, first.of_service) is Touch.YES:
+            touch = self._touch(choice, first.journeys, first.of_service)
+            if touch >= Touch.YES:
+                crossed = [either_way(rate) for rate in RATES] if touch is Touch.TWICE else RATES
                 for group in kind:
-                    parts = (log_faulty(group.lost, group.sent, rate) for rate in RATES)
+                    parts = (log_faulty(group.lost, group.sent, rate) for rate in crossed)
                     logs = [own + group.weight * part for own, part in zip(logs, parts, strict=True)]
         whole = add_logs(*logs)
         return tuple(exp(value - whole) for value in logs)

@@ -21,7 +21,7 @@ class Touch(IntEnum):
     RARELY: packets for other destinations than those that the fault hits. UPSTREAM: routes are gone, and perhaps it is
     here that they are missed. OWN: the failing node sent the packets itself. OTHERS: others sent packets to where the
     fault hits the service's. Of these two all are touched, or none. SOME_CLASSES: it depends on the class of traffic.
-    MAYBE: the packets may go another way.
+    MAYBE: the packets may go another way. TWICE: the packet itself has to get through, and the answer to it.
     """
 
     NO = 0
@@ -32,6 +32,7 @@ class Touch(IntEnum):
     SOME_CLASSES = 5
     MAYBE = 6
     YES = 7
+    TWICE = 8
 
 
 def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
@@ -55,13 +56,16 @@ def touch_of(
     paths: ServicePaths,
 ) -> Touch:
     """How a candidate touches a measurement whose packets took one of the journeys."""
-    touches = {
-        max((_touch_stretch(candidate, s, of_service, paths) for s in journey), default=Touch.NO)
-        for journey in journeys
-    }
+    touches = {_touch_journey(candidate, journey, of_service, paths) for journey in journeys}
     if not touches:
         return Touch.MAYBE
-    return touches.pop() if len(touches) == 1 else Touch.MAYBE
+    least = min(touches)
+    return least if len(touches) == 1 or least is Touch.YES else Touch.MAYBE
+
+
+def _touch_journey(candidate: Candidate, journey: Journey, of_service: bool, paths: ServicePaths) -> Touch:
+    touches = [_touch_stretch(candidate, stretch, of_service, paths) for stretch in journey]
+    return Touch.TWICE if touches.count(Touch.YES) > 1 else max(touches, default=Touch.NO)
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution.inference.candidates import Candidate
+from attribution.inference.candidates import Candidate, Direction
 from attribution.inference.grouping import (
     Group,
     core_of,
@@ -39,6 +39,7 @@ from attribution.inference.loss import (
     UNSTEADY,
     PhaseLosses,
 )
+from attribution.inference.modes import Reach
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
 from attribution.inference.upstream import CAME_THROUGH, SAYS_NOTHING
@@ -569,6 +570,23 @@ def test_the_order_of_measurements_does_not_matter(order: Random) -> None:
         return {g.journeys: (g.sent, g.lost, g.weight) for g in group_measurements(measurements, PHASE)}
 
     assert summary(shuffled) == summary(seen)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.2, 0.4])
+def test_pings_lose_more_than_what_goes_one_way_where_either_direction_suffers(ratio: float) -> None:
+    """Where a quarter is lost each way, nearly half of the pings are; where one direction suffers, a quarter is."""
+    edge = replace(candidate("customer-edge"), mode=mode(Reach.FORWARDING, full=0.1))
+    faults = {direction: replace(edge, direction=direction) for direction in (Direction.BOTH, Direction.THERE)}
+    there, _ = there_and_back(*ENDS)
+
+    def favoured(of_pings: float) -> Direction:
+        flows = measured(30, 31, 1000, round(1000 * ratio), journeys=((there,),), traffic="udp")
+        pings = measured(30, 31, 1000, round(1000 * of_pings))
+        groups = list(group_measurements([flows, pings], PHASE))
+        return max(faults, key=lambda direction: score(faults[direction], groups))
+
+    assert favoured(1 - (1 - ratio) ** 2) is Direction.BOTH
+    assert favoured(ratio) is Direction.THERE
 
 
 def test_the_same_fault_counts_more_the_more_was_lost_on_its_stretch() -> None:

@@ -15,6 +15,7 @@ from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
+    ENDS,
     PATHS,
     WAY,
     candidate,
@@ -238,6 +239,26 @@ def test_a_router_s_own_packets_use_the_tables_that_a_policy_has_spoilt() -> Non
 def test_the_strongest_touch_of_a_journey_is_its_touch() -> None:
     queue = candidate("provider-core", mode(Reach.EGRESS), link=link_name("provider-core", "provider-host"))
     assert touch(queue, there_and_back("customer-host", "provider-host")) is Touch.YES
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [
+        (candidate(UPLINK, mode(Reach.LINK), link=UPLINK), Touch.TWICE),
+        (candidate("customer-edge", mode(Reach.FORWARDING)), Touch.TWICE),
+        (replace(candidate("customer-edge", mode(Reach.FORWARDING)), direction=Direction.THERE), Touch.YES),
+        (candidate("customer-edge", mode(Reach.EGRESS), link=UPLINK), Touch.YES),
+    ],
+    ids=["a cable", "a router", "a router, of one direction", "a queue"],
+)
+def test_an_answer_has_to_get_through_what_the_packet_did_unless_only_one_direction_suffers(
+    who: Candidate, expected: Touch
+) -> None:
+    assert touch(who, there_and_back(*ENDS)) is expected
+
+
+def test_packets_that_cross_a_fault_once_or_twice_surely_cross_it() -> None:
+    assert touch(candidate("customer-edge", mode(Reach.FORWARDING)), there_and_back(*ENDS), THROUGH) is Touch.YES
 
 
 def test_touches_are_ordered_by_how_surely_they_hurt() -> None:
