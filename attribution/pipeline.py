@@ -48,6 +48,8 @@ from attribution.readers import (
     read_flow_table,
     read_incident,
     read_topology,
+    recognise_devices,
+    recognise_nodes,
 )
 from attribution.report import quantities, render_json, summarise
 from attribution.responsibility import (
@@ -207,6 +209,7 @@ def gather(reading: Reading, without: Collection[str] = (), places: Collection[P
         else:
             observations.append(seen)
     with _no_collection():
+        observations, tables = recognise_devices(observations, topology), recognise_nodes(tables, topology)
         caveats += count_strangers(observations, topology, tables)
         findings = leave_out(detect_evidence(observations, topology, incident, tables), places)
     inputs = tuple(file for file in reading.bundle.inputs if file.file not in without)
@@ -235,6 +238,8 @@ def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
     incident = read_incident(bundle.read(INCIDENT_FILE), bundle)
     with _no_collection():
         topology, caveats = read_topology(bundle.read(incident.topology_file), incident.topology_file)
+    drawn = (replace(o, device=topology.node_called(o.device or "") or o.device) for o in incident.origins)
+    incident = replace(incident, origins=tuple(drawn))
     return incident, topology, [*caveats, *check_against_topology(incident, topology)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -298,6 +299,43 @@ def test_what_could_not_be_used_is_told(tmp_path: Path) -> None:
 
     assert {"provider/odd.log", "provider/odd.csv"} <= {caveat.file for caveat in verdict.caveats}
     assert verdict.party is Party.CUSTOMER
+
+
+@pytest.mark.parametrize("spelled", ["{}.gz.example.net", "{}.GZ.example.net.", "upper"])
+@EVERY_STORY
+def test_devices_write_their_own_names_as_they_like(
+    name: str, spelled: str, verdict_on: VerdictOn, tmp_path: Path
+) -> None:
+    """With their domain, or in capitals, as syslog and monitoring systems do; the drawing has them short."""
+
+    def respell(found: re.Match[str]) -> str:
+        return found[0].upper() if spelled == "upper" else spelled.format(found[0])
+
+    nodes = re.compile("|".join(str(node["id"]) for node in NODES))
+    story = STORIES[name]
+    told = {file: (kind, side, nodes.sub(respell, text)) for file, (kind, side, text) in story.evidence.items()}
+    verdict = decide(replace(story, evidence=told).write(tmp_path))
+
+    assert verdict.parties == verdict_on(name).parties
+    assert [caveat.reason for caveat in verdict.caveats] == [caveat.reason for caveat in verdict_on(name).caveats]
+
+
+def test_a_log_of_one_device_is_of_the_one_that_its_entry_names_whatever_it_calls_itself(tmp_path: Path) -> None:
+    """Some log lines carry the name that a device was delivered with, or the relay's."""
+    folder = EDGE_CRASH.write(tmp_path)
+    log, statement = folder / "provider/pe1.log", folder / "incident.yaml"
+    before = decide(folder)
+    log.write_text(log.read_text(encoding="utf-8").replace(" pe1 ", " HUAWEI "), encoding="utf-8")
+    unnamed = decide(folder)
+    entry = "file: provider/pe1.log, type: syslog"
+    stated = statement.read_text(encoding="utf-8").replace(entry, f"{entry}, device: pe1")
+    statement.write_text(stated, encoding="utf-8")
+    named = decide(folder)
+
+    assert any("HUAWEI" in caveat.reason for caveat in unnamed.caveats)
+    assert not any("HUAWEI" in caveat.reason for caveat in named.caveats)
+    assert named.parties == before.parties
+    assert len(named.evidence) == len(before.evidence) > len(unnamed.evidence)
 
 
 def test_strangers_accuse_nobody(verdict_on: VerdictOn, tmp_path: Path) -> None:

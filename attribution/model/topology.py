@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -93,11 +93,15 @@ class _Owners:
         self._by_text: dict[str, str] | None = None
         self._by_length: dict[tuple[int, int], dict[int, str]] = {}
 
-    def owner_of(self, text: str) -> str | None:
+    def owner_of_exactly(self, text: str) -> str | None:
         if self._by_text is None:
             self._by_text = self._index()
-        if text in self._by_text:
-            return self._by_text[text]
+        return self._by_text.get(text)
+
+    def owner_of(self, text: str) -> str | None:
+        exactly = self.owner_of_exactly(text)
+        if exactly is not None:
+            return exactly
         try:
             wanted = ip_address(text)
         except ValueError:
@@ -125,6 +129,52 @@ class _Owners:
         return by_text
 
 
+class _Names:
+    """Which node a host name means, in whatever case, with its domain behind it or without; worked out when asked.
+
+    A name that may mean two nodes means none.
+    """
+
+    __slots__ = ("_nodes", "_short", "_whole")
+
+    def __init__(self, nodes: Iterable[str]) -> None:
+        self._nodes = nodes
+        self._whole: dict[str, str | None] | None = None
+        self._short: dict[str, str | None] = {}
+
+    def node_called(self, name: str) -> str | None:
+        if self._whole is None:
+            self._whole = {}
+            for node in self._nodes:
+                whole, short = _name_and_host(node)
+                self._whole[whole] = None if whole in self._whole else node
+                self._short[short] = None if short in self._short else node
+        whole, short = _name_and_host(name)
+        if whole in self._whole:
+            return self._whole[whole]
+        return self._short.get(short) if short in (whole, self._name_of(short)) else None
+
+    def _name_of(self, short: str) -> str | None:
+        """The name of the node with such a host name, as `_name_and_host` gives it."""
+        node = self._short.get(short)
+        return None if node is None else _name_and_host(node)[0]
+
+
+def _name_and_host(name: str) -> tuple[str, str]:
+    """A name without regard to case, and the part of it before its domain, if it has one and is no address."""
+    whole = name.casefold().rstrip(".")
+    host, dot, _ = whole.partition(".")
+    return whole, whole if not dot or _is_address(whole) else host
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Topology:
     """The nodes and links of one incident, by name, with look-ups by address and interface.
@@ -136,6 +186,7 @@ class Topology:
     links: Mapping[str, Link]
     _neighbours: Mapping[str, tuple[Link, ...]] = field(init=False, repr=False, compare=False)
     _owners: _Owners = field(init=False, repr=False, compare=False)
+    _names: _Names = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         neighbours: dict[str, list[Link]] = {node: [] for node in self.nodes}
@@ -144,6 +195,7 @@ class Topology:
             neighbours[link.target].append(link)
         object.__setattr__(self, "_neighbours", {node: tuple(links) for node, links in neighbours.items()})
         object.__setattr__(self, "_owners", _Owners(self.nodes))
+        object.__setattr__(self, "_names", _Names(self.nodes))
 
     def links_of(self, node: str) -> tuple[Link, ...]:
         return self._neighbours.get(node, ())
@@ -163,8 +215,14 @@ class Topology:
         return self._owners.owner_of(address)
 
     def resolve(self, name: str) -> str | None:
-        """The node that an evidence file means by a node id or an address."""
-        return name if name in self.nodes else self.node_of_address(name)
+        """The node that an evidence file means by a node id, an address or a host name."""
+        return name if name in self.nodes else self.node_of_address(name) or self.node_called(name)
+
+    def node_called(self, name: str) -> str | None:
+        """The node that a device means by its own name: its id, a single address of it, or its host name, in whatever
+        case (RFC 1034, 3.1) and with its domain or without. None where none or two may be meant.
+        """
+        return name if name in self.nodes else self._owners.owner_of_exactly(name) or self._names.node_called(name)
 
     def side_of(self, component: str) -> Side | None:
         """The side that answers for a component; None for a demarcation link nobody owns."""

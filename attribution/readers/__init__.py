@@ -19,7 +19,7 @@ from attribution.readers.probes import read_probes
 from attribution.readers.prometheus import read_prometheus
 from attribution.readers.quoting import quote_places
 from attribution.readers.sniff import sniff_type
-from attribution.readers.strangers import count_strangers
+from attribution.readers.strangers import count_strangers, recognise_devices, recognise_nodes
 from attribution.readers.syslog import read_syslog
 from attribution.readers.topology import read_topology
 
@@ -59,5 +59,7 @@ __all__ = [
     "read_flow_table",
     "read_incident",
     "read_topology",
+    "recognise_devices",
+    "recognise_nodes",
     "sniff_type",
 ]

@@ -1,10 +1,11 @@
-"""Telemetry of devices and interfaces that the topology does not know is evidence of nothing on it, and is counted."""
+"""Which of the topology's devices telemetry is of. Of others it is evidence of nothing on it, and is counted."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
 
 from attribution.model.flow_table import FlowTable
 from attribution.model.observation import (
@@ -20,8 +21,40 @@ from attribution.model.observation import (
 from attribution.model.phrase import Template
 from attribution.model.topology import Topology
 
+OF_A_DEVICE = (CounterSample, LogEvent, ChangeRecord)
 NOT_A_DEVICE = Template("{name} is no device of the topology: what the file says of it is evidence of nothing")
 NOT_PLUGGED_IN = Template("{name} is no end of a link of the topology")
+
+
+def recognise_devices(observations: Iterable[Observation], topology: Topology) -> list[Observation]:
+    """The observations with the ids that the topology has for their devices, which write their own names as they like:
+    in capitals, with their domain, or as an address.
+
+    Where the entry of a file names a device, and all lines of the file are of one that nobody drew, these two are one.
+    """
+    kept = list(observations)
+    names: dict[str, set[str]] = defaultdict(set)
+    for observation in kept:
+        if isinstance(observation, OF_A_DEVICE):
+            names[observation.origin.file].add(observation.device)
+    meant = {name: topology.node_called(name) for name in set().union(*names.values()) if name not in topology.nodes}
+    if not meant:
+        return kept
+
+    def named(observation: Observation) -> Observation:
+        if not isinstance(observation, OF_A_DEVICE) or observation.device not in meant:
+            return observation
+        stated = observation.origin.device
+        is_alone = stated in topology.nodes and len(names[observation.origin.file]) == 1
+        device = meant[observation.device] or (stated if is_alone else None)
+        return replace(observation, device=device) if device is not None else observation
+
+    return [named(observation) for observation in kept]
+
+
+def recognise_nodes(tables: Iterable[FlowTable], topology: Topology) -> list[FlowTable]:
+    """The flow records with the ids that the topology has for the nodes on their paths and at their ends."""
+    return [replace(table, names=tuple(topology.node_called(n) or n for n in table.names)) for table in tables]
 
 
 def count_strangers(
@@ -63,7 +96,7 @@ def _count_records(table: FlowTable, strange: Set[int]) -> Counter[int]:
 
 def _names(observation: Observation) -> Iterator[str]:
     """The devices and ends that an observation is about."""
-    if isinstance(observation, CounterSample | LogEvent | ChangeRecord):
+    if isinstance(observation, OF_A_DEVICE):
         yield observation.device
     elif isinstance(observation, ProbeResult | PathTrace):
         yield from (observation.source, observation.destination)
