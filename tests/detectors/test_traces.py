@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +13,11 @@ from hypothesis import strategies as st
 from attribution.detectors.traces import detect_reached_hops
 from attribution.model.evidence import Measurement, Method, Stretch
 from attribution.model.observation import Hop, PathTrace
-from tests.detectors.chain import PATHS, WAY, at, surroundings, trace
+from attribution.model.topology import NodeKind
+from attribution.readers import read_evidence
+from tests.detectors.chain import PATHS, WAY, at, join, network, node, surroundings, trace
+from tests.packets.network import ONE, TWO, missing
+from tests.packets.network import network as real_network
 
 HOPS = ("10.1.0.1", "192.0.2.2", "10.9.1.2", "10.9.2.2", "10.2.0.2")
 """The addresses by which the nodes from the office's edge to the cloud's host answer, as WAY[2::2] has them."""
@@ -156,3 +164,28 @@ def test_no_hop_loses_more_than_one_behind_it_and_none_more_than_it_left_unanswe
         hop = WAY[2::2].index(measurement.journeys[0][0].components[-1])
         assert measurement.lost <= unanswered[hop]
         assert 0 < measurement.sent <= 100
+
+
+@pytest.mark.skipif(missing() is not None, reason=str(missing()))
+@pytest.mark.skipif(shutil.which("mtr") is None, reason="needs mtr")
+@pytest.mark.parametrize(("milliseconds", "told"), [(0, (60, 0)), (1000, None)], ids=["answers all", "limits answers"])
+def test_a_real_report_of_a_router_that_loses_what_it_passes_on(
+    milliseconds: int, told: tuple[int, int] | None
+) -> None:
+    """It answers itself at once, or once in so many milliseconds, as Linux does unless told otherwise (icmp(7))."""
+    with real_network(f"mtr{os.getpid()}x{milliseconds}") as net:
+        net.inside(net.router, "sysctl", "-qw", f"net.ipv4.icmp_ratelimit={milliseconds}")
+        net.drop(0.3, "-p", "icmp")
+        made = net.inside(net.one, "mtr", "--json", "--no-dns", "--report-cycles", "60", "--interval", "0.1", TWO)
+    origin = replace(PATHS, device="one", settings={"time": "2026-11-23T10:00:00Z"})
+    one, two = (node(name, NodeKind.HOST, address) for name, address in (("one", ONE), ("two", TWO)))
+    router = node("router", NodeKind.ROUTER, "10.77.1.254")
+    drawn = network((one, router, two), (join("one eth", "router left"), join("router right", "two eth")))
+    read = [one_trace for one_trace in read_evidence(made.encode(), origin) if isinstance(one_trace, PathTrace)]
+    found = list(detect_reached_hops(read, surroundings(drawn)))
+    counts = {m.series.rpartition("trace-to-")[2]: (m.sent, m.lost) for m in found}
+
+    assert counts.get("router") == told
+    sent, lost = counts["two"]
+    assert sent == 60
+    assert 0.3 < lost / sent < 0.75  # of the packets and of the answers, three in ten each
