@@ -135,29 +135,23 @@ class _Names:
     A name that may mean two nodes means none.
     """
 
-    __slots__ = ("_nodes", "_short", "_whole")
+    __slots__ = ("_hosts", "_nodes", "_whole")
 
     def __init__(self, nodes: Iterable[str]) -> None:
         self._nodes = nodes
-        self._whole: dict[str, str | None] | None = None
-        self._short: dict[str, str | None] = {}
+        self._whole: dict[str, str | None] = {}
+        self._hosts: dict[str, str | None] = {}
 
     def node_called(self, name: str) -> str | None:
-        if self._whole is None:
-            self._whole = {}
+        if not self._whole:
             for node in self._nodes:
-                whole, short = _name_and_host(node)
+                whole, host = _name_and_host(node)
                 self._whole[whole] = None if whole in self._whole else node
-                self._short[short] = None if short in self._short else node
-        whole, short = _name_and_host(name)
-        if whole in self._whole:
-            return self._whole[whole]
-        return self._short.get(short) if short in (whole, self._name_of(short)) else None
-
-    def _name_of(self, short: str) -> str | None:
-        """The name of the node with such a host name, as `_name_and_host` gives it."""
-        node = self._short.get(short)
-        return None if node is None else _name_and_host(node)[0]
+                if host != whole:
+                    self._hosts[host] = None if host in self._hosts else node
+        whole, host = _name_and_host(name)
+        places = ((self._whole, whole), (self._whole, host), (self._hosts, whole))
+        return next((known[key] for known, key in places if key in known), None)
 
 
 def _name_and_host(name: str) -> tuple[str, str]:
