@@ -39,7 +39,8 @@ def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
     """All of a candidate that touch_of looks at: candidates of one sort touch every measurement alike."""
     mode = candidate.mode
     where = (candidate.component, candidate.link, candidate.diverted, candidate.direction)
-    return (*where, mode.reach, mode.withdraws, mode.selective, goes_down(candidate), mode.sets_port)
+    loses = (goes_down(candidate), loses_at_random(candidate))
+    return (*where, mode.reach, mode.withdraws, mode.selective, *loses, mode.sets_port)
 
 
 def goes_down(candidate: Candidate) -> bool:
@@ -47,6 +48,12 @@ def goes_down(candidate: Candidate) -> bool:
     mode = candidate.mode
     whole = mode.reach in (Reach.NODE, Reach.LINK) and mode.selective is Selectivity.NONE
     return whole and mode.kind not in STILL_UP
+
+
+def loses_at_random(candidate: Candidate) -> bool:
+    """Whether each packet is lost or not by chance, rather than all of them for a part of the time: then an answer may
+    be lost though the packet was not."""
+    return candidate.mode.kind in STILL_UP and not candidate.mode.withdraws
 
 
 def touch_of(
@@ -65,7 +72,9 @@ def touch_of(
 
 def _touch_journey(candidate: Candidate, journey: Journey, of_service: bool, paths: ServicePaths) -> Touch:
     touches = [_touch_stretch(candidate, stretch, of_service, paths) for stretch in journey]
-    return Touch.TWICE if touches.count(Touch.YES) > 1 else max(touches, default=Touch.NO)
+    if loses_at_random(candidate) and touches.count(Touch.YES) > 1:
+        return Touch.TWICE
+    return max(touches, default=Touch.NO)
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:

@@ -44,6 +44,7 @@ from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, touch_of
 from attribution.inference.upstream import CAME_THROUGH, SAYS_NOTHING
 from attribution.model.evidence import Journey, Measurement, Method, Stretch
+from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
     CHAIN,
     ENDS,
@@ -575,7 +576,8 @@ def test_the_order_of_measurements_does_not_matter(order: Random) -> None:
 @pytest.mark.parametrize("ratio", [0.1, 0.2, 0.4])
 def test_pings_lose_more_than_what_goes_one_way_where_either_direction_suffers(ratio: float) -> None:
     """Where a quarter is lost each way, nearly half of the pings are; where one direction suffers, a quarter is."""
-    edge = replace(candidate("customer-edge"), mode=mode(Reach.FORWARDING, full=0.1))
+    gray = mode(Reach.FORWARDING, kind=CauseKind.DEVICE_DEGRADED, full=0.1)
+    edge = replace(candidate("customer-edge"), mode=gray)
     faults = {direction: replace(edge, direction=direction) for direction in (Direction.BOTH, Direction.THERE)}
     there, _ = there_and_back(*ENDS)
 

@@ -29,6 +29,9 @@ from tests.inference.chain import (
 UPLINK = link_name("customer-core", "customer-edge")
 
 
+GRAY = mode(Reach.FORWARDING, kind=CauseKind.DEVICE_DEGRADED)
+
+
 def one_way(
     source: str, destination: str, *, starts_inside: bool = True, ends_inside: bool = True, beyond: tuple[str, ...] = ()
 ) -> Journey:
@@ -244,21 +247,23 @@ def test_the_strongest_touch_of_a_journey_is_its_touch() -> None:
 @pytest.mark.parametrize(
     ("who", "expected"),
     [
-        (candidate(UPLINK, mode(Reach.LINK), link=UPLINK), Touch.TWICE),
-        (candidate("customer-edge", mode(Reach.FORWARDING)), Touch.TWICE),
-        (replace(candidate("customer-edge", mode(Reach.FORWARDING)), direction=Direction.THERE), Touch.YES),
-        (candidate("customer-edge", mode(Reach.EGRESS), link=UPLINK), Touch.YES),
+        (candidate(UPLINK, mode(Reach.LINK, kind=CauseKind.LINK_DEGRADED), link=UPLINK), Touch.TWICE),
+        (candidate("customer-edge", GRAY), Touch.TWICE),
+        (replace(candidate("customer-edge", GRAY), direction=Direction.THERE), Touch.YES),
+        (candidate("customer-edge", mode(Reach.EGRESS, kind=CauseKind.OVERLOAD), link=UPLINK), Touch.YES),
+        (candidate("customer-edge", mode(Reach.FORWARDING)), Touch.YES),
     ],
-    ids=["a cable", "a router", "a router, of one direction", "a queue"],
+    ids=["a bad cable", "a router", "a router, of one direction", "a queue", "what fails and comes back"],
 )
-def test_an_answer_has_to_get_through_what_the_packet_did_unless_only_one_direction_suffers(
+def test_an_answer_has_to_get_through_what_loses_packets_by_chance_as_the_packet_did(
     who: Candidate, expected: Touch
 ) -> None:
+    """Where one direction alone suffers it has not; and while nothing gets through it is lost with the packet."""
     assert touch(who, there_and_back(*ENDS)) is expected
 
 
 def test_packets_that_cross_a_fault_once_or_twice_surely_cross_it() -> None:
-    assert touch(candidate("customer-edge", mode(Reach.FORWARDING)), there_and_back(*ENDS), THROUGH) is Touch.YES
+    assert touch(candidate("customer-edge", GRAY), there_and_back(*ENDS), THROUGH) is Touch.YES
 
 
 def test_touches_are_ordered_by_how_surely_they_hurt() -> None:
