@@ -17,6 +17,7 @@ from attribution.inference.interruption import (
     find_silence,
     find_trouble,
     merge_overlapping,
+    note_reports,
     on_the_unavoidable,
 )
 from attribution.inference.leaving_out import leave_out
@@ -106,6 +107,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     troubles = troubles or told
     if not troubles:
         return _nothing_happened(findings, topology, service, window)
+    caveats = (*caveats, *note_reports(findings.measurements, troubles))
     phases = split_phases(troubles, findings.measurements)
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)

@@ -15,6 +15,8 @@ from statistics import median
 
 from attribution.model.evidence import Findings, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import Caveat
+from attribution.model.phrase import Template
 
 # Incident bundle, "Interruption": at least 2 % lost, clearly more than usual, for at least one second.
 LEAST_LOSS_RATIO = 0.02
@@ -25,6 +27,9 @@ CLEARLY_MORE = 3.0
 LEAST_BLOCK = 400
 LEAST_BLOCKS = 5
 LOSS_LADDER = (0.03, 0.06, 0.12, 0.25, 0.5, 0.8, 0.995)
+DATED_BY_REPORT = Template(
+    "the interruption is dated by this report alone: when packets were lost within its {seconds} s is not known"
+)
 # Costs in nats: log-odds of trouble to begin or end in any one bin, and of its severity to change.
 COST_OF_CHANGE = 5.0
 COST_OF_STEP = 2.0
@@ -63,19 +68,36 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
     lost, not when, while it was made; it is asked where nothing else tells of that time.
     """
     whole = between_ends(measurements)
-    counted = [measurement for measurement in whole if measurement.counted_between_ends]
-    finer = counted or [measurement for measurement in whole if measurement.method is not Method.TRACE]
+    finer = _finer(whole)
     pools: dict[str, list[Measurement]] = defaultdict(list)
     for measurement in finer:
         pools[measurement.traffic].append(measurement)
         pools["all"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
-    if not counted:
+    if not any(measurement.counted_between_ends for measurement in finer):
         found = [with_silence_before(trouble, finer) for trouble in found]
-    known = covered_seconds(finer)
-    reports = [m for m in whole if m.method is Method.TRACE and known.isdisjoint(covered_seconds([m]))]
-    found += find_trouble(reports)
+    found += find_trouble(_reports_alone(whole))
     return tuple(merge_overlapping(found))
+
+
+def _finer(whole: Iterable[Measurement]) -> list[Measurement]:
+    """What tells to the moment: counted between the ends, else what one capture point inferred."""
+    known = [measurement for measurement in whole if measurement.method is not Method.TRACE]
+    return [measurement for measurement in known if measurement.counted_between_ends] or known
+
+
+def _reports_alone(whole: Sequence[Measurement]) -> list[Measurement]:
+    """The reports of many probes of whose time nothing finer tells."""
+    known = covered_seconds(_finer(whole))
+    return [m for m in whole if m.method is Method.TRACE and known.isdisjoint(covered_seconds([m]))]
+
+
+def note_reports(measurements: Iterable[Measurement], troubles: Sequence[Trouble]) -> Iterator[Caveat]:
+    """By which reports of many probes alone an interruption is dated, which lost some meanwhile."""
+    for report in _reports_alone(between_ends(measurements)):
+        if report.lost and any(trouble.interval.overlaps(report.interval) for trouble in troubles):
+            seconds = round(report.interval.seconds)
+            yield Caveat(report.citation.origin.file, report.citation.locator, DATED_BY_REPORT.fill(seconds=seconds))
 
 
 def covered_seconds(measurements: Iterable[Measurement]) -> set[int]:

@@ -17,6 +17,7 @@ from attribution.inference.interruption import (
     find_silence,
     merge_overlapping,
     most_likely_states,
+    note_reports,
     runs_of_trouble,
     usual_loss_ratio,
 )
@@ -143,6 +144,13 @@ def test_a_report_of_many_probes_tells_of_an_interruption_that_nobody_else_measu
 
     assert [seconds_of(t) for t in detect_interruption([before, within])] == [(600, 700)]
     assert detect_interruption([before]) == ()
+
+
+def test_an_interruption_that_a_report_alone_dates_is_said_to_be_no_better_known() -> None:
+    """Thirty of a hundred were lost in a hundred seconds: in thirty of them, or in all."""
+    before, within = (measured(s, s + 100, 100, lost, method=Method.TRACE) for s, lost in ((0, 0), (600, 30)))
+    for known, told in (([before, within], ["row 601"]), ([before, within, *probed(*ENDS, seconds=800)], [])):
+        assert [caveat.locator for caveat in note_reports(known, detect_interruption(known))] == told
 
 
 @pytest.mark.parametrize("method", [Method.PROBES, Method.ONE_POINT])
