@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 
-from attribution.inference.likelihood import OF_COUNTED, OF_DEVICES, OF_LINKS, OF_PACKETS, OF_WANTED, Noise
+from attribution.inference.likelihood import OF_COUNTED, OF_DEVICES, OF_LINKS, OF_PACKETS, OF_WANTED, Noise, log_in_runs
 from attribution.inference.phases import Phase
 from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
@@ -45,6 +45,8 @@ class Group:
     weight: float
     members: tuple[Measurement, ...]
     noise: Noise = OF_PACKETS
+    in_runs: float = 0.0
+    """How much likelier (nats) the order of its losses is where what was lost comes back than where it is at random."""
 
 
 def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
@@ -85,6 +87,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
                 trust * (1 + log(alike)) / alike,
                 tuple(members),
                 _noise_of(journeys, method),
+                _order_of(members) if method in COUNTED else 0.0,
             )
         )
     return tuple(groups)
@@ -171,6 +174,12 @@ def _is_central(interval: Interval, cores: Iterable[Interval]) -> bool:
         if core.seconds < SHORT_S or core.start_ns + edge <= middle <= core.end_ns - edge:
             return True
     return False
+
+
+def _order_of(members: Iterable[Measurement]) -> float:
+    """What the order tells in which measurements of one kind lost packets."""
+    in_time = sorted(members, key=lambda member: (member.interval.start_ns, member.interval.end_ns))
+    return log_in_runs([member.lost > 0 for member in in_time])
 
 
 def _noise_of(journeys: Sequence[Journey], method: Method) -> Noise:

@@ -15,6 +15,8 @@ from attribution.inference.grouping import Group, is_balance, needs_routes
 from attribution.inference.likelihood import (
     FULL_RATES,
     RATES,
+    SCATTER,
+    SCATTER_AT_RANDOM,
     add_logs,
     either_way,
     log_faulty,
@@ -440,7 +442,8 @@ def _fading_parts(
     """
     weights = rate_weights(min(full, STILL_LOST_OF_ALL if is_balance(kind) else STILL_LOST))
     healthy = own[Touch.NO][0]
-    lost = add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True)))
+    in_runs = sum(group.weight * group.in_runs for group in kind)
+    lost = add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True))) + in_runs
     levels = []
     for well in WELL_AGAIN:
         levels.append(_perhaps(healthy, add_logs(log(well) + healthy, log(1 - well) + lost)))
@@ -449,7 +452,7 @@ def _fading_parts(
 
 def _perhaps(healthy: float, hit: float) -> tuple[float, ...]:
     """log P of a kind for every touch, in their order, from what it is if it is not touched, and if it is."""
-    parts = {Touch.NO: healthy, Touch.YES: hit, Touch.TWICE: hit}
+    parts = {Touch.NO: healthy, Touch.YES: hit, Touch.AT_RANDOM: hit, Touch.TWICE: hit}
     for touch, chance in CHANCES.items():
         parts[touch] = add_logs(log(chance) + hit, log(1 - chance) + healthy)
     return tuple(parts[touch] for touch in Touch)
@@ -486,26 +489,32 @@ def _parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
     A balance holds the packets of both directions and of others: of all of them any smaller share may be lost.
     """
     healthy = sum(g.weight * log_healthy(g.lost, g.sent, g.noise) for g in kind)
-    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate, g.noise) for g in kind) for rate in RATES)
-    if any(stretch.of_lost for journey in kind[0].journeys for stretch in journey):
-        # Of what is known to be lost (almost) all is missing where the fault is, however little of everything that was.
-        whole = add_logs(*(weight + told for weight, told in zip(rate_weights(ALL_OF_IT), faulty, strict=True)))
-        faulty = (whole,) * len(RATES)
-    elif is_balance(kind):
-        faulty = tuple(add_logs(*faulty[: upto + 1]) - log(upto + 1) for upto in range(len(RATES)))
+    faulty = _faulty_parts(kind)
     parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
     for touch, chance in CHANCES.items():
         parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
     parts[Touch.UPSTREAM] = faulty  # how much of it is lost hangs on the fault
-    parts[Touch.TWICE] = faulty
-    if len(kind[0].journeys[0]) > 1:
-        parts[Touch.TWICE] = tuple(
-            sum(g.weight * log_faulty(g.lost, g.sent, either_way(rate), g.noise) for g in kind) for rate in RATES
-        )
+    parts[Touch.AT_RANDOM] = parts[Touch.TWICE] = _faulty_parts(kind, SCATTER_AT_RANDOM)
     if is_balance(kind):
         return tuple(parts[touch] for touch in Touch)  # all classes of traffic are in it together
+    if len(kind[0].journeys[0]) > 1:
+        parts[Touch.TWICE] = _faulty_parts(kind, SCATTER_AT_RANDOM, [either_way(rate) for rate in RATES])
     chance = CHANCES[Touch.SOME_CLASSES]
     parts[Touch.SOME_CLASSES] = tuple(
         sum(g.weight * log_perhaps(g.lost, g.sent, rate, chance, g.noise) for g in kind) for rate in RATES
     )
     return tuple(parts[touch] for touch in Touch)
+
+
+def _faulty_parts(
+    kind: Sequence[Group], scatter: float = SCATTER, rates: Sequence[float] = RATES
+) -> tuple[float, ...]:
+    """What the groups of a kind say together where a fault loses packets of theirs, at each rate."""
+    faulty = tuple(sum(g.weight * log_faulty(g.lost, g.sent, rate, g.noise, scatter) for g in kind) for rate in rates)
+    if any(stretch.of_lost for journey in kind[0].journeys for stretch in journey):
+        # Of what is known to be lost (almost) all is missing where the fault is, however little of everything that was.
+        whole = add_logs(*(weight + told for weight, told in zip(rate_weights(ALL_OF_IT), faulty, strict=True)))
+        return (whole,) * len(RATES)
+    if is_balance(kind):
+        return tuple(add_logs(*faulty[: upto + 1]) - log(upto + 1) for upto in range(len(RATES)))
+    return faulty

@@ -14,6 +14,8 @@ from attribution.inference.likelihood import (
     FULL_RATES,
     PARTIAL_RATES,
     RATES,
+    SCATTER,
+    SCATTER_AT_RANDOM,
     add_logs,
     either_way,
     log_faulty,
@@ -22,7 +24,7 @@ from attribution.inference.likelihood import (
 from attribution.inference.loss import CHANCES
 from attribution.inference.modes import CLOUD_CALLS, Expectation, Where
 from attribution.inference.posterior import Solver
-from attribution.inference.relation import Touch, touch_of
+from attribution.inference.relation import Touch, sort_of_touch, touch_of
 from attribution.inference.testimony import ECHO, RECORDED_CHANGE, RECORDED_COMMAND
 from attribution.inference.worlds import World
 from attribution.model.evidence import AlarmKind, Journey
@@ -211,9 +213,7 @@ class Predictor:
 
     def _touch(self, choice: Candidate, journeys: tuple[Journey, ...], of_service: bool) -> Touch:
         """Modes that lose the same packets at the same place are asked once."""
-        mode = choice.mode
-        where = (choice.component, choice.link, choice.direction)
-        key = (id(journeys), of_service, mode.reach, mode.withdraws, mode.selective, *where)
+        key = (id(journeys), of_service, *sort_of_touch(choice))
         if key not in self._touches:
             # The journeys stay beside it, so that no others are ever known by the same id.
             self._touches[key] = touch_of(choice, journeys, of_service, self._situation.paths), journeys
@@ -238,8 +238,9 @@ class Predictor:
             touch = self._touch(choice, first.journeys, first.of_service)
             if touch >= Touch.YES:
                 crossed = [either_way(rate) for rate in RATES] if touch is Touch.TWICE else RATES
+                scatter = SCATTER if touch is Touch.YES else SCATTER_AT_RANDOM
                 for group in kind:
-                    parts = (log_faulty(group.lost, group.sent, rate) for rate in crossed)
+                    parts = (log_faulty(group.lost, group.sent, rate, scatter=scatter) for rate in crossed)
                     logs = [own + group.weight * part for own, part in zip(logs, parts, strict=True)]
         whole = add_logs(*logs)
         return tuple(exp(value - whole) for value in logs)

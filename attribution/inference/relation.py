@@ -21,7 +21,7 @@ class Touch(IntEnum):
     RARELY: packets for other destinations than those that the fault hits. UPSTREAM: routes are gone, and perhaps it is
     here that they are missed. OWN: the failing node sent the packets itself. OTHERS: others sent packets to where the
     fault hits the service's. Of these two all are touched, or none. SOME_CLASSES: it depends on the class of traffic.
-    MAYBE: the packets may go another way. TWICE: the packet itself has to get through, and the answer to it.
+    MAYBE: the packets may go another way. AT_RANDOM: each packet is lost or not. TWICE: so is its answer.
     """
 
     NO = 0
@@ -32,7 +32,8 @@ class Touch(IntEnum):
     SOME_CLASSES = 5
     MAYBE = 6
     YES = 7
-    TWICE = 8
+    AT_RANDOM = 8
+    TWICE = 9
 
 
 def sort_of_touch(candidate: Candidate) -> tuple[object, ...]:
@@ -67,14 +68,15 @@ def touch_of(
     if not touches:
         return Touch.MAYBE
     least = min(touches)
-    return least if len(touches) == 1 or least is Touch.YES else Touch.MAYBE
+    return least if len(touches) == 1 or least >= Touch.YES else Touch.MAYBE
 
 
 def _touch_journey(candidate: Candidate, journey: Journey, of_service: bool, paths: ServicePaths) -> Touch:
     touches = [_touch_stretch(candidate, stretch, of_service, paths) for stretch in journey]
-    if loses_at_random(candidate) and touches.count(Touch.YES) > 1:
-        return Touch.TWICE
-    return max(touches, default=Touch.NO)
+    touch = max(touches, default=Touch.NO)
+    if touch is Touch.YES and loses_at_random(candidate):
+        return Touch.TWICE if touches.count(Touch.YES) > 1 else Touch.AT_RANDOM
+    return touch
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:

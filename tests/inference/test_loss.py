@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 from math import exp, log
 from random import Random
 
@@ -25,10 +25,13 @@ from attribution.inference.likelihood import (
     OF_DEVICES,
     OF_PACKETS,
     RATES,
+    RUNS_AT_RANDOM,
+    STREWN_IN_AFTERMATH,
     add_logs,
     log_beta_binomial,
     log_faulty,
     log_healthy,
+    log_in_runs,
     log_perhaps,
 )
 from attribution.inference.loss import (
@@ -99,6 +102,14 @@ def test_each_likelihood_is_a_probability(sent: int, rate: float) -> None:
 def test_a_healthy_network_is_never_likelier_for_having_lost_more(sent: int) -> None:
     values = [log_healthy(lost, sent) for lost in range(sent + 1)]
     assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize("sent", [1_000, 100_000, 10_000_000])
+def test_a_device_that_passed_on_millions_and_lost_none_is_healthy(sent: int) -> None:
+    """However many packets others send through it; else clean counters would speak for whatever nobody knows."""
+    clean = log_healthy(0, sent, OF_DEVICES)
+    assert clean > -3.5
+    assert clean > max(log_faulty(0, sent, rate, OF_DEVICES) for rate in RATES) + 1
 
 
 @few
@@ -241,6 +252,46 @@ def test_a_surer_touch_is_better_where_much_was_lost_and_worse_where_nothing_was
     assert kept == sorted(kept, reverse=True)
 
 
+def lossy(picture: str) -> list[bool]:
+    return [mark == "x" for mark in picture]
+
+
+@pytest.mark.parametrize("picture", ["xxxxx.....", ".xxxxxxx..", "xx........"])
+def test_what_is_lost_and_comes_back_for_good_is_the_aftermath_of_a_fault(picture: str) -> None:
+    assert log_in_runs(lossy(picture)) > 0.3
+
+
+@pytest.mark.parametrize("picture", ["x.x..x.xx.x.", "..x.x.xx.x.x.x", ".x..x.x"])
+def test_what_is_lost_now_and_then_is_no_aftermath(picture: str) -> None:
+    assert log_in_runs(lossy(picture)) < -2
+
+
+@few
+@given(st.lists(st.booleans(), max_size=4000))
+def test_an_order_says_only_so_much_and_where_all_fared_alike_nothing(order: list[bool]) -> None:
+    told = log_in_runs(order)
+    assert log(STREWN_IN_AFTERMATH) < told < -log(RUNS_AT_RANDOM)
+    assert log_in_runs([True] * len(order)) == log_in_runs([False] * len(order)) == 0
+    assert log_in_runs(order[::-1]) == pytest.approx(told), "it may be the beginning as well"
+
+
+def test_all_orders_of_so_many_losses_are_weighed_against_those_by_chance() -> None:
+    """Each order is as probable as any other at random, so that over all of them the odds must average one."""
+    orders = set(permutations("xx....."))
+    odds = [exp(log_in_runs(lossy("".join(order)))) for order in orders]
+    # Odds of a mixture: p / (0.7 + 0.3 p) averages less than p does.
+    assert 0.6 < sum(odds) / len(odds) < 1
+
+
+def test_packets_strewn_over_a_phase_speak_against_a_fault_that_fades() -> None:
+    def fading(picture: str) -> float:
+        members = [measured(20 + n, 21 + n, 1, int(mark == "x")) for n, mark in enumerate(picture)]
+        groups = group_measurements(members, PHASE)
+        return PhaseLosses(groups).fit_fading([Touch.YES] * len(groups)).total
+
+    assert fading("xxxxxx" + "." * 12) > fading("x..x..x..x..x..x..") + 2
+
+
 def test_who_lets_nothing_through_is_hardly_before_a_capture_that_saw_packets_come() -> None:
     fault = candidate("customer-edge", mode(full=0.9))
     everything, half = PhaseLosses([group(200, 200)]), PhaseLosses([group(200, 100)])
@@ -248,7 +299,7 @@ def test_who_lets_nothing_through_is_hardly_before_a_capture_that_saw_packets_co
     unseen, seen = (everything.fit(fault, [Touch.YES], passed=passed).total for passed in (False, True))
     assert unseen - seen == pytest.approx(-log(CAME_THROUGH), abs=0.1)
     unseen, seen = (half.fit(fault, [Touch.YES], passed=passed).total for passed in (False, True))
-    assert 0 <= unseen - seen < 0.5
+    assert 0 <= unseen - seen < 1
 
 
 def test_a_router_behind_a_capture_would_have_been_heard_to_miss_a_route() -> None:
@@ -399,7 +450,7 @@ def test_what_has_no_route_is_lost_for_a_part_of_the_time_where_a_fault_comes_an
     flaps, is_down = (candidate("provider-edge", mode(full=full)) for full in (0.3, 0.97))
 
     assert table.fit(flaps, touches).total > table.fit(is_down, touches).total + 2
-    assert table.fit_fading(touches, full=0.3).total > table.fit_fading(touches, full=0.97).total + 2
+    assert table.fit_fading(touches, full=0.3).total > table.fit_fading(touches, full=0.97).total + 1.5
     whole = PhaseLosses([group(60, 60), replace(dropped, lost=60)])
     assert whole.fit(is_down, touches[:2]).total > whole.fit(flaps, touches[:2]).total
 
@@ -599,6 +650,6 @@ def test_the_same_fault_counts_more_the_more_was_lost_on_its_stretch() -> None:
     odds = [
         score(fault, [group(100, lost)]) - score(health, [replace(group(100, lost))]) for lost in (5, 20, 50, 90, 100)
     ]
-    assert all(more > less - 0.1 for less, more in pairwise(odds))
+    assert all(more > less - 0.2 for less, more in pairwise(odds))
     assert odds[-1] > odds[0] + 1
     assert there_and_back(*ENDS)[0].components[5] == link
