@@ -30,6 +30,7 @@ from attribution.packets.lean import (
     SACK_PERMITTED,
 )
 from attribution.packets.one_point.nodes import FORGOTTEN, ROOM
+from attribution.packets.one_point.numbers import LONGEST_STEP
 from attribution.packets.one_point.segments import follow_blocks, follow_segment, settle_losses
 from attribution.packets.one_point.state import (
     DOWNSTREAM,
@@ -54,6 +55,7 @@ from attribution.packets.one_point.state import (
     clear_losses,
 )
 from attribution.packets.pair_bins import (
+    APART,
     BIN_CAPACITY,
     BIN_FIRST,
     BIN_NS,
@@ -69,10 +71,15 @@ from attribution.packets.pair_bins import (
     BINS,
     MOST_DESTINATIONS,
     MOST_PAIRS,
+    NEWEST,
+    NEWEST_OF,
+    NUMBERS_OF_PAIR,
     PAIR_ARRIVED,
     PAIR_CAPACITY,
+    PAIR_NUMBERS,
     PAIR_WIDTH,
     PAIRS,
+    SHARED,
     find_bin,
     pair_of,
     put_loss,
@@ -163,7 +170,8 @@ def follow_batch(
         if pool[ROOM] < NODES_NEEDED:
             pool[FORGOTTEN] += 1
             continue
-        if seek_losses(lean, at, extra, progress, base + PROGRESS_LOSS, direction, pool, events):
+        mark = number_of(lean, at, pairs, member, flow)
+        if seek_losses(lean, at, extra, progress, base + PROGRESS_LOSS, direction, mark, pool, events):
             bins[into + BIN_PASSED] += 1
             bins[into + BIN_PASSED_OCTETS] += wire
         if events[EVENTS]:
@@ -176,9 +184,27 @@ def follow_batch(
     return count
 
 
+def number_of(lean: Words, at: int, pairs: Words, member: int, flow: int) -> int:
+    """The IP identification of a segment if it may count those of its connection, or -1.
+
+    Windows counts all that it sends to one address together: what a connection leaves out, another one has.
+    """
+    if lean[at + LEAN_KEY + 4] >> 8 & 0xFF != 4:
+        return -1
+    number = lean[at + LEAN_MARK] >> 8
+    known = (member >> 1) * PAIR_WIDTH + PAIR_NUMBERS + (member & 1) * NUMBERS_OF_PAIR
+    if pairs[known + NEWEST] and pairs[known + NEWEST_OF] != flow:
+        goes_on = 0 < (number - pairs[known + NEWEST] + 1) & 0xFFFF <= LONGEST_STEP
+        pairs[known + (SHARED if goes_on else APART)] += 1
+    pairs[known + NEWEST] = number + 1
+    pairs[known + NEWEST_OF] = flow
+    return -1 if pairs[known + SHARED] > pairs[known + APART] else number
+
+
 def seek_losses(
-    lean: Words, at: int, extra: Words, progress: Words, state: int, direction: int, pool: Words, events: Words
-) -> int:
+    lean: Words, at: int, extra: Words, progress: Words, state: int, direction: int, number: int, pool: Words,
+    events: Words,
+) -> int:  # fmt: skip
     """Hand one segment to `one_point`; whether it is a passage of octets."""
     blocks = lean[at + LEAN_EXTRA]
     if blocks:
@@ -187,7 +213,6 @@ def seek_losses(
             extra[blocks - 1], extra[blocks], extra[blocks + 1], extra[blocks + 2], extra[blocks + 3],
             extra[blocks + 4], extra[blocks + 5], extra[blocks + 6], extra[blocks + 7],
         )  # fmt: skip
-    number = lean[at + LEAN_MARK] >> 8 if lean[at + LEAN_KEY + 4] >> 8 & 0xFF == 4 else -1
     return follow_segment(
         progress, state, pool, events, 0, lean[at + LEAN_FRAME], direction, lean[at + LEAN_TIME], lean[at + LEAN_WIRE],
         lean[at + LEAN_SEQUENCE], lean[at + LEAN_ACKNOWLEDGEMENT], lean[at + LEAN_LENGTH], lean[at + LEAN_FLAGS],

@@ -18,7 +18,13 @@ PAIR_KEY: Final = 0  # four words of addresses, then version and protocol
 OTHERS: Final = 0  # the pair of all for whom there is no room; its version is 0
 PAIR_KEY_WORDS: Final = 5
 PAIR_ARRIVED: Final = 5  # for each direction, the largest segment of whose arrival the receiver told
-PAIR_WIDTH: Final = 7
+PAIR_NUMBERS: Final = 7  # for each direction, of the IP identifications of all connections:
+NEWEST: Final = 0  # the newest + 1, 0 at first
+NEWEST_OF: Final = 1  # whose it is
+SHARED: Final = 2  # how often the next one was another connection's, and went on from there
+APART: Final = 3  # and how often it did not
+NUMBERS_OF_PAIR: Final = 4
+PAIR_WIDTH: Final = PAIR_NUMBERS + 2 * NUMBERS_OF_PAIR
 
 BIN_PAIR: Final = 0  # pair × 2 + direction
 BIN_TIME: Final = 1  # its number: time // width
