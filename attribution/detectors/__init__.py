@@ -6,11 +6,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attribution.detectors.addresses import learn_addresses, recognise_end
-from attribution.detectors.alarms import Pair, detect_log_alarms, detect_packet_alarms, detect_unanswered, find_absences
+from attribution.detectors.alarms import (
+    Pair,
+    detect_forged_refusals,
+    detect_log_alarms,
+    detect_packet_alarms,
+    detect_unanswered,
+    find_absences,
+)
 from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
 from attribution.detectors.counters import detect_counter_alarms
+from attribution.detectors.enforcement import detect_enforcement
 from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_overuse
 from attribution.detectors.loss import (
     Surroundings,
@@ -20,7 +28,7 @@ from attribution.detectors.loss import (
     detect_tap_loss,
     note_strangers,
 )
-from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_enforcement, detect_operations
+from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_commits, detect_operations
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
 from attribution.detectors.traces import detect_reached_hops
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
@@ -39,8 +47,14 @@ BACK_AGAIN_S = 1.0
 ASKED = (Metric.OPER_STATUS, Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
 
 LOSS_DETECTORS = (detect_probe_loss, detect_flow_loss, detect_reached_hops, detect_segment_loss, detect_tap_loss)
-ALARM_DETECTORS = (detect_log_alarms, detect_packet_alarms, detect_unanswered, detect_counter_alarms)
-RECORD_DETECTORS = (detect_operations, detect_changes, detect_enforcement)
+ALARM_DETECTORS = (
+    detect_log_alarms,
+    detect_packet_alarms,
+    detect_forged_refusals,
+    detect_unanswered,
+    detect_counter_alarms,
+)
+RECORD_DETECTORS = (detect_operations, detect_commits, detect_changes, detect_enforcement)
 
 
 # Flow records up to this many are weighed one by one; more are added up by what they have in common.

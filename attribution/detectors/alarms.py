@@ -9,9 +9,11 @@ from dataclasses import replace
 
 from attribution.detectors.addresses import layer3_neighbours
 from attribution.detectors.loss import Surroundings
+from attribution.model.capture import Handshake
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
+    FORGED,
     DownReason,
     LogEvent,
     LogKind,
@@ -32,8 +34,9 @@ PORT_ALARMS = {
     LogKind.INTERFACE_DOWN: AlarmKind.INTERFACE_DOWN,
     LogKind.INTERFACE_ADMIN_DOWN: AlarmKind.INTERFACE_ADMIN_DOWN,
     LogKind.INTERFACE_ERRORS: AlarmKind.INTERFACE_ERRORS,
-    LogKind.LOCAL_FAULT: AlarmKind.OPTICS_FAULT,
-    LogKind.REMOTE_FAULT: AlarmKind.OPTICS_FAULT,
+    # No signal comes in, or none arrives there (IEEE 802.3 clause 46.3.4): from a cut cable, or a port that is dead.
+    LogKind.LOCAL_FAULT: AlarmKind.INTERFACE_DOWN,
+    LogKind.REMOTE_FAULT: AlarmKind.INTERFACE_DOWN,
     LogKind.OPTICS_LOW_RX: AlarmKind.OPTICS_FAULT,
     LogKind.OPTICS_LOW_TX: AlarmKind.OPTICS_FAULT,
     LogKind.TRANSCEIVER_REMOVED: AlarmKind.TRANSCEIVER_REMOVED,
@@ -80,9 +83,12 @@ CLEARING = {
     LogKind.PROCESS_UP: (AlarmKind.PROCESS_DOWN,),
     LogKind.HARDWARE_CLEARED: (AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT, AlarmKind.RESOURCES_EXHAUSTED),
 }
-MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.NOT_UNDERSTOOD})
+MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # Digits, hexadecimal ones too: a single class, so that no line of whatever length takes more than one look.
 NUMBER = re.compile(r"[0-9a-fA-F]+")
+ADDRESS = re.compile(
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)|(?<![\w.:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])"
+)
 WITNESS_ALARMS = {
     WitnessKind.ICMP_UNREACHABLE: AlarmKind.ROUTE_MISSING,
     WitnessKind.ICMP_PROHIBITED: AlarmKind.FILTERED,
@@ -105,6 +111,8 @@ BETWEEN_BRIDGES = frozenset({"lacp", "stp"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
 Pair = tuple[str, str]
 """A device and the peer of one of its sessions."""
+BY_AN_OPERATOR = frozenset({"6/2", "6/4"})
+"""Administrative shutdown and reset (RFC 4486): what the sender says of its own doing."""
 CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
 PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
 SERVER_FAILURES = frozenset({"servfail", "refused"})
@@ -181,10 +189,20 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
         # Whose address somebody else has too.
         owner = around.book.resolve(event.peer) or _end_with(event, around) or event.device
         return Alarm(start, event.device, owner, AlarmKind.DUPLICATE_ADDRESS, citation, statement)
+    if event.kind is LogKind.TRAFFIC_DENIED:
+        if not around.ends <= _nodes_named(event.text, around):
+            return None  # what comes from elsewhere is denied every day
+        return Alarm(start, event.device, event.device, AlarmKind.FILTERED, citation, statement)
     if event.kind in DEVICE_ALARMS:
         peer = session_peer(event, around) if event.kind is LogKind.PREFIX_LIMIT else None
         return Alarm(start, event.device, event.device, DEVICE_ALARMS[event.kind], citation, statement, about_peer=peer)
     return None
+
+
+def _nodes_named(text: str, around: Surroundings) -> set[str]:
+    """The nodes whose addresses a line names."""
+    found = (around.book.resolve(address) for address in ADDRESS.findall(text))
+    return {node for node in found if node is not None}
 
 
 def session_peer(event: LogEvent, around: Surroundings) -> str | None:
@@ -248,12 +266,40 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
                     statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
                     down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
                     yield replace(down, about_peer=None)
+            if alarm is not None and witness.kind is WitnessKind.BGP_NOTIFICATION and witness.code in BY_AN_OPERATOR:
+                yield _said_of_itself(alarm)
             # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
             if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
                 yield replace(
                     alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE,
                     about_peer=None,
                 )  # fmt: skip
+
+
+def detect_forged_refusals(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """Connections between the ends refused in a row, where another device was seen to reset in the name of that end."""
+    witnesses = [witness for witness in observations if isinstance(witness, PacketWitness)]
+    forged = {(w.device, w.sender) for w in witnesses if w.kind is WitnessKind.TCP_RESET and w.code == FORGED}
+    for witness in witnesses:
+        refused = witness.kind is WitnessKind.HANDSHAKE_FAILED and witness.code == Handshake.REFUSED
+        if not refused or witness.count < FEWEST_REFUSALS or (witness.device, witness.sender) not in forged:
+            continue
+        server, client = around.book.resolve(witness.sender), around.book.resolve(witness.about)
+        if server in around.ends and client in (None, *around.ends):
+            yield Alarm(
+                Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1)), witness.device, server,
+                AlarmKind.CONNECTIONS_RESET, Citation(witness.origin, witness.locator),
+                Phrase("packets at {device}: {told}, by another device", device=witness.device, told=witness.detail),
+                about_peer=client, magnitude=float(witness.count),
+            )  # fmt: skip
+
+
+def _said_of_itself(closed: Alarm) -> Alarm:
+    """What a peer that closed a session says of itself when it tells why."""
+    peer = closed.about_peer or closed.reporter
+    return replace(
+        closed, reporter=peer, component=peer, kind=AlarmKind.SESSION_ADMIN_DOWN, about_peer=closed.reporter
+    )
 
 
 def _routers_within(device: str, prefixes: Iterable[str], around: Surroundings) -> Iterator[str]:

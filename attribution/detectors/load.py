@@ -128,6 +128,7 @@ def _cloud_alarm(reporter: str, component: str, run: list[CloudMetric], bandwidt
         Citation(first.origin, first.locator),
         statement,
         magnitude=None if first.load is Load.DROPPED else rate_bps,
+        slack_ns=int(first.period_s * NANOSECONDS),  # what is told of a minute may have begun at its end
     )
 
 

@@ -1,8 +1,9 @@
-"""What people and businesses did: operations, tickets, calls of the cloud API, payment and enforcement."""
+"""What people did: operations, tickets and calls of the cloud API."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -11,27 +12,18 @@ from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import (
-    AccountEvent,
-    AccountEventKind,
     ChangeRecord,
     CloudCall,
     CommandEffect,
     CommandEffectKind,
     LogEvent,
+    LogKind,
     Observation,
 )
 from attribution.model.phrase import SIDES, Phrase, Template
 from attribution.model.ports import canonical_port, find_link
 from attribution.model.topology import NodeKind, Side, parse_network
 
-PAYMENTS = frozenset({AccountEventKind.PAYMENT_DUE, AccountEventKind.PAYMENT_RECEIVED})
-TERMINATION_AFTER_NS = 15 * 86_400 * NANOSECONDS
-ENFORCEMENTS = {
-    AccountEventKind.RESTRICTED: Phrase("restricted"),
-    AccountEventKind.SUSPENDED: Phrase("suspended"),
-    AccountEventKind.LINK_BLOCKED: Phrase("link blocked"),
-    AccountEventKind.TERMINATED: Phrase("terminated"),
-}
 STOPPING = frozenset(
     {
         CommandEffectKind.INTERFACE_SHUTDOWN,
@@ -53,6 +45,9 @@ STOPPING = frozenset(
 FOR_A_DESTINATION = frozenset(
     {CommandEffectKind.FILTER_ADDED, CommandEffectKind.NULL_ROUTE_ADDED, CommandEffectKind.ROUTE_REMOVED}
 )
+# Commands are typed within this before the line that says the configuration was changed; the lines of one change
+# follow each other within less.
+TYPED_WITHIN_NS, ONE_COMMIT_NS = 900 * NANOSECONDS, 30 * NANOSECONDS
 FOREVER_NS = 2**62
 # A prefix shorter than this covers so much that it covers the service (0.0.0.0/0, 10.0.0.0/8).
 WHOLE_PREFIX = 8
@@ -99,6 +94,42 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             diverts=_diverted(effect, around),
             protocol=effect.protocol,
         )
+
+
+def detect_commits(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
+    """Configurations put in force on the topology's devices without a word of what they changed, each until the next.
+
+    Where the device logged the commands that led to it, these tell what it changed.
+    """
+    changes = [change for change in observations if isinstance(change, ChangeRecord)]
+    on_devices = [o for o in observations if isinstance(o, LogEvent) and o.device in around.topology.nodes]
+    commits, commands = defaultdict(list), defaultdict(list)
+    for event in sorted(on_devices, key=lambda event: event.time_ns):
+        if event.kind is LogKind.CONFIG_CHANGED:
+            commits[event.device].append(event)
+        elif event.effect is not None and event.effect.kind is not CommandEffectKind.HARMLESS:
+            commands[event.device].append(event.time_ns)
+    for device, events in commits.items():
+        for position, event in enumerate(events):
+            if any(event.time_ns - TYPED_WITHIN_NS <= time_ns <= event.time_ns for time_ns in commands[device]):
+                continue
+            later = (other.time_ns for other in events[position + 1 :] if other.time_ns - event.time_ns > ONE_COMMIT_NS)
+            yield Record(
+                interval=Interval(event.time_ns, next(later, FOREVER_NS)),
+                actor=around.topology.nodes[device].side,
+                component=device,
+                kind=RecordKind.OPERATION,
+                harmful=Condition.UNKNOWN,
+                consent=_consent(changes, device, None, event.time_ns, around),
+                citation=Citation(event.origin, event.locator),
+                statement=Phrase(
+                    "{device} logged that {who} changed its configuration: {text}",
+                    device=device,
+                    who=event.user or Phrase("an operator"),
+                    text=event.text.strip(),
+                ),
+                effect=CommandEffectKind.CONFIGURATION,
+            )
 
 
 def _diverted(effect: CommandEffect, around: Surroundings) -> str | None:
@@ -181,7 +212,7 @@ def _hits_service(effect: CommandEffect, event: LogEvent, around: Surroundings) 
         return Condition.MET
     if effect.kind not in FOR_A_DESTINATION or effect.prefix is None:
         return Condition.MET if effect.kind in FOR_A_DESTINATION else Condition.UNKNOWN
-    return _is_of_service(effect.prefix, around)
+    return is_of_service(effect.prefix, around)
 
 
 def _leads_in_a_circle(effect: CommandEffect, event: LogEvent, around: Surroundings) -> bool:
@@ -200,7 +231,7 @@ def _leads_in_a_circle(effect: CommandEffect, event: LogEvent, around: Surroundi
     return bool(ways) and all(event.device in way for way in ways)
 
 
-def _is_of_service(text: str, around: Surroundings) -> Condition:
+def is_of_service(text: str, around: Surroundings) -> Condition:
     """Whether a prefix covers an end of the service."""
     try:
         prefix = parse_network(text)
@@ -272,7 +303,10 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
 def detect_cloud_calls(
     observations: Sequence[Observation], around: Surroundings, service: Service, actions: CloudActions
 ) -> Iterator[Record]:
-    """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them."""
+    """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them.
+
+    Those of the customer's own account: whose word another account's are, neither the events nor the Agreement tell.
+    """
     calls = sorted((o for o in observations if isinstance(o, CloudCall)), key=lambda call: call.time_ns)
     for position, call in enumerate(calls):
         action = actions.get(call.action.lower())
@@ -283,11 +317,12 @@ def detect_cloud_calls(
             for later in calls[position + 1 :]
             if later.succeeded and later.action.lower() in action.undone_by and _same_resource(call, later)
         )
-        own = service.account is None or call.account is None or call.account == service.account
+        if None not in (service.account, call.account) and call.account != service.account:
+            continue
         spares = _spares_service(call, around, service.bandwidth_bps)
         yield Record(
             interval=Interval(call.time_ns, next(undone, FOREVER_NS)),
-            actor=Side.CUSTOMER if own else Side.PROVIDER,
+            actor=Side.CUSTOMER,
             component=attached_node(call, around),
             kind=RecordKind.OPERATION,
             harmful=Condition.NOT_MET if spares else Condition.MET if action.cuts else Condition.UNKNOWN,
@@ -301,6 +336,7 @@ def detect_cloud_calls(
             ),
             effect=CommandEffectKind.RATE_LIMIT_SET if action.limits else None,
             cloud_call=True,
+            tied=bool(_tied_nodes(call, around)),
         )
 
 
@@ -308,7 +344,7 @@ def _spares_service(call: CloudCall, around: Surroundings, bandwidth_bps: float 
     """Whether all that a call names is known not to be the service's: other destinations, or as much as was bought."""
     prefixes = _PREFIX.findall(call.parameters)
     if prefixes:
-        return all(_is_of_service(prefix, around) is Condition.NOT_MET for prefix in prefixes)
+        return all(is_of_service(prefix, around) is Condition.NOT_MET for prefix in prefixes)
     limits = [int(limit) * MEGABIT for limit in _BANDWIDTH_LIMIT.findall(call.parameters)]
     return bool(limits) and bandwidth_bps is not None and min(limits) >= bandwidth_bps
 
@@ -319,15 +355,7 @@ def _same_resource(first: CloudCall, second: CloudCall) -> bool:
 
 def attached_node(call: CloudCall, around: Surroundings) -> str | None:
     """The node that a call detaches: the one its resources are tied to, else the gateway next to a service end."""
-    named = set(call.resources)
-    tied = [node.id for node in around.topology.nodes.values() if named & set(node.resource_ids)]
-    tied += [
-        link.far_end(end)
-        for link in around.topology.links.values()
-        if named & set(link.resource_ids)
-        for end in link.ends
-        if around.topology.nodes[end].side is Side.CUSTOMER
-    ]
+    tied = _tied_nodes(call, around)
     if tied:
         return tied[0]
     gateways = [node.id for node in around.topology.nodes.values() if node.kind is NodeKind.GATEWAY]
@@ -335,89 +363,12 @@ def attached_node(call: CloudCall, around: Surroundings) -> str | None:
     return next(iter(beside or gateways), None)
 
 
-def detect_enforcement(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
-    """The provider restricts or suspends the service; the account's own events tell whether it had a ground."""
-    events = sorted((o for o in observations if isinstance(o, AccountEvent)), key=lambda event: event.time_ns)
-    for position, event in enumerate(events):
-        if event.kind not in ENFORCEMENTS:
-            continue
-        restored = (e.time_ns for e in events[position + 1 :] if e.kind is AccountEventKind.RESTORED)
-        ground, reasons = judge_ground(event, events[:position])
-        yield Record(
-            interval=Interval(event.time_ns, next(restored, FOREVER_NS)),
-            actor=Side.PROVIDER,
-            component=_restricted_node(event, around),
-            kind=RecordKind.ENFORCEMENT,
-            harmful=Condition.MET,
-            consent=Condition.NOT_MET,
-            citation=Citation(event.origin, event.locator),
-            statement=Phrase("account event: {event} ({detail})", event=ENFORCEMENTS[event.kind], detail=event.detail),
-            ground=ground,
-            reasons=(event.kind.value, *reasons),
-        )
-
-
-def judge_ground(event: AccountEvent, earlier: Sequence[AccountEvent]) -> tuple[Condition, tuple[str, ...]]:
-    """Whether the Agreement allowed the act: an invoice was due and unpaid (3.2), or a violation was notified (4.3).
-
-    An invoice that the event names is judged alone; otherwise any invoice counts. MET with its reasons; NOT_MET where
-    the account's events hold none: the provider keeps them, and whoever acts by right can show the ground.
-    """
-    known = {invoice_of(past.detail) for past in earlier if past.kind in PAYMENTS} - {None}
-    named = invoice_of(event.detail) if invoice_of(event.detail) in known else None
-    overdue = overdue_since([past for past in earlier if named is None or invoice_of(past.detail) == named])
-    reasons: list[str] = []
-    if overdue:
-        reasons.append("late_payment")
-        if event.time_ns - min(overdue) >= TERMINATION_AFTER_NS:
-            reasons.append("overdue_15_days")
-    notices = [past for past in earlier if past.kind is AccountEventKind.VIOLATION_NOTICE]
-    if named is None and any(invoice_of(notice.detail) not in known for notice in notices):
-        reasons.append("violation")
-    if reasons:
-        return Condition.MET, tuple(reasons)
-    return Condition.NOT_MET, ()
-
-
-def overdue_since(events: Sequence[AccountEvent]) -> list[int]:
-    """When each invoice fell due that has not been paid since, or, if it has a number, before."""
-    due: dict[str, int] = {}
-    credit: set[str] = set()
-    for event in events:
-        number = invoice_of(event.detail)
-        invoice = number or event.detail
-        if event.kind is AccountEventKind.PAYMENT_DUE and invoice not in credit:
-            due.setdefault(invoice, event.time_ns)
-        elif event.kind is AccountEventKind.PAYMENT_RECEIVED:
-            due.pop(invoice, None)
-            if number is not None:
-                credit.add(invoice)
-    return list(due.values())
-
-
-def invoice_of(detail: str) -> str | None:
-    """The invoice's own number in an account event's words: the first token with a digit that is no address."""
-    for match in re.finditer(r"[A-Za-z0-9][A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/-]*", detail):
-        token = match.group()
-        if is_address(token):
-            continue
-        if re.search(r"[A-Za-z]", token) or token.isdigit():
-            return token
-    return None
-
-
-def is_address(token: str) -> bool:
-    try:
-        parse_network(token)
-    except ValueError:
-        return False
-    return "." in token or ":" in token
-
-
-def _restricted_node(event: AccountEvent, around: Surroundings) -> str | None:
-    """`restricted` with an address is a black hole for that address; otherwise the service as a whole is meant."""
-    for token in re.findall(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:]+", event.detail):
-        node = around.book.resolve(token)
-        if node is not None:
-            return None if around.topology.nodes[node].side is Side.CUSTOMER else node
-    return None
+def _tied_nodes(call: CloudCall, around: Surroundings) -> list[str]:
+    """The nodes to which the drawing ties what a call names."""
+    named = set(call.resources)
+    nodes = [node.id for node in around.topology.nodes.values() if named & set(node.resource_ids)]
+    links = [link for link in around.topology.links.values() if named & set(link.resource_ids)]
+    beyond = (
+        link.far_end(end) for link in links for end in link.ends if around.topology.nodes[end].side is Side.CUSTOMER
+    )
+    return [*nodes, *beyond]

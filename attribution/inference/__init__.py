@@ -284,14 +284,18 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     """Trouble between the ends; where nobody counted at both, or none was found, also that on the way.
 
     What one capture point infers comes late: counters and captures on the way may have seen more of it. Where captures
-    missed nothing, their silence tells: packets that came steadily stop just when something is reported.
+    missed nothing, their silence tells: packets that came steadily stop just when something is reported. Where they
+    missed some, it tells since when: while nothing passes, what is lost shows only as senders try again.
     """
     found = detect_interruption(findings.measurements)
     if found and any(m.counted_between_ends for m in findings.measurements):
         return found
     found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, is_known=bool(found))]))
-    if found or any(m.counted_between_ends for m in findings.measurements):
+    if any(m.counted_between_ends for m in findings.measurements):
         return found
+    if found:
+        beside = (s for s in find_silence(findings) if any(s.interval.overlaps(t.interval) for t in found))
+        return tuple(merge_overlapping([*found, *beside]))
     return tuple(trouble for trouble in find_silence(findings) if _is_told_of(trouble.interval, findings))
 
 

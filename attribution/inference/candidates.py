@@ -29,14 +29,21 @@ EFFECTS_OF_RECORD = {
             CommandEffectKind.MTU_CHANGED,
             CommandEffectKind.VLAN_CHANGED,
             CommandEffectKind.ADDRESS_CHANGED,
+            CommandEffectKind.CONFIGURATION,
         }
     ),
     # What may hit one protocol, flow or size: a route into the void, a VLAN or an address takes all that goes there.
-    "filter": frozenset({CommandEffectKind.FILTER_ADDED, CommandEffectKind.MTU_CHANGED}),
-    "session": frozenset({CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.SESSION_CLEARED}),
+    "filter": frozenset(
+        {CommandEffectKind.FILTER_ADDED, CommandEffectKind.MTU_CHANGED, CommandEffectKind.CONFIGURATION}
+    ),
+    "session": frozenset(
+        {CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.SESSION_CLEARED, CommandEffectKind.CONFIGURATION}
+    ),
     "diversion": frozenset({CommandEffectKind.ROUTE_CHANGED}),
-    "route": frozenset({CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED}),
-    "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET}),
+    "route": frozenset(
+        {CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED, CommandEffectKind.CONFIGURATION}
+    ),
+    "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET, CommandEffectKind.CONFIGURATION}),
     # Who suspends a service puts something in its way that can be taken away again, and leaves its routes alone.
     "cut": frozenset(
         {

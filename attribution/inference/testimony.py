@@ -53,6 +53,8 @@ BACK_AGAIN = 0.5
 # Reports beyond the first of one kind are partly its echo.
 ECHO = 0.5
 
+# What an operator did to a port or a session, by the word of the device itself: as rare as the commands that do it.
+BY_HAND = frozenset({AlarmKind.SESSION_ADMIN_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
 # When an act can have begun, before and after the onset of its effect (seconds).
 COMMAND_BEFORE_S, COMMAND_AFTER_S = 6.0, 4.0
 SLOW_EFFECTS = frozenset(
@@ -73,6 +75,8 @@ CHANGE_SLACK_S = 5.0
 RECORDED_COMMAND = 0.75
 RECORDED_CHANGE = 0.5
 CONFIRMED_BY_END = 3.0
+# How much rarer an unrelated call is for what the drawing ties to the component.
+CALLED_FOR_IT = 0.25
 # How often service comes back though the audit of the cloud, which leaves no call out, shows none that takes it back.
 BACK_OF_ITSELF = 0.25
 FOLLOWING_COMMAND = 0.5
@@ -212,7 +216,9 @@ class Witnesses:
         return OTHER_END * log(1 - expectation.probability) * len(silent)
 
     def _gain(self, alarm: Alarm, probability: float) -> float:
-        gain = min(log(probability / self._background["alarm"]), MOST_FROM_ONE)
+        by_hand = alarm.kind in BY_HAND
+        gain = log(probability / self._background["command" if by_hand else "alarm"])
+        gain = gain if by_hand else min(gain, MOST_FROM_ONE)
         if self._lasted_as_long(alarm):  # that it was taken back is another report
             gain += log(CONFIRMED_BY_END)
         if alarm.slack_ns:  # a report that may be of any moment between two polls is more often there by chance
@@ -352,7 +358,8 @@ class Witnesses:
 
     def _record_gain(self, record: Record) -> float:
         probability = RECORDED_CHANGE if record.kind is RecordKind.PLANNED_CHANGE else RECORDED_COMMAND
-        gain = log(probability / self._background[_background_of(record)])
+        background = self._background[_background_of(record)]
+        gain = log(probability / (background * CALLED_FOR_IT if record.tied else background))
         gain -= price_of_date(record, self._phase)
         ended_with_it = abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS
         by_another_clock = record.kind is RecordKind.ENFORCEMENT and lasts_as_long(record, self._phase)
@@ -366,6 +373,8 @@ class Witnesses:
 
     def _belongs(self, record: Record, root: Record) -> bool:
         """The ticket for an operation; or what the provider's own systems did to carry out a call or a suspension."""
+        if (record.kind, record.cloud_call) == (root.kind, root.cloud_call):
+            return False  # one command more, or a call, of those that belong to one act
         if record.component == root.component and record.kind is not RecordKind.ENFORCEMENT:
             return record.actor is root.actor or root.cloud_call or root.kind is RecordKind.ENFORCEMENT
         carried_out = root.cloud_call or root.kind is RecordKind.ENFORCEMENT
@@ -416,6 +425,8 @@ def _background_of(record: Record) -> str:
         return "change"
     if record.cloud_call:
         return "cloud_call" if record.harmful is Condition.MET else "cloud_change"
+    if record.effect is CommandEffectKind.CONFIGURATION:
+        return "commit"
     return "command_that_cuts" if record.harmful is Condition.MET else "command"
 
 

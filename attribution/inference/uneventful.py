@@ -26,7 +26,14 @@ from attribution.model.phrase import Phrase
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
 # What is left of that where an end of the service refused traffic, or lost its address, in the window.
-REFUSALS = frozenset({AlarmKind.HOST_REFUSES, AlarmKind.HOST_SILENT, AlarmKind.DUPLICATE_ADDRESS})
+REFUSALS = frozenset(
+    {
+        AlarmKind.HOST_REFUSES,
+        AlarmKind.HOST_SILENT,
+        AlarmKind.CONNECTIONS_RESET,
+        AlarmKind.DUPLICATE_ADDRESS,
+    }
+)
 REFUSED_IS_NEITHER = 0.4
 # What is left of the certainty that nothing happened where only captures tell of the service: a connection that never
 # came by could not be missed. By how many of its ends were captured at their own ports, where all comes by that an end

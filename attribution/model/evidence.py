@@ -140,6 +140,7 @@ def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
 class AlarmKind(StrEnum):
     """A state that a device reports of itself, of a port, of a session or of what it serves.
 
+    `CONNECTIONS_RESET`: connections to the component were reset in its name by another device.
     `HOST_ROUTE_ANNOUNCED` is a new route to an end of the service alone: it draws its packets from wherever they are.
     `NOT_UNDERSTOOD` is trouble in words that no rule knows: of what, is open.
     """
@@ -174,6 +175,7 @@ class AlarmKind(StrEnum):
     ATTACK = "attack"
     HOST_SILENT = "host_silent"
     HOST_REFUSES = "host_refuses"
+    CONNECTIONS_RESET = "connections_reset"
     NOT_UNDERSTOOD = "not_understood"
 
 
@@ -220,6 +222,7 @@ class Record:
     shutdown, a filter for its addresses, a detachment), does not, or cannot be told; `effect` says how. `consent`
     says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
+    `tied`: what it was done to is known to be the component, by the ids that the drawing has of cloud resources.
     `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
     `protocol` is what alone a filter drops.
     """
@@ -235,6 +238,7 @@ class Record:
     link: str | None = None
     effect: CommandEffectKind | None = None
     cloud_call: bool = False
+    tied: bool = False
     ground: Condition = Condition.UNKNOWN
     reasons: tuple[str, ...] = ()
     diverts: str | None = None

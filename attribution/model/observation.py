@@ -436,6 +436,10 @@ class WitnessKind(StrEnum):
     QUIC_HANDSHAKE = "quic_handshake"
 
 
+FORGED = "forged"
+"""The code of a TCP_RESET that another device sent than the end that it names."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacketWitness(Observation):
     """What some packets at one capture point testify, from `time_ns` to `end_ns`.

@@ -9,6 +9,7 @@ import pytest
 from attribution.detectors import without_absentees, without_echoes
 from attribution.detectors.alarms import (
     FOREVER_NS,
+    detect_forged_refusals,
     detect_log_alarms,
     detect_packet_alarms,
     find_absences,
@@ -16,7 +17,7 @@ from attribution.detectors.alarms import (
 )
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import Interval
-from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
+from attribution.model.observation import FORGED, DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
 from attribution.model.topology import NodeKind
 from tests.detectors.chain import CAPTURE, CHAIN, at, join, log, network, node, surroundings
 
@@ -213,7 +214,8 @@ def test_ports_and_devices_that_are_not_drawn_are_evidence_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
-        (LogKind.LOCAL_FAULT, AlarmKind.OPTICS_FAULT),
+        (LogKind.LOCAL_FAULT, AlarmKind.INTERFACE_DOWN),
+        (LogKind.REMOTE_FAULT, AlarmKind.INTERFACE_DOWN),
         (LogKind.OPTICS_LOW_RX, AlarmKind.OPTICS_FAULT),
         (LogKind.INTERFACE_ERRORS, AlarmKind.INTERFACE_ERRORS),
         (LogKind.TRANSCEIVER_REMOVED, AlarmKind.TRANSCEIVER_REMOVED),
@@ -338,10 +340,52 @@ def test_a_notification_that_the_hold_timer_ran_out_complains_of_its_receiver() 
 
 
 def test_a_cease_is_the_sender_s_own_doing() -> None:
-    (alarm,) = packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", "6/2"))
+    (alarm,) = packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", "6/3"))
 
     assert (alarm.kind, alarm.about_peer) == (AlarmKind.SESSION_CLOSED_BY_PEER, "cloud-edge")
     assert alarm.reporter == "office-edge"
+
+
+@pytest.mark.parametrize("code", ["6/2", "6/4"])
+def test_who_shuts_a_session_down_administratively_says_so_itself(code: str) -> None:
+    closed, own = packet_alarms(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", code))
+
+    assert (closed.kind, closed.reporter) == (AlarmKind.SESSION_CLOSED_BY_PEER, "office-edge")
+    assert (own.kind, own.reporter, own.component) == (AlarmKind.SESSION_ADMIN_DOWN, "cloud-edge", "cloud-edge")
+    assert own.about_peer == "office-edge"
+
+
+def refusals(code: str | None, count: int = 9, forger: str | None = "10.2.0.2") -> list[Alarm]:
+    reset = witness(WitnessKind.TCP_RESET, forger, "10.1.0.2", FORGED)
+    refused = replace(witness(WitnessKind.HANDSHAKE_FAILED, "10.2.0.2", "10.1.0.2", code), count=count)
+    return list(detect_forged_refusals([reset, refused], AROUND))
+
+
+def test_connections_that_another_device_refuses_in_an_end_s_name_are_reset() -> None:
+    (alarm,) = refusals("refused")
+    assert (alarm.kind, alarm.component, alarm.about_peer) == (
+        AlarmKind.CONNECTIONS_RESET, "cloud-host", "office-host",
+    )  # fmt: skip
+    assert "by another device" in alarm.statement
+
+
+def test_what_an_end_refuses_itself_is_its_own_affair() -> None:
+    assert refusals("refused", forger="10.9.1.2") == []
+    assert refusals("unanswered") == refusals("refused", count=2) == []
+
+
+def denied(words: str) -> list[Alarm]:
+    return alarms(replace(log(0, "cloud-edge", LogKind.TRAFFIC_DENIED), text=words))
+
+
+def test_a_filter_that_drops_what_one_end_sends_the_other_is_told() -> None:
+    (alarm,) = denied("Deny tcp src outside:10.1.0.2/40000 dst inside:10.2.0.2/443 by access-group")
+    assert (alarm.component, alarm.kind) == ("cloud-edge", AlarmKind.FILTERED)
+
+
+def test_a_filter_that_drops_what_strangers_send_does_its_work() -> None:
+    assert denied("Deny tcp src outside:203.0.113.9/40000 dst inside:10.2.0.2/443 by access-group") == []
+    assert denied("Deny icmp from 10.1.0.2") == []
 
 
 def test_who_fell_silent_is_complained_of_by_who_waited() -> None:

@@ -1,4 +1,4 @@
-"""What people did: until when, to what, with whose consent, and whether the account's own events justify it."""
+"""What people did: until when, to what, and with whose consent."""
 
 from __future__ import annotations
 
@@ -14,29 +14,26 @@ from attribution.detectors.records import (
     attached_node,
     detect_changes,
     detect_cloud_calls,
-    detect_enforcement,
+    detect_commits,
     detect_operations,
-    invoice_of,
     is_foreign_port,
 )
 from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType, Service
 from attribution.model.observation import (
-    AccountEvent,
-    AccountEventKind,
     ChangeRecord,
     CloudCall,
     CommandEffectKind,
+    LogEvent,
+    LogKind,
     Observation,
 )
 from attribution.model.topology import NodeKind, Side
-from tests.detectors.chain import CHAIN, ENDS, NODES, at, command, join, network, node, origin, surroundings
+from tests.detectors.chain import CHAIN, ENDS, NODES, at, command, join, log, network, node, origin, surroundings
 
 AROUND = surroundings()
 TICKETS = origin("records/changes.csv", EvidenceType.CHANGE_RECORDS)
-ACCOUNT = origin("records/account.csv", EvidenceType.ACCOUNT_EVENTS)
 AUDIT = origin("records/audit.json", EvidenceType.CLOUD_AUDIT)
-DAY = 86_400.0
 SHUTDOWN = CommandEffectKind.INTERFACE_SHUTDOWN
 
 
@@ -358,13 +355,58 @@ def test_a_limit_at_or_above_what_was_bought_does_not_hurt(bought_bps: float | N
     assert record.harmful is expected
 
 
-def test_who_called_tells_who_acted() -> None:
-    (theirs,) = cloud(call(0, "DetachCcnInstances", "ccn-1", account="999"))
+def test_a_call_of_the_customer_s_own_account_is_its_act_and_another_account_s_nobody_s() -> None:
+    """Another tenant is neither the customer nor the provider."""
+    assert cloud(call(0, "DetachCcnInstances", "ccn-1", account="999")) == []
     (unstated,) = cloud(call(0, "DetachCcnInstances", "ccn-1", account=None))
     (unknown,) = cloud(call(0, "DetachCcnInstances", "ccn-1", account="999"), account=None)
 
-    assert theirs.actor is Side.PROVIDER
     assert unstated.actor is unknown.actor is Side.CUSTOMER
+
+
+def commits(*seen: Observation) -> list[Record]:
+    return list(detect_commits(seen, AROUND))
+
+
+def commit(second: float, device: str = "cloud-edge") -> LogEvent:
+    return replace(log(second, device, LogKind.CONFIG_CHANGED), user="ops", text="UI_COMMIT: commit complete")
+
+
+def test_a_configuration_put_in_force_is_an_act_of_whose_contents_nothing_is_known() -> None:
+    first, second = commits(commit(0), commit(300))
+
+    assert (first.component, first.actor, first.effect) == (
+        "cloud-edge", Side.PROVIDER, CommandEffectKind.CONFIGURATION,
+    )  # fmt: skip
+    assert (first.harmful, first.consent) == (Condition.UNKNOWN, Condition.UNKNOWN)
+    assert (first.interval.end_ns, second.interval.end_ns) == (at(300), FOREVER_NS)
+    assert "ops" in first.statement
+
+
+def test_several_lines_of_one_commit_do_not_end_each_other() -> None:
+    first, _ = commits(commit(0), commit(4))
+    assert first.interval.end_ns == FOREVER_NS
+
+
+def test_commands_that_were_logged_tell_what_a_commit_changed() -> None:
+    typed = command(-20, "cloud-edge", SHUTDOWN, interface="GE0/0/2")
+    looked = command(-20, "cloud-edge", CommandEffectKind.HARMLESS)
+
+    assert commits(typed, commit(0)) == []
+    assert len(commits(looked, commit(0))) == 1, "who looks at the configuration does not tell what was changed"
+    assert len(commits(typed, commit(0, device="office-edge"))) == 1
+    assert commits(commit(0, device="somebody-else")) == []
+
+
+def test_a_call_for_what_the_drawing_ties_to_a_node_is_surely_for_it() -> None:
+    tied = network([*NODES, node("other", NodeKind.HOST, resources=("sg-9",))], CHAIN.links.values())
+    around = surroundings(tied)
+    (record,) = detect_cloud_calls(
+        [call(0, "ReplaceSecurityGroupPolicies", "sg-9")], around, Service(ENDS, None, None), load_cloud_actions()
+    )
+    assert (record.component, record.tied) == ("other", True)
+    (unknown,) = cloud(call(0, "DetachCcnInstances", "ccn-9"))
+    assert not unknown.tied
 
 
 def test_a_call_concerns_the_node_its_resources_are_tied_to() -> None:
@@ -390,140 +432,6 @@ def test_every_listed_call_is_known_by_its_name_in_any_case(action: object) -> N
     name = getattr(action, "name", "")
     assert load_cloud_actions()[name.lower()] is action
     assert len(cloud(call(0, name.upper(), "ccn-1"))) == 1
-
-
-def account(second: float, kind: AccountEventKind, detail: str = "") -> AccountEvent:
-    return AccountEvent(time_ns=at(second), origin=ACCOUNT, locator="row 1", kind=kind, detail=detail)
-
-
-DUE, PAID = AccountEventKind.PAYMENT_DUE, AccountEventKind.PAYMENT_RECEIVED
-NOTICE, SUSPENDED = AccountEventKind.VIOLATION_NOTICE, AccountEventKind.SUSPENDED
-
-
-def suspension(*events: AccountEvent, detail: str = "service suspended") -> Record:
-    (record,) = detect_enforcement([*events, account(0, SUSPENDED, detail)], AROUND)
-    return record
-
-
-def test_a_suspension_for_an_unpaid_invoice_has_a_ground() -> None:
-    record = suspension(account(-20 * DAY, DUE, "invoice INV-7"))
-
-    assert (record.actor, record.kind, record.ground) == (Side.PROVIDER, RecordKind.ENFORCEMENT, Condition.MET)
-    assert set(record.reasons) == {"suspended", "late_payment", "overdue_15_days"}
-
-
-def test_a_suspension_soon_after_the_due_day_is_late_but_not_fifteen_days() -> None:
-    assert set(suspension(account(-14 * DAY, DUE, "invoice INV-7")).reasons) == {"suspended", "late_payment"}
-
-
-def test_the_fifteenth_day_counts() -> None:
-    assert "overdue_15_days" in suspension(account(-15 * DAY, DUE, "invoice INV-7")).reasons
-
-
-def test_a_suspension_although_all_was_paid_has_no_ground() -> None:
-    record = suspension(account(-20 * DAY, DUE, "invoice INV-7"), account(-19 * DAY, PAID, "invoice INV-7"))
-    assert (record.ground, record.reasons) == (Condition.NOT_MET, ("suspended",))
-
-
-def test_payment_after_the_suspension_comes_too_late() -> None:
-    (record,) = detect_enforcement(
-        [account(-20 * DAY, DUE, "INV-7"), account(0, SUSPENDED), account(60, PAID, "INV-7")], AROUND
-    )
-    assert record.ground is Condition.MET
-
-
-def test_paying_another_invoice_settles_nothing() -> None:
-    record = suspension(account(-20 * DAY, DUE, "invoice INV-7"), account(-19 * DAY, PAID, "invoice INV-6"))
-    assert record.ground is Condition.MET
-
-
-def test_a_suspension_that_names_its_invoice_is_judged_by_it_alone() -> None:
-    other = [account(-40 * DAY, DUE, "invoice INV-6")]
-    paid = [account(-20 * DAY, DUE, "invoice INV-7"), account(-19 * DAY, PAID, "invoice INV-7")]
-
-    assert suspension(*other, *paid, detail="for invoice INV-7").ground is Condition.NOT_MET
-    assert suspension(*other, *paid, detail="for invoice INV-6").ground is Condition.MET
-    assert suspension(*other, *paid, detail="").ground is Condition.MET
-
-
-def test_a_reminder_does_not_make_an_invoice_due_twice() -> None:
-    due = [account(-20 * DAY, DUE, "invoice INV-7"), account(-10 * DAY, PAID, "invoice INV-7")]
-    assert suspension(*due).ground is Condition.NOT_MET
-
-
-def test_a_violation_that_was_notified_is_a_ground() -> None:
-    record = suspension(account(-3600, NOTICE, "spam from 10.2.0.2"))
-    assert (record.ground, "violation" in record.reasons) == (Condition.MET, True)
-
-
-def test_a_notice_that_only_reminds_of_an_invoice_is_no_violation() -> None:
-    events = [
-        account(-20 * DAY, DUE, "invoice INV-7"),
-        account(-10 * DAY, NOTICE, "reminder of invoice INV-7"),
-        account(-9 * DAY, PAID, "invoice INV-7"),
-    ]
-    assert suspension(*events).ground is Condition.NOT_MET
-
-
-def test_a_suspension_of_which_the_account_s_events_show_no_ground_has_none() -> None:
-    assert suspension().ground is Condition.NOT_MET
-
-
-def test_a_suspension_lasts_until_service_is_restored() -> None:
-    (record,) = detect_enforcement(
-        [account(0, SUSPENDED), account(90, AccountEventKind.RESTORED), account(99, AccountEventKind.RESTORED)], AROUND
-    )
-    assert (record.interval.start_ns, record.interval.end_ns) == (at(0), at(90))
-
-
-def test_payments_and_notices_are_no_enforcement() -> None:
-    events = [account(0, DUE), account(1, PAID), account(2, NOTICE), account(3, AccountEventKind.RESTORED)]
-    assert list(detect_enforcement(events, AROUND)) == []
-
-
-def test_a_black_hole_for_an_address_sits_at_the_provider_s_device_if_it_is_one() -> None:
-    restricted = AccountEventKind.RESTRICTED
-    (edge,) = detect_enforcement([account(0, restricted, "address 10.9.2.2 blocked")], AROUND)
-    (service,) = detect_enforcement([account(0, restricted, "address 10.2.0.2 blocked")], AROUND)
-
-    assert edge.component == "cloud-gateway"
-    assert service.component is None
-
-
-@pytest.mark.parametrize(
-    ("detail", "invoice"),
-    [
-        ("invoice INV-2026-07 overdue", "INV-2026-07"),
-        ("bill 20260701", "20260701"),
-        ("address 10.2.0.2 blocked", None),
-        ("non-payment", None),
-        ("", None),
-    ],
-)
-def test_the_invoice_is_read_from_the_words(detail: str, invoice: str | None) -> None:
-    assert invoice_of(detail) == invoice
-
-
-def test_a_second_notice_of_the_same_invoice_does_not_move_the_day_it_fell_due() -> None:
-    record = suspension(account(-20 * DAY, DUE, "invoice INV-7"), account(-3 * DAY, DUE, "invoice INV-7"))
-    assert "overdue_15_days" in record.reasons
-
-
-def test_last_month_s_payment_does_not_settle_this_month_s_unnumbered_invoice() -> None:
-    record = suspension(
-        account(-50 * DAY, DUE, "monthly fee"),
-        account(-49 * DAY, PAID, "monthly fee"),
-        account(-20 * DAY, DUE, "monthly fee"),
-    )
-    assert record.ground is Condition.MET
-
-
-def test_an_ipv6_address_is_no_invoice() -> None:
-    assert invoice_of("address 2001:db8::7 blocked") is None
-
-
-def test_a_suspension_that_names_a_resource_does_not_name_an_invoice() -> None:
-    assert suspension(account(-20 * DAY, DUE, "invoice INV-7"), detail="ccn-1 suspended").ground is Condition.MET
 
 
 def test_a_command_is_taken_back_in_another_spelling_of_the_port() -> None:

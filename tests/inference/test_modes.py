@@ -13,6 +13,7 @@ from attribution.inference.candidates import EFFECTS_OF_RECORD
 from attribution.inference.modes import Mode, Modes, Where, load_modes
 from attribution.inference.testimony import _background_of
 from attribution.model.evidence import RecordKind
+from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import NodeKind
 from attribution.model.verdict import CauseKind
 from tests.inference.chain import record
@@ -89,6 +90,7 @@ def test_the_background_names_every_kind_of_record_and_is_small() -> None:
         record(0, "customer-edge", cloud_call=True),
         record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE),
         record(0, None, kind=RecordKind.ENFORCEMENT),
+        record(0, "customer-edge", effect=CommandEffectKind.CONFIGURATION),
     ]
     names = {_background_of(one) for one in records} | {"alarm", "second_cause", "unknown"}
     assert names <= TABLE.background.keys()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attribution.model.capture import Handshake
-from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.observation import FORGED, PacketWitness, WitnessKind
 from attribution.model.phrase import Phrase, any_of
 from attribution.packets import flow_table as ft
 from attribution.packets import following as fw
@@ -44,13 +44,13 @@ def find_resets(survey: Survey) -> Iterator[PacketWitness]:
     for note in notes:
         ends = ends_of(note[ft.NOTE_WIDTH : ft.NOTE_WIDTH + 5])
         (sender, _), (about, _) = ends if note[ft.NOTE_SIDE] == 0 else ends[::-1]
-        words = _who_sent(sender, note[ft.NOTE_LIFE], lives.get(sender, set()))
-        entries.append(Entry((sender, about, words), note[ft.NOTE_TIME], note[ft.NOTE_END], note[ft.NOTE_FRAME]))
+        code, words = _who_sent(sender, note[ft.NOTE_LIFE], lives.get(sender, set()))
+        entries.append(Entry((sender, about, code, words), note[ft.NOTE_TIME], note[ft.NOTE_END], note[ft.NOTE_FRAME]))
     for story in stories_of(entries):
-        sender, about, words = story.key
+        sender, about, code, words = story.key
         yield tell(
             survey, WitnessKind.TCP_RESET, story.start_ns, story.end_ns, story.frames, sender=sender, about=about,
-            count=story.count, detail=words,
+            code=code, count=story.count, detail=words,
         )  # fmt: skip
 
 
@@ -70,10 +70,11 @@ def _usual_lives(ledger: Ledger) -> dict[str, set[int]]:
     return lives
 
 
-def _who_sent(sender: str, life: int, usual: set[int]) -> str:
+def _who_sent(sender: str, life: int, usual: set[int]) -> tuple[str | None, Phrase]:
+    """FORGED or None, and in words."""
     if not usual or any(abs(own - life) <= TIME_TO_LIVE_SLACK for own in usual):
-        return Phrase("{sender} resets the connection", sender=sender)
-    return Phrase(
+        return None, Phrase("{sender} resets the connection", sender=sender)
+    return FORGED, Phrase(
         "a reset in the name of {sender}, with time to live {life} where its own have {own}: another device sent it",
         sender=sender, life=life, own=any_of(str(one) for one in sorted(usual)),
     )  # fmt: skip
