@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat, ChangeRecord
-from attribution.model.phrase import Phrase
+from attribution.model.phrase import Phrase, Template
 from attribution.model.topology import Side
 from attribution.readers.tables import read_table
 
@@ -15,12 +16,22 @@ COLUMNS = (
     "action", "consented_by", "consented_at", "description",
 )  # fmt: skip
 
+# What people type into a cell that should be left empty.
+NOBODY = re.compile(
+    r"[-_./?\u2013\u2014]+|n\.?/?a\.?|none|null|nil|no|no ?one|nobody|pending|tbd|missing|waiting.*|awaiting.*"
+    r"|not? ?(yet |been )?(given|agreed|approved|asked|consented|obtained)|refused|rejected|denied|declined"
+    r"|无|没有|暂无|否|未|未同意|不同意|未批准|未通知|未确认|拒绝|待定|待批准|待确认|待审批",
+    re.IGNORECASE,
+)
+MEANS_NOBODY = Template("'{words}' in consented_by names nobody: it was taken that the other side had not agreed")
+
 
 def read_changes(content: bytes, origin: Origin) -> Iterator[ChangeRecord | Caveat]:
     """A side worked on a device, or on one of its ports, with or without the other side's consent.
 
     An empty `interface` means the whole device, an empty `end` that the work is not known to have ended, an empty
-    `consented_by` that the other side never agreed. Consent without its time is kept, with a caveat.
+    `consented_by` that the other side never agreed, and so does a word that says as much, with a caveat. Consent without
+    its time is kept, with a caveat.
     Errors: EvidenceError at the first cell that breaks the contract, an end before the start included.
     """
     for row in read_table(content, origin, COLUMNS):
@@ -31,6 +42,9 @@ def read_changes(content: bytes, origin: Origin) -> Iterator[ChangeRecord | Cave
         if end is not None and end < start:
             raise row.error("end", f"{row.cell('end')}, before the start", "a time after the start, or nothing")
         consented_by, consented_at = row.cell("consented_by") or None, row.optional_time("consented_at")
+        if consented_by is not None and NOBODY.fullmatch(consented_by.strip()):
+            yield Caveat(origin.file, row.locator, MEANS_NOBODY.fill(words=consented_by))
+            consented_by = consented_at = None
         if (consented_by is None) != (consented_at is None):
             reason = (
                 Phrase("when consent was given is not stated")

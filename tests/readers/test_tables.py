@@ -145,6 +145,16 @@ def test_change_records_with_and_without_consent() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("words", ["-", "N/A", "none", "pending", "not yet given", "无", "未同意", "待批准"])
+def test_a_word_that_says_that_nobody_agreed_is_nobody_s_consent(words: str) -> None:
+    kind = EvidenceType.CHANGE_RECORDS
+    found = read(kind, TABLES[kind].replace("NOC of the customer", words))
+
+    change = next(one for one in found if isinstance(one, ChangeRecord))
+    assert (change.consented_by, change.consented_ns) == (None, None)
+    assert any(isinstance(one, Caveat) and repr(words) in one.reason for one in found)
+
+
 def test_account_events() -> None:
     kind = EvidenceType.ACCOUNT_EVENTS
     events = [event for event in only(kind, TABLES[kind]) if isinstance(event, AccountEvent)]
