@@ -30,7 +30,7 @@ def read_changes(content: bytes, origin: Origin) -> Iterator[ChangeRecord | Cave
     """A side worked on a device, or on one of its ports, with or without the other side's consent.
 
     An empty `interface` means the whole device, an empty `end` that the work is not known to have ended, an empty
-    `consented_by` that the other side never agreed, and so does a word that says as much, with a caveat. Consent without
+    `consented_by` that the other side never agreed; so does a word that says as much, with a caveat. Consent without
     its time is kept, with a caveat.
     Errors: EvidenceError at the first cell that breaks the contract, an end before the start included.
     """
