@@ -16,6 +16,10 @@ from attribution.model.topology import NodeKind, Topology
 
 # An alarm this long before the onset, or after the end, has nothing to do with the interruption (seconds).
 ALARM_BEFORE_S = 4.0
+# But for what wears a device down while it lasts: a session that it no longer serves is given up only when its hold
+# timer runs out (BGP's mostly after 90 or 180 s, RFC 4271 §10). How often a device is in such a state anyhow.
+WEARS_DOWN = frozenset({AlarmKind.RESOURCES_EXHAUSTED})
+WEARS_DOWN_S, WORN_ANYHOW = 300.0, 0.02
 # Where something was amiss until then, an earlier alarm than this speaks of that.
 TAKING_OVER_S = 2.0
 ALARM_AFTER_S = 3.0
@@ -216,6 +220,8 @@ class Witnesses:
         return OTHER_END * log(1 - expectation.probability) * len(silent)
 
     def _gain(self, alarm: Alarm, probability: float) -> float:
+        if wore_down(alarm, self._phase):
+            return log(probability / WORN_ANYHOW)
         by_hand = alarm.kind in BY_HAND
         gain = log(probability / self._background["command" if by_hand else "alarm"])
         gain = gain if by_hand else min(gain, MOST_FROM_ONE)
@@ -441,7 +447,16 @@ def in_time(alarm: Alarm, phase: Interval) -> bool:
     """
     after = RESTART_AFTER_S if alarm.kind is AlarmKind.DEVICE_RESTARTED else ALARM_AFTER_S
     slack_s = alarm.slack_ns / NANOSECONDS
-    return phase.widened(ALARM_BEFORE_S + slack_s, after + slack_s).contains(alarm.interval.start_ns)
+    within = phase.widened(ALARM_BEFORE_S + slack_s, after + slack_s).contains(alarm.interval.start_ns)
+    return within or wore_down(alarm, phase)
+
+
+def wore_down(alarm: Alarm, phase: Interval) -> bool:
+    """Whether a state that wears a device down began some time before the phase, and ended in it or not long after."""
+    early_s = (phase.start_ns - alarm.interval.start_ns) / NANOSECONDS
+    late_s = (alarm.interval.end_ns - phase.end_ns) / NANOSECONDS
+    lasted = alarm.interval.end_ns > phase.start_ns and late_s <= WEARS_DOWN_S
+    return alarm.kind in WEARS_DOWN and lasted and ALARM_BEFORE_S < early_s <= WEARS_DOWN_S
 
 
 def began_in_time(time_ns: int, phase: Interval, after_s: float = ALARM_AFTER_S) -> bool:

@@ -355,6 +355,31 @@ def test_alarms_count_from_just_before_the_phase_to_just_after_it() -> None:
     assert not in_time(alarm(300, "customer-edge", UPLINK, kind), PHASE)
 
 
+def test_what_wears_a_device_down_may_have_begun_minutes_before() -> None:
+    """A session that a busy router no longer serves is given up when its hold timer runs out."""
+    starved = candidate("customer-edge", expecting(AlarmKind.RESOURCES_EXHAUSTED, Where.SELF))
+
+    def heard(start: float, end: float = 165) -> float:
+        busy = alarm(start, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED, end=end)
+        return hear(starved, [busy]).total
+
+    assert 0 < heard(-80) < heard(99)
+    assert heard(-80, end=60) <= 0, "it was over when the trouble began"
+    assert heard(-80, end=900) <= 0, "it went on as if nothing had happened"
+    assert heard(-500) <= 0
+
+
+def test_what_a_device_says_an_operator_did_to_its_session_is_no_chance() -> None:
+    shut, lost = (
+        hear(
+            candidate("customer-edge", expecting(kind, Where.SELF)),
+            [alarm(100, "customer-edge", "customer-edge", kind, about_peer="provider-edge")],
+        ).total
+        for kind in (AlarmKind.SESSION_ADMIN_DOWN, AlarmKind.PROCESS_DOWN)
+    )
+    assert shut > lost + 0.5
+
+
 def test_what_was_polled_may_have_begun_at_any_moment_between_two_polls() -> None:
     """Polled every minute, a port's errors are told from up to a minute before they began; and the more seldom a poller
     asks, the more often it tells of something else that came in between."""
@@ -477,6 +502,19 @@ def test_a_ticket_for_the_work_speaks_beside_the_command() -> None:
 
     assert set(both.records) == {SHUT, ticket}
     assert both.total > hear(acting(SHUT), records=[SHUT]).total
+
+
+def test_several_commands_of_one_act_are_one_act() -> None:
+    more = record(99.5, "customer-edge", link=UPLINK, effect=CommandEffectKind.FILTER_ADDED)
+    assert hear(acting(SHUT), records=[SHUT, more]).total == hear(acting(SHUT), records=[SHUT]).total
+
+
+def test_a_call_for_what_is_tied_to_the_node_is_hardly_a_coincidence() -> None:
+    calls = [replace(record(98, "provider-edge", cloud_call=True, end=160), tied=tied) for tied in (False, True)]
+    untied, tied = (
+        hear(candidate("provider-edge", mode(record_kind="cloud"), record=call), records=[call]).total for call in calls
+    )
+    assert 0 < untied < tied - 1
 
 
 def test_what_others_typed_elsewhere_does_not_belong_to_the_act() -> None:
