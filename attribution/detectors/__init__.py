@@ -27,6 +27,7 @@ from attribution.detectors.loss import (
     detect_segment_loss,
     detect_tap_loss,
     note_strangers,
+    note_undrawn_flows,
 )
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_commits, detect_operations
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
@@ -35,7 +36,7 @@ from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS, EvidenceType, Incident, Interval
-from attribution.model.observation import CounterSample, LogEvent, LogKind, Metric, Observation
+from attribution.model.observation import Caveat, CounterSample, LogEvent, LogKind, Metric, Observation
 from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
@@ -92,6 +93,7 @@ def detect_evidence(
     way = tuple(dict.fromkeys(component for path in paths for component in path))
     measurements = [m for detect_loss in LOSS_DETECTORS for m in detect_loss(observations, around)]
     measurements += detect_counter_loss(observations, around, paths, measurements)
+    flows, undrawn = detect_many_flows(tables, around)
     return Findings(
         measurements=tuple(measurements),
         alarms=tuple(alarms),
@@ -99,20 +101,30 @@ def detect_evidence(
         coverage=survey_coverage(observations, around, incident, frozenset(way)),
         service_paths=paths,
         session_paths=session_paths(alarms, routes),
-        caveats=(*caveats, *((guessed,) if guessed is not None else ()), *note_strangers(observations, around)),
-        flows=detect_many_flows(tables, around),
+        caveats=(
+            *caveats,
+            *((guessed,) if guessed is not None else ()),
+            *note_strangers(observations, around),
+            *note_undrawn_flows(observations, around),
+            *undrawn,
+        ),
+        flows=flows,
         clocks=clocks,
         addresses=book.resolved(),
     )
 
 
-def detect_many_flows(tables: Sequence[FlowTable], around: Surroundings) -> tuple[FlowEvidence, ...]:
-    """The flow records that are too many to be looked at one by one; their libraries load only where there are any."""
+def detect_many_flows(
+    tables: Sequence[FlowTable], around: Surroundings
+) -> tuple[tuple[FlowEvidence, ...], tuple[Caveat, ...]]:
+    """The flow records that are too many to be looked at one by one, and what was left out of them; their libraries
+    load only where there are any."""
     if not tables:
-        return ()
-    from attribution.detectors.flow_columns import detect_flows
+        return (), ()
+    from attribution.detectors.flow_columns import detect_flows, note_undrawn_rows
 
-    return detect_flows(tables, around)
+    flows = detect_flows(tables, around)
+    return flows, tuple(caveat for evidence in flows for caveat in note_undrawn_rows(evidence))
 
 
 def without_absentees(alarms: Iterable[Alarm], absences: Mapping[Pair, Sequence[Interval]]) -> list[Alarm]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 
-from attribution.detectors.loss import Surroundings, window_ends
+from attribution.detectors.loss import UNDRAWN_FLOWS, Surroundings, window_ends
+from attribution.detectors.routes import MOST_CANDIDATES
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable
+from attribution.model.observation import Caveat
 from attribution.model.topology import Topology
 
 Integers = NDArray[numpy.int64]
@@ -66,11 +68,11 @@ class Drawing:
         """The one link that joins each pair of nodes; UNKNOWN where none does, or several."""
         return self._links.of(steps)
 
-    def between(self, step: int) -> list[int] | None:
-        """What lies between two nodes that no single link joins, where the drawing leaves no choice; else None."""
-        ends = divmod(step, self.nodes)
-        whole = self.around.routes.expand((self.components[ends[0]], self.components[ends[1]]))
-        return None if whole is None else [self.number[name] for name in whole[1:-1]]
+    def between(self, step: int) -> list[list[int]]:
+        """What may lie between two nodes that no single link joins: one of several links, say, or a left-out bridge."""
+        here, there = divmod(step, self.nodes)
+        ways = self.around.routes.between(self.components[here], self.components[there])
+        return [[self.number[name] for name in way[1:-1]] for way in ways]
 
 
 class _Lookup:
@@ -120,10 +122,10 @@ def as_view(column: NDArray[Any]) -> memoryview[int]:
 def _detect(table: FlowTable, windows: Windows, drawing: Drawing, around: Surroundings) -> FlowEvidence:
     known = numpy.array([drawing.number.get(name, UNKNOWN) for name in table.names], numpy.int32)
     known[known >= drawing.nodes] = UNKNOWN  # a link's name is no node's
-    crossed, lengths = _expand(table, known, drawing)
+    crossed, lengths, ways = _expand(table, known, drawing)
     ends = _resolve_ends(table, known, drawing, around)
     sources, destinations = ends[as_column(table.sources)], ends[as_column(table.destinations)]
-    first_path = as_column(table.first_path)
+    first_path = starts_of_runs(ways)[as_column(table.first_path)]
     drawn = numpy.concatenate([[0], numpy.cumsum(lengths > 0)])
     kept = (as_column(table.sent) > 0) & (sources != UNKNOWN) & (destinations != UNKNOWN)
     kept &= drawn[first_path[1:]] > drawn[first_path[:-1]]
@@ -156,6 +158,15 @@ def _detect(table: FlowTable, windows: Windows, drawing: Drawing, around: Surrou
     )
 
 
+def note_undrawn_rows(evidence: FlowEvidence) -> Iterator[Caveat]:
+    """How many records that sent something were left out, and which was the first: what detect_flow_loss leaves out."""
+    left_out = as_column(evidence.table.sent) > 0
+    left_out[as_column(evidence.rows)] = False
+    rows = numpy.flatnonzero(left_out)
+    if len(rows):
+        yield Caveat(evidence.table.origin.file, evidence.table.locator(int(rows[0])), UNDRAWN_FLOWS, len(rows))
+
+
 def starts_of_runs(lengths: NDArray[Any]) -> Integers:
     """Where each of several runs of these lengths begins, and where the last one ends."""
     starts = numpy.zeros(len(lengths) + 1, numpy.int64)
@@ -184,27 +195,30 @@ def _traffic(table: FlowTable) -> tuple[tuple[str, ...], NDArray[Any]]:
     return words, place[as_column(table.protocols_of)]
 
 
-def _expand(table: FlowTable, known: Codes, drawing: Drawing) -> tuple[Codes, Integers]:
-    """All paths with links put in between their nodes, one after the other, and the length of each.
+def _expand(table: FlowTable, known: Codes, drawing: Drawing) -> tuple[Codes, Integers, Integers]:
+    """All ways that paths may mean, with links put in between their nodes, one after the other, the length of each, and
+    how many are of each path.
 
-    A path with an unknown node, or with two neighbours between which the drawing shows no way or several, has none.
-    Done a piece at a time: what is worked on stays within reach of the processor.
+    A path with an unknown node, or with two neighbours between which the drawing shows no way, or which may mean too
+    many ways, has one of no length. Done a piece at a time: what is worked on stays within reach of the processor.
     """
     first, nodes = as_column(table.first_node), as_column(table.nodes)
     whole: list[Codes] = [numpy.empty(0, numpy.int32)]
     lengths: list[Integers] = [numpy.empty(0, numpy.int64)]
+    ways: list[Integers] = [numpy.empty(0, numpy.int64)]
     start = 0
     while start < len(first) - 1:
         end = max(start + 1, int(numpy.searchsorted(first, first[start] + PIECE, side="right")) - 1)
         begin = first[start]
-        piece, its_lengths = _expand_piece(known[nodes[begin : first[end]]], first[start : end + 1] - begin, drawing)
+        piece, *its = _expand_piece(known[nodes[begin : first[end]]], first[start : end + 1] - begin, drawing)
         whole.append(piece)
-        lengths.append(its_lengths)
+        lengths.append(its[0])
+        ways.append(its[1])
         start = end
-    return numpy.concatenate(whole), numpy.concatenate(lengths)
+    return numpy.concatenate(whole), numpy.concatenate(lengths), numpy.concatenate(ways)
 
 
-def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Codes, Integers]:
+def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Codes, Integers, Integers]:
     """Some of the paths: `nodes` are theirs, one after the other, and path j's begin at `first[j]`."""
     nodes, first = _without_repeats(nodes, first)
     steps = drawing.step(nodes[:-1], nodes[1:])
@@ -216,19 +230,25 @@ def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Code
     last = first[1:] - 1
     links[last] = UNKNOWN
     if not strangers and numpy.count_nonzero(links == UNKNOWN) == len(last):
-        return _interleaved(nodes, links, last), 2 * numpy.diff(first) - 1
-    room = numpy.full(len(nodes), 2, numpy.int32)
-    room[last] = 1
-    broken = numpy.zeros(len(first) - 1, bool)
+        return _interleaved(nodes, links, last), 2 * numpy.diff(first) - 1, numpy.ones(len(last), numpy.int64)
     unlinked = links == UNKNOWN
     unlinked[last] = False
     missing = numpy.flatnonzero(unlinked)
     detours = _Detours(steps[missing], drawing)
-    path_of_missing = numpy.searchsorted(first, missing, side="right") - 1
-    broken[path_of_missing[detours.count == UNKNOWN]] = True
-    strange = numpy.flatnonzero(nodes == UNKNOWN)
-    broken[numpy.searchsorted(first, strange, side="right") - 1] = True
-    room[missing] = 1 + numpy.maximum(detours.count, 0)
+    ways = _count_ways(detours.ways, _run_of(missing, first), len(last))
+    ways[_run_of(numpy.flatnonzero(nodes == UNKNOWN), first)] = 0
+    broken = ways == 0
+    ways[broken] = 1
+    if (ways > 1).any():
+        which = numpy.repeat(numpy.arange(len(ways)), ways)
+        place, first = _gather_runs(first, which)
+        nodes, links, broken = nodes[place], links[place], broken[which]
+        copied = numpy.flatnonzero(unlinked[place])
+        detours.choose(numpy.searchsorted(missing, place[copied]), _run_of(copied, first), _offsets(ways))
+        missing = copied
+    room = numpy.full(len(nodes), 2, numpy.int32)
+    room[first[1:] - 1] = 1
+    room[missing] = 1 + detours.lengths
     place = starts_of_runs(room)
     whole = numpy.empty(int(place[-1]), numpy.int32)
     whole[place[:-1]] = nodes
@@ -239,7 +259,30 @@ def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Code
     if broken.any():
         whole = whole[numpy.repeat(~broken, lengths)]
         lengths[broken] = 0
-    return whole, lengths
+    return whole, lengths, ways
+
+
+def _run_of(places: Integers, first: Integers) -> Integers:
+    """In which of the runs that begin at `first` each place lies."""
+    return numpy.searchsorted(first, places, side="right").astype(numpy.int64) - 1
+
+
+def _gather_runs(first: Integers, which: Integers) -> tuple[Integers, Integers]:
+    """Where the items of some of the runs that begin at `first` stand, run after run, and where each begins then."""
+    lengths = numpy.diff(first)[which]
+    starts = starts_of_runs(lengths)
+    return numpy.arange(starts[-1]) + numpy.repeat(first[which] - starts[:-1], lengths), starts
+
+
+def _count_ways(choices: Integers, path_of: Integers, paths: int) -> Integers:
+    """How many ways each path may mean, by the ways of those of its steps that have none or several; 0 where it has
+    none, or too many.
+    """
+    doublings = numpy.zeros(paths)
+    numpy.add.at(doublings, path_of, numpy.log2(numpy.maximum(choices, 1)))
+    doublings[path_of[choices == 0]] = numpy.inf
+    doublings[doublings >= numpy.log2(MOST_CANDIDATES)] = -numpy.inf
+    return numpy.rint(numpy.exp2(doublings)).astype(numpy.int64)
 
 
 def _interleaved(nodes: Codes, links: Codes, last: Integers) -> Codes:
@@ -264,24 +307,46 @@ def _without_repeats(nodes: Codes, first: Integers) -> tuple[Codes, Integers]:
 class _Detours:
     """What lies between neighbours of a path that no single link joins: each different pair is looked up once.
 
-    `count` is how many components lie between, or UNKNOWN where the drawing does not tell.
+    `ways` is how many ways the drawing has between each two, `lengths` how many components the first of them has, or
+    the chosen one.
     """
 
     def __init__(self, steps: Integers, drawing: Drawing) -> None:
-        distinct, self._of = numpy.unique(steps, return_inverse=True)
-        found = [drawing.between(step) if step != UNKNOWN else None for step in distinct.tolist()]
-        counts = numpy.array([UNKNOWN if between is None else len(between) for between in found], numpy.int64)
-        self._lengths = numpy.maximum(counts, 0)
+        distinct, of = numpy.unique(steps, return_inverse=True)
+        found = [drawing.between(step) if step != UNKNOWN else [] for step in distinct.tolist()]
+        counts = numpy.array([len(ways) for ways in found], numpy.int64)
+        every = [[], *(way for ways in found for way in ways)]  # the first one stands for none
+        self._lengths = numpy.array([len(way) for way in every], numpy.int64)
         self._starts = starts_of_runs(self._lengths)
-        self._flat = numpy.array([number for between in found for number in between or ()], numpy.int32)
-        self.count: Integers = counts[self._of] if len(distinct) else numpy.empty(0, numpy.int64)
+        self._flat = numpy.array([number for way in every for number in way], numpy.int32)
+        self.ways: Integers = counts[of]
+        self._chosen = numpy.where(self.ways > 0, 1 + starts_of_runs(counts)[of], 0)
+
+    @property
+    def lengths(self) -> Integers:
+        lengths: Integers = self._lengths[self._chosen]
+        return lengths
+
+    def choose(self, which: Integers, path_of: Integers, number: Integers) -> None:
+        """From now on for the steps `which`, in the order of their paths, of which path j takes the ways of the number
+        `number[j]`: the last step's ways change first.
+        """
+        ways, chosen = self.ways[which], self._chosen[which]
+        left, number = numpy.flatnonzero(ways > 1), number.copy()
+        while len(left):
+            is_last = numpy.append(path_of[left[1:]] != path_of[left[:-1]], True)
+            last, left = left[is_last], left[~is_last]
+            chosen[last] += number[path_of[last]] % ways[last]
+            number[path_of[last]] //= ways[last]
+        self.ways, self._chosen = ways, chosen
 
     def put(self, whole: Codes, places: Integers) -> None:
         """Write each detour into the paths, from its place on."""
-        if not len(self._flat):
-            return
-        lengths = self._lengths[self._of]
-        offset = numpy.arange(int(lengths.sum())) - numpy.repeat(starts_of_runs(lengths)[:-1], lengths)
-        whole[numpy.repeat(places, lengths) + offset] = self._flat[
-            numpy.repeat(self._starts[:-1][self._of], lengths) + offset
-        ]
+        within, _ = _gather_runs(self._starts, self._chosen)
+        whole[numpy.repeat(places, self.lengths) + _offsets(self.lengths)] = self._flat[within]
+
+
+def _offsets(lengths: Integers) -> Integers:
+    """The place of each item within its run, for runs of these lengths."""
+    starts = starts_of_runs(lengths)
+    return numpy.arange(starts[-1]) - numpy.repeat(starts[:-1], lengths)

@@ -25,6 +25,9 @@ from attribution.model.ports import find_link
 from attribution.model.topology import Topology
 
 LONGEST_WINDOW_S = 600.0
+UNDRAWN_FLOWS = Phrase(
+    "records of flows were left out: an end of theirs is not in the topology, or none of their paths, or too many are"
+)
 
 
 class Surroundings:
@@ -88,15 +91,13 @@ def window_ends(starts: list[int]) -> list[int]:
 
 def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
     """Flow records with their candidate paths: one way, from the first node to the last."""
-    records = [record for record in observations if isinstance(record, FlowRecord) and record.sent > 0]
+    records = list(_sent_flows(observations))
     starts = sorted({record.time_ns for record in records})
     ends = dict(zip(starts, window_ends(starts), strict=True)) if starts else {}
     for record in records:
         source, destination = around.book.resolve(record.source), around.book.resolve(record.destination)
-        expanded = [around.routes.expand(path) for path in record.paths]
-        # A candidate way that is not drawn crosses nothing that is known: it leaves the flow's way open.
-        journeys: tuple[Journey, ...] = tuple((Stretch(path),) if path is not None else () for path in expanded)
-        if source is None or destination is None or not any(journeys):
+        journeys = _flow_journeys(record, around)
+        if source is None or destination is None or not journeys:
             continue
         yield Measurement(
             interval=Interval(record.time_ns, ends[record.time_ns]),
@@ -111,6 +112,32 @@ def detect_flow_loss(observations: Iterable[Observation], around: Surroundings) 
             citation=Citation(record.origin, record.locator),
             subject=Phrase("packets of flows from {source} to {destination}", source=source, destination=destination),
         )
+
+
+def _sent_flows(observations: Iterable[Observation]) -> Iterator[FlowRecord]:
+    return (record for record in observations if isinstance(record, FlowRecord) and record.sent > 0)
+
+
+def _flow_journeys(record: FlowRecord, around: Surroundings) -> tuple[Journey, ...]:
+    """The ways that a flow may have gone; none where none of them is drawn.
+
+    A candidate way that is not drawn crosses nothing that is known: it leaves the flow's way open.
+    """
+    expanded = [around.routes.expansions(path) for path in record.paths]
+    if not any(expanded):
+        return ()
+    return tuple((Stretch(way),) if way else () for ways in expanded for way in ways or ((),))
+
+
+def note_undrawn_flows(observations: Iterable[Observation], around: Surroundings) -> Iterator[Caveat]:
+    """Which files have records of flows of which the drawing shows too little: where the first is, and how many."""
+    left_out: dict[str, list[FlowRecord]] = defaultdict(list)
+    for record in _sent_flows(observations):
+        ends = (around.book.resolve(record.source), around.book.resolve(record.destination))
+        if None in ends or not _flow_journeys(record, around):
+            left_out[record.origin.file].append(record)
+    for file, records in left_out.items():
+        yield Caveat(file, records[0].locator, UNDRAWN_FLOWS, len(records))
 
 
 def detect_segment_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise, product
+from math import prod
 
 from attribution.detectors.addresses import AddressBook
 from attribution.model.evidence import Journey, Stretch
@@ -103,15 +104,23 @@ class Routes:
 
     def expand(self, nodes: tuple[str, ...]) -> tuple[str, ...] | None:
         """A path of node names with links and left-out bridges put in; None where there is no one way to do so."""
+        ways = self.expansions(nodes)
+        return ways[0] if len(ways) == 1 else None
+
+    def expansions(self, nodes: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+        """All that a path of node names may mean, with links and left-out bridges put in: each of parallel links is a
+        way of its own. None where the drawing does not have it, or has too many ways to tell them all.
+        """
         if any(node not in self._topology.nodes for node in nodes):
-            return None
-        whole: tuple[str, ...] = nodes[:1]
-        for here, there in pairwise(nodes):
-            between = self._shortest(here, there)
-            if len(between) != 1:
-                return None
-            whole += between[0][1:]
-        return whole
+            return ()
+        steps = [self.between(here, there) for here, there in pairwise(nodes)]
+        if prod(map(len, steps)) >= MOST_CANDIDATES:
+            return ()
+        return tuple(sum((step[1:] for step in chosen), nodes[:1]) for chosen in product(*steps))
+
+    def between(self, here: str, there: str) -> tuple[tuple[str, ...], ...]:
+        """The shortest ways from one node of a path to the next; as many as are told at most."""
+        return self._shortest(here, there)
 
     def _find_unavoidable(self, way: tuple[str, ...]) -> tuple[str, ...]:
         source = way[0]
@@ -264,9 +273,9 @@ def flows_of_the_service(table: FlowTable, book: AddressBook, ends: tuple[str, s
 def _stated_ways(routes: Routes, flow: FlowRecord, ends: tuple[str, str]) -> Iterator[tuple[str, ...]]:
     """The ways that the record itself names, where they lead from end to end."""
     for nodes in flow.paths:
-        way = routes.expand(nodes)
-        if way is not None and (way[0], way[-1]) == ends and len(set(way)) == len(way):
-            yield way
+        for way in routes.expansions(nodes):
+            if (way[0], way[-1]) == ends and len(set(way)) == len(way):
+                yield way
 
 
 def _captured_ways(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.detectors import FEW_FLOWS, detect_evidence
-from attribution.detectors.flow_columns import UNKNOWN, _Lookup, detect_flows
-from attribution.detectors.loss import Surroundings, detect_flow_loss
+from attribution.detectors.flow_columns import UNKNOWN, _Lookup, detect_flows, note_undrawn_rows
+from attribution.detectors.loss import Surroundings, detect_flow_loss, note_undrawn_flows
 from attribution.model.evidence import Journey
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval, Origin
@@ -37,13 +37,16 @@ from tests.detectors.chain import (
     surroundings,
 )
 
-# A second way through the core, two cables between gateway and core, a switch that flow records leave out, an island.
+# A second way through the core, two cables between gateway and core, three and twice two to a lab, a switch that flow
+# records leave out, an island.
 MESH = network(
     (
         *NODES,
         node("spare-core"),
         node("lan", NodeKind.SWITCH, side=Side.CUSTOMER),
         node("branch", side=Side.CUSTOMER),
+        node("lab", side=Side.CUSTOMER),
+        node("lab-host", side=Side.CUSTOMER),
         node("island", NodeKind.HOST, "203.0.113.7"),
     ),
     (
@@ -51,6 +54,8 @@ MESH = network(
         join("cloud-edge GE0/0/3", "spare-core GE0/0/1"),
         join("spare-core GE0/0/2", "cloud-gateway GE0/0/3"),
         join("spare-core GE0/0/4", "cloud-gateway GE0/0/4", key="1"),
+        *(join(f"cloud-gateway GE0/1/{number}", f"lab {number}", key=str(number)) for number in range(3)),
+        *(join(f"lab 1{number}", f"lab-host {number}", key=str(number)) for number in range(2)),
         join("office-edge Gi0/2", "lan 1"),
         join("lan 2", "branch 1"),
     ),
@@ -63,6 +68,11 @@ good = st.sampled_from(
         ("office-host", "office-edge", "cloud-edge", "cloud-core", "cloud-gateway", "cloud-host"),
         ("office-host", "office-edge", "cloud-edge", "spare-core", "cloud-gateway", "cloud-host"),
         ("office-edge", "branch"),
+        ("office-host", "office-edge", "cloud-edge", "spare-core", "cloud-gateway", "lab"),
+        ("spare-core", "cloud-gateway", "lab", "lab-host"),
+        ("cloud-gateway", "lab", "lab-host"),
+        ("cloud-edge", "cloud-gateway"),
+        ("lab-host", "lab", "cloud-gateway", "lab"),
         ("cloud-host", "cloud-gateway"),
         ("cloud-edge",),
     ]
@@ -134,6 +144,7 @@ def test_columns_say_what_rows_say(seen: list[FlowRecord]) -> None:
     (evidence,) = detect_flows([pack_flows(seen, FLOWS)], AROUND)
 
     assert column_by_column(evidence) == one_by_one(seen, AROUND)
+    assert list(note_undrawn_rows(evidence)) == list(note_undrawn_flows(seen, AROUND))
 
 
 @given(records(), records())
@@ -171,6 +182,13 @@ def test_few_flows_are_measurements_and_many_are_columns(count: int, many: bool)
     found = detect_evidence([], CHAIN, incident(), [pack_flows(flows(count), FLOWS)])
 
     assert (len(found.measurements), sum(map(len, found.flows))) == ((0, count) if many else (count, 0))
+
+
+def test_what_is_left_out_of_many_flows_is_told() -> None:
+    lost = [replace(record, paths=(("office-host", "atlantis", "cloud-host"),)) for record in flows(FEW_FLOWS)]
+    found = detect_evidence([], CHAIN, incident(), [pack_flows([*flows(3), *lost], FLOWS)])
+
+    assert [(caveat.file, caveat.count) for caveat in found.caveats] == [(FLOWS.file, FEW_FLOWS)]
 
 
 def test_a_table_without_rows_is_evidence_of_nothing() -> None:

@@ -14,6 +14,7 @@ from attribution.detectors.loss import (
     detect_segment_loss,
     detect_tap_loss,
     note_strangers,
+    note_undrawn_flows,
     stretch_between,
     tap_position,
     window_ends,
@@ -208,6 +209,26 @@ def test_a_flow_runs_one_way_on_one_of_its_candidate_paths() -> None:
 def test_a_flow_without_packets_or_with_a_way_that_is_not_drawn_is_left_out() -> None:
     assert list(detect_flow_loss([flow(0, 0, 0, WAY[::2])], surroundings())) == []
     assert list(detect_flow_loss([flow(0, 9, 1, ("office-host", "atlantis", "cloud-host"))], surroundings())) == []
+
+
+def test_a_flow_over_parallel_links_may_have_gone_over_each_of_them() -> None:
+    doubled = network(NODES, (*LINKS, join("cloud-edge GE0/0/9", "cloud-core GE0/0/9", key="b")))
+    (found,) = detect_flow_loss([flow(0, 20, 4, WAY[::2])], surroundings(doubled))
+
+    assert (found.sent, found.lost, found.end_to_end) == (20, 4, True)
+    assert len(found.journeys) == 2
+    one, other = (set(journey[0].components) for journey in found.journeys)
+    assert one & other == set(WAY) - {"cloud-core--cloud-edge"}
+    assert list(note_undrawn_flows([flow(0, 20, 4, WAY[::2])], surroundings(doubled))) == []
+
+
+def test_flows_that_are_left_out_are_counted() -> None:
+    nowhere = ("office-host", "atlantis", "cloud-host")
+    records = [flow(0, 9, 1, WAY[::2]), flow(1, 9, 1, nowhere), flow(2, 0, 0, nowhere), flow(3, 9, 1, nowhere)]
+    records += [replace(flow(4, 9, 1, WAY[::2]), source="198.51.100.1"), flow(5, 9, 1, WAY[::2], nowhere)]
+    (told,) = note_undrawn_flows(records, surroundings())
+
+    assert (told.file, told.locator, told.count) == (FLOWS.file, records[1].locator, 3)
 
 
 def test_flows_on_one_path_are_told_apart_by_their_id() -> None:

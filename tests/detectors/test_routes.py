@@ -284,6 +284,30 @@ def test_a_drawn_path_is_completed_with_links_and_left_out_bridges() -> None:
     assert routes(diamond()).expand(("edge", "cloud-host")) is None
 
 
+def test_a_drawn_path_may_mean_each_of_parallel_links_and_of_ways_that_are_as_short() -> None:
+    twice = network(
+        [node("one"), node("two"), node("three")],
+        [
+            join("one a", "two a", key="a"),
+            join("one b", "two b", key="b"),
+            join("two c", "three a", key="a"),
+            join("two d", "three b", key="b"),
+        ],
+    )
+    ways = routes(twice).expansions(("one", "two", "three"))
+
+    assert len(ways) == len(set(ways)) == 4
+    assert {nodes_of(way) for way in ways} == {("one", "two", "three")}
+    assert {way[1] for way in ways} == {"one--two#a", "one--two#b"}
+    assert [nodes_of(way)[1] for way in routes(diamond()).expansions(("edge", "cloud-host"))] == ["north", "south"]
+
+
+@pytest.mark.parametrize(("cables", "told"), [(15, 15), (16, 0)])
+def test_a_path_that_may_mean_too_many_ways_is_not_told_by_some_of_them(cables: int, told: int) -> None:
+    trunk = [join(f"one a{number}", f"two b{number}", key=str(number)) for number in range(cables)]
+    assert len(routes(network([node("one"), node("two")], trunk)).expansions(("one", "two"))) == told
+
+
 def test_the_answer_takes_the_way_back_unless_traced_otherwise() -> None:
     southward_home = trace(0, "cloud-host", "office-host", "10.5.0.1", "10.4.0.2", "10.4.0.1", "10.1.0.1", "10.1.0.2")
     (plain,) = routes(RING).journeys_there_and_back("office-host", "cloud-host", 0)
