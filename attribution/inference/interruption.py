@@ -61,7 +61,8 @@ class Trouble:
 
 
 def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, ...]:
-    """The stretches of trouble of any class of end-to-end traffic; overlapping ones are one interruption.
+    """The stretches of trouble of any class of end-to-end traffic, and of what goes one way of it; overlapping ones are
+    one interruption.
 
     What one capture point infers from retransmissions comes late and lasts longer than the trouble itself (a sender
     waits ever longer); it is asked only where nobody counted at both ends. A report of many probes tells that some were
@@ -73,11 +74,19 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
     for measurement in finer:
         pools[measurement.traffic].append(measurement)
         pools["all"].append(measurement)
+        if (bound_for := _one_way(measurement)) is not None:
+            pools[f"{measurement.traffic}>{bound_for}"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
     if not any(measurement.counted_between_ends for measurement in finer):
         found = [with_silence_before(trouble, finer) for trouble in found]
     found += find_trouble(_reports_alone(whole))
     return tuple(merge_overlapping(found))
+
+
+def _one_way(measurement: Measurement) -> str | None:
+    """The end for which packets were bound that were counted one way; None of those that had to come back."""
+    ends = {journey[0].bound_for for journey in measurement.journeys if len(journey) == 1}
+    return ends.pop() if measurement.counted_between_ends and len(ends) == 1 else None
 
 
 def _finer(whole: Iterable[Measurement]) -> list[Measurement]:

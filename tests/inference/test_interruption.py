@@ -128,6 +128,18 @@ def test_one_class_of_traffic_alone_may_be_interrupted() -> None:
     assert seconds_of(trouble) == pytest.approx((30, 60), abs=1.5)
 
 
+@pytest.mark.parametrize(("lost", "found"), [(30, 1), (10, 0)])
+def test_one_direction_alone_may_be_interrupted(lost: int, found: int) -> None:
+    """Three in a hundred of one direction are less than two in a hundred of both together."""
+    flows = [
+        measured(second, second + 10, 1000, gone, journeys=((Stretch(way),),), method=Method.FLOWS)
+        for second in range(0, 900, 10)
+        for way, gone in ((WAY, 0), (WAY[::-1], lost if 300 <= second < 600 else 0))
+    ]
+
+    assert [seconds_of(trouble) for trouble in detect_interruption(flows)] == [(300, 600)] * found
+
+
 def test_trouble_on_a_part_of_the_way_is_not_the_service_s() -> None:
     assert detect_interruption(probed("customer-edge", "provider-core", during(20, 60))) == ()
 
