@@ -60,7 +60,8 @@ def _count(
     for node, sent, lost in _losses([(node, hop) for node, hop in answers if node in path], destination):
         yield _measurement(trace, path, node, sent, lost, around)
     silent = [node for node in path[path.index(reached) + 1 :] if node in answering]
-    asked = [hop.sent for hop in trace.hops if hop.received == 0 and hop.sent > 0]
+    farthest = answers[-1][1].number if answers else 0
+    asked = [hop.sent for hop in trace.hops if hop.number > farthest and hop.received == 0 and hop.sent > 0]
     if silent and asked:
         # Behind a silent hop a traceroute soon gives up; a report asks on, as often for each hop.
         for node in dict.fromkeys([silent[0], *(silent[-1:] if asked[0] > ASKED_AT_ONCE else ())]):

@@ -8,8 +8,9 @@ fixed number of nats, so that a stray lost packet makes no interruption and a ga
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import groupby
 from math import log
 from statistics import median
 
@@ -29,6 +30,10 @@ LEAST_BLOCKS = 5
 LOSS_LADDER = (0.03, 0.06, 0.12, 0.25, 0.5, 0.8, 0.995)
 DATED_BY_REPORT = Template(
     "the interruption is dated by this report alone: when packets were lost within its {seconds} s is not known"
+)
+DATED_BY_TRACEROUTES = Template(
+    "the interruption is dated by traceroutes alone, {seconds} s apart: it may have begun before the first that did "
+    "not arrive, and lasted beyond the last"
 )
 # Costs in nats: log-odds of trouble to begin or end in any one bin, and of its severity to change.
 COST_OF_CHANGE = 5.0
@@ -66,9 +71,10 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
 
     What one capture point infers from retransmissions comes late and lasts longer than the trouble itself (a sender
     waits ever longer); it is asked only where nobody counted at both ends. A report of many probes tells that some were
-    lost, not when, while it was made; it is asked where nothing else tells of that time.
+    lost, not when, while it was made; it is asked where nothing else tells of that time, as traceroutes are.
     """
-    whole = between_ends(measurements)
+    known = tuple(measurements)
+    whole = between_ends(known)
     finer = _finer(whole)
     pools: dict[str, list[Measurement]] = defaultdict(list)
     for measurement in finer:
@@ -80,6 +86,7 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
     if not any(measurement.counted_between_ends for measurement in finer):
         found = [with_silence_before(trouble, finer) for trouble in found]
     found += find_trouble(_reports_alone(whole))
+    found += (_as_trouble(run) for run in find_unarrived(known, covered_seconds(finer)))
     return tuple(merge_overlapping(found))
 
 
@@ -102,11 +109,58 @@ def _reports_alone(whole: Sequence[Measurement]) -> list[Measurement]:
 
 
 def note_reports(measurements: Iterable[Measurement], troubles: Sequence[Trouble]) -> Iterator[Caveat]:
-    """By which reports of many probes alone an interruption is dated, which lost some meanwhile."""
-    for report in _reports_alone(between_ends(measurements)):
+    """By which reports of many probes alone an interruption is dated, which lost some meanwhile, or by traceroutes."""
+    known = tuple(measurements)
+    whole = between_ends(known)
+    for report in _reports_alone(whole):
         if report.lost and any(trouble.interval.overlaps(report.interval) for trouble in troubles):
             seconds = round(report.interval.seconds)
             yield Caveat(report.citation.origin.file, report.citation.locator, DATED_BY_REPORT.fill(seconds=seconds))
+    edges = {edge for t in troubles for edge in (t.interval.start_ns, t.interval.end_ns)}
+    for run in find_unarrived(known, covered_seconds(_finer(whole))):
+        interval = _as_trouble(run).interval
+        if not edges.isdisjoint((interval.start_ns, interval.end_ns)):
+            first, last = run[0], run[-1]
+            apart_ns = (last.interval.start_ns - first.interval.start_ns) / max(1, len(run) - 1)
+            reason = DATED_BY_TRACEROUTES.fill(seconds=round(apart_ns / NANOSECONDS))
+            yield Caveat(first.citation.origin.file, first.citation.locator, reason)
+
+
+def find_unarrived(measurements: Iterable[Measurement], known: Set[int] = frozenset()) -> list[list[Measurement]]:
+    """Traceroutes from end to end that did not arrive, one after the other, and too many for it to be chance.
+
+    The few packets of a traceroute are sent at once and lost together: it counts as one that arrived, or did not. How
+    often one does not by chance, the others to the same end tell: of n of which k did not arrive, the next one does not
+    in (k + 1) of (n + 2) cases (Laplace's rule of succession), so that few of them prove little. An end at which none
+    arrives tells nothing; nor is a traceroute asked of whose time something finer tells, in one of the `known` seconds.
+    """
+    found: list[list[Measurement]] = []
+    for made in _traceroutes(measurements).values():
+        failed = sum(m.lost == m.sent for m in made)
+        for fails, group in groupby(made, lambda m: m.lost == m.sent and known.isdisjoint(covered_seconds([m]))):
+            run = list(group)
+            chance = (failed - len(run) + 1) / (len(made) - len(run) + 2)
+            evidence = evidence_of_trouble(len(run), len(run), max(chance, USUAL_LOSS_RATIO))
+            if fails and failed < len(made) and evidence >= LEAST_EVIDENCE:
+                found.append(run)
+    return found
+
+
+def _traceroutes(measurements: Iterable[Measurement]) -> Mapping[tuple[str, str], Sequence[Measurement]]:
+    """What tells of each traceroute from one end of the service to the other whether it arrived, in order of time."""
+    traces = [m for m in measurements if m.method is Method.TRACE and m.of_service and m.journeys]
+    reports = {m.interval for m in traces if m.end_to_end}
+    made: dict[tuple[str, str], dict[int, Measurement]] = defaultdict(dict)
+    for m in sorted(traces, key=lambda m: (m.interval.start_ns, -m.lost)):
+        if m.interval not in reports:
+            there = m.journeys[0][0]
+            made[(there.components[0], there.bound_for)][m.interval.start_ns] = m
+    return {ends: tuple(of_ends.values()) for ends, of_ends in made.items()}
+
+
+def _as_trouble(run: Sequence[Measurement]) -> Trouble:
+    interval = Interval(run[0].interval.start_ns, run[-1].interval.end_ns)
+    return Trouble(interval, sum(m.sent for m in run), sum(m.lost for m in run))
 
 
 def covered_seconds(measurements: Iterable[Measurement]) -> set[int]:

@@ -90,6 +90,14 @@ def test_a_router_that_falls_silent_tells_where_the_way_ends() -> None:
     assert back.components == tuple(reversed(there.components))
 
 
+def test_a_traceroute_that_broke_off_tells_nothing_of_what_it_did_not_ask() -> None:
+    """The edge of the cloud did not answer it, but the core behind did: only who came next was not asked."""
+    whole = trace(0, "office-host", "cloud-host", *HOPS)
+    broken_off = trace(1, "office-host", "cloud-host", HOPS[0], None, HOPS[2])
+
+    assert [m for m in detect_reached_hops([whole, broken_off], surroundings()) if m.lost] == []
+
+
 @pytest.mark.parametrize(("sent", "received", "seconds"), [(3, 2, 1), (100, 70, 100), (60, 60, 60)])
 def test_what_the_destination_of_an_mtr_report_left_unanswered_was_lost(sent: int, received: int, seconds: int) -> None:
     """Routers in the middle answer when they have the time to; the destination answers all that comes."""

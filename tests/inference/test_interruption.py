@@ -178,6 +178,63 @@ def test_a_report_made_after_the_probes_ended_still_tells() -> None:
     assert [seconds_of(t) for t in detect_interruption([*probed(*ENDS), later])] == [(600, 700)]
 
 
+def traceroutes(arrived: str) -> list[Measurement]:
+    """Traceroutes between the ends, one a minute, by whether each arrived (a dot) or not (an x)."""
+    stays = Stretch(WAY[:5], ends_inside=False, beyond=WAY[5:])
+    return [
+        measured(
+            60 * number, 60 * number + 1, 3, 0 if arrives == "." else 3, method=Method.TRACE, end_to_end=False,
+            journeys=(there_and_back(*ENDS) if arrives == "." else (stays,),), traffic="trace",
+        )
+        for number, arrives in enumerate(arrived)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arrived", "spans"),
+    [
+        ("......xxxxx....", [(360, 601)]),
+        ("...xxxx...", [(180, 361)]),
+        ("." * 60 + "xx" + "." * 60, [(3600, 3661)]),
+        ("..........xxxx", [(600, 781)]),
+    ],
+)
+def test_traceroutes_that_stop_arriving_tell_of_an_interruption_dated_by_them_alone(
+    arrived: str, spans: list[tuple[float, float]]
+) -> None:
+    made = traceroutes(arrived)
+    found = detect_interruption(made)
+
+    assert [seconds_of(trouble) for trouble in found] == spans
+    (caveat,) = note_reports(made, found)
+    assert caveat.locator == f"row {spans[0][0] + 1}"
+    assert "60 s apart" in caveat.reason
+
+
+@pytest.mark.parametrize(
+    "arrived",
+    [
+        "............",
+        "....x.......",
+        "." * 5000 + "x" + "." * 5000,
+        "....xx.x....",
+        "..x.xx...x.xxx.x..x",
+        "xxxxxxxxxxxx",
+        "xxxxx",
+        ".xxx",
+    ],
+    ids=["all", "one", "one-of-ever-so-many", "few", "now-and-then", "never", "a-mute-end", "hardly-before"],
+)
+def test_traceroutes_that_now_and_then_or_never_arrive_tell_of_none(arrived: str) -> None:
+    assert detect_interruption(traceroutes(arrived)) == ()
+    assert list(note_reports(traceroutes(arrived), ())) == []
+
+
+def test_traceroutes_are_not_asked_of_a_time_that_probes_between_the_ends_measured() -> None:
+    assert detect_interruption([*traceroutes("......xxxxx...."), *probed(*ENDS, seconds=900)]) == ()
+    assert len(detect_interruption([*traceroutes("......xxxxx...."), *probed(*ENDS, seconds=300)])) == 1
+
+
 def test_less_than_a_second_is_no_interruption() -> None:
     tiny = probed(*ENDS, during(30, 30.4), every=0.2, seconds=60)
     assert detect_interruption(tiny) == ()
