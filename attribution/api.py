@@ -65,7 +65,7 @@ class Verdict(model.Verdict):
     | `probability` | calibrated, 0 to 1; of the most probable party where it is undetermined |
     | `summary` | sentences that a customer can be sent |
     | `parties` | the probability of each party by name; they add up to 1 |
-    | `interruption` | an `Interruption`: `intervals`, `seconds` (s), `seconds_by_party` (s), `full_loss` |
+    | `interruption` | an `Interruption`: `intervals`, `seconds` (s), `seconds_by_party` (s), `full_loss`, `is_open` |
     | `causes` | `Cause`s in order of onset |
     | `evidence` | `WeighedEvidence`, the weightiest first; `weight` is a log10 likelihood ratio |
     | `requests` | `Request`s: what would settle the case best; `gain_bits` in bits |

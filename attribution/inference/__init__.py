@@ -474,5 +474,5 @@ def _nothing_happened(findings: Findings, topology: Topology, service: Service, 
         coverage = findings.coverage
         return ask_whether_it_happened(service.ends, topology, coverage, window, peace.probability, peace.covered)
 
-    nobody = Interruption(False)
-    return Inference(hypotheses, nobody, weigh, request, lambda _chosen, _side, _answers: None, peace.caveats)
+    nothing = Interruption(False, measured=peace.covered > 0)
+    return Inference(hypotheses, nothing, weigh, request, lambda _chosen, _side, _answers: None, peace.caveats)

@@ -139,13 +139,20 @@ class Interruption:
     """When the service between the ends was interrupted or degraded, as the evidence itself shows.
 
     `full_loss` are the parts in which nothing of the service's traffic got through, the only ones that a service
-    level agreement counts.
+    level agreement counts. `measured`: where none was detected, whether any of the reported window was measured between
+    the ends, so that one would have shown.
     """
 
     detected: bool
     intervals: tuple[Interval, ...] = ()
     seconds_by_party: Mapping[str, float] = field(default_factory=dict)
     full_loss: tuple[Interval, ...] = ()
+    measured: bool = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing tells if there was one: that none was detected does not mean that there was none."""
+        return not (self.detected or self.measured)
 
     @property
     def seconds(self) -> float:

@@ -72,7 +72,7 @@ def _why_not(rival: Rival, verdict: Verdict, page: Page, wording: Wording, words
 
 def _ground(party: Party, verdict: Verdict, wording: Wording, words: ExplanationWording) -> str:
     if not verdict.interruption.detected:
-        return words.no_interruption
+        return words.unmeasured if verdict.interruption.is_open else words.no_interruption
     if party is Party.NEITHER:
         return words.interrupted.format(seconds=wording.duration(verdict.interruption.seconds))
     return words.not_both if party is Party.SHARED else words.nothing_against

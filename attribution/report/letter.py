@@ -76,7 +76,10 @@ class _Letter:
             leaning = words.even
         else:
             leaning = words.leaning[best].format(probability=self._percent(verdict.probability))
-        yield self._joined((*self._interrupted(), words.undetermined, *self._ownerless(), leaning))
+        if verdict.interruption.is_open:
+            yield words.unmeasured
+        else:
+            yield self._joined((*self._interrupted(), words.undetermined, *self._ownerless(), leaning))
         yield self._asked()
         yield words.until_then if verdict.requests else words.stays_open
 

@@ -34,6 +34,7 @@ class LetterWording:
     may_have_seen: str
     nobodys: str
     undetermined: str
+    unmeasured: str
     even: str
     leaning: Mapping[Party, str]
     grounds: str
@@ -103,6 +104,7 @@ ENGLISH = LetterWording(
     "there "
     "that you or we answer for (probability {probability}).",
     undetermined="On whose side the cause lay, the records do not settle.",
+    unmeasured="The records that we have do not show whether the service was interrupted in that time.",
     even="It may as well have been ours as yours.",
     leaning={
         Party.CUSTOMER: "It is more likely to have been yours than ours ({probability}), but that is not enough for "
@@ -197,6 +199,7 @@ CHINESE = LetterWording(
     nobodys="服务共中断或劣化 {seconds} 秒，时间为{intervals}。现有记录未显示其中有应由贵方或我方承担的原因（概率 "
     "{probability}）。",
     undetermined="现有记录尚不足以判定原因在哪一方。",
+    unmeasured="现有记录不能表明该时段内服务是否中断。",
     even="双方的可能性相当。",
     leaning={
         Party.CUSTOMER: "原因在贵方一侧的可能性较大（{probability}），但尚不足以据此认定。",

@@ -114,12 +114,17 @@ def _summary(paper: Paper) -> list[str]:
         "answer": paper.wording.headings[verdict.party],
         "clause": inline(verdict.clause) if verdict.clause is not None else words.no_clause,
         "probability": paper.percent(verdict.probability),
-        "interruption": "<br>".join(map(paper.span, intervals)) or words.nothing_found,
+        "interruption": "<br>".join(map(paper.span, intervals)) or _nothing_found(paper),
         "cause": paper.wording.then.join(roots) or "–",
         "reported": paper.span(window),
     }
     rows = [(f"**{words.fields[key]}**", value) for key, value in values.items()]
     return [inline(paper.summary()), "", *table(("", ""), rows)]
+
+
+def _nothing_found(paper: Paper) -> str:
+    """Of an interruption: whether there was none that anything shows, or nothing that would show one."""
+    return paper.words.unmeasured if paper.dossier.verdict.interruption.is_open else paper.words.nothing_found
 
 
 def _impact(paper: Paper) -> list[str]:
@@ -129,7 +134,7 @@ def _impact(paper: Paper) -> list[str]:
         (*_both_clocks(paper, interval.start_ns, interval.end_ns), f"{interval.seconds:.1f}", _full(paper, interval))
         for interval in interruption.intervals
     ]
-    lines = table(words.interval_columns, rows) or [words.nothing_found.capitalize() + "."]
+    lines = table(words.interval_columns, rows) or [_nothing_found(paper).capitalize() + "."]
     lines.append("")
     if interruption.intervals and interruption.seconds_by_party:
         spent = (f"{paper.party(party)} {seconds:.1f} s" for party, seconds in interruption.seconds_by_party.items())

@@ -22,6 +22,7 @@ class PostmortemWording:
     # Summary
     fields: Mapping[str, str]
     nothing_found: str
+    unmeasured: str
     no_clause: str
     # Impact
     interval_columns: tuple[str, ...]
@@ -128,6 +129,7 @@ ENGLISH = PostmortemWording(
         "reported": "Reported",
     },
     nothing_found="none found in the evidence",
+    unmeasured="not known: nothing that was handed in shows whether there was one",
     no_clause="none",
     interval_columns=("From", "To", "Seconds", "Of it with full loss"),
     seconds="By who answers: {seconds}.",
@@ -269,6 +271,7 @@ CHINESE = PostmortemWording(
         "reported": "报障时段",
     },
     nothing_found="证据中未发现中断",
+    unmeasured="不详：所提供的材料不能表明是否发生过中断",
     no_clause="无",
     interval_columns=("开始", "结束", "秒数", "其中完全中断"),
     seconds="按责任方计：{seconds}。",

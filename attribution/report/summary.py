@@ -28,7 +28,9 @@ def summarise(verdict: Verdict, wording: Wording = ENGLISH) -> str:
 
 
 def what_is_open(verdict: Verdict, wording: Wording) -> str:
-    """Of a verdict that names nobody: who is the most probable, and how little that is."""
+    """Of a verdict that names nobody: who is the most probable, and how little; or that nothing was measured."""
+    if verdict.interruption.is_open:
+        return wording.unmeasured
     best = max(verdict.parties, key=lambda party: verdict.parties[party], default=Party.UNDETERMINED.value)
     return wording.undetermined.format(
         party=wording.parties[Party(best)], probability=wording.likelihood(verdict.probability)

@@ -87,7 +87,8 @@ def _interruption(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
         text = wording.spell.format(span=span, seconds=wording.duration(interval.seconds))
         lines += page.labelled("" if lines else wording.interruption, text)
     if not lines:
-        lines = page.labelled(wording.interruption, wording.none_found)
+        unknown = wording.none_measured if verdict.interruption.is_open else wording.none_found
+        lines = page.labelled(wording.interruption, unknown)
     spent = verdict.interruption.seconds_by_party
     if verdict.interruption.intervals and spent:
         parts = (f"{wording.names.get(party, party)} {seconds:.1f}" for party, seconds in spent.items())

@@ -65,6 +65,10 @@ class Wording:
         "The evidence does not settle who is responsible: the most probable party is {party}, "
         "with a probability of only {probability}."
     )
+    unmeasured: str = (
+        "What was handed in does not show whether the service was interrupted in the reported time, "
+        "let alone who answers for it."
+    )
     would_settle: str = "It would help most to have {what}."
     between_sentences: str = " "
     files_read: str = "{files} files; warnings on {places} places"
@@ -77,6 +81,7 @@ class Wording:
     interruption: str = "Interruption"
     spell: str = "{span}, {seconds}"
     none_found: str = "none found in the evidence"
+    none_measured: str = "not known: nothing that was handed in shows whether there was one"
     seconds_by_party: str = "Seconds"
     shares: str = "Parties"
     lost_minutes: str = "Lost minutes"
@@ -135,6 +140,7 @@ class ExplanationWording:
     not_both: str = "no explanation with root causes on both sides is probable enough to be shown"
     interrupted: str = "the service's own traffic was lost for {seconds}, so there is something to answer for"
     no_interruption: str = "no interruption was found in what was measured, so there is nothing to answer for"
+    unmeasured: str = "what was handed in does not show whether the service was interrupted"
     what_would_change_it: str = "What would change it"
     rests_on: str = "Rests on"
     without: str = "without {file}: {answer}"
@@ -225,6 +231,7 @@ CHINESE = Wording(
     no_interruption="现有证据显示报障时段内业务没有中断，双方均无需承担责任（概率 {probability}）。",
     nobodys="业务自 {start} 起中断或劣化 {seconds}，原因不由任何一方承担责任（概率 {probability}）。",
     undetermined="现有证据不足以判定责任：可能性最大的责任方是{party}，但概率仅为 {probability}。",
+    unmeasured="所提供的材料不能表明报障时段内业务是否中断，更无从判定责任。",
     would_settle="最有助于定责的是 {what}。",
     between_sentences="",
     files_read="{files} 个文件，警告涉及 {places} 处",
@@ -237,6 +244,7 @@ CHINESE = Wording(
     interruption="中断时段",
     spell="{span}，{seconds}",
     none_found="现有证据中没有发现中断",
+    none_measured="不详：所提供的材料不能表明是否发生过中断",
     seconds_by_party="中断秒数",
     shares="各方概率",
     lost_minutes="不可用分钟",
@@ -280,6 +288,7 @@ CHINESE_EXPLAINING = ExplanationWording(
     not_both="没有一种双方都有根因的解释达到可展示的概率",
     interrupted="业务自身流量丢失 {seconds}，因此存在需要承担的责任",
     no_interruption="测量数据中没有发现中断，因此没有需要承担的责任",
+    unmeasured="所提供的材料不能表明业务是否中断",
     what_would_change_it="哪些情况会改变结论",
     rests_on="结论依赖",
     without="若没有 {file}：{answer}",

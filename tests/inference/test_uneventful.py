@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -38,6 +39,7 @@ def test_a_clean_window_is_nobody_s_fault() -> None:
     inference = infer(findings(counted_flows()))
 
     assert not inference.interruption.detected
+    assert not inference.interruption.is_open
     assert inference.hypotheses[0].known
     assert inference.hypotheses[0].probability > 0.9
     assert sum(h.probability for h in inference.hypotheses) == pytest.approx(1)
@@ -45,6 +47,17 @@ def test_a_clean_window_is_nobody_s_fault() -> None:
     (piece,) = inference.weigh(0, lambda _: "customer")
     assert piece.weight > 0
     assert "0 of" in piece.statement
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [(), probed("provider-edge", "provider-host"), [m for m in probed(*ENDS) if m.interval.end_ns <= WINDOW.start_ns]],
+    ids=["nothing", "a-part-of-the-way", "another-time"],
+)
+def test_where_the_service_was_not_measured_in_the_window_it_stays_open_whether_anything_happened(
+    measured: Sequence[Measurement],
+) -> None:
+    assert infer(findings(measured)).interruption.is_open
 
 
 def certainty_that_nothing_happened(

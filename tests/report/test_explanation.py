@@ -23,6 +23,7 @@ from tests.report.verdicts import (
     HOSTILE_VERDICT,
     SETTLED,
     UNDETERMINED,
+    UNMEASURED,
     evidence,
 )
 
@@ -67,6 +68,13 @@ def test_where_nothing_was_found_nobody_has_anything_to_answer_for() -> None:
     healthy = Explanation(HEALTHY, (Rival(Party.CUSTOMER, 0.02, (), ()),), ())
 
     assert "no interruption was found in what was measured" in text(healthy)
+
+
+def test_where_nothing_was_measured_it_is_not_said_that_nothing_happened() -> None:
+    unmeasured = text(Explanation(UNMEASURED, (Rival(Party.SHARED, 0.02, (), ()),), ()))
+
+    assert "what was handed in does not show whether the service was interrupted" in unmeasured
+    assert "no interruption" not in unmeasured
 
 
 def test_both_verdicts_stand_beside_each_other() -> None:

@@ -15,7 +15,7 @@ from attribution.report.wording import LANGUAGES
 from attribution.responsibility import load_agreement
 from tests.report.dossiers import EVERY_DOSSIER, HOSTILE_DOSSIER, PROVIDER_ANSWERS, dossier, entry
 from tests.report.rendered_markdown import rendered
-from tests.report.verdicts import CRASH, HEALTHY, SETTLED, SHARED, UNDETERMINED, evidence
+from tests.report.verdicts import CRASH, HEALTHY, SETTLED, SHARED, UNDETERMINED, UNMEASURED, evidence
 
 APOLOGY = "We apologise for this interruption."
 languages = pytest.mark.parametrize("lang", sorted(LANGUAGES))
@@ -66,6 +66,14 @@ def test_where_no_interruption_was_found_the_customer_is_not_called_a_liar() -> 
 
     assert "we found no interruption of the service" in text
     assert "You may well have seen something that these measurements do not cover." in text
+
+
+def test_where_nothing_was_measured_it_is_not_said_whose_it_is_more_likely_to_have_been() -> None:
+    text = letter(UNMEASURED)
+
+    assert "The records that we have do not show whether the service was interrupted in that time." in text
+    assert "yours" not in text
+    assert "we ask you for:\n\nthe power log of ce1" in text
 
 
 @pytest.mark.parametrize("verdict", [SETTLED, PROVIDER_ANSWERS, SHARED])

@@ -21,6 +21,7 @@ from attribution.report.page.network_layout import MOST_NODES
 from attribution.report.page.network_map import map_layout
 from attribution.report.wording import LANGUAGES
 from tests.report.dossiers import EVERY_DOSSIER, HOSTILE_DOSSIER, TOPOLOGY, dossier, node
+from tests.report.verdicts import HEALTHY, UNMEASURED
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
 DECIDED = PCAPS / "suspension-although-paid"
@@ -39,6 +40,14 @@ def test_the_page_of_every_verdict_is_whole(decided: Dossier, lang: str) -> None
     assert len(named) == len(set(named))
     assert all(file.sha256 in page for file in decided.verdict.inputs)
     assert page == render_page(decided, lang)
+
+
+def test_where_nothing_was_measured_it_is_not_said_that_nothing_happened() -> None:
+    said = ("No interruption was found in what was measured", "none found in the evidence")
+    healthy, unmeasured = (render_page(dossier(verdict)) for verdict in (HEALTHY, UNMEASURED))
+
+    assert all(words in healthy and words not in unmeasured for words in said)
+    assert "nothing that was handed in shows whether there was one" in unmeasured
 
 
 @languages

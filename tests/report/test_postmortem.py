@@ -15,7 +15,7 @@ import yaml
 
 from attribution.errors import AttributionError
 from attribution.model.dossier import Dossier
-from attribution.model.verdict import CauseKind, Party
+from attribution.model.verdict import CauseKind, Party, Verdict
 from attribution.report import render_postmortem
 from attribution.report.letter_wording import LETTER_WORDINGS
 from attribution.report.local_time import region_zones
@@ -23,7 +23,7 @@ from attribution.report.postmortem_wording import POSTMORTEM_WORDINGS
 from attribution.report.wording import LANGUAGES
 from tests.report.dossiers import EVERY_DOSSIER, HOSTILE_DOSSIER, PROVIDER_ANSWERS, TOPOLOGY, dossier
 from tests.report.rendered_markdown import rendered
-from tests.report.verdicts import SHARED, UNDETERMINED
+from tests.report.verdicts import HEALTHY, SHARED, UNDETERMINED, UNMEASURED
 
 SECTIONS = [
     "Summary",
@@ -142,6 +142,14 @@ def test_action_items_are_stubs_for_causes_requests_and_clocks() -> None:
     assert "Set the clock of telemetry/syslog.log right: it was 2.5 s off." in told
     assert told.count("| *to fill in* | *to fill in* | open |") == len(found)
     assert {(action["owner"], action["due"]) for action in found} == {(None, None)}
+
+
+@pytest.mark.parametrize(("verdict", "said"), [(HEALTHY, "None found in"), (UNMEASURED, "Not known: nothing that")])
+def test_where_nothing_was_measured_it_is_not_said_that_nothing_happened(verdict: Verdict, said: str) -> None:
+    told = render_postmortem(dossier(verdict))
+
+    assert section(told, "Impact").strip().startswith(said)
+    assert f"| **Interruption** | {said[0].lower()}{said[1:]}" in section(told, "Summary")
 
 
 def test_an_undetermined_case_is_to_be_decided_again() -> None:

@@ -9,7 +9,7 @@ import pytest
 from attribution.model.verdict import CauseKind, Party
 from attribution.report import summarise
 from attribution.report.wording import ENGLISH, percent
-from tests.report.verdicts import CORE, HEALTHY, SETTLED, SHARED, UNDETERMINED
+from tests.report.verdicts import CORE, HEALTHY, SETTLED, SHARED, UNDETERMINED, UNMEASURED
 
 
 def test_a_settled_case() -> None:
@@ -43,6 +43,13 @@ def test_an_open_case_names_what_would_settle_it() -> None:
     assert summarise(UNDETERMINED) == (
         "The evidence does not settle who is responsible: the most probable party is the customer, with a probability "
         "of only 60 %. It would help most to have the power log of ce1."
+    )
+
+
+def test_where_nothing_was_measured_it_is_not_said_that_nothing_happened() -> None:
+    assert summarise(UNMEASURED) == (
+        "What was handed in does not show whether the service was interrupted in the reported time, let alone who "
+        "answers for it. It would help most to have the power log of ce1."
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from attribution.model.verdict import Verdict
 from attribution.report import render_table
 from attribution.report.layout import width_of
-from tests.report.verdicts import EVERY_VERDICT, HEALTHY, HOSTILE_VERDICT, SETTLED, SHARED, UNDETERMINED
+from tests.report.verdicts import EVERY_VERDICT, HEALTHY, HOSTILE_VERDICT, SETTLED, SHARED, UNDETERMINED, UNMEASURED
 
 
 def test_a_settled_verdict_says_all_that_matters() -> None:
@@ -43,6 +43,13 @@ def test_a_settled_verdict_says_all_that_matters() -> None:
 )
 def test_the_first_line_is_the_answer(verdict: Verdict, headline: str) -> None:
     assert render_table(verdict).splitlines()[0] == headline
+
+
+def test_where_nothing_was_measured_it_is_not_said_that_nothing_happened() -> None:
+    table = render_table(UNMEASURED, width=120)
+
+    assert "INC-2026-0412: What was handed in does not show whether the service was interrupted" in table
+    assert "Interruption   not known: nothing that was handed in shows whether there was one" in table
 
 
 @pytest.mark.parametrize("width", [40, 59, 60, 80, 200])

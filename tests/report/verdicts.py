@@ -114,7 +114,16 @@ HEALTHY = replace(
     service_level=None,
 )
 
-EVERY_VERDICT = (SETTLED, UNDETERMINED, SHARED, HEALTHY)
+UNMEASURED = replace(
+    UNDETERMINED,
+    probability=0.5,
+    parties={"customer": 0.5, "provider": 0.5, "shared": 0.0, "neither": 0.0},
+    interruption=Interruption(False, (), {"customer": 0.0, "provider": 0.0, "undetermined": 0.0}, measured=False),
+    causes=(),
+    evidence=(),
+)
+
+EVERY_VERDICT = (SETTLED, UNDETERMINED, SHARED, HEALTHY, UNMEASURED)
 
 HOSTILE_VERDICT = replace(
     SETTLED,

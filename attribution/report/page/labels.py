@@ -100,6 +100,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "verdict.roots": ("Root causes", "根本原因"),
     "verdict.suspected": ("Most probable cause", "最可能的原因"),
     "verdict.no_interruption": ("none found in the evidence", "证据中未发现中断"),
+    "verdict.unmeasured": (
+        "not known: nothing that was handed in shows whether there was one",
+        "不详：所提供的材料不能表明是否发生过中断",
+    ),
     "verdict.from": ("from {start}", "自 {start} 起"),
     "verdict.parts": ("in {parts} parts, from {start}", "分 {parts} 段，自 {start} 起"),
     "verdict.best": ("for {party}, the most probable", "最可能为{party}"),
@@ -251,6 +255,10 @@ LABELS: Mapping[str, tuple[str, str]] = {
     "rivals.no_interruption": (
         "No interruption was found in what was measured, so there is nothing to answer for.",
         "测量数据中未发现中断，因此无责任可言。",
+    ),
+    "rivals.unmeasured": (
+        "What was handed in does not show whether the service was interrupted.",
+        "所提供的材料不能表明业务是否中断。",
     ),
     "rivals.none": ("No other answer has a probability worth a line.", "没有其他值得一提的结论。"),
     # 6. evidence
