@@ -99,9 +99,10 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
 def detect_commits(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
     """Configurations put in force on the topology's devices without a word of what they changed, each until the next.
 
-    Where the device logged the commands that led to it, these tell what it changed.
+    Where the device logged the commands that led to it, these tell what it changed. Consent to work on one of its ports
+    is none to a change that may have been of another.
     """
-    changes = [change for change in observations if isinstance(change, ChangeRecord)]
+    changes = [change for change in observations if isinstance(change, ChangeRecord) and change.interface is None]
     on_devices = [o for o in observations if isinstance(o, LogEvent) and o.device in around.topology.nodes]
     commits, commands = defaultdict(list), defaultdict(list)
     for event in sorted(on_devices, key=lambda event: event.time_ns):

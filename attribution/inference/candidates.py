@@ -20,7 +20,7 @@ KEPT_BACK = 1 / 0.3
 
 # Which commands leave which mode behind; what is left is an operation on the node as a whole.
 EFFECTS_OF_RECORD = {
-    "port": frozenset({None, CommandEffectKind.INTERFACE_SHUTDOWN}),
+    "port": frozenset({None, CommandEffectKind.INTERFACE_SHUTDOWN, CommandEffectKind.CONFIGURATION}),
     "port_setting": frozenset({CommandEffectKind.VLAN_CHANGED, CommandEffectKind.ADDRESS_CHANGED}),
     "policy": frozenset(
         {
@@ -311,7 +311,8 @@ def matches_record(
         return False
     if mode.record == "diversion" and record.diverts is None:
         return False
-    if mode.record in ("port", "port_setting") and record.link != link:
+    of_any_port = record.effect is CommandEffectKind.CONFIGURATION and mode.record == "port"
+    if mode.record in ("port", "port_setting") and record.link != link and not of_any_port:
         return False
     if mode.reach is Reach.EGRESS and record.link not in (None, link):
         return False

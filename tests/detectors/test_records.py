@@ -383,6 +383,14 @@ def test_a_configuration_put_in_force_is_an_act_of_whose_contents_nothing_is_kno
     assert "ops" in first.statement
 
 
+def test_consent_to_work_on_a_port_is_none_to_a_change_of_nobody_knows_what() -> None:
+    of_port = ticket(device="cloud-edge", by=Side.PROVIDER, interface="GE0/0/2", agreed_by="office", agreed=-90)
+    (record,) = commits(of_port, commit(0))
+    assert record.consent is not Condition.MET
+    (record,) = commits(replace(of_port, interface=None), commit(0))
+    assert record.consent is Condition.MET
+
+
 def test_several_lines_of_one_commit_do_not_end_each_other() -> None:
     first, _ = commits(commit(0), commit(4))
     assert first.interval.end_ns == FOREVER_NS
