@@ -38,9 +38,11 @@ PORT_ALARMS = {
     LogKind.LOCAL_FAULT: AlarmKind.INTERFACE_DOWN,
     LogKind.REMOTE_FAULT: AlarmKind.INTERFACE_DOWN,
     LogKind.OPTICS_LOW_RX: AlarmKind.OPTICS_FAULT,
-    LogKind.OPTICS_LOW_TX: AlarmKind.OPTICS_FAULT,
     LogKind.TRANSCEIVER_REMOVED: AlarmKind.TRANSCEIVER_REMOVED,
 }
+ABOUT_THE_END = {LogKind.OPTICS_LOW_TX: AlarmKind.HARDWARE_FAULT, LogKind.NEIGHBOUR_DYING: AlarmKind.DEVICE_UNREACHABLE}
+"""What is said of a port, but is the state of a device at one end of its cable: light that fails to be sent is the own
+laser's fault, light that fails to come in may be anybody's."""
 DEVICE_ALARMS = {
     LogKind.PROCESS_DOWN: AlarmKind.PROCESS_DOWN,
     LogKind.DEVICE_RESTARTED: AlarmKind.DEVICE_RESTARTED,
@@ -71,7 +73,13 @@ ENDED_HERE = frozenset(
 SAME_END_NS = 3 * NANOSECONDS
 """A device that ended a session itself may log within this that its peer closed the connection."""
 CLEARING = {
-    LogKind.INTERFACE_UP: (AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.OPTICS_FAULT),
+    LogKind.INTERFACE_UP: (
+        AlarmKind.INTERFACE_DOWN,
+        AlarmKind.INTERFACE_ADMIN_DOWN,
+        AlarmKind.OPTICS_FAULT,
+        AlarmKind.TRANSCEIVER_REMOVED,
+        AlarmKind.DEVICE_UNREACHABLE,
+    ),
     LogKind.TRANSCEIVER_INSERTED: (AlarmKind.TRANSCEIVER_REMOVED,),
     LogKind.SESSION_UP: (
         AlarmKind.SESSION_DOWN,
@@ -107,7 +115,7 @@ SILENCES = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT, WitnessKin
 STOOD_STILL = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT})
 """Silences during which the peer spoke on, as was seen: the port was up, and what should have spoken there was not."""
 SESSION_WITNESSES = SILENCES | {WitnessKind.BGP_NOTIFICATION, WitnessKind.BFD_DOWN, WitnessKind.NEIGHBOUR_LOST}
-BETWEEN_BRIDGES = frozenset({"lacp", "stp"})
+BETWEEN_BRIDGES = frozenset({"lacp", "stp", "oam"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
 Pair = tuple[str, str]
 """A device and the peer of one of its sessions."""
@@ -179,6 +187,12 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
         if kind is AlarmKind.INTERFACE_DOWN and event.reason is DownReason.ADMIN_LOCAL:
             kind = AlarmKind.INTERFACE_ADMIN_DOWN
         return Alarm(start, event.device, link.component, kind, citation, statement)
+    if event.kind in ABOUT_THE_END:
+        link = find_link(around.topology, event.device, event.interface or "")
+        if link is None:
+            return None
+        ailing = link.far_end(event.device) if event.kind is LogKind.NEIGHBOUR_DYING else event.device
+        return Alarm(start, event.device, ailing, ABOUT_THE_END[event.kind], citation, statement)
     if event.kind is LogKind.SESSION_DOWN:
         peer = session_peer(event, around)
         if peer is None and event.peer is not None:
@@ -229,6 +243,8 @@ def _clearing_times(
             if event.kind in (LogKind.INTERFACE_UP, LogKind.TRANSCEIVER_INSERTED):
                 link = find_link(around.topology, event.device, event.interface or "")
                 component = link.component if link is not None else None
+                if link is not None and kind is AlarmKind.DEVICE_UNREACHABLE:
+                    component = link.far_end(event.device)
             elif event.kind is LogKind.SESSION_UP:
                 peer = session_peer(event, around)
             if component is not None:

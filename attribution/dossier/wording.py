@@ -42,6 +42,7 @@ LOG_SENTENCES: Mapping[LogKind, str] = {
     LogKind.REMOTE_FAULT: "{device}: {port} reports a remote fault",
     LogKind.OPTICS_LOW_RX: "{device}: {port} receives too little light",
     LogKind.OPTICS_LOW_TX: "{device}: {port} sends too little light",
+    LogKind.NEIGHBOUR_DYING: "{device}: the device at {port} says that it goes down",
     LogKind.TRANSCEIVER_REMOVED: "{device}: the transceiver of {port} was removed",
     LogKind.TRANSCEIVER_INSERTED: "{device}: a transceiver was put into {port}",
     LogKind.SESSION_DOWN: "{device}: the {protocol} session with {peer} went down",

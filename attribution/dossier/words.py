@@ -163,7 +163,7 @@ def _log_entry(event: LogEvent, grounds: Grounds) -> Iterator[Entry]:
     if text is None or is_idle or event.device not in grounds.topology.nodes:
         return
     link = find_link(grounds.topology, event.device, event.interface) if event.interface else None
-    kind = EntryKind.OPERATION if event.kind is LogKind.COMMAND else EntryKind.LOG
+    kind = EntryKind.LOG if effect is None else EntryKind.OPERATION
     component = link.component if link is not None else event.device
     entry = _plain_entry(event, grounds, event.device, kind, component, text)
     yield replace(entry, side=grounds.side_of(event.device), raw=_raw(event))

@@ -143,8 +143,9 @@ class LogKind(StrEnum):
     """What a log line says, in one vocabulary for all vendors. A rule file maps messages onto it.
 
     `LOOP_DETECTED` also stands for its signs, a broadcast storm or a moving MAC address; `TOPOLOGY_CHANGED` is a
-    spanning tree's, `REDUNDANCY_CHANGED` that of a VRRP, HSRP or high-availability group. For `TRAFFIC_DENIED` (a
-    filter dropped it) and `TRAFFIC_UNANSWERED` (passed, but nothing came back) `peer` is the destination. `GRAVE` is
+    spanning tree's, `REDUNDANCY_CHANGED` that of a VRRP, HSRP or high-availability group. `NEIGHBOUR_DYING` is the last
+    word of the device at the other end of the port: it loses power, or restarts. For `TRAFFIC_DENIED` (a filter dropped
+    it) and `TRAFFIC_UNANSWERED` (passed, but nothing came back) `peer` is the destination. `GRAVE` is
     what no rule understands, of a severity or in words that tell of trouble.
     """
 
@@ -156,6 +157,7 @@ class LogKind(StrEnum):
     REMOTE_FAULT = "remote_fault"
     OPTICS_LOW_RX = "optics_low_rx"
     OPTICS_LOW_TX = "optics_low_tx"
+    NEIGHBOUR_DYING = "neighbour_dying"
     TRANSCEIVER_REMOVED = "transceiver_removed"
     TRANSCEIVER_INSERTED = "transceiver_inserted"
     SESSION_DOWN = "session_down"
@@ -260,8 +262,9 @@ class LogEvent(Observation):
     """One log line: what the device says happened to it, to a port or to a session with a peer.
 
     `interface` and `peer` are as the line names them. `protocol` is bgp, bfd, ospf, isis, lacp … for sessions.
-    `user` and `command` are set for what a person or a script typed, and `effect` where the command is understood; an
-    `interface` typed before stands on the commands that follow in its context. `process` is the daemon or service that
+    `user` and `command` are set for what a person or a script typed, and `effect` where the command is understood, as
+    for a restart that a user is said to have asked for; an `interface` typed before stands on the commands that follow
+    in its context. `process` is the daemon or service that
     stopped or started. `text` is the line itself.
     `clock_trusted` is False where the line itself says that its clock was not synchronised, or where it lacks year or
     zone and the exporter did not state the zone either.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from attribution.errors import EvidenceError
 from attribution.model.incident import Origin
-from attribution.model.observation import Caveat, LogEvent, LogKind, Observation
+from attribution.model.observation import Caveat, CommandEffect, CommandEffectKind, LogEvent, LogKind, Observation
 from attribution.model.phrase import Phrase, as_clauses
 from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, is_located, mode_after
 from attribution.readers.compression import read_plain
@@ -54,6 +54,12 @@ def read_syslog(content: bytes, origin: Origin) -> Iterator[Observation | Caveat
                 yield event
     reading.raise_if_unusable(events)
     yield from reading.caveats()
+
+
+def _effect(meaning: Meaning) -> CommandEffect | None:
+    """A restart for which a user is named was asked for as by the command, whether that was logged itself or not."""
+    asked = meaning.kind is LogKind.RELOAD_REQUESTED and meaning.user is not None
+    return CommandEffect(CommandEffectKind.RELOAD) if asked else None
 
 
 @dataclass(slots=True)
@@ -129,6 +135,7 @@ class _LogReading:
             user=meaning.user,
             command=meaning.command,
             process=meaning.process,
+            effect=_effect(meaning),
             clock_trusted=clock_trusted,
         )
         return event if meaning.command is None else self._with_effect(event, meaning)

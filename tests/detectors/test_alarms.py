@@ -243,6 +243,31 @@ def test_what_ails_a_device_is_said_of_the_device(kind: LogKind, expected: Alarm
     assert (alarm.reporter, alarm.component, alarm.kind) == ("cloud-core", "cloud-core", expected)
 
 
+def test_light_that_is_not_sent_is_the_device_s_own_fault() -> None:
+    (alarm,) = alarms(log(0, "cloud-core", LogKind.OPTICS_LOW_TX, interface="GE0/0/2"))
+    assert (alarm.component, alarm.kind) == ("cloud-core", AlarmKind.HARDWARE_FAULT)
+    assert alarms(log(0, "cloud-core", LogKind.OPTICS_LOW_TX, interface="GE0/0/40")) == []
+
+
+def test_a_last_gasp_is_the_neighbour_s_own_word_that_it_goes_down_until_the_port_is_up_again() -> None:
+    gasp, other = alarms(
+        log(0, "cloud-core", LogKind.NEIGHBOUR_DYING, interface="GE0/0/2"),
+        log(1, "cloud-core", LogKind.NEIGHBOUR_DYING, interface="GE0/0/1"),
+        log(2, "cloud-core", LogKind.NEIGHBOUR_DYING, interface="GE0/0/40"),
+        log(9, "cloud-core", LogKind.INTERFACE_UP, interface="GE0/0/2"),
+    )
+    assert (gasp.reporter, gasp.component, gasp.kind) == ("cloud-core", "cloud-gateway", AlarmKind.DEVICE_UNREACHABLE)
+    assert (other.component, gasp.interval.end_ns, other.interval.end_ns) == ("cloud-edge", at(9), FOREVER_NS)
+
+
+def test_a_port_that_is_up_has_its_transceiver_again() -> None:
+    (alarm,) = alarms(
+        log(0, "cloud-core", LogKind.TRANSCEIVER_REMOVED, interface="GE0/0/2"),
+        log(9, "cloud-core", LogKind.INTERFACE_UP, interface="GE0/0/2"),
+    )
+    assert alarm.interval.end_ns == at(9)
+
+
 def test_a_process_is_down_until_it_is_up_and_a_fan_until_it_is_well() -> None:
     process, fan = alarms(
         log(0, "cloud-core", LogKind.PROCESS_DOWN),
@@ -277,6 +302,7 @@ def test_behind_a_switch_the_peer_of_a_routed_session_is_who_answers_there_and_o
 
     assert session_peer(replace(lost, protocol="bfd"), surroundings(topology)) == "cloud-edge"
     assert session_peer(replace(lost, protocol="lacp"), surroundings(topology)) == "cable-switch"
+    assert session_peer(replace(lost, protocol="oam"), surroundings(topology)) == "cable-switch"
 
 
 @pytest.mark.parametrize(

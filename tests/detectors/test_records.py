@@ -23,6 +23,7 @@ from attribution.model.incident import EvidenceType, Service
 from attribution.model.observation import (
     ChangeRecord,
     CloudCall,
+    CommandEffect,
     CommandEffectKind,
     LogEvent,
     LogKind,
@@ -153,6 +154,15 @@ def test_a_route_for_an_end_of_the_service_that_leads_back_makes_a_circle(
 @pytest.mark.parametrize("kind", [CommandEffectKind.HARMLESS, CommandEffectKind.CONFIGURATION])
 def test_harmless_and_unclear_commands_are_no_operations(kind: CommandEffectKind) -> None:
     assert operations(command(0, "cloud-edge", kind)) == []
+
+
+def test_a_restart_that_somebody_is_said_to_have_asked_for_is_an_operation() -> None:
+    reload = CommandEffect(CommandEffectKind.RELOAD)
+    (record,) = operations(
+        log(0, "cloud-edge", LogKind.RELOAD_REQUESTED, effect=reload),
+        log(1, "cloud-core", LogKind.RELOAD_REQUESTED),
+    )
+    assert (record.component, record.kind, record.effect) == ("cloud-edge", RecordKind.OPERATION, reload.kind)
 
 
 def test_what_only_takes_something_back_is_no_operation() -> None:

@@ -297,6 +297,17 @@ class TestCommands:
         assert shut.effect == CommandEffect(CommandEffectKind.NEIGHBOUR_SHUTDOWN, peer="10.0.0.2")
 
 
+def test_a_restart_for_which_a_user_is_named_is_a_command_and_any_other_is_none() -> None:
+    cisco, junos, crash = read(
+        "Nov 23 12:00:00 ce1 %SYS-5-RELOAD: Reload requested by mhall on vty0 (10.1.0.5). Reload Reason: Reload.\n"
+        "Nov 23 12:00:00 ce2 mgd[3046]: UI_REBOOT_EVENT: System rebooted by 'luke'\n"
+        "Nov 23 12:00:00 ce3 %SYS-5-RELOAD: Reload requested by kernel. Reload Reason: Critical process fault.\n"
+    )[0]
+    assert (cisco.user, junos.user, crash.user) == ("mhall", "luke", None)
+    assert cisco.effect == junos.effect == CommandEffect(CommandEffectKind.RELOAD)
+    assert crash.effect is None
+
+
 def test_trouble_that_no_rule_understands_is_told_of_by_the_device_s_own_severity() -> None:
     assert grave(
         "Nov 23 12:00:00 ce1 %ZORK-2-QUUX: module 3: spare part 7",
