@@ -163,6 +163,39 @@ def test_why_a_session_went_down(entry: dict[str, str]) -> None:
     assert (meaning.kind, meaning.reason) == (LogKind.SESSION_DOWN, entry.get("reason"))
 
 
+@pytest.mark.parametrize("entry", COLLECTED["said"], ids=lambda entry: entry["line"][:60])
+def test_what_a_message_says_of_which_port_or_peer(entry: dict[str, str]) -> None:
+    meaning = understand(entry["line"])
+    assert meaning is not None
+    told = {"kind": meaning.kind, "interface": meaning.interface, "peer": meaning.peer, "reason": meaning.reason}
+    assert told == {name: entry.get(name) for name in told}
+
+
+@pytest.mark.parametrize("line", COLLECTED["harmless"]["lines"], ids=lambda line: line[:60])
+def test_what_sounds_like_trouble_and_is_none(line: str) -> None:
+    assert {meaning.kind for meaning in meanings(line)} <= {LogKind.ROUTINE}
+
+
+@pytest.mark.parametrize(
+    ("line", "user"),
+    [
+        ("%SYS-5-RELOAD: Reload requested by mhall on vty0 (10.1.0.5). Reload Reason: Reload Command.", "mhall"),
+        ("%SYS-5-RELOAD: Reload requested by console. Reload Reason: Reload Command.", "console"),
+        ("%SYS-5-RELOAD: Reload requested by Delayed Reload. Reload Reason: Reload Command.", None),
+        ("%SYS-5-RELOAD: Reload requested by kernel. Reload Reason: Critical process fault.", None),
+        ("mgd[3046]: UI_REBOOT_EVENT: System rebooted by 'mhall'", "mhall"),
+        ("%%01CMD/4/REBOOT(l)[32]:The user chose Y when deciding whether to reboot. (Task=VT0, User=mhall)", "mhall"),
+        ("%%10DEV/5/SYSTEM_REBOOT: System is rebooting now.", None),
+        ("%ASA-5-199006: Orderly reload started at 01:02:03 UTC Mon Nov 23 2026 by mhall. Reload reason: x", "mhall"),
+        ("kernel: reboot: Restarting system", None),
+    ],
+)
+def test_who_asked_for_a_restart(line: str, user: str | None) -> None:
+    meaning = understand(line)
+    assert meaning is not None
+    assert (meaning.kind, meaning.user) == (LogKind.RELOAD_REQUESTED, user)
+
+
 NULL_ROUTE, FILTER = CommandEffectKind.NULL_ROUTE_ADDED, CommandEffectKind.FILTER_ADDED
 
 
