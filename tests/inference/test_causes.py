@@ -612,6 +612,21 @@ def test_what_did_not_leave_a_device_by_one_of_two_ways_may_have_left_by_the_oth
         assert inference.interruption.detected is interrupted
 
 
+def test_silence_tells_since_when_what_shows_only_as_senders_try_again() -> None:
+    """The retransmissions that one point misses begin long after its last packet: until then nobody had tried again."""
+    counts = [
+        measured(
+            second, second + 1, 20, lost, method=Method.ONE_POINT, of_service=True, end_to_end=False,
+            journeys=((Stretch(WAY[:5], beyond=WAY[5:]),),),
+        )
+        for second in range(100)
+        if not 30 <= second < 40
+        for lost in (20 if 40 <= second < 60 else 0,)
+    ]  # fmt: skip
+    (interval,) = infer(findings(counts)).interruption.intervals
+    assert (interval.start_ns, interval.end_ns) == (at(30), at(60))
+
+
 def test_an_unnamed_remainder_is_never_a_party_s() -> None:
     for story in STORIES.values():
         for hypothesis in infer(story()).hypotheses:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -57,6 +58,43 @@ def test_a_gap_that_is_filled_later_was_lost_before() -> None:
     heard = acknowledgements([(4, 200), (5, 200), (6, 200), (305, 500), (311, 600)])
 
     assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=6, upstream=1)
+
+
+@pytest.mark.parametrize("connections", [2, 3])
+def test_numbers_that_several_connections_share_are_not_missing_in_each(connections: int) -> None:
+    """Windows counts all packets to one address together."""
+    taken = random.Random(4)
+    sent, sequence = [], [100] * connections
+    for number in range(1, 400):
+        which = taken.randrange(connections)
+        segment = tcp(1000 + which, sequence=sequence[which], payload=bytes(100))
+        sent.append((START + 5 * number * MS, ethernet(ipv4(segment, 6, number=number))))
+        answer = tcp(80, 1000 + which, 1, sequence[which] + 100)
+        heard = ethernet(ipv4(answer, 6, "10.0.0.2", "10.0.0.1", number=9000 + number))
+        sent.append((START + 5 * number * MS + MS, heard))
+        sequence[which] += 100
+
+    assert totals(capture(sent), "10.0.0.1") == Counter(sent=399)
+
+
+def test_connections_that_count_for_themselves_still_tell_what_never_came() -> None:
+    """Two connections side by side, each with numbers of its own; of the second a segment is repeated and only then
+    comes by: its number tells that one before it was lost."""
+    one, other = (
+        [
+            (
+                START + (10 * place + shift) * MS,
+                ethernet(ipv4(tcp(port, sequence=100 * place + 100, payload=bytes(100)), 6, number=first + place)),
+            )
+            for place in range(20)
+        ]
+        for port, shift, first in ((1000, 0, 10), (1001, 5, 30000))
+    )
+    del other[7]
+    again = ethernet(ipv4(tcp(1001, sequence=800, payload=bytes(100)), 6, number=30020))
+    found = totals(capture(sorted([*one, *other, (START + 400 * MS, again)])), "10.0.0.1")
+
+    assert (found["sent"], found["upstream"]) == (41, 1)
 
 
 def test_a_straggler_was_overtaken_and_not_lost() -> None:
