@@ -354,6 +354,8 @@ class Witnesses:
         if candidate.record is None:
             heard = self._logging(candidate.component) if candidate.mode.record is not None else 0.0
             return {}, heard * log(1 - RECORDED_COMMAND)
+        if candidate.record not in self._records:
+            return {}, -MOST_FROM_ONE  # it began something else, or what had begun was its own cause
         acts: dict[Record, float] = {}
         for record in self._records:
             if record is candidate.record:

@@ -504,6 +504,14 @@ def test_a_ticket_for_the_work_speaks_beside_the_command() -> None:
     assert both.total > hear(acting(SHUT), records=[SHUT]).total
 
 
+def test_an_act_that_came_after_all_had_begun_is_not_its_cause() -> None:
+    late = record(130, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN)
+    ticket = record(90, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=200)
+    heard = hear(acting(late), records=[late, ticket])
+    assert heard.total < -4
+    assert not heard.records, "nor does the ticket for the work speak for it"
+
+
 def test_several_commands_of_one_act_are_one_act() -> None:
     more = record(99.5, "customer-edge", link=UPLINK, effect=CommandEffectKind.FILTER_ADDED)
     assert hear(acting(SHUT), records=[SHUT, more]).total == hear(acting(SHUT), records=[SHUT]).total
