@@ -67,6 +67,10 @@ EFFECTS_OF_RECORD = {
 }
 
 
+# How many acts that may be the same cause are looked at: what began the trouble, and what was done as its phases began.
+MOST_ACTS = 3
+
+
 class Direction(StrEnum):
     """Which way traffic is lost, seen from the service's first end to its second."""
 
@@ -215,7 +219,7 @@ def enumerate_candidates(
 ) -> Iterator[Candidate]:
     """All candidates for one interruption, each with its prior before any evidence.
 
-    Where several records fit one, it rests on the first: `rank_records` tells their order.
+    Where several records fit one, there is one for each of the first: `rank_records` tells their order.
     """
     for candidate in _all_candidates(topology, paths, modes, records, coverage.types):
         if candidate.mode.unless is not None and coverage.is_word_of(Side.CUSTOMER):
@@ -269,7 +273,9 @@ def _on_node(
 def _with_records(mode: Mode, node: str, link: str | None, found: Sequence[Record]) -> Iterator[Candidate]:
     if not found and mode.needs_record:
         return
-    yield from with_directions(mode, node, link, found[0] if found else None)
+    acts: Sequence[Record | None] = found[:MOST_ACTS] or (None,)
+    for record in acts:
+        yield from with_directions(mode, node, link, record)
 
 
 def with_directions(mode: Mode, component: str, link: str | None, record: Record | None = None) -> Iterator[Candidate]:

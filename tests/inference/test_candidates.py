@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from attribution.inference.candidates import (
+    MOST_ACTS,
     EFFECTS_OF_RECORD,
     Candidate,
     Direction,
@@ -62,6 +63,15 @@ def test_a_fault_of_one_direction_has_its_share_of_the_prior() -> None:
     assert found[Direction.THERE] == found[Direction.BACK] < found[Direction.BOTH]
     assert sum(found.values()) == pytest.approx(one_way.prior)
     assert {c.direction for c in enumerated(mode())} == {Direction.BOTH}
+
+
+def test_what_was_undone_later_by_a_like_act_may_have_begun_with_the_first() -> None:
+    """The one that takes a setting back may stand nearer to the onset of a phase than the one that made it."""
+    shuts = [record(at_s, "customer-edge", link=UPLINK, effect=SHUT.effect) for at_s in (0, 17, 40, 60)]
+    closing = replace(mode(Reach.LINK, record_kind="port"), on=frozenset({"router"}), needs_record=True)
+    found = enumerated(closing, records=tuple(shuts))
+
+    assert [c.record for c in found if c.link == UPLINK] == shuts[:MOST_ACTS]
 
 
 def test_what_needs_a_record_is_not_imagined() -> None:
