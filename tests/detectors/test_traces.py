@@ -176,7 +176,7 @@ def test_no_hop_loses_more_than_one_behind_it_and_none_more_than_it_left_unanswe
 
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
 @pytest.mark.skipif(shutil.which("mtr") is None, reason="needs mtr")
-@pytest.mark.parametrize(("milliseconds", "told"), [(0, (60, 0)), (10_000, None)], ids=["answers all", "limits answers"])
+@pytest.mark.parametrize(("milliseconds", "told"), [(0, (60, 0)), (10_000, None)], ids=["answers all", "limits them"])
 def test_a_real_report_of_a_router_that_loses_what_it_passes_on(
     milliseconds: int, told: tuple[int, int] | None
 ) -> None:

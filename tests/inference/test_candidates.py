@@ -8,8 +8,8 @@ from itertools import product
 import pytest
 
 from attribution.inference.candidates import (
-    MOST_ACTS,
     EFFECTS_OF_RECORD,
+    MOST_ACTS,
     Candidate,
     Direction,
     enumerate_candidates,
