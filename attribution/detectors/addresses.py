@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from attribution.model.observation import Caveat, LogEvent, LogKind, Observation, PathTrace, TapCount
 from attribution.model.phrase import Phrase
-from attribution.model.topology import ROUTING, IpNetwork, NodeKind, Topology
+from attribution.model.topology import ROUTING, IpNetwork, NodeKind, Topology, parse_network
 
 # Addresses that share fewer leading bits than this do not stand on one cable (a LAN of 256 hosts; an IPv6 subnet).
 SHORTEST_COMMON_PREFIX = {4: 24, 6: 64}
 BRIDGES = (NodeKind.SWITCH, NodeKind.TRANSPORT)
 SESSION_KINDS = frozenset({LogKind.SESSION_DOWN, LogKind.SESSION_UP})
+# An address or prefix within words; a port may follow it after a colon or a slash.
+_ADDRESS = re.compile(
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2}(?!\d))?(?!\.?\d)"
+    r"|(?<![\w.:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:/\d{1,3}(?!\d))?(?![\w:])"
+)
+
+
+def networks_in(words: str) -> Iterator[IpNetwork]:
+    """The addresses and prefixes that words name, in their order."""
+    for token in _ADDRESS.findall(words):
+        try:
+            yield parse_network(token)
+        except ValueError:
+            continue
 
 
 class AddressBook:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from attribution.detectors.addresses import layer3_neighbours
+from attribution.detectors.addresses import layer3_neighbours, networks_in
 from attribution.detectors.loss import Surroundings
 from attribution.model.capture import Handshake
 from attribution.model.evidence import Alarm, AlarmKind, Citation
@@ -94,9 +94,6 @@ CLEARING = {
 MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # Digits, hexadecimal ones too: a single class, so that no line of whatever length takes more than one look.
 NUMBER = re.compile(r"[0-9a-fA-F]+")
-ADDRESS = re.compile(
-    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)|(?<![\w.:])[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?![\w:])"
-)
 WITNESS_ALARMS = {
     WitnessKind.ICMP_UNREACHABLE: AlarmKind.ROUTE_MISSING,
     WitnessKind.ICMP_PROHIBITED: AlarmKind.FILTERED,
@@ -215,7 +212,7 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
 
 def _nodes_named(text: str, around: Surroundings) -> set[str]:
     """The nodes whose addresses a line names."""
-    found = (around.book.resolve(address) for address in ADDRESS.findall(text))
+    found = (around.book.resolve(str(network.network_address)) for network in networks_in(text))
     return {node for node in found if node is not None}
 
 

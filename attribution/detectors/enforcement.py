@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from attribution.detectors.addresses import networks_in
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.records import FOREVER_NS, is_of_service
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
@@ -24,9 +25,6 @@ ENFORCEMENTS = {
 # How the words of an enforcement say on what ground it rests.
 ARREARS = re.compile(r"arrears|overdue|unpaid|past due|non-?payment|late payment|欠费|逾期|未付|未缴|未支付", re.I)
 VIOLATION = re.compile(r"violat|abuse|illegal|spam|attack|ddos|违规|违法|违反|滥用|攻击|垃圾", re.I)
-_ADDRESS = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7})(?:/\d{1,3})?(?![\w:])"
-)
 # What may send under an address that is not its own: behind a translation or a tunnel of these an end of the service
 # may go by theirs.
 TRANSLATES = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY})
@@ -87,7 +85,7 @@ def judge_ground(
 
 def _concerns(notice: AccountEvent, event: AccountEvent) -> bool:
     """Whether a notice is about what an enforcement befell: about the account, or an address that both name."""
-    told, hit = addresses_in(notice.detail), addresses_in(event.detail)
+    told, hit = list(networks_in(notice.detail)), list(networks_in(event.detail))
     return not told or not hit or any(_overlap(one, other) for one in told for other in hit)
 
 
@@ -95,20 +93,9 @@ def _overlap(one: IpNetwork, other: IpNetwork) -> bool:
     return one.version == other.version and (one.network_address in other or other.network_address in one)
 
 
-def addresses_in(detail: str) -> tuple[IpNetwork, ...]:
-    """The addresses and prefixes that an account event names."""
-    found = []
-    for token in _ADDRESS.findall(detail):
-        try:
-            found.append(parse_network(token))
-        except ValueError:
-            continue
-    return tuple(found)
-
-
 def _hits_service(event: AccountEvent, around: Surroundings) -> Condition:
     """Whether an enforcement can stop the service's traffic: one for addresses does where an end has one of them."""
-    named = addresses_in(event.detail)
+    named = list(networks_in(event.detail))
     if not named:
         return Condition.MET
     found = {is_of_service(str(network), around) for network in named}
@@ -155,7 +142,7 @@ def is_address(token: str) -> bool:
 
 def _restricted_node(event: AccountEvent, around: Surroundings) -> str | None:
     """`restricted` with an address is a black hole for that address; otherwise the service as a whole is meant."""
-    for network in addresses_in(event.detail):
+    for network in networks_in(event.detail):
         node = around.book.resolve(str(network.network_address)) if network.num_addresses == 1 else None
         if node is not None:
             return None if around.topology.nodes[node].side is Side.CUSTOMER else node

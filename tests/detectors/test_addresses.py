@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from attribution.detectors.addresses import AddressBook, layer3_neighbours, learn_addresses, recognise_end
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attribution.detectors.addresses import (
+    AddressBook,
+    layer3_neighbours,
+    learn_addresses,
+    networks_in,
+    recognise_end,
+)
 from attribution.model.observation import Caveat, LogEvent, LogKind, TapCount
 from attribution.model.topology import NodeKind, Side, Topology, parse_network
 from tests.detectors.chain import CAPTURE, CHAIN, at, join, log, network, node, trace
@@ -23,6 +33,25 @@ def silent_edge(*, second_silent: bool = False) -> Topology:
             join("office-edge b", "other-edge a"),
         ],
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("Deny tcp src outside:10.1.0.2/40000 dst inside:10.2.0.2/443", ["10.1.0.2/32", "10.2.0.2/32"]),
+        ("black hole 203.0.113.71.", ["203.0.113.71/32"]),
+        ("DDoS against 10.2.0.0/24 and 2001:db8::7", ["10.2.0.0/24", "2001:db8::7/128"]),
+        ("at 12:30:05 from 10.1.1.1:443", ["10.1.1.1/32"]),
+        ("firmware 1.2.3.4.5, 300.1.1.1", []),
+    ],
+)
+def test_addresses_are_read_out_of_words(words: str, named: list[str]) -> None:
+    assert [str(network) for network in networks_in(words)] == named
+
+
+@given(st.text(alphabet="0123456789abcdef.:/ x", max_size=60))
+def test_no_words_are_misread_with_an_error(words: str) -> None:
+    assert all(network.num_addresses >= 1 for network in networks_in(words))
 
 
 def test_a_node_is_found_by_its_name_and_by_its_address() -> None:
