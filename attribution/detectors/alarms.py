@@ -92,6 +92,8 @@ CLEARING = {
     LogKind.HARDWARE_CLEARED: (AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT, AlarmKind.RESOURCES_EXHAUSTED),
 }
 MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
+# What a device says again and again tells of nothing new: trouble in the same words, and what a filter always denies.
+ONCE = frozenset({AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # Digits, hexadecimal ones too: a single class, so that no line of whatever length takes more than one look.
 NUMBER = re.compile(r"[0-9a-fA-F]+")
 WITNESS_ALARMS = {
@@ -136,7 +138,7 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
     wordings: set[tuple[str, str]] = set()
     for event in events:
         alarm = _alarm_of(event, around)
-        if alarm is None or (alarm.kind is AlarmKind.NOT_UNDERSTOOD and not _is_news(event, wordings)):
+        if alarm is None or (alarm.kind in ONCE and not _is_news(event, wordings)):
             continue
         pair = (alarm.reporter, alarm.about_peer)
         if event.kind is LogKind.SESSION_DOWN and event.reason in ENDED_HERE:

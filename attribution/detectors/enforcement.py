@@ -102,7 +102,7 @@ def _hits_service(event: AccountEvent, around: Surroundings) -> Condition:
     owners = (owner for network in named for owner in around.book.owners_within(network))
     if found == {Condition.NOT_MET} and any(around.topology.nodes[owner].kind in TRANSLATES for owner in owners):
         return Condition.UNKNOWN
-    return Condition.MET if Condition.MET in found else min(found, key=lambda one: one is Condition.NOT_MET)
+    return next(one for one in (Condition.MET, Condition.UNKNOWN, Condition.NOT_MET) if one in found)
 
 
 def overdue_since(events: Sequence[AccountEvent]) -> list[int]:

@@ -21,14 +21,15 @@ SCATTER, SCATTER_AT_RANDOM = 2.0, 7.0
 LEAST_PSEUDO_LOST = 1.0
 HEALTHY_RATE = 0.001
 # How often what is healthy loses next to nothing, however many packets there are: a hundredth of that, on average, and
-# mostly none at all.
+# mostly none at all. An estimate: recordings hold too few packets to tell.
 FLAWLESS, FLAWLESS_RATE, FLAWLESS_SCATTER = 0.1, 1e-5, 1e4
 # Share of measurements that something else than the model spares; with Noise.stray it bounds what one of them can say.
 STRAY = 0.03
 # What was lost and is back stays back, so that losses come in runs; what gets lost at random is strewn. How often the
 # next of several measurements turns out otherwise than the one before it while a fault fades: fitted on 65 series from
-# aftermaths of recorded crashes, hangs and reboots (41 nats likelier than at random; the 158 from faults that lost
-# packets at random just after another one are 135 nats less likely). How often either kind looks like the other.
+# aftermaths of 17 recordings of crashes, hangs and reboots (38 nats likelier than at random, none more than 1 less; 158
+# of 11 recordings in which another fault came just after the first are 135 nats less likely, 44 of them by more than 1
+# each). How often either kind looks like the other is an estimate.
 TURNS, STREWN_IN_AFTERMATH, RUNS_AT_RANDOM = 0.15, 0.03, 0.3
 
 

@@ -409,6 +409,14 @@ def test_a_filter_that_drops_what_one_end_sends_the_other_is_told() -> None:
     assert (alarm.component, alarm.kind) == ("cloud-edge", AlarmKind.FILTERED)
 
 
+def test_what_a_filter_always_denies_is_told_once() -> None:
+    """Some host asks the other for a port that was never open, all day long: that is no news when trouble begins."""
+    words = "Deny udp src outside:10.1.0.2/137 dst inside:10.2.0.2/{port} by access-group"
+    said = [log(second, "cloud-edge", LogKind.TRAFFIC_DENIED) for second in (0, 60, 90)]
+    (alarm,) = alarms(*(replace(event, text=words.format(port=900 + place)) for place, event in enumerate(said)))
+    assert alarm.interval.start_ns == at(0)
+
+
 def test_a_filter_that_drops_what_strangers_send_does_its_work() -> None:
     assert denied("Deny tcp src outside:203.0.113.9/40000 dst inside:10.2.0.2/443 by access-group") == []
     assert denied("Deny icmp from 10.1.0.2") == []
