@@ -221,10 +221,10 @@ class Case:
         | --- | --- |
         | `time`, `end` | datetime64[ns, UTC], by the file's own clock, with its stated offset added; not aligned |
         | `observation` | string: probe, path, flow, counter, cloud_metric, log, change, account, cloud_call, \
-capture_point, capture_pair, packets, capture, or caveat for what was left out |
+capture_point, capture_load, capture_pair, packets, capture, or caveat for what was left out |
         | `what` | string: the kind of log line, the metric, the kind of packets, the action |
         | `supplied_by`, `device`, `interface`, `source`, `destination`, `protocol` | string |
-        | `value`, `unit` | float64 and string: a metric's reading (its own unit), the mean round trip of probes (ms) |
+        | `value`, `unit` | float64 and string: a metric's reading, mean round trip of probes (ms), octets captured |
         | `sent`, `lost`, `count` | Int64: packets; how often, or of how many |
         | `text` | string: the line, the hops, the words. It comes from evidence: escape it where that matters |
         | `file`, `locator` | string: where it can be opened |

@@ -34,6 +34,7 @@ from attribution.model.observation import (
     PairCount,
     ProbeResult,
     TapCount,
+    TapLoad,
 )
 from attribution.model.phrase import SIDES, Template
 from attribution.model.ports import find_link
@@ -308,7 +309,7 @@ def _clock_in_question(observation: Observation, side: Side, disproved: bool) ->
 
 def _shifted(observation: Observation, shift_ns: int) -> Observation:
     changes: dict[str, Any] = {"time_ns": observation.time_ns + shift_ns}
-    if isinstance(observation, TapCount | PacketWitness | CaptureCoverage):
+    if isinstance(observation, TapCount | TapLoad | PacketWitness | CaptureCoverage):
         changes["end_ns"] = observation.end_ns + shift_ns
     return replace(observation, **changes)
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation, TapCount
+from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation, TapLoad
 from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind, Side
@@ -139,9 +139,9 @@ def detect_captured_load(
     if bandwidth_bps is None:
         return
     # By file: two captures of one port show the same packets.
-    octets: dict[tuple[str, str, str, Metric], dict[int, tuple[int, TapCount]]] = defaultdict(dict)
+    octets: dict[tuple[str, str, str, Metric], dict[int, tuple[int, TapLoad]]] = defaultdict(dict)
     for tap in observations:
-        if isinstance(tap, TapCount) and tap.interface is not None and tap.device in around.topology.nodes:
+        if isinstance(tap, TapLoad) and tap.interface is not None and tap.device in around.topology.nodes:
             metric = _direction_at(tap, around)
             if metric is not None:
                 seconds = octets[(tap.origin.file, tap.device, tap.interface, metric)]
@@ -168,8 +168,8 @@ def detect_captured_load(
                 )
 
 
-def _in_a_row(over: Iterable[tuple[TapCount, float]]) -> Iterator[list[tuple[TapCount, float]]]:
-    run: list[tuple[TapCount, float]] = []
+def _in_a_row(over: Iterable[tuple[TapLoad, float]]) -> Iterator[list[tuple[TapLoad, float]]]:
+    run: list[tuple[TapLoad, float]] = []
     for tap, rate_bps in over:
         if run and tap.time_ns > run[-1][0].end_ns:
             yield run
@@ -179,7 +179,7 @@ def _in_a_row(over: Iterable[tuple[TapCount, float]]) -> Iterator[list[tuple[Tap
         yield run
 
 
-def _direction_at(tap: TapCount, around: Surroundings) -> Metric | None:
+def _direction_at(tap: TapLoad, around: Surroundings) -> Metric | None:
     """Whether what a capture counted comes in by its port or goes out by it: where its source or destination lies."""
     link = find_link(around.topology, tap.device, tap.interface or "")
     if link is None:

@@ -10,7 +10,7 @@ from attribution.dossier.grounds import Grounds, point_of
 from attribution.dossier.losses import group_bins
 from attribution.model.dossier import RateSeries
 from attribution.model.incident import NANOSECONDS, Origin
-from attribution.model.observation import CounterSample, Metric, TapCount
+from attribution.model.observation import CounterSample, Metric, TapLoad
 from attribution.model.ports import find_link
 from attribution.model.topology import Link
 
@@ -61,7 +61,7 @@ def _capture_rates(grounds: Grounds) -> Iterator[tuple[Link, RateSeries]]:
     octets: dict[tuple[str, bool], dict[tuple[int, int], int]] = defaultdict(lambda: defaultdict(int))
     points: dict[str, tuple[Origin, Link]] = {}
     for tap in grounds.observations:
-        if not isinstance(tap, TapCount) or tap.device not in grounds.topology.nodes or tap.interface is None:
+        if not isinstance(tap, TapLoad) or tap.device not in grounds.topology.nodes or tap.interface is None:
             continue
         link = find_link(grounds.topology, tap.device, tap.interface)
         outgoing = _leaves(tap, link, grounds) if link is not None else None
@@ -77,7 +77,7 @@ def _capture_rates(grounds: Grounds) -> Iterator[tuple[Link, RateSeries]]:
             yield link, _series(point_of(origin), origin.device, origin.interface, outgoing, file, bins, link)
 
 
-def _leaves(tap: TapCount, link: Link, grounds: Grounds) -> bool | None:
+def _leaves(tap: TapLoad, link: Link, grounds: Grounds) -> bool | None:
     """Whether the service's packets leave the device at this port; None where they are not the service's."""
     ends = (grounds.node(tap.source), grounds.node(tap.destination))
     if set(ends) != set(grounds.incident.service.ends):

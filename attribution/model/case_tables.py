@@ -23,6 +23,7 @@ from attribution.model.observation import (
     PathTrace,
     ProbeResult,
     TapCount,
+    TapLoad,
 )
 from attribution.model.phrase import SIDES, Phrase, Template, any_of, in_a_row
 from attribution.model.verdict import WeighedEvidence
@@ -174,6 +175,13 @@ def _tap(seen: TapCount) -> dict[str, Value]:
     }  # fmt: skip
 
 
+def _load(seen: TapLoad) -> dict[str, Value]:
+    return {
+        "end": seen.end_ns, "device": seen.device, "interface": seen.interface, "source": seen.source,
+        "destination": seen.destination, "count": seen.packets, "value": seen.octets, "unit": "octets",
+    }  # fmt: skip
+
+
 def _pair(seen: PairCount) -> dict[str, Value]:
     first, second = (" ".join(part for part in point if part) for point in (seen.first, seen.second))
     return {
@@ -208,6 +216,7 @@ KINDS: Mapping[type[Observation], tuple[str, Callable[[Any], dict[str, Value]]]]
     AccountEvent: ("account", _account),
     CloudCall: ("cloud_call", _cloud_call),
     TapCount: ("capture_point", _tap),
+    TapLoad: ("capture_load", _load),
     PairCount: ("capture_pair", _pair),
     PacketWitness: ("packets", _witness),
     CaptureCoverage: ("capture", _coverage),

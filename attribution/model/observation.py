@@ -366,6 +366,22 @@ class TapCount(Observation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TapLoad(Observation):
+    """All that passed one capture point from one address to another in [time, time+length), of whatever protocol.
+
+    `octets` are those on the wire, with the link layer's headers. What a mirror port shows twice is counted once.
+    """
+
+    end_ns: int
+    device: str
+    interface: str | None
+    source: str
+    destination: str
+    packets: int
+    octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairCount(Observation):
     """Packets of the same traffic at two capture points: of `sent` seen at the first, `lost` never passed the second.
 

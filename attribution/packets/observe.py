@@ -18,7 +18,7 @@ from attribution.packets.ledger import SECOND_NS
 from attribution.packets.one_point.nodes import FORGOTTEN
 from attribution.packets.sizes import is_small
 from attribution.packets.survey import Survey, survey_capture
-from attribution.packets.tap import tap_counts
+from attribution.packets.tap import tap_counts, tap_loads
 from attribution.packets.witnesses import find_witnesses
 
 
@@ -63,6 +63,7 @@ def observe_survey(survey: Survey) -> Iterator[Observation | Caveat]:
     )
     yield from caveats_of_survey(survey)
     yield from tap_counts(survey)
+    yield from tap_loads(survey)
     yield from find_witnesses(survey)
 
 

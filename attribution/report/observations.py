@@ -39,6 +39,7 @@ OBSERVATION_WORDINGS: Mapping[str, ObservationWording] = {
             "account": "账户",
             "cloud_call": "云 API 调用",
             "capture_point": "抓包点",
+            "capture_load": "抓包流量",
             "capture_pair": "抓包对比",
             "packets": "报文",
             "capture": "抓包",

@@ -10,7 +10,7 @@ import pytest
 from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_overuse
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import EvidenceType
-from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, TapCount
+from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, TapLoad
 from attribution.model.topology import Side
 from tests.detectors.chain import CAPTURE, CHAIN, NODES, at, join, network, node, origin, readings, surroundings
 
@@ -164,10 +164,10 @@ def test_metrics_that_tell_nothing_of_load_are_no_alarm() -> None:
 
 def captured(
     device: str, interface: str, *shares: float, source: str = "10.1.0.2", destination: str = "203.0.113.9"
-) -> list[TapCount]:
+) -> list[TapLoad]:
     """What a capture shows of packets from one address to another, second by second, by shares of what was bought."""
     return [
-        TapCount(
+        TapLoad(
             time_ns=at(second),
             end_ns=at(second + 1),
             origin=CAPTURE,
@@ -176,17 +176,14 @@ def captured(
             interface=interface,
             source=source,
             destination=destination,
-            protocol="udp",
-            sent=1000,
-            lost_upstream=0,
-            lost_downstream=0,
+            packets=1000,
             octets=round(share * BOUGHT_BPS / 8),
         )
         for second, share in enumerate(shares)
     ]
 
 
-def captured_load(*taps: list[TapCount]) -> list[Alarm]:
+def captured_load(*taps: list[TapLoad]) -> list[Alarm]:
     return list(detect_captured_load([one for tap in taps for one in tap], surroundings(), BOUGHT_BPS))
 
 

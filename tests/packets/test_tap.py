@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attribution.model.observation import CaptureCoverage, TapCount
+from attribution.model.observation import CaptureCoverage, TapCount, TapLoad
 from attribution.packets import Capture, observe_capture, read_capture
 from attribution.packets.columns import ACK, FIN, FLAGS, LENGTH, RST, SYN
 from attribution.packets.comparison import Comparison
@@ -245,6 +245,28 @@ def check_against_the_other_side(recording: Recording, tolerance: float) -> None
         beyond_near = near["downstream"] + near["unanswered"] - far["downstream"] - far["unanswered"]
         assert least[direction] - slack <= beyond_near <= least[direction] + slack
         assert least[direction] - slack <= far["upstream"] <= most[direction] + slack
+
+
+def loads(found: Capture) -> list[tuple[str, int, int]]:
+    return [(tap.source, tap.packets, tap.octets) for tap in observe_capture(found) if isinstance(tap, TapLoad)]
+
+
+def test_all_that_passed_is_counted_as_load_whatever_its_protocol_and_whether_anybody_answered() -> None:
+    one_way = [(START + ms * MS, ethernet(ipv4(udp(bytes(1000)), 17, number=1 + ms))) for ms in range(50)]
+    sent = segments([(60 + place, 100 + 100 * place, 1000 + place) for place in range(10)])
+    heard = acknowledgements([(75, 1100)])
+    later = [(START + 2 * SECOND, ethernet(ipv4(udp(bytes(1000)), 17, number=99)))]
+
+    segment, datagram = 14 + 20 + 20 + 100, 14 + 20 + 8 + 1000
+    assert loads(capture(one_way + sent + heard + later)) == [
+        ("10.0.0.1", 60, 50 * datagram + 10 * segment), ("10.0.0.2", 1, 54), ("10.0.0.1", 1, datagram)
+    ]  # fmt: skip
+
+
+def test_what_a_mirror_port_shows_twice_is_no_more_load() -> None:
+    once = [(START + ms * MS, ethernet(ipv4(udp(bytes(1000)), 17, number=1 + ms))) for ms in range(50)]
+    twice = sorted(once + [(time + 20_000, data) for time, data in once])
+    assert loads(capture(twice)) == loads(capture(once)) != []
 
 
 def test_one_point_alone_comes_close_to_the_truth(recording: Recording) -> None:
