@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attribution.detectors.addresses import networks_in
 from attribution.detectors.loss import Surroundings
@@ -25,6 +25,23 @@ ENFORCEMENTS = {
 # How the words of an enforcement say on what ground it rests.
 ARREARS = re.compile(r"arrears|overdue|unpaid|past due|non-?payment|late payment|欠费|逾期|未付|未缴|未支付", re.I)
 VIOLATION = re.compile(r"violat|abuse|illegal|spam|attack|ddos|违规|违法|违反|滥用|攻击|垃圾", re.I)
+# A payment of less than what is due.
+IN_PART = re.compile(r"\bpart(ial(ly)?)?\b|instal?ment|部分|分期", re.I)
+# An invoice's number stands behind the word, or is what is neither a day, nor a time, nor a sum, nor how long.
+CALLED_INVOICE = re.compile(
+    r"(?:\b(?:invoice|bill|statement|order)\b|账单|发票|订单|单号)(?:\s*(?:no|number|nr|id|号|编号)\b\.?)?[\s:：#№]*"
+    r"((?=[A-Za-z_/.-]*[0-9])[A-Za-z0-9][A-Za-z0-9_/.-]*[A-Za-z0-9])",
+    re.I,
+)
+TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/.:-]*")
+NO_NUMBER = re.compile(
+    r"""(?<![\w.-])\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+Z?)?(?![\w-])  # a day, or a moment
+    |(?<![\w.:])\d{1,2}:\d{2}(?::[\d.]+)?(?![\w:])  # a time of day
+    |(?:CNY|RMB|USD|EUR|HKD|[¥￥$€])\s*\d[\d,.]*  # a sum
+    |(?<![\w.-])\d[\d,.]*\s*(?:CNY|RMB|USD|EUR|HKD|yuan|元|days?|天|%)
+    |(?<![\w.-])\d{1,3}(?:,\d{3})+(?:\.\d+)?""",
+    re.I | re.X | re.A,
+)
 # What may send under an address that is not its own: behind a translation or a tunnel of these an end of the service
 # may go by theirs.
 TRANSLATES = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY})
@@ -64,7 +81,10 @@ def judge_ground(
     """
     known = {invoice_of(past.detail) for past in earlier if past.kind in PAYMENTS} - {None}
     named = invoice_of(event.detail) if invoice_of(event.detail) in known else None
-    overdue = overdue_since([past for past in earlier if named is None or invoice_of(past.detail) == named])
+    unpaid, unassigned = settle(earlier)
+    overdue = [due_ns for invoice, due_ns in unpaid.items() if named in (None, invoice)]
+    if overdue and unassigned:
+        return Condition.UNKNOWN, ()
     reasons: list[str] = []
     if overdue:
         reasons.append("late_payment")
@@ -105,31 +125,40 @@ def _hits_service(event: AccountEvent, around: Surroundings) -> Condition:
     return next(one for one in (Condition.MET, Condition.UNKNOWN, Condition.NOT_MET) if one in found)
 
 
-def overdue_since(events: Sequence[AccountEvent]) -> list[int]:
-    """When each invoice fell due that has not been paid since, or, if it has a number, before."""
+def settle(events: Sequence[AccountEvent]) -> tuple[Mapping[str, int], bool]:
+    """When each invoice fell due that has not been paid since, or, if it has a number, before; and whether money came
+    in that may have paid any of several.
+
+    A payment that names no invoice pays the only one that is open.
+    """
     due: dict[str, int] = {}
     credit: set[str] = set()
+    unnamed = False
     for event in events:
         number = invoice_of(event.detail)
         invoice = number or event.detail
         if event.kind is AccountEventKind.PAYMENT_DUE and invoice not in credit:
             due.setdefault(invoice, event.time_ns)
-        elif event.kind is AccountEventKind.PAYMENT_RECEIVED:
-            due.pop(invoice, None)
+        elif event.kind is AccountEventKind.PAYMENT_RECEIVED and not IN_PART.search(event.detail):
             if number is not None:
-                credit.add(invoice)
-    return list(due.values())
+                due.pop(number, None)
+                credit.add(number)
+            elif invoice in due or len(due) == 1:
+                due.pop(invoice if invoice in due else next(iter(due)))
+            else:
+                unnamed = unnamed or bool(due)
+    return due, unnamed
 
 
 def invoice_of(detail: str) -> str | None:
-    """The invoice's own number in an account event's words: the first token with a digit that is no address."""
-    for match in re.finditer(r"[A-Za-z0-9][A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/-]*", detail):
-        token = match.group()
-        if is_address(token):
-            continue
-        if re.search(r"[A-Za-z]", token) or token.isdigit():
-            return token
-    return None
+    """The invoice's own number in an account event's words: what is called one, else the first token that may be.
+
+    Addresses, days, times of day and sums of money are none.
+    """
+    called = CALLED_INVOICE.search(detail)
+    tokens = [called.group(1)] if called else []
+    tokens += [match.group().rstrip("-_/.:") for match in TOKEN.finditer(NO_NUMBER.sub(" ", detail))]
+    return next((token.casefold() for token in tokens if re.search("[0-9]", token) and not is_address(token)), None)
 
 
 def is_address(token: str) -> bool:
@@ -141,9 +170,13 @@ def is_address(token: str) -> bool:
 
 
 def _restricted_node(event: AccountEvent, around: Surroundings) -> str | None:
-    """`restricted` with an address is a black hole for that address; otherwise the service as a whole is meant."""
+    """`restricted` with an address is a black hole for that address; otherwise the service as a whole is meant.
+
+    Packets for a host, on whosever ground it stands, are dropped on the way to it, not by the host.
+    """
     for network in networks_in(event.detail):
-        node = around.book.resolve(str(network.network_address)) if network.num_addresses == 1 else None
-        if node is not None:
-            return None if around.topology.nodes[node].side is Side.CUSTOMER else node
+        name = around.book.resolve(str(network.network_address)) if network.num_addresses == 1 else None
+        if name is not None:
+            node = around.topology.nodes[name]
+            return None if node.side is Side.CUSTOMER or node.kind is NodeKind.HOST else name
     return None

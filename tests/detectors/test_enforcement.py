@@ -8,10 +8,11 @@ from attribution.detectors.enforcement import detect_enforcement, invoice_of
 from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import AccountEvent, AccountEventKind
-from attribution.model.topology import Side
-from tests.detectors.chain import at, origin, surroundings
+from attribution.model.topology import NodeKind, Side
+from tests.detectors.chain import CHAIN, NODES, at, network, node, origin, surroundings
 
 AROUND = surroundings()
+HOST_OF_PROVIDER = node("cloud-host", NodeKind.HOST, "10.2.0.2", side=Side.PROVIDER)
 ACCOUNT = origin("records/account.csv", EvidenceType.ACCOUNT_EVENTS)
 DAY = 86_400.0
 
@@ -59,6 +60,21 @@ def test_payment_after_the_suspension_comes_too_late() -> None:
 def test_paying_another_invoice_settles_nothing() -> None:
     record = suspension(account(-20 * DAY, DUE, "invoice INV-7"), account(-19 * DAY, PAID, "invoice INV-6"))
     assert record.ground is Condition.MET
+
+
+def test_a_payment_settles_its_invoice_whatever_words_stand_around_the_number() -> None:
+    due = account(-25 * DAY, DUE, "invoice 2026-01-7731, CNY 18,400")
+    paid = account(-2 * DAY, PAID, "2026-01-7731 with penalty, in full")
+    assert suspension(due, paid, detail="invoice 2026-01-7731 unpaid, in arrears").ground is Condition.NOT_MET
+    partial = account(-2 * DAY, PAID, "partial payment of CNY 400 for 2026-01-7731")
+    assert suspension(due, partial).ground is Condition.MET
+
+
+def test_a_payment_without_a_number_settles_the_only_open_invoice_and_of_several_nobody_knows_which() -> None:
+    due = account(-25 * DAY, DUE, "invoice INV-7")
+    assert suspension(due, account(-2 * DAY, PAID, "CNY 18,400 received")).ground is Condition.NOT_MET
+    both = [due, account(-20 * DAY, DUE, "invoice INV-8")]
+    assert suspension(*both, account(-2 * DAY, PAID, "CNY 18,400 received")).ground is Condition.UNKNOWN
 
 
 def test_a_suspension_that_names_its_invoice_is_judged_by_it_alone() -> None:
@@ -114,10 +130,22 @@ def test_a_black_hole_for_an_address_sits_at_the_provider_s_device_if_it_is_one(
     assert service.component is None
 
 
+def test_a_black_hole_for_a_host_in_the_cloud_drops_its_packets_on_the_way_to_it() -> None:
+    of_provider = network([*(n for n in NODES if n.id != "cloud-host"), HOST_OF_PROVIDER], CHAIN.links.values())
+    restricted = account(0, AccountEventKind.RESTRICTED, "black hole 10.2.0.2/32")
+    (record,) = detect_enforcement([restricted], surroundings(of_provider))
+    assert (record.component, record.harmful) == (None, Condition.MET)
+
+
 @pytest.mark.parametrize(
     ("detail", "invoice"),
     [
-        ("invoice INV-2026-07 overdue", "INV-2026-07"),
+        ("invoice INV-2026-07 overdue", "inv-2026-07"),
+        ("invoice 2026-01-7731, CNY 18,400", "2026-01-7731"),
+        ("Invoice no. 7731-A with penalty, in full", "7731-a"),
+        ("CNY 18,400 for INV/7 received 2026-03-03 at 06:12", "inv/7"),
+        ("overdue 31 days since 2026-02-08, 18400 yuan", None),
+        ("账单 2026-01-7731 已付清", "2026-01-7731"),
         ("bill 20260701", "20260701"),
         ("address 10.2.0.2 blocked", None),
         ("non-payment", None),
