@@ -9,14 +9,19 @@ inside; the one under which the trouble falls into the reported window is taken,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
-from math import log
+from itertools import combinations, product
 from statistics import median
 from typing import Any
 
-from attribution.detectors.alarms import session_peer
+from attribution.detectors.happenings import (
+    TOLERANCE_NS,
+    Happening,
+    differences_between,
+    find_happenings,
+    trouble_by_file,
+)
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.passing import ahead_by_counters
 from attribution.model.clock import Alignment, ClockCorrection
@@ -26,9 +31,6 @@ from attribution.model.observation import (
     Caveat,
     CounterSample,
     FlowRecord,
-    LogEvent,
-    LogKind,
-    Metric,
     Observation,
     PacketWitness,
     PairCount,
@@ -36,8 +38,7 @@ from attribution.model.observation import (
     TapCount,
     TapLoad,
 )
-from attribution.model.phrase import SIDES, Template
-from attribution.model.ports import find_link
+from attribution.model.phrase import SIDES, Template, in_a_row
 from attribution.model.topology import Side
 
 # Devices' own clocks. Tickets, bills and API calls are dated by office systems, which are not in question.
@@ -60,108 +61,118 @@ STATED_WRONGLY = Template(
     "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
     "by packets that both captured, in spite of the offsets stated; they were set right"
 )
+FILES_OFF = Template(
+    "the clock of {files}, which the {wrong} supplied, is {seconds:+.1f} s off the other files', "
+    "by what both saw; it was set right"
+)
 # Offsets below these are no more than what packets' delays, or polling and logging, leave open; above the last, no
 # clock of the incident's day.
 LEAST_BY_PACKETS_NS = NANOSECONDS // 10
 LEAST_BY_EVENTS_NS = int(1.2 * NANOSECONDS)
 MOST_OFFSET_NS = 900 * NANOSECONDS
-# Two reports of one event come within this of each other once the clocks are right.
-TOLERANCE_NS = int(1.6 * NANOSECONDS)
+# By so much more of the trouble of two files has to fall together if the clock of a single file is to be wrong, and not
+# that of all that its side supplied.
+WHOLE_SIDE = 0.5
 # What is counted again and again, and was handed in because it covers the reported window.
 COUNTED = ProbeResult | FlowRecord | CounterSample | TapCount
 # How many common events have to agree, in weights: two logged ones, or a logged one and an edge of trouble.
 LEAST_AGREEMENT = 1.5
-LOGGED, MEASURED = 1.0, 0.6
-# How clearly (nats) a run of windows has to lose more than usual for its edges to be compared, and how many windows
-# of peace have to lie beyond an edge.
-CLEAR_TROUBLE = 12.0
-WELL_BEFORE = 2
-USUAL_RATE = 0.004
-LOSS_RATES = (0.05, 0.15, 0.4, 0.9)
-
-BEGINS: tuple[str, frozenset[str]] = ("trouble begins", frozenset())
-ENDS: tuple[str, frozenset[str]] = ("trouble ends", frozenset())
-TRANSITIONS = {
-    LogKind.INTERFACE_DOWN: "down",
-    LogKind.INTERFACE_ADMIN_DOWN: "down",
-    LogKind.INTERFACE_UP: "up",
-    LogKind.SESSION_DOWN: "session down",
-    LogKind.SESSION_UP: "session up",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that both sides can see: what, between or at which nodes, when by whose clock, and how exactly.
-
-    `series` numbers the counts that saw it, so that an end can be found to its beginning; `way` is what they crossed.
-    """
-
-    what: tuple[str, frozenset[str]]
-    side: Side
-    time_ns: int
-    weight: float
-    series: int = 0
-    way: frozenset[str] = frozenset()
-
 
 def align_clocks(
     observations: Sequence[Observation], around: Surroundings, window: Interval
 ) -> tuple[list[Observation], list[Caveat]]:
-    """The observations on one clock, with a caveat for each side whose clock was set right."""
-    ahead_ns = customer_ahead_by(observations, around)
-    if ahead_ns == 0:
+    """The observations on one clock, with a caveat for each side, or file, whose clock was set right.
+
+    Mostly one clock serves all that a side supplies. Where that side's other files agree with the rest as they are, the
+    clock of those files alone is wrong by which the difference was found.
+    """
+    offset = customer_ahead_by(observations, around)
+    if offset.ahead_ns == 0:
         return _captures_on_one_clock(observations, None), []
-    reference = right_side(observations, around, window, ahead_ns)
-    wrong = reference.other
-    shift_ns = -ahead_ns if wrong is Side.CUSTOMER else ahead_ns
+    reference = right_side(observations, around, window, offset.ahead_ns)
     # What packets on both sides prove outweighs what somebody stated of either side's clocks.
     disproved = len(stated_sides(observations)) == len(Side) and _ahead_by_captures(observations) is not None
-    aligned = [_shifted(o, shift_ns) if _clock_in_question(o, wrong, disproved) else o for o in observations]
-    template = STATED_WRONGLY if disproved else OFF_EACH_OTHER
-    told = template.fill(wrong=SIDES[wrong], seconds=-shift_ns / NANOSECONDS, reference=SIDES[reference])
-    return _captures_on_one_clock(aligned, reference), [Caveat("incident.yaml", "evidence", told)]
+    wrong, files = _whose(offset, reference.other, observations, around)
+    shift_ns = -offset.ahead_ns if wrong is Side.CUSTOMER else offset.ahead_ns
+    aligned = [
+        _shifted(o, shift_ns)
+        if _clock_in_question(o, wrong, disproved) and (files is None or o.origin.file in files)
+        else o
+        for o in observations
+    ]
+    whose = {"wrong": SIDES[wrong], "seconds": -shift_ns / NANOSECONDS}
+    if files is not None:
+        told = FILES_OFF.fill(files=in_a_row(sorted(files)), **whose)
+    else:
+        told = (STATED_WRONGLY if disproved else OFF_EACH_OTHER).fill(reference=SIDES[wrong.other], **whose)
+    return _captures_on_one_clock(aligned, wrong.other), [Caveat("incident.yaml", "evidence", told)]
 
 
-def customer_ahead_by(observations: Sequence[Observation], around: Surroundings) -> int:
-    """How far the customer's clocks are ahead of the provider's, in nanoseconds; 0 where nothing tells."""
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """How far the customer's clocks are ahead of the provider's, in nanoseconds; 0 where nothing tells. `files` are
+    those by whose reports of common events it was found, if by such."""
+
+    ahead_ns: int = 0
+    files: frozenset[str] = frozenset()
+
+
+def customer_ahead_by(observations: Sequence[Observation], around: Surroundings) -> Offset:
+    """By packets that both sides captured, else by those that both counted, else by events that both saw."""
     by_packets = _ahead_by_captures(observations)
     if by_packets is not None:
-        return by_packets if abs(by_packets) >= LEAST_BY_PACKETS_NS else 0
+        return Offset(by_packets) if abs(by_packets) >= LEAST_BY_PACKETS_NS else Offset()
     by_counters = ahead_by_counters(observations, around, MOST_OFFSET_NS)
     if by_counters is not None:
-        return by_counters if abs(by_counters) >= LEAST_BY_EVENTS_NS else 0
-    seen: dict[Side, dict[tuple[str, frozenset[str]], list[Happening]]] = {side: defaultdict(list) for side in Side}
+        return Offset(by_counters) if abs(by_counters) >= LEAST_BY_EVENTS_NS else Offset()
+    seen: dict[Side, list[Happening]] = {side: [] for side in Side}
     for happening in find_happenings(observations, around):
-        seen[happening.side][happening.what].append(happening)
-    differences = [
-        (ours.time_ns - theirs.time_ns, min(ours.weight, theirs.weight))
-        for what, mine in seen[Side.CUSTOMER].items()
-        if what not in (BEGINS, ENDS)
-        for ours in mine
-        for theirs in seen[Side.PROVIDER].get(what, ())
-    ]
-    differences += _same_trouble(seen[Side.CUSTOMER], seen[Side.PROVIDER])
-    differences.sort()
-    by_events = agreed_offset(differences)
-    return by_events if abs(by_events) >= LEAST_BY_EVENTS_NS else 0
+        seen[happening.side].append(happening)
+    differences = differences_between(seen[Side.CUSTOMER], seen[Side.PROVIDER])
+    ahead_ns = agreed_offset([(difference.ahead_ns, difference.weight) for difference in differences])
+    if abs(ahead_ns) < LEAST_BY_EVENTS_NS:
+        return Offset()
+    agreeing = (d.files for d in differences if abs(d.ahead_ns - ahead_ns) <= TOLERANCE_NS)
+    return Offset(ahead_ns, frozenset(file for files in agreeing for file in files))
 
 
-def _same_trouble(
-    ours: Mapping[tuple[str, frozenset[str]], Sequence[Happening]],
-    theirs: Mapping[tuple[str, frozenset[str]], Sequence[Happening]],
-) -> Iterator[tuple[int, float]]:
-    """Trouble that both sides' counts saw begin and end: what lasted equally long, on ways with a part in common."""
-    for begin, end in product(ours.get(BEGINS, ()), ours.get(ENDS, ())):
-        if begin.series != end.series:
-            continue
-        for their_begin, their_end in product(theirs.get(BEGINS, ()), theirs.get(ENDS, ())):
-            if their_begin.series != their_end.series or not begin.way & their_begin.way:
-                continue
-            first, last = begin.time_ns - their_begin.time_ns, end.time_ns - their_end.time_ns
-            if abs(first - last) <= TOLERANCE_NS:
-                yield first, MEASURED
-                yield last, MEASURED
+def _whose(
+    offset: Offset, wrong: Side, observations: Sequence[Observation], around: Surroundings
+) -> tuple[Side, frozenset[str] | None]:
+    """The side whose clock is wrong, and the files that have it if they are not all that the side supplied.
+
+    What was down by one file was lost by another at that time, once the clocks are right: the way to set them right is
+    taken under which most of the trouble that files tell of falls together.
+    """
+    trouble = trouble_by_file(find_happenings(observations, around, in_question=False))
+    of_side = {
+        side: frozenset(o.origin.file for o in observations if _clock_in_question(o, side, False)) for side in Side
+    }
+
+    def together(side: Side, files: frozenset[str]) -> float:
+        shift_ns = -offset.ahead_ns if side is Side.CUSTOMER else offset.ahead_ns
+        moved = {file: [_moved(i, shift_ns * (file in files)) for i in own] for file, own in trouble.items()}
+        return sum(_share_in_common(one, other) for one, other in combinations(moved.values(), 2))
+
+    best: tuple[float, Side, frozenset[str] | None] = (together(wrong, of_side[wrong]) + WHOLE_SIDE, wrong, None)
+    for side in (wrong, wrong.other):
+        alone = offset.files & of_side[side]
+        if alone and alone != of_side[side] and together(side, alone) > best[0]:
+            best = (together(side, alone), side, alone)
+    return best[1:]
+
+
+def _moved(interval: Interval, by_ns: int) -> Interval:
+    return Interval(interval.start_ns + by_ns, interval.end_ns + by_ns)
+
+
+def _share_in_common(ours: Sequence[Interval], theirs: Sequence[Interval]) -> float:
+    """Which share of the shorter trouble lies within the longer one."""
+    shorter = min(sum(interval.seconds for interval in of_one) for of_one in (ours, theirs))
+    overlaps = (
+        min(one.end_ns, other.end_ns) - max(one.start_ns, other.start_ns) for one, other in product(ours, theirs)
+    )
+    return sum(overlap for overlap in overlaps if overlap > 0) / NANOSECONDS / shorter if shorter else 0.0
 
 
 def _ahead_by_captures(observations: Iterable[Observation]) -> int | None:
@@ -188,84 +199,6 @@ def agreed_offset(differences: Sequence[tuple[int, float]]) -> int:
     if agreement(best) < LEAST_AGREEMENT or agreement(best) <= agreement(0):
         return 0
     return int(median(difference for difference, _ in differences if abs(difference - best) <= TOLERANCE_NS))
-
-
-def find_happenings(observations: Iterable[Observation], around: Surroundings) -> Iterator[Happening]:
-    """Sessions and links across the demarcation that change state, and trouble between the service's ends."""
-    states: dict[tuple[str, str], tuple[float, CounterSample]] = {}
-    counted: dict[tuple[str, str, str, str], list[ProbeResult | FlowRecord]] = defaultdict(list)
-    for observation in sorted(observations, key=lambda o: o.time_ns):
-        side = observation.origin.supplied_by
-        if side is None or observation.origin.clock_offset_ns is not None:
-            continue
-        if isinstance(observation, LogEvent) and observation.kind in TRANSITIONS:
-            yield from _logged(observation, side, around)
-        elif isinstance(observation, CounterSample) and observation.metric is Metric.OPER_STATUS:
-            yield from _polled(observation, side, states, around)
-        elif isinstance(observation, ProbeResult | FlowRecord) and observation.sent > 0:
-            key = (observation.origin.file, observation.source, observation.destination, observation.protocol or "")
-            counted[key].append(observation)
-    for number, results in enumerate(counted.values()):
-        yield from _edges_of_trouble(results, number, around)
-
-
-def _logged(event: LogEvent, side: Side, around: Surroundings) -> Iterator[Happening]:
-    what = TRANSITIONS[event.kind]
-    if what.startswith("session"):
-        other = session_peer(event, around)
-    else:
-        link = find_link(around.topology, event.device, event.interface or "")
-        other = link.far_end(event.device) if link is not None else None
-    if other is not None and event.device in around.topology.nodes:
-        yield Happening((what, frozenset({event.device, other})), side, event.time_ns, LOGGED)
-
-
-def _polled(
-    sample: CounterSample, side: Side, states: dict[tuple[str, str], tuple[float, CounterSample]], around: Surroundings
-) -> Iterator[Happening]:
-    key = (sample.device, sample.interface or "")
-    known = states.get(key)
-    states[key] = (sample.value, sample)
-    link = find_link(around.topology, *key) if sample.device in around.topology.nodes else None
-    if known is not None and known[0] != sample.value and link is not None:
-        middle = (known[1].time_ns + sample.time_ns) // 2
-        yield Happening(("up" if sample.value else "down", frozenset(link.ends)), side, middle, MEASURED)
-
-
-def _edges_of_trouble(
-    results: Sequence[ProbeResult | FlowRecord], series: int, around: Surroundings
-) -> Iterator[Happening]:
-    """When a series of counts began to lose clearly more than usual, and when it was well again."""
-    side = results[0].origin.supplied_by
-    worst = _worst_stretch([(result.sent, _lost(result)) for result in results])
-    if side is None or worst is None:
-        return
-    first, last = worst
-    source, destination = around.book.resolve(results[0].source), around.book.resolve(results[0].destination)
-    paths = around.routes.paths(source, destination, results[0].time_ns) if source and destination else ()
-    way = frozenset(component for path in paths for component in path)
-    if first >= WELL_BEFORE:
-        yield Happening(BEGINS, side, results[first].time_ns, MEASURED, series, way)
-    if last + 1 < len(results) - WELL_BEFORE:
-        yield Happening(ENDS, side, results[last + 1].time_ns, MEASURED, series, way)
-
-
-def _lost(result: ProbeResult | FlowRecord) -> int:
-    return result.sent - result.received if isinstance(result, ProbeResult) else result.lost
-
-
-def _worst_stretch(counts: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """The run of windows whose losses speak loudest against the usual ratio; None where none does clearly."""
-    best, found = CLEAR_TROUBLE, None
-    for rate in LOSS_RATES:
-        gained, start = 0.0, 0
-        for index, (sent, lost) in enumerate(counts):
-            if gained <= 0.0:
-                gained, start = 0.0, index
-            gained += lost * log(rate / USUAL_RATE) + (sent - lost) * log((1 - rate) / (1 - USUAL_RATE))
-            if gained > best:
-                best, found = gained, (start, index)
-    return found
 
 
 def right_side(observations: Sequence[Observation], around: Surroundings, window: Interval, ahead_ns: int) -> Side:
@@ -340,10 +273,13 @@ def describe_alignment(
     """What was added to the times of which file, from the same observations before and after."""
     added_ns: dict[str, int] = {}
     sides: dict[Side, int] = {}
+    kept: set[Side | None] = set()
     between_ns = 0
     for before, after in zip(stated, aligned, strict=True):
         shift_ns = after.time_ns - before.time_ns
         if not shift_ns:
+            if before.origin.clock_offset_ns is None and before.origin.type in DEVICE_CLOCKS:
+                kept.add(before.origin.supplied_by)
             continue
         if isinstance(before, PairCount):
             between_ns = shift_ns
@@ -351,8 +287,11 @@ def describe_alignment(
         added_ns[before.origin.file] = shift_ns
         if before.origin.supplied_by is not None:
             sides[before.origin.supplied_by] = shift_ns
-    reason = _reason(stated, around) if sides else BY_EVENTS
-    corrections = (ClockCorrection(side, side, shift_ns, reason.fill()) for side, shift_ns in sorted(sides.items()))
+    why = (_reason(stated, around) if sides else BY_EVENTS).fill()
+    corrections: list[ClockCorrection] = []
+    for side, shift_ns in sorted(sides.items()):
+        names = [side.value] if side not in kept else sorted(added_ns)
+        corrections += (ClockCorrection(name, side, shift_ns, why) for name in names)
     return Alignment(added_ns, between_ns, tuple(corrections))
 
 

@@ -10,7 +10,16 @@ import pytest
 
 from attribution.detectors.clocks import agreed_offset, align_clocks, customer_ahead_by, describe_alignment, right_side
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval, Origin
-from attribution.model.observation import ChangeRecord, CounterSample, LogKind, Metric, Observation, PairCount, TapCount
+from attribution.model.observation import (
+    ChangeRecord,
+    CounterSample,
+    DownReason,
+    LogKind,
+    Metric,
+    Observation,
+    PairCount,
+    TapCount,
+)
 from attribution.model.topology import Side
 from tests.detectors.chain import at, between, log, origin, probe, sample, surroundings
 
@@ -54,7 +63,7 @@ def times(observations: Sequence[Observation], source: Origin) -> list[float]:
 @pytest.mark.parametrize("ahead_s", [AHEAD_S, -AHEAD_S, 300.0])
 def test_the_offset_is_found_from_what_both_sides_logged(ahead_s: float) -> None:
     seen = [*story(Side.CUSTOMER, ahead_s), *story(Side.PROVIDER)]
-    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(ahead_s, abs=0.5)
+    assert customer_ahead_by(seen, AROUND).ahead_ns / NANOSECONDS == pytest.approx(ahead_s, abs=0.5)
 
 
 def passing(
@@ -76,7 +85,7 @@ def passing(
 @pytest.mark.parametrize("ahead_s", [AHEAD_S, -170.4, 290.0])
 def test_the_offset_is_found_from_packets_that_both_sides_counted(ahead_s: float) -> None:
     seen = [*passing(Side.CUSTOMER, ahead_s), *passing(Side.PROVIDER)]
-    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(ahead_s, abs=1.0)
+    assert customer_ahead_by(seen, AROUND).ahead_ns / NANOSECONDS == pytest.approx(ahead_s, abs=1.0)
 
 
 def test_it_is_said_what_told_how_far_clocks_are_off() -> None:
@@ -88,16 +97,17 @@ def test_it_is_said_what_told_how_far_clocks_are_off() -> None:
 
 def test_counters_that_agree_as_they_are_outweigh_what_logs_seem_to_say() -> None:
     seen = [*passing(Side.CUSTOMER), *passing(Side.PROVIDER), *story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
-    assert customer_ahead_by(seen, AROUND) == 0
+    assert customer_ahead_by(seen, AROUND).ahead_ns == 0
 
 
 def test_counters_that_are_read_too_seldom_or_never_change_pace_tell_no_offset() -> None:
-    assert customer_ahead_by([*passing(Side.CUSTOMER, AHEAD_S, 20.0), *passing(Side.PROVIDER, 0.0, 20.0)], AROUND) == 0
+    rarely = [*passing(Side.CUSTOMER, AHEAD_S, 20.0), *passing(Side.PROVIDER, 0.0, 20.0)]
+    assert customer_ahead_by(rarely, AROUND).ahead_ns == 0
     even = [
         replace(o, value=float(round((o.time_ns - at(0)) / NANOSECONDS * 40)))
         for o in (*passing(Side.CUSTOMER), *passing(Side.PROVIDER))
     ]
-    assert customer_ahead_by(even, AROUND) == 0
+    assert customer_ahead_by(even, AROUND).ahead_ns == 0
 
 
 def test_clocks_whose_offsets_are_stated_are_not_looked_at() -> None:
@@ -105,7 +115,7 @@ def test_clocks_whose_offsets_are_stated_are_not_looked_at() -> None:
         origin(f"{side.value}.csv", EvidenceType.INTERFACE_COUNTERS, supplied_by=side, offset_ns=0) for side in Side
     ]
     seen = [o for side, source in zip(Side, stated, strict=True) for o in passing(side, 50.0, source=source)]
-    assert customer_ahead_by(seen, AROUND) == 0
+    assert customer_ahead_by(seen, AROUND).ahead_ns == 0
 
 
 def test_clocks_that_agree_are_left_alone() -> None:
@@ -189,7 +199,7 @@ def test_packets_that_both_captured_disprove_what_was_stated_of_both() -> None:
 
 def test_one_common_event_is_a_coincidence() -> None:
     seen = [*story(Side.CUSTOMER, AHEAD_S)[:1], *story(Side.PROVIDER)[:1]]
-    assert customer_ahead_by(seen, AROUND) == 0
+    assert customer_ahead_by(seen, AROUND).ahead_ns == 0
 
 
 def test_events_that_agree_on_no_offset_are_a_coincidence() -> None:
@@ -198,17 +208,17 @@ def test_events_that_agree_on_no_offset_are_a_coincidence() -> None:
         *(log(second, "cloud-edge", LogKind.INTERFACE_DOWN, interface="GE0/0/1") for second in (90, 160)),
         log(250, "cloud-edge", LogKind.SESSION_DOWN, peer="192.0.2.1"),
     ]
-    assert customer_ahead_by([*ours, *scattered], AROUND) == 0
+    assert customer_ahead_by([*ours, *scattered], AROUND).ahead_ns == 0
 
 
 def test_events_of_one_side_alone_tell_nothing() -> None:
-    assert customer_ahead_by(story(Side.CUSTOMER, AHEAD_S), AROUND) == 0
-    assert customer_ahead_by([], AROUND) == 0
+    assert customer_ahead_by(story(Side.CUSTOMER, AHEAD_S), AROUND).ahead_ns == 0
+    assert customer_ahead_by([], AROUND).ahead_ns == 0
 
 
 def test_the_supplier_must_be_known() -> None:
     nobody = origin("found/log", supplied_by=None)
-    assert customer_ahead_by([*story(Side.CUSTOMER, AHEAD_S, nobody), *story(Side.PROVIDER)], AROUND) == 0
+    assert customer_ahead_by([*story(Side.CUSTOMER, AHEAD_S, nobody), *story(Side.PROVIDER)], AROUND).ahead_ns == 0
 
 
 def test_different_cables_are_different_events() -> None:
@@ -216,11 +226,11 @@ def test_different_cables_are_different_events() -> None:
         log(10, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/2"),
         log(40, "cloud-core", LogKind.INTERFACE_UP, interface="GE0/0/2"),
     ]
-    assert customer_ahead_by([*story(Side.CUSTOMER, AHEAD_S), *inside], AROUND) == 0
+    assert customer_ahead_by([*story(Side.CUSTOMER, AHEAD_S), *inside], AROUND).ahead_ns == 0
 
 
 def test_an_offset_beyond_a_quarter_of_an_hour_is_another_incident() -> None:
-    assert customer_ahead_by([*story(Side.CUSTOMER, 4000), *story(Side.PROVIDER)], AROUND) == 0
+    assert customer_ahead_by([*story(Side.CUSTOMER, 4000), *story(Side.PROVIDER)], AROUND).ahead_ns == 0
 
 
 def test_trouble_that_both_probe_begins_and_ends_for_both() -> None:
@@ -237,7 +247,7 @@ def test_trouble_that_both_probe_begins_and_ends_for_both() -> None:
         *story(Side.CUSTOMER, AHEAD_S)[:1],
         *story(Side.PROVIDER)[:1],
     ]
-    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(AHEAD_S, abs=1)
+    assert customer_ahead_by(seen, AROUND).ahead_ns / NANOSECONDS == pytest.approx(AHEAD_S, abs=1)
 
 
 def test_polls_of_a_port_date_what_the_other_side_logged() -> None:
@@ -246,7 +256,7 @@ def test_polls_of_a_port_date_what_the_other_side_logged() -> None:
         sample(s, "cloud-edge", "GE0/0/1", Metric.OPER_STATUS, 0 if 10 <= s < 40 else 1, polls) for s in range(80)
     ]
     seen = [*story(Side.CUSTOMER, AHEAD_S), *states, *story(Side.PROVIDER)[1:2]]
-    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(AHEAD_S, abs=1)
+    assert customer_ahead_by(seen, AROUND).ahead_ns / NANOSECONDS == pytest.approx(AHEAD_S, abs=1)
 
 
 def pair(side: Side, shift_s: float) -> PairCount:
@@ -286,12 +296,12 @@ def tap(side: Side, start_s: float, end_s: float) -> TapCount:
 
 def test_packets_that_both_captured_tell_the_offset_better_than_logs() -> None:
     seen: list[Observation] = [pair(Side.CUSTOMER, -25), pair(Side.PROVIDER, 0), *story(Side.CUSTOMER, 3)]
-    assert customer_ahead_by([*seen, *story(Side.PROVIDER)], AROUND) / NANOSECONDS == pytest.approx(25)
+    assert customer_ahead_by([*seen, *story(Side.PROVIDER)], AROUND).ahead_ns / NANOSECONDS == pytest.approx(25)
 
 
 def test_captures_of_one_side_alone_leave_the_offset_to_the_logs() -> None:
     seen: list[Observation] = [pair(Side.CUSTOMER, -25), *story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
-    assert customer_ahead_by(seen, AROUND) / NANOSECONDS == pytest.approx(AHEAD_S, abs=0.5)
+    assert customer_ahead_by(seen, AROUND).ahead_ns / NANOSECONDS == pytest.approx(AHEAD_S, abs=0.5)
 
 
 def test_office_clocks_of_tickets_are_never_moved() -> None:
@@ -321,7 +331,7 @@ def test_the_order_of_observations_does_not_matter() -> None:
 def test_swapped_sides_swap_the_sign() -> None:
     ahead = [*story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER)]
     behind = [*story(Side.CUSTOMER), *story(Side.PROVIDER, AHEAD_S)]
-    assert customer_ahead_by(ahead, AROUND) == -customer_ahead_by(behind, AROUND) != 0
+    assert customer_ahead_by(ahead, AROUND).ahead_ns == -customer_ahead_by(behind, AROUND).ahead_ns != 0
 
 
 def test_the_provider_is_believed_where_the_window_does_not_tell() -> None:
@@ -334,6 +344,60 @@ def test_an_offset_on_which_no_more_events_agree_than_on_none_is_none() -> None:
     second = NANOSECONDS
     assert agreed_offset([(0, 1.0), (0, 1.0), (30 * second, 1.0), (30 * second, 1.0)]) == 0
     assert agreed_offset([(0, 1.0), (30 * second, 1.0), (30 * second, 1.0), (30 * second, 1.0)]) == 30 * second
+
+
+def session(side: Side, second: float, kind: LogKind, reason: DownReason | None = None) -> Observation:
+    device, peer, source = {
+        Side.CUSTOMER: ("office-edge", "192.0.2.2", CUSTOMER),
+        Side.PROVIDER: ("cloud-edge", "192.0.2.1", PROVIDER),
+    }[side]
+    line = log(second, device, kind, peer=peer, source=source)
+    return replace(line, reason=reason)
+
+
+@pytest.mark.parametrize("also", [DownReason.INTERFACE, DownReason.HOLD_TIMER, DownReason.DETECTION])
+def test_who_waits_for_a_hold_timer_is_late_and_not_wrong(also: DownReason) -> None:
+    """One end sees its port go and the other waits 84 s; the session comes back for both at once."""
+    waited = [(84.2, DownReason.HOLD_TIMER), (84.3, DownReason.NOTIFICATION_SENT), (84.3, None)]
+    seen = [
+        *(session(Side.CUSTOMER, second, LogKind.SESSION_DOWN, reason) for second, reason in waited),
+        session(Side.PROVIDER, 0.2, LogKind.SESSION_DOWN, also),
+        session(Side.PROVIDER, 0.3, LogKind.SESSION_DOWN, also),
+    ]
+    assert customer_ahead_by(seen, AROUND).ahead_ns == 0
+    back = [session(side, 300.0, LogKind.SESSION_UP) for side in Side]
+    assert align_clocks([*seen, *back], AROUND, WINDOW) == ([*seen, *back], [])
+
+
+def test_who_is_told_that_the_other_s_timer_ran_out_hears_of_it_then() -> None:
+    seen = [
+        session(Side.CUSTOMER, 10 + AHEAD_S, LogKind.SESSION_DOWN, DownReason.HOLD_TIMER),
+        session(Side.PROVIDER, 10, LogKind.SESSION_DOWN, DownReason.NOTIFICATION_RECEIVED),
+        session(Side.CUSTOMER, 60 + AHEAD_S, LogKind.SESSION_UP),
+        session(Side.PROVIDER, 60, LogKind.SESSION_UP),
+    ]
+    assert customer_ahead_by(seen, AROUND).ahead_ns / NANOSECONDS == pytest.approx(AHEAD_S, abs=0.5)
+
+
+def test_where_the_rest_of_a_side_agrees_with_the_other_one_device_s_clock_is_wrong() -> None:
+    """The customer's probes lose while the provider's port is down; only its router's log is six minutes late."""
+    probes = origin("customer/probes", EvidenceType.PROBES, Side.CUSTOMER)
+    lost = [probe(s, 10, 0 if 10 <= s < 53 else 10, file=probes) for s in range(-20, 120)]
+    seen = [*story(Side.CUSTOMER, -360), *story(Side.PROVIDER), *lost]
+    aligned, (caveat,) = align_clocks(seen, AROUND, WINDOW)
+    assert times(aligned, CUSTOMER) == pytest.approx([10, 13, 40, 52], abs=0.5)
+    assert [o for o in aligned if o.origin.file != CUSTOMER.file] == [*story(Side.PROVIDER), *lost]
+    assert "the clock of customer/log, which the customer supplied, is -360.0 s off" in caveat.reason
+    (correction,) = describe_alignment(seen, aligned, AROUND).corrections
+    assert (correction.source, correction.supplied_by) == (CUSTOMER.file, Side.CUSTOMER)
+
+
+def test_probes_that_are_off_with_the_log_have_the_side_s_clock() -> None:
+    probes = origin("customer/probes", EvidenceType.PROBES, Side.CUSTOMER)
+    lost = [probe(s - 360, 10, 0 if 10 <= s < 53 else 10, file=probes) for s in range(-20, 120)]
+    aligned, (caveat,) = align_clocks([*story(Side.CUSTOMER, -360), *story(Side.PROVIDER), *lost], AROUND, WINDOW)
+    assert times(aligned, probes)[0] == pytest.approx(-20, abs=0.5)
+    assert "the clocks of what the customer supplied" in caveat.reason
 
 
 def test_what_lasted_is_moved_whole() -> None:
@@ -352,4 +416,4 @@ def test_a_single_bad_window_is_no_edge_of_trouble() -> None:
     theirs = origin("provider/probes", EvidenceType.PROBES, Side.PROVIDER)
     seen = [probe(s, 10, 0 if s in (20, 50, 60) else 10, file=ours) for s in range(80)]
     seen += [probe(s, 10, 0 if s in (30, 60, 70) else 10, file=theirs) for s in range(80)]
-    assert customer_ahead_by(seen, AROUND) == 0
+    assert customer_ahead_by(seen, AROUND).ahead_ns == 0
