@@ -255,6 +255,26 @@ def test_where_pings_are_answered_without_coming_by_a_point_all_went_another_way
     assert sum(pair.strange for pair in datagrams) == (500 if answered else 0)
 
 
+@both_engines
+@pytest.mark.parametrize("blind", [True, False])
+def test_what_an_analyser_that_could_not_keep_up_leaves_out_is_not_lost(compare: Pairs, blind: bool) -> None:
+    """Half a second is missing in it, data and acknowledgements alike; where a link fails, nothing comes from beyond.
+
+    Nobody answers an acknowledgement, so that nothing but the silence tells that it was not lost.
+    """
+    points = TwoPoints().talk(1500)
+    for _ in range(5):
+        for number in range(250):
+            points.datagram(number, at="a")
+            if blind:
+                points.datagram(number, back=True, at="a")
+            else:
+                points.now += MS
+        points.talk(300)
+    lost = sum(pair.lost for pair in compare(points.files()) if isinstance(pair, PairCount))
+    assert lost == (0 if blind else 5 * 250)
+
+
 def test_an_answered_request_was_not_lost_even_if_a_capture_missed_it() -> None:
     path = Path3().both_ways(100)
     path.pass_by("a")

@@ -123,10 +123,12 @@ class Leavings:
             mine = side == one
             opens, closes = self.pairing.outcome.listening(1 - one)
             fate[mine & ~((common >= opens) & (common <= closes) & reaches)] = NOT_COMPARED
-            for number, silence in enumerate(self.pairing.outcome.silences(1 - one)):
-                inside = mine & (fate == LOST) & (common > silence.start_ns) & (common < silence.end_ns)
-                silences[inside] = number
-                fate[inside] = SILENT
+            found = self.pairing.outcome.silences(1 - one)
+            number = np.searchsorted(np.array([silence.start_ns for silence in found], np.int64), common) - 1
+            ends = np.array([*(silence.end_ns for silence in found), 0], np.int64)  # 0 for what is before all of them
+            inside = mine & (fate == LOST) & (common < ends[number])
+            silences[inside] = number[inside]
+            fate[inside] = SILENT
         fate[why == pc.IN_PIECES] = PASSED
         fate[(why == pc.ANSWERED) | (why == pc.UNLIKE)] = NOT_COMPARED
         copied = why == pc.COPIED

@@ -134,16 +134,14 @@ class Outcome:
         return min(worst, LONGEST_MARGIN_NS)
 
     def silences(self, side: int) -> list[Silence]:
-        """When a capture showed nothing at all, long by its own measure, in common time."""
+        """When a capture showed nothing at all, in common time; a pause that is short by its own measure takes none."""
         feed = self.feeds[side]
         if not feed.pauses or feed.first_ns is None or feed.last_ns is None:
             return []
         usual = (feed.last_ns - feed.first_ns) // max(feed.packets, 1)
-        return [
-            Silence(side, self.pairing.common(side, start), self.pairing.common(side, end))
-            for start, end in feed.pauses
-            if end - start > max(SILENCE_NS, SILENCE_TIMES * usual)
-        ]
+        long = max(SILENCE_NS, SILENCE_TIMES * usual)
+        ends = ((start, end if end - start > long else start) for start, end in feed.pauses)
+        return [Silence(side, *(self.pairing.common(side, moment) for moment in moments)) for moments in ends]
 
     # At the end
 
@@ -269,6 +267,7 @@ class Outcome:
     def _fill_lost(self, found: dict[int, Stretch]) -> None:
         silences = [self.silences(0), self.silences(1)]
         self._weigh_silences(silences)
+        unrecorded = [[one for one in each if one.from_beyond >= FEWEST_WITNESSES] for each in silences]
         for (side, number, second, fate), gone in self.pairing.leavings.gone.items():
             stretch = found.get(number)
             if stretch is None:
@@ -283,7 +282,7 @@ class Outcome:
                 tally.sent += gone.count
                 tally.see(gone.first_frame)
             elif fate in (NOT_COMPARED, COPY_UNHEARD) or (
-                fate == SILENT and self._did_not_record(silences[1 - side], second)
+                fate == SILENT and self._touch_second(unrecorded[1 - side], second)
             ):
                 stretch.not_compared += gone.count
             else:
@@ -321,13 +320,9 @@ class Outcome:
         self.all_silences = [silence for each in silences for silence in each]
 
     @staticmethod
-    def _did_not_record(silences: Sequence[Silence], second: int) -> bool:
-        return any(
-            silence.from_beyond >= FEWEST_WITNESSES
-            and silence.start_ns < (second + 1) * BIN_NS
-            and silence.end_ns > second * BIN_NS
-            for silence in silences
-        )
+    def _touch_second(silences: Sequence[Silence], second: int) -> bool:
+        start_ns = second * BIN_NS
+        return any(silence.start_ns < start_ns + BIN_NS and silence.end_ns > start_ns for silence in silences)
 
     def _fill_flows(self, found: dict[int, Stretch]) -> None:
         count = int(self.pairing.state[pc.FLOWS])

@@ -35,6 +35,7 @@ LONGEST_JUMP: Final = 1024  # packets; a counter that jumps farther was set anew
 LONGEST_STEP: Final = 64  # what one that counts a connection's packets hardly exceeds
 FEWEST_SWAPPED: Final = 3
 FEWEST_STEPS: Final = 4
+FEWEST_BY_ONE: Final = 6  # a handshake and a short burst have fewer, whoever counts
 LARGEST_PAYLOAD: Final = 1500  # a longer one was put together from several packets, unless it took one number only
 SMALLEST_PAYLOAD: Final = 536  # what such a frame is made of at least (RFC 9293 §3.7.1)
 
@@ -52,6 +53,14 @@ def counts_packets(state: Row, at: int) -> bool:
     unexplained = steps >> 2 * STEP_BITS & STEP_MASK
     total = by_one + (steps & STEP_MASK) + wild
     return by_one > 0 and 3 * by_one >= total and 10 * wild <= total and 16 * unexplained <= by_one + 32
+
+
+def proved_to_count(state: Row, at: int) -> bool:
+    """Whether so many steps were by one that what a number left out was a packet of this connection.
+
+    A sender may share one counter among all that it sends, datagrams too: in a short connection its bursts look alike.
+    """
+    return state[at + BY_ONE] >= FEWEST_BY_ONE and counts_packets(state, at)
 
 
 def may_count(state: Row, at: int) -> bool:

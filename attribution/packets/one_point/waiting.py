@@ -22,7 +22,7 @@ from attribution.packets.one_point.nodes import (
     take_node,
     wire_of,
 )
-from attribution.packets.one_point.numbers import counts_packets
+from attribution.packets.one_point.numbers import proved_to_count
 from attribution.packets.one_point.state import (
     BOOKS,
     DOWNSTREAM,
@@ -103,7 +103,7 @@ def tell_waiting(state: Row, mine: int, pool: Row, out: Row, tag: int, direction
     end_ns = start_ns
     if kind in (UPSTREAM, UPSTREAM_BARE):
         end_ns = pool[node + STAMP]
-        if not counts_packets(state, mine + NUMBERS):
+        if not proved_to_count(state, mine + NUMBERS):
             count = 0
     elif kind == MISSED:
         kind = UPSTREAM
