@@ -42,6 +42,10 @@ MOST_FROM_ONE = 4.5
 # Of an act that is on record it is known what was done, and not all that its kind may bring about is to be expected:
 # how much silence weighs then.
 KNOWN_ACT = 0.5
+# A device that sends back a packet of the service's, and says why it drops it, says so as often as it drops one: such
+# reports quote what was lost, and whoever captured them can show them (RFC 792, RFC 1812 §5.2.7.1, RFC 1191).
+QUOTING = frozenset({AlarmKind.FILTERED, AlarmKind.PACKET_TOO_BIG})
+MOST_FROM_PACKETS = 6.0
 # How much the silence of a cable's other end weighs, beside that of a device that should have spoken.
 OTHER_END = 0.6
 # How much a device's silence weighs where it logged trouble in words that nobody understands: they may have been these.
@@ -223,8 +227,11 @@ class Witnesses:
         if wore_down(alarm, self._phase):
             return log(probability / WORN_ANYHOW)
         by_hand = alarm.kind in BY_HAND
-        gain = log(probability / self._background["command" if by_hand else "alarm"])
-        gain = gain if by_hand else min(gain, MOST_FROM_ONE)
+        if alarm.kind in QUOTING and alarm.about_peer in self._paths.ends and _is_captured(alarm):
+            gain = min(log(probability / self._background["quoted"]), MOST_FROM_PACKETS)
+        else:
+            gain = log(probability / self._background["command" if by_hand else "alarm"])
+            gain = gain if by_hand else min(gain, MOST_FROM_ONE)
         if self._lasted_as_long(alarm):  # that it was taken back is another report
             gain += log(CONFIRMED_BY_END)
         if alarm.slack_ns:  # a report that may be of any moment between two polls is more often there by chance
@@ -424,6 +431,10 @@ def joint_testimony(testimonies: Sequence[Testimony]) -> float:
         for record, gain in testimony.records.items():
             spoken[record] = max(spoken.get(record, gain), gain)
     return sum(spoken.values()) + sum(testimony.silence for testimony in testimonies)
+
+
+def _is_captured(alarm: Alarm) -> bool:
+    return alarm.citation.origin.type is EvidenceType.CAPTURE
 
 
 def _background_of(record: Record) -> str:
