@@ -31,6 +31,7 @@ from attribution.detectors.loss import (
 )
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_commits, detect_operations
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
+from attribution.detectors.stopped import detect_stopped
 from attribution.detectors.traces import detect_reached_hops
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
 from attribution.model.flow_evidence import FlowEvidence
@@ -54,6 +55,7 @@ ALARM_DETECTORS = (
     detect_forged_refusals,
     detect_unanswered,
     detect_counter_alarms,
+    detect_stopped,
 )
 RECORD_DETECTORS = (detect_operations, detect_commits, detect_changes, detect_enforcement)
 

@@ -68,7 +68,7 @@ def detect_cloud_load(
         if isinstance(metric, CloudMetric) and metric.load is not None:
             series[(metric.origin.file, metric.name, metric.dimensions)].append(metric)
     for (_, _, dimensions), metrics in series.items():
-        place = _counted_at({value for _, value in dimensions}, around)
+        place = counted_at({value for _, value in dimensions}, around)
         metrics.sort(key=lambda metric: metric.time_ns)
         run: list[CloudMetric] = []
         for metric in metrics:
@@ -86,14 +86,15 @@ def _is_too_much(metric: CloudMetric, bandwidth_bps: float | None) -> bool:
         least = {"packet/s": LEAST_DROPPED / metric.period_s, "%": LEAST_DROPPED_PERCENT}.get(metric.unit, 0.0)
         return metric.value > 0 and metric.value >= least
     share = TOLERANCE if metric.load is Load.OFFERED else FILLED
-    return bandwidth_bps is not None and _bits_per_second(metric) > share * bandwidth_bps
+    return bandwidth_bps is not None and bits_per_second(metric) > share * bandwidth_bps
 
 
-def _bits_per_second(metric: CloudMetric) -> float:
+def bits_per_second(metric: CloudMetric) -> float:
+    """What a metric of load counted, whatever its unit."""
     return metric.value * (1e6 if metric.unit == "Mbit/s" else 1.0)
 
 
-def _counted_at(resources: Container[str], around: Surroundings) -> tuple[str, str] | None:
+def counted_at(resources: Container[str], around: Surroundings) -> tuple[str, str] | None:
     """The provider's device that counted for a resource, and where: the node or link to which the resource is tied,
     else, as it is the service's own, the first gateway on the way."""
     nodes, links = around.topology.nodes, around.topology.links
@@ -113,7 +114,7 @@ def _counted_at(resources: Container[str], around: Surroundings) -> tuple[str, s
 def _cloud_alarm(reporter: str, component: str, run: list[CloudMetric], bandwidth_bps: float | None) -> Alarm:
     first, last = run[0], run[-1]
     told = {"metric": first.name, "resource": "/".join(value for _, value in first.dimensions)}
-    rate_bps = max(map(_bits_per_second, run))
+    rate_bps = max(map(bits_per_second, run))
     if first.load is Load.DROPPED:
         kind = AlarmKind.RATE_EXCEEDED
         statement = DROPPED_BY_LIMIT.fill(highest=max(metric.value for metric in run), unit=first.unit, **told)

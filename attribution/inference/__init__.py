@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from attribution.inference.candidates import KEPT_BACK, Candidate, ServicePaths
-from attribution.inference.cut_off import told_troubles
+from attribution.inference.cut_off import note_another_time, told_troubles
 from attribution.inference.interruption import (
     LEAST_OFF_BALANCE,
     Trouble,
@@ -107,7 +107,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     troubles = troubles or told
     if not troubles:
         return _nothing_happened(findings, topology, service, window)
-    caveats = (*caveats, *note_reports(findings.measurements, troubles))
+    caveats = (*caveats, *note_reports(findings.measurements, troubles), *note_another_time(told, window))
     phases = split_phases(troubles, findings.measurements)
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)

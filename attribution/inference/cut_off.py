@@ -12,7 +12,9 @@ from attribution.inference.candidates import ServicePaths
 from attribution.inference.interruption import LEAST_SECONDS, Trouble, between_ends, merge_overlapping
 from attribution.inference.testimony import SESSIONS
 from attribution.model.evidence import Alarm, AlarmKind, Findings
-from attribution.model.incident import Interval
+from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.observation import Caveat
+from attribution.model.phrase import Template
 from attribution.model.topology import NodeKind, Topology
 
 OF_PARTS = frozenset(
@@ -22,12 +24,18 @@ OF_PARTS = frozenset(
         AlarmKind.TRANSCEIVER_REMOVED,
         AlarmKind.DEVICE_RESTARTED,
         AlarmKind.DEVICE_UNREACHABLE,
+        AlarmKind.TRAFFIC_STOPPED,
     }
 )
 # What begins with the complaint is what it is about; if nothing does, what began so long before it, or soon after. No
-# trouble is taken to last longer after it than this (seconds).
+# trouble is taken to last longer after it than this (seconds). Who complains may be mistaken in the time: where nothing
+# was down then, it is about the only thing that was, so far around it.
 WITH_IT_S = 5.0
 BEFORE_S, AFTER_S = 60.0, 30.0
+MISTAKEN_S = 900.0
+ANOTHER_TIME = Template(
+    "nothing was down in the reported window; what was, {minutes:+.0f} min off its start, is taken for what was meant"
+)
 
 
 def told_troubles(
@@ -36,18 +44,32 @@ def told_troubles(
     """When something without which the ends cannot reach each other was down, near the reported window."""
     if between_ends(findings.measurements):
         return ()
+    needed: frozenset[str] | None = None
+    for around in (window.widened(BEFORE_S, AFTER_S), window.widened(MISTAKEN_S, MISTAKEN_S)):
+        near = [alarm for alarm in findings.alarms if around.contains(alarm.interval.start_ns)]
+        if not near:
+            continue
+        if needed is None:
+            needed = frozenset(part for part in common_to(paths.paths) if is_needed(part, topology, ends))
+        told = [
+            Trouble(Interval(alarm.interval.start_ns, min(alarm.interval.end_ns, around.end_ns)), 0, 0)
+            for alarm in near
+            if cuts_off(alarm, needed) and alarm.interval.seconds >= LEAST_SECONDS
+        ]
+        with_it = window.widened(WITH_IT_S, WITH_IT_S)
+        found = merge_overlapping([t for t in told if with_it.contains(t.interval.start_ns)] or told)
+        if found and (len(found) == 1 or around.seconds <= window.seconds + BEFORE_S + AFTER_S):
+            return tuple(found)
+    return ()
+
+
+def note_another_time(told: Sequence[Trouble], window: Interval) -> Iterator[Caveat]:
+    """That what was reported is taken for something that was down at another time."""
     around = window.widened(BEFORE_S, AFTER_S)
-    near = [alarm for alarm in findings.alarms if around.contains(alarm.interval.start_ns)]
-    if not near:
-        return ()
-    needed = frozenset(component for component in common_to(paths.paths) if is_needed(component, topology, ends))
-    told = [
-        Trouble(Interval(alarm.interval.start_ns, min(alarm.interval.end_ns, around.end_ns)), 0, 0)
-        for alarm in near
-        if cuts_off(alarm, needed) and alarm.interval.seconds >= LEAST_SECONDS
-    ]
-    with_it = window.widened(WITH_IT_S, WITH_IT_S)
-    return tuple(merge_overlapping([t for t in told if with_it.contains(t.interval.start_ns)] or told))
+    for trouble in told:
+        if not around.contains(trouble.interval.start_ns):
+            apart_s = (trouble.interval.start_ns - window.start_ns) / NANOSECONDS
+            yield Caveat("incident.yaml", "window", ANOTHER_TIME.fill(minutes=apart_s / 60))
 
 
 def common_to(paths: Sequence[tuple[str, ...]]) -> Iterator[str]:

@@ -149,7 +149,7 @@ class AlarmKind(StrEnum):
     INTERFACE_ADMIN_DOWN = "interface_admin_down"
     INTERFACE_ERRORS = "interface_errors"
     INTERFACE_DISCARDS = "interface_discards"
-    INTERFACE_SATURATED = "interface_saturated"
+    TRAFFIC_STOPPED = "traffic_stopped"
     BANDWIDTH_EXCEEDED = "bandwidth_exceeded"
     OPTICS_FAULT = "optics_fault"
     TRANSCEIVER_REMOVED = "transceiver_removed"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from attribution.inference.candidates import ServicePaths
-from attribution.inference.cut_off import common_to, is_needed, told_troubles
+from attribution.inference.cut_off import common_to, is_needed, note_another_time, told_troubles
 from attribution.inference.interruption import Trouble
 from attribution.model.evidence import Alarm, AlarmKind, Measurement
 from attribution.model.topology import Link, Node, NodeKind, Side, Topology
@@ -47,7 +47,17 @@ def test_a_count_between_the_ends_knows_better_than_alarms() -> None:
 
 def test_alarms_of_another_time_are_not_what_the_complaint_is_about() -> None:
     assert told(session(-900, 90)) == ()
-    assert told(session(200, 230)) == ()
+    assert told(session(1100, 1130)) == ()
+
+
+def test_who_complains_may_be_mistaken_in_the_time_if_only_one_thing_was_down_around_it() -> None:
+    (later,) = told(session(700, 730))
+    assert later.interval == between(700, 730)
+    (caveat,) = note_another_time([later], WINDOW)
+    assert "+11 min off its start" in caveat.reason
+    assert told(session(700, 730), session(300, 330)) == (), "which of the two is meant, nobody knows"
+    (meant,) = told(session(700, 730), session(70, 80))
+    assert list(note_another_time([meant], WINDOW)) == []
 
 
 def test_what_began_with_the_complaint_goes_before_what_began_earlier() -> None:

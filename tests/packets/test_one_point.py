@@ -213,12 +213,22 @@ def test_a_number_that_comes_late_was_overtaken() -> None:
 
 
 def test_a_late_acknowledgement_takes_its_loss_back() -> None:
-    story = [data(0, 0, 1), Segment(2, False, 1, 100, 100), Segment(3, True, 100, 0, 101, number=2)]
-    story += [Segment(4, False, 101, 100, 100), Segment(5, True, 100, 0, 201, number=3)]
-    story += [Segment(6, False, 201, 100, 100), Segment(7, True, 100, 0, 301, number=5)]
+    story = [data(0, 0, 1)]
+    for turn in range(1, 8):
+        story.append(Segment(2 * turn, False, 100 * turn - 99, 100, 100))
+        story.append(Segment(2 * turn + 1, True, 100, 0, 100 * turn + 1, number=turn + 1))
+    story += [Segment(16, False, 701, 100, 100), Segment(17, True, 100, 0, 801, number=10)]
 
     assert told(story) == Counter(bare=1)
-    assert told([*story, Segment(8, True, 100, 0, 301, number=4)]) == Counter()
+    assert told([*story, Segment(18, True, 100, 0, 801, number=9)]) == Counter()
+
+
+def test_a_burst_of_a_few_in_a_short_connection_does_not_prove_that_numbers_are_its_own() -> None:
+    """The sender counts its datagrams too: thirteen of them went out between two segments."""
+    story = [data(0, 0, 1), data(1, 100, 2), data(2, 200, 3), answer(3, 300), Segment(4, False, 1, 100, 300)]
+    story += [Segment(400, True, 300, 0, 101, number=17), data(401, 300, 18), answer(402, 400)]
+
+    assert told(story) == Counter()
 
 
 @pytest.mark.parametrize("step", [2, 3, 5])
