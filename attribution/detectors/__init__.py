@@ -29,6 +29,7 @@ from attribution.detectors.loss import (
     note_strangers,
     note_undrawn_flows,
 )
+from attribution.detectors.ports_together import detect_ports_together
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_commits, detect_operations
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
 from attribution.detectors.stopped import detect_stopped
@@ -56,6 +57,7 @@ ALARM_DETECTORS = (
     detect_unanswered,
     detect_counter_alarms,
     detect_stopped,
+    detect_ports_together,
 )
 RECORD_DETECTORS = (detect_operations, detect_commits, detect_changes, detect_enforcement)
 

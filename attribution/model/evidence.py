@@ -147,6 +147,7 @@ class AlarmKind(StrEnum):
 
     INTERFACE_DOWN = "interface_down"
     INTERFACE_ADMIN_DOWN = "interface_admin_down"
+    PORTS_DOWN_TOGETHER = "ports_down_together"
     INTERFACE_ERRORS = "interface_errors"
     INTERFACE_DISCARDS = "interface_discards"
     TRAFFIC_STOPPED = "traffic_stopped"

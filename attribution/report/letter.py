@@ -21,7 +21,7 @@ from attribution.report.layout import shortened
 from attribution.report.letter_wording import LETTER_WORDINGS, LetterWording
 from attribution.report.local_time import local_moment, local_zones, utc_moment
 from attribution.report.markdown import code, inline
-from attribution.report.summary import describe_cause
+from attribution.report.summary import AS_LIKELY_AS_NOT, tell_cause
 from attribution.report.wording import LANGUAGES, Wording
 
 _MOST_GROUNDS = 3
@@ -261,8 +261,8 @@ class _Letter:
     def _cause(self, cause: Cause) -> str:
         """What happened, told by one of the two that it happened between."""
         own = self.words.own_causes.get((cause.kind, cause.side))
-        if own is None:
-            return inline(describe_cause(cause, self.wording))
+        if own is None or cause.probability < AS_LIKELY_AS_NOT:
+            return inline(tell_cause(cause, self.wording))
         grounds = (text for fact, text in self.words.grounds_of_enforcement.items() if fact in cause.facts)
         return inline(own.format(component=cause.component, ground=next(grounds, "")))
 

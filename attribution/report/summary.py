@@ -7,6 +7,8 @@ from attribution.report.languages import say
 from attribution.report.moment import render_moment
 from attribution.report.wording import ENGLISH, Wording
 
+AS_LIKELY_AS_NOT = 0.5
+
 
 def summarise(verdict: Verdict, wording: Wording = ENGLISH) -> str:
     """What happened, for how long, who answers and by which clause; or why that cannot be said.
@@ -48,14 +50,14 @@ def _causes(verdict: Verdict, wording: Wording) -> str:
         return wording.unexplained
     if verdict.party is not Party.SHARED:
         own = [cause for cause in roots if cause.side is not None and cause.side.value == verdict.party.value]
-        return wording.then.join(describe_cause(cause, wording) for cause in own or roots)
+        return wording.then.join(tell_cause(cause, wording) for cause in own or roots)
     return wording.then.join(_share(cause, wording) for cause in roots)
 
 
 def _share(cause: Cause, wording: Wording) -> str:
     party = Party.UNDETERMINED if cause.side is None else Party(cause.side.value)
     return wording.share.format(
-        cause=describe_cause(cause, wording),
+        cause=tell_cause(cause, wording),
         party=wording.parties[party],
         clause=cause.clause,
         seconds=wording.duration(cause.seconds),
@@ -65,6 +67,17 @@ def _share(cause: Cause, wording: Wording) -> str:
 def describe_cause(cause: Cause, wording: Wording = ENGLISH) -> str:
     """What happened to which component, as a clause of a sentence."""
     return wording.causes[cause.kind].format(component=cause.component)
+
+
+def tell_cause(cause: Cause, wording: Wording = ENGLISH) -> str:
+    """The same in a sentence that gives no probabilities of causes besides: one that is as likely not it says so.
+
+    Which side answers may be sure where it is not which of that side's components failed, or how.
+    """
+    described = describe_cause(cause, wording)
+    if cause.probability >= AS_LIKELY_AS_NOT:
+        return described
+    return wording.perhaps.format(cause=described, probability=wording.likelihood(cause.probability))
 
 
 def _answer(verdict: Verdict, wording: Wording, probability: str) -> str:

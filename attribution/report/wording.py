@@ -51,6 +51,7 @@ class Wording:
     answers_without_clause: str = "For it, {party} answers (probability {probability})."
     answers_shared: str = "By the {document}, each party answers for its own part (probability {probability})."
     unexplained: str = "a cause that the evidence does not name"
+    perhaps: str = "{cause}, which is only the most probable of several causes ({probability})"
     then: str = ", then "
     share: str = "{cause} ({party}, clause {clause}, {seconds})"
     no_interruption: str = (
@@ -226,6 +227,7 @@ CHINESE = Wording(
     answers_without_clause="由{party}承担责任（概率 {probability}）。",
     answers_shared="根据《{document}》，双方各自承担相应部分的责任（概率 {probability}）。",
     unexplained="现有证据未能指明的原因",
+    perhaps="{cause}（仅为多种可能原因中最可能的一种，{probability}）",
     then="，随后",
     share="{cause}（{party}，第 {clause} 条，{seconds}）",
     no_interruption="现有证据显示报障时段内业务没有中断，双方均无需承担责任（概率 {probability}）。",

@@ -8,7 +8,7 @@ import pytest
 
 from attribution.model.verdict import CauseKind, Party
 from attribution.report import summarise
-from attribution.report.wording import ENGLISH, percent
+from attribution.report.wording import CHINESE, ENGLISH, percent
 from tests.report.verdicts import CORE, HEALTHY, SETTLED, SHARED, UNDETERMINED, UNMEASURED
 
 
@@ -33,6 +33,14 @@ def test_an_immaterial_cause_of_the_other_side_is_not_blamed() -> None:
     summary = summarise(replace(SETTLED, causes=(*SETTLED.causes, replace(CORE, seconds=0.5))))
 
     assert "p1" not in summary
+
+
+def test_a_cause_that_is_as_likely_not_it_is_not_told_as_what_happened() -> None:
+    """Whose fault it is may be sure where it is not which of that side's devices failed."""
+    (cause,) = SETTLED.causes
+    unsure = replace(SETTLED, causes=(replace(cause, probability=0.25),))
+    assert "because the device ce1 failed, which is only the most probable of several causes (25 %)." in summarise(unsure)
+    assert "仅为多种可能原因中最可能的一种，25%" in summarise(unsure, CHINESE)
 
 
 def test_nothing_happened() -> None:
