@@ -37,9 +37,10 @@ def test_an_immaterial_cause_of_the_other_side_is_not_blamed() -> None:
 
 def test_a_cause_that_is_as_likely_not_it_is_not_told_as_what_happened() -> None:
     """Whose fault it is may be sure where it is not which of that side's devices failed."""
-    (cause,) = SETTLED.causes
-    unsure = replace(SETTLED, causes=(replace(cause, probability=0.25),))
-    assert "because the device ce1 failed, which is only the most probable of several causes (25 %)." in summarise(unsure)
+    first, *others = SETTLED.causes
+    unsure = replace(SETTLED, causes=(replace(first, probability=0.25), *others))
+    english = summarise(unsure)
+    assert "because the device ce1 failed, which is only the most probable of several causes (25 %)." in english
     assert "仅为多种可能原因中最可能的一种，25%" in summarise(unsure, CHINESE)
 
 
