@@ -23,7 +23,7 @@ from attribution.inference.interruption import (
 from attribution.inference.leaving_out import leave_out
 from attribution.inference.likelihood import add_logs
 from attribution.inference.modes import load_modes
-from attribution.inference.naming import Namer
+from attribution.inference.naming import Namer, note_overruns
 from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situation, Solver, solve_incident
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
@@ -53,7 +53,7 @@ from attribution.model.observation import Caveat
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
-__all__ = ["Inference", "infer_causes", "leave_out"]
+__all__ = ["Inference", "infer_causes", "leave_out", "note_overruns"]
 
 # How far one party's evidence against the other is doubted where nobody else was asked: what it left out may tell the
 # story the other way round. Its word alone is worth less than packets that it counted on the way.
