@@ -65,6 +65,12 @@ WISHES: Mapping[Means, Wish] = {
         Template("the cloud audit events of the customer's own account (CloudAudit), {span}"),
         Template("a call that detached or limited the connection would stand there, with who made it"),
     ),
+    Means.OWNER: Wish(
+        Template(
+            "the order of the link {places}, its letter of authorisation (LOA/CFA) or the contract with whoever runs it"
+        ),
+        Template("the drawing gives this link to neither side; who ordered it answers for its operator"),
+    ),
     Means.ENDS: Wish(
         Template("probes between {first} and {last} in both directions, or packet captures at both of them, {span}"),
         Template("they tell whether the service was interrupted at all, and when"),

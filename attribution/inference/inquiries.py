@@ -47,6 +47,7 @@ class Means(StrEnum):
     ACCOUNT = "account"
     AUDIT = "audit"
     ENDS = "ends"
+    OWNER = "owner"
 
 
 EVIDENCE: dict[Means, frozenset[EvidenceType]] = {
@@ -59,6 +60,7 @@ EVIDENCE: dict[Means, frozenset[EvidenceType]] = {
     Means.ACCOUNT: frozenset({EvidenceType.ACCOUNT_EVENTS}),
     Means.AUDIT: frozenset({EvidenceType.CLOUD_AUDIT}),
     Means.ENDS: frozenset({EvidenceType.PROBES, EvidenceType.CAPTURE}),
+    Means.OWNER: frozenset(),
 }
 
 

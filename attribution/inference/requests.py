@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from attribution.inference.asking import put_in_words
-from attribution.inference.gain import entropy, expected_gain, party_shares
+from attribution.inference.gain import Shares, entropy, expected_gain, party_shares
 from attribution.inference.inquiries import EVIDENCE, Inquirer, Inquiry, Means
 from attribution.inference.likelihood import RATES
 from attribution.inference.posterior import Solver
@@ -51,12 +51,34 @@ def propose_requests(worlds: Iterable[World], solver: Solver, span: Interval) ->
         return ()
     inquirer = Inquirer(solver.situation, Predictor(solver, considered))
     weighed = weigh_inquiries(inquirer.inquiries(), considered)
+    weighed += ask_whose_it_is(considered, solver.situation.topology)
     return tuple(_request(one, span, solver.situation.topology) for one in choose_best(weighed, considered))
 
 
 def weigh_inquiries(inquiries: Iterable[Inquiry], worlds: Sequence[World]) -> list[Weighed]:
     """What each question is worth."""
     return [Weighed(inquiry, gain_of(inquiry, worlds)) for inquiry in inquiries if inquiry.signs]
+
+
+def ask_whose_it_is(worlds: Sequence[World], topology: Topology) -> list[Weighed]:
+    """What it is worth to know who answers for a link that the drawing gives to neither side; the customer is asked,
+    to whom a letter of authorisation is made out."""
+    found: list[Weighed] = []
+    roots = {choice.component for world in worlds for choice in world.choices if choice is not None}
+    for name in sorted(roots & topology.links.keys()):
+        if topology.side_of(name) is not None:
+            continue
+        told: list[tuple[float, Shares]] = []
+        chances: list[tuple[float]] = []
+        for world in worlds:
+            if {choice.component for choice in world.choices if choice is not None} == {name}:
+                told += [(world.probability / len(Side), {side.value: 1.0}) for side in Side]
+                chances += [(float(side is Side.CUSTOMER),) for side in Side]
+            else:
+                told.append((world.probability, world.parties))
+                chances.append((1 / len(Side),))
+        found.append(Weighed(Inquiry(Means.OWNER, Side.CUSTOMER, (name,), ()), expected_gain(told, chances)))
+    return found
 
 
 def gain_of(inquiry: Inquiry, worlds: Sequence[World]) -> float:

@@ -8,6 +8,8 @@ from attribution.report.moment import render_moment
 from attribution.report.wording import ENGLISH, Wording
 
 AS_LIKELY_AS_NOT = 0.5
+# Probabilities that differ by less are told as equal.
+ALIKE = 0.02
 
 
 def summarise(verdict: Verdict, wording: Wording = ENGLISH) -> str:
@@ -33,7 +35,11 @@ def what_is_open(verdict: Verdict, wording: Wording) -> str:
     """Of a verdict that names nobody: who is the most probable, and how little; or that nothing was measured."""
     if verdict.interruption.is_open:
         return wording.unmeasured
-    best = max(verdict.parties, key=lambda party: verdict.parties[party], default=Party.UNDETERMINED.value)
+    ranked = sorted(verdict.parties, key=lambda party: -verdict.parties[party]) or [Party.UNDETERMINED.value]
+    best = ranked[0]
+    if len(ranked) > 1 and verdict.parties[best] - verdict.parties[ranked[1]] < ALIKE:
+        both = (wording.parties[Party(party)] for party in sorted(ranked[:2]))
+        return wording.even.format(parties=wording.and_.join(both), probability=wording.likelihood(verdict.probability))
     return wording.undetermined.format(
         party=wording.parties[Party(best)], probability=wording.likelihood(verdict.probability)
     )

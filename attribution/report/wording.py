@@ -66,6 +66,11 @@ class Wording:
         "The evidence does not settle who is responsible: the most probable party is {party}, "
         "with a probability of only {probability}."
     )
+    even: str = (
+        "The evidence does not settle who is responsible: {parties} are about equally probable, "
+        "with {probability} each."
+    )
+    and_: str = " and "
     unmeasured: str = (
         "What was handed in does not show whether the service was interrupted in the reported time, "
         "let alone who answers for it."
@@ -93,7 +98,7 @@ class Wording:
     or_candidate: str = " and "
     on_demarcation: str = "{cause}, where the two sides meet, and nobody has said whose it is"
     nothing_tells: str = "no evidence tells one from the other"
-    nothing_to_ask: str = "nothing that could still be asked for is expected to settle it"
+    nothing_to_ask: str = "none of what is usually handed in, and is missing here, is expected to settle it"
     chain: str = "Causes"
     cause_line: str = "{what} ({facts}), {span}, {seconds}"
     until: str = "to"
@@ -233,6 +238,8 @@ CHINESE = Wording(
     no_interruption="现有证据显示报障时段内业务没有中断，双方均无需承担责任（概率 {probability}）。",
     nobodys="业务自 {start} 起中断或劣化 {seconds}，原因不由任何一方承担责任（概率 {probability}）。",
     undetermined="现有证据不足以判定责任：可能性最大的责任方是{party}，但概率仅为 {probability}。",
+    even="现有证据不足以定责：{parties}的可能性大致相当，各为 {probability}。",
+    and_="与",
     unmeasured="所提供的材料不能表明报障时段内业务是否中断，更无从判定责任。",
     would_settle="最有助于定责的是 {what}。",
     between_sentences="",
@@ -257,7 +264,7 @@ CHINESE = Wording(
     or_candidate="与",
     on_demarcation="{cause}，位于双方分界处，归属未有约定",
     nothing_tells="没有证据能区分二者",
-    nothing_to_ask="预计没有可再索取的证据能够定责",
+    nothing_to_ask="此处尚缺的常见证据预计均不能定责",
     chain="原因",
     cause_line="{what}（{facts}），{span}，{seconds}",
     until="至",

@@ -26,6 +26,7 @@ from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import Cause, Request
 from tests.inference.chain import (
     CHAIN,
+    DEMARCATION,
     ENDS,
     PATHS,
     SERVICE,
@@ -310,6 +311,15 @@ def test_a_certain_party_asks_nothing_whatever_the_cause() -> None:
 
     assert propose_requests(worlds, of, PHASE) == ()
     assert max(gains(of, worlds).values()) == pytest.approx(0, abs=1e-9)
+
+
+def test_whose_the_link_between_the_sides_is_is_asked_for_where_the_answer_hangs_on_it() -> None:
+    of = solver()
+    demarcation = worlds_of(of, (DEMARCATION, "cut"))
+    (request,) = (r for r in propose_requests(demarcation, of, PHASE) if "LOA" in r.what)
+    assert (request.from_side, request.component, request.gain_bits) == (Side.CUSTOMER, DEMARCATION, 1.0)
+    drawn = worlds_of(of, (link_name("customer-core", "customer-edge"), "cut"), ("provider-core", "crash"))
+    assert not [r for r in propose_requests(drawn, of, PHASE) if "LOA" in r.what]
 
 
 def test_several_devices_of_a_side_are_asked_about_in_one_request() -> None:

@@ -55,6 +55,11 @@ def test_an_open_case_names_what_would_settle_it() -> None:
     )
 
 
+def test_of_two_that_are_equally_probable_neither_is_called_the_most_probable() -> None:
+    even = replace(UNDETERMINED, parties={"customer": 0.495, "provider": 0.505}, probability=0.505, requests=())
+    assert summarise(even).endswith("the customer and the provider are about equally probable, with 50 % each.")
+
+
 def test_where_nothing_was_measured_it_is_not_said_that_nothing_happened() -> None:
     assert summarise(UNMEASURED) == (
         "What was handed in does not show whether the service was interrupted in the reported time, let alone who "
