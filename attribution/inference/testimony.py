@@ -18,7 +18,7 @@ from attribution.model.topology import NodeKind, Topology
 ALARM_BEFORE_S = 4.0
 # But for what wears a device down while it lasts: a session that it no longer serves is given up only when its hold
 # timer runs out (BGP's mostly after 90 or 180 s, RFC 4271 §10). How often a device is in such a state anyhow.
-WEARS_DOWN = frozenset({AlarmKind.RESOURCES_EXHAUSTED})
+WEARS_DOWN = frozenset({AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.HOST_REFUSES})
 WEARS_DOWN_S, WORN_ANYHOW = 300.0, 0.02
 # Where something was amiss until then, an earlier alarm than this speaks of that.
 TAKING_OVER_S = 2.0

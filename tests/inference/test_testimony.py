@@ -355,12 +355,14 @@ def test_alarms_count_from_just_before_the_phase_to_just_after_it() -> None:
     assert not in_time(alarm(300, "customer-edge", UPLINK, kind), PHASE)
 
 
-def test_what_wears_a_device_down_may_have_begun_minutes_before() -> None:
-    """A session that a busy router no longer serves is given up when its hold timer runs out."""
-    starved = candidate("customer-edge", expecting(AlarmKind.RESOURCES_EXHAUSTED, Where.SELF))
+@pytest.mark.parametrize("kind", [AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.HOST_REFUSES])
+def test_what_wears_a_device_down_may_have_begun_minutes_before(kind: AlarmKind) -> None:
+    """A session that a busy router no longer serves is given up when its hold timer runs out: until then the peer's
+    keepalives arrive, as its capture shows, and nothing answers them."""
+    starved = candidate("customer-edge", expecting(kind, Where.SELF))
 
     def heard(start: float, end: float = 165) -> float:
-        busy = alarm(start, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED, end=end)
+        busy = alarm(start, "customer-edge", "customer-edge", kind, end=end)
         return hear(starved, [busy]).total
 
     assert 0 < heard(-80) < heard(99)
