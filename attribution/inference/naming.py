@@ -8,12 +8,25 @@ from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import Caveat
+from attribution.model.observation import Caveat, CommandEffectKind
 from attribution.model.phrase import Template
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Fact
 
 OPERATIONS = frozenset({CauseKind.UNAUTHORISED_OPERATION})
+# What puts a port, a session or a device out of service because somebody wants it so; and the modes that only a hand
+# brings about.
+ON_PURPOSE = frozenset(
+    {
+        CommandEffectKind.INTERFACE_SHUTDOWN,
+        CommandEffectKind.NEIGHBOUR_SHUTDOWN,
+        CommandEffectKind.SESSION_CLEARED,
+        CommandEffectKind.PROCESS_STOPPED,
+        CommandEffectKind.PROCESS_RESTARTED,
+        CommandEffectKind.RELOAD,
+    }
+)
+BY_HAND_ALONE = frozenset({"port", "session", "reload"})
 # An act that began this close to the onset dates the cause better than the traffic does (seconds).
 ACT_DATES_CAUSE_S = 10.0
 # An attack may go on for this long before the provider takes its target off the network (seconds).
@@ -90,7 +103,8 @@ class Namer:
         return Cause(component, kind, self._held(candidate, span), actor=actor, facts=frozenset(facts))
 
     def _operation(self, candidate: Candidate, span: Interval) -> tuple[CauseKind, Side, set[Fact]]:
-        """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep.
+        """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep, if it
+        has a ticket. Without one, what it shut or restarted it did on purpose, and the rest was a slip.
 
         What nobody has on record is its owner's act, and a call of the cloud API the customer's.
         """
@@ -115,8 +129,10 @@ class Namer:
             facts.add(Fact.CONSENTED)
         if actor is Side.CUSTOMER:
             return (CauseKind.CONSENTED_OPERATION if agreed else CauseKind.UNAUTHORISED_OPERATION), actor, facts
-        ticketed = bool(tickets) or (record is not None and record.kind is RecordKind.PLANNED_CHANGE)
-        return (CauseKind.MAINTENANCE if ticketed else CauseKind.MISCONFIGURATION), actor, facts
+        if tickets or (record is not None and record.kind is RecordKind.PLANNED_CHANGE):
+            return CauseKind.MAINTENANCE, actor, facts
+        on_purpose = record.effect in ON_PURPOSE if record is not None else candidate.mode.record in BY_HAND_ALONE
+        return (CauseKind.UNAUTHORISED_OPERATION if on_purpose else CauseKind.MISCONFIGURATION), actor, facts
 
     def _overload(self, candidate: Candidate, span: Interval) -> tuple[str, CauseKind, set[Fact]]:
         """A full queue is the fault of whoever overfills it: of the customer if it offered more than it had bought.

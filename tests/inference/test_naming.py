@@ -123,12 +123,16 @@ def test_a_ticket_brings_consent_for_its_device_port_and_time(paper: Record, agr
     assert cause.kind is (CauseKind.CONSENTED_OPERATION if agreed else CauseKind.UNAUTHORISED_OPERATION)
 
 
-def test_the_provider_s_announced_work_is_maintenance_and_its_slip_a_misconfiguration() -> None:
+def test_the_provider_s_announced_work_is_maintenance_its_shutdown_an_operation_and_its_slip_a_misconfiguration() -> (
+    None
+):
     at_edge = shutdown("provider-edge")
     announced = name(acting(at_edge, "provider-edge"), records=[ticket(Condition.NOT_MET, "provider-edge")])
-    slip = name(acting(at_edge, "provider-edge"))
+    on_purpose = name(acting(at_edge, "provider-edge"))
+    slip = name(acting(replace(at_edge, effect=CommandEffectKind.VLAN_CHANGED), "provider-edge"))
 
     assert (announced.kind, announced.actor) == (CauseKind.MAINTENANCE, Side.PROVIDER)
+    assert (on_purpose.kind, on_purpose.actor) == (CauseKind.UNAUTHORISED_OPERATION, Side.PROVIDER)
     assert (slip.kind, slip.actor) == (CauseKind.MISCONFIGURATION, Side.PROVIDER)
 
 
