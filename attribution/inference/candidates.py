@@ -10,7 +10,7 @@ from attribution.inference.modes import LINK, Mode, Modes, Reach
 from attribution.model.evidence import Condition, Coverage, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import CommandEffectKind
-from attribution.model.topology import ROUTING, NodeKind, Side, Topology
+from attribution.model.topology import ROUTING, Node, NodeKind, Side, Topology
 from attribution.model.verdict import CauseKind
 
 # Papers that speak against the customer may stand in no file because none was handed in. Where all is the word of the
@@ -247,8 +247,14 @@ def _all_candidates(
 
 def is_virtual(name: str, topology: Topology) -> bool:
     """Whether a link lies within a cloud, between its gateway and a host: software, and no cable."""
-    kinds = {topology.nodes[end].kind for end in topology.links[name].ends}
-    return NodeKind.HOST in kinds and bool(kinds & {NodeKind.GATEWAY, NodeKind.SERVICE})
+    ends = [topology.nodes[end] for end in topology.links[name].ends]
+    return any(end.kind is NodeKind.HOST for end in ends) and any(is_in_the_cloud(end) for end in ends)
+
+
+def is_in_the_cloud(node: Node) -> bool:
+    """Whether a node is the cloud's software, which a call of its API can reach; a site's own gateway is not."""
+    of_cloud = node.side is Side.PROVIDER and node.kind in (NodeKind.GATEWAY, NodeKind.SERVICE)
+    return bool(node.resource_ids) or of_cloud
 
 
 def _on_node(

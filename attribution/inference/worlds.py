@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 
-from attribution.inference.candidates import Candidate, with_directions
+from attribution.inference.candidates import Candidate, is_in_the_cloud, with_directions
 from attribution.inference.gain import Shares
 from attribution.inference.modes import CLOUD_CALLS, Reach
 from attribution.inference.posterior import TEMPER, Assignment, Solver
 from attribution.model.evidence import AlarmKind
 from attribution.model.incident import EvidenceType
-from attribution.model.topology import NodeKind, Side, Topology
+from attribution.model.topology import Side, Topology
 
 # The most probable explanations that make up this share have a say in what to ask for, but no more than so many.
 MOST_OF_ALL = 0.99
@@ -95,8 +95,7 @@ def hidden_calls(solver: Solver, reference: Assignment) -> Iterator[Assignment]:
             continue
         for name in situation.paths.components:
             node = situation.topology.nodes.get(name)
-            in_the_cloud = node is not None and (node.resource_ids or node.kind in (NodeKind.GATEWAY, NodeKind.SERVICE))
-            if node is not None and in_the_cloud and mode.applies_to(node):
+            if node is not None and is_in_the_cloud(node) and mode.applies_to(node):
                 for candidate in with_directions(mode, name, None):
                     choices = (candidate,) * len(solver.phases)
                     score = TEMPER * solver.score(choices)

@@ -184,6 +184,13 @@ def test_a_call_that_nobody_could_see_is_the_customer_s_and_would_stand_in_the_a
     assert next(gain for (means, _), gain in gains(of, worlds).items() if means is Means.AUDIT) > 0.4
 
 
+def test_no_call_of_the_cloud_reaches_a_gateway_of_the_customer_s_own_site() -> None:
+    gateway = replace(CHAIN.nodes["customer-edge"], kind=NodeKind.GATEWAY)
+    drawn = replace(CHAIN, nodes={**CHAIN.nodes, "customer-edge": gateway})
+    of = Solver(replace(solver().situation, topology=drawn), [Phase((PHASE,))])
+    assert list(hidden_calls(of, of.solve()[0])) == []
+
+
 def test_an_unseen_limit_bites_mostly_in_the_direction_in_which_more_is_sent() -> None:
     """What is lost both ways alike is hardly lost to a limit."""
     gateway = replace(CHAIN.nodes["provider-edge"], kind=NodeKind.GATEWAY)
