@@ -112,10 +112,10 @@ def test_octets_acknowledged_though_they_never_passed_went_another_way() -> None
 
 
 def test_copies_lost_in_a_silence_are_counted_by_the_senders_numbers() -> None:
-    sent = segments([(0, 100, 1), (1, 200, 2), (2, 300, 3), (1500, 400, 8), (1501, 500, 9)])
-    heard = acknowledgements([(3, 400), (1502, 600)])
+    sent = segments([(place, 100 + 100 * place, 1 + place) for place in range(8)] + [(1500, 900, 13), (1501, 1000, 14)])
+    heard = acknowledgements([(8, 900), (1502, 1100)])
 
-    assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=9, upstream=4)
+    assert totals(capture(sorted(sent + heard)), "10.0.0.1") == Counter(sent=14, upstream=4)
 
 
 def test_what_nothing_ever_answered_is_not_laid_at_one_directions_door() -> None:
