@@ -86,13 +86,20 @@ class Balance:
         return lost
 
 
-def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance | None:
-    """The balance of polls in order of time; None where it is not usually even, or has too few polls to be usual."""
+def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None, look_for: bool = True) -> Balance | None:
+    """The balance of polls in order of time; None where it is not usually even, or has too few polls to be usual.
+
+    By what the service lost, `wanted`, polls are known that are usual for sure; whether it is missing here can be
+    looked for.
+    """
     known = tuple(poll for poll in polls if poll.through > 0)
     if len(known) < LEAST_POLLS:
         return None
-    lower = sorted(known, key=lambda poll: poll.missing / poll.through)[: ceil(LOWER * len(known))]
-    usual = median(poll.missing / poll.through for poll in lower)
+    quiet = [i for i, poll in enumerate(known) if wanted is not None and wanted.is_quiet(poll.start_ns, poll.end_ns)]
+    lower = _lower_of(known)
+    if abs(_usual_share(lower)) > MOST_OWN and len(quiet) >= LEAST_POLLS:
+        lower = _lower_of([known[index] for index in quiet])  # a loss that lasted for most of what was recorded
+    usual = _usual_share(lower)
     if abs(usual) > MOST_OWN:
         return None
     scatter = median(abs(later.missing - earlier.missing) for earlier, later in pairwise(known)) / STEP
@@ -103,8 +110,7 @@ def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance 
     first = tuple(poll.missing - missed - BELOW * scatter for poll, missed in zip(known, own, strict=True))
     # A device that restarts, or whose sessions do, may miss less afterwards than it ever did before.
     ever = _always_missed(known, usual)
-    quiet = [i for i, poll in enumerate(known) if wanted is not None and wanted.is_quiet(poll.start_ns, poll.end_ns)]
-    stray = _stray([first[index] for index in quiet])
+    stray = _stray([first[index] for index in quiet]) if look_for else 0.0
     off = tuple(
         poll.missing - max(share * poll.through, missed) - BELOW * scatter - stray
         for poll, share, missed in zip(known, ever, own, strict=True)
@@ -113,8 +119,26 @@ def weigh_polls(polls: Iterable[Poll], wanted: Wanted | None = None) -> Balance 
     unclear = frozenset(index for index in missed if first[index] > 0 and off[index] < STAYS * first[index])
     lossy = frozenset(_lossy_polls(known, off, scatter)) - unclear
     noise = BalanceNoise(scatter, _wander([off[index] for index in quiet], scatter))
-    looked_for = _look_for(wanted, known, off, noise, lossy) if wanted is not None else {}
+    looked_for = _look_for(wanted, known, off, noise, lossy) if wanted is not None and look_for else {}
     return Balance(known, off, lossy, unclear, looked_for)
+
+
+def _lower_of(polls: Sequence[Poll]) -> Sequence[Poll]:
+    """The polls that miss the smaller shares, which tell what is usual."""
+    return sorted(polls, key=lambda poll: poll.missing / poll.through)[: ceil(LOWER * len(polls))]
+
+
+def _usual_share(polls: Iterable[Poll]) -> float:
+    return median(poll.missing / poll.through for poll in polls)
+
+
+def without_fewer_copies(balance: Balance) -> Balance:
+    """The balance of a device that copies packets, as a switch floods frames: that it sends out fewer copies than usual
+    is no loss. Lost for sure is only what came in and went out nowhere; of polls that miss nothing so, nothing is said.
+    """
+    off = tuple(min(own, poll.missing) for own, poll in zip(balance.off, balance.polls, strict=True))
+    fewer = frozenset(index for index in balance.lossy if balance.off[index] > 0 and off[index] < LEAST_PACKETS)
+    return replace(balance, off=off, lossy=balance.lossy - fewer, unclear=balance.unclear | fewer)
 
 
 def without_what_others_lost(balance: Balance, others: Iterable[Balance]) -> Balance:

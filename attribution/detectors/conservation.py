@@ -1,8 +1,10 @@
 """Packets do not vanish: what a device took in it sends out, and what one end of a link sends the other takes in.
 
 Counters of ports, compared through a device and across a link, count what was lost there, whatever no drop counter
-tells. The balance is never perfect: a device's own traffic ends in it, the two ends of a link are polled at different
-moments. So each balance is held against its own usual one, and counts as loss only where it is clearly beyond that.
+tells. A device's balance takes in all ports that are counted, drawn or not; where a device has others, what is missing
+may have gone out by them, and nothing is called lost. The balance is never perfect: a device's own traffic ends in it,
+the two ends of a link are polled at different moments. So each balance is held against its own usual one, and counts
+as loss only where it is clearly beyond that.
 What the service is known to have lost meanwhile must be missing somewhere: a balance that would show it and does not
 clears its place, however small a part of all packets that was.
 """
@@ -10,19 +12,26 @@ clears its place, however small a part of all packets that was.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
-from attribution.detectors.balances import STAYS, Balance, Poll, Wanted, weigh_polls, without_what_others_lost
+from attribution.detectors.balances import (
+    STAYS,
+    Balance,
+    Poll,
+    Wanted,
+    weigh_polls,
+    without_fewer_copies,
+    without_what_others_lost,
+)
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
+from attribution.detectors.port_counters import Counter, Port, gather_counters, ports_of, with_uncounted_ports
 from attribution.model.evidence import Citation, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
 from attribution.model.phrase import Phrase
-from attribution.model.ports import find_link
 from attribution.model.topology import ROUTING, Link, NodeKind
 
 # How well the clocks of two suppliers are aligned, at worst (seconds).
@@ -35,37 +44,8 @@ OTHER_WAY = 0.15
 LEAST_HEADED = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """One cumulative counter over time; three tuples of equal length, in order of time."""
-
-    times: tuple[int, ...]
-    values: tuple[float, ...]
-    samples: tuple[CounterSample, ...]
-
-    def at(self, time_ns: int) -> float | None:
-        """The count at a moment, between polls as if packets came evenly; None before the first and after the last."""
-        index = bisect_left(self.times, time_ns)
-        if index == len(self.times):
-            return None
-        if self.times[index] == time_ns:
-            return self.values[index]
-        if index == 0 or self.values[index] < self.values[index - 1]:
-            return None
-        before, after = self.times[index - 1], self.times[index]
-        share = (time_ns - before) / (after - before)
-        return self.values[index - 1] + share * (self.values[index] - self.values[index - 1])
-
-    def rise(self, start_ns: int, end_ns: int) -> float | None:
-        """What was counted in between; None where it is not known, or the counter was reset."""
-        first, last = self.at(start_ns), self.at(end_ns)
-        return last - first if first is not None and last is not None and last >= first else None
-
-
 # A part of the network with more nodes than this is not looked through for a way back.
 LARGEST_BRANCH = 200
-Port = tuple[str, str]
-"""A node and one of its links."""
 
 
 def detect_counter_loss(
@@ -80,7 +60,9 @@ def detect_counter_loss(
     service lost between its ends is looked for.
     """
     way = tuple(dict.fromkeys(component for path in paths for component in path))
-    counters = gather_counters(observations, around, way)
+    known = tuple(observations)
+    counters = gather_counters(known, around, way)
+    leaking = with_uncounted_ports(known, around, counters)
     wanted = Wanted(counted)
     devices = {node for (node, _), _ in counters if around.topology.nodes[node].kind is not NodeKind.HOST}
     polls = {node: _polls_within(node, counters, around, way) for node in way if node in devices}
@@ -91,63 +73,50 @@ def detect_counter_loss(
         # Who looks up routes drops what has none, for a failure anywhere; a switch what is for a port that is down.
         routes = around.topology.nodes[node].kind in ROUTING
         beyond = (_headed_for(node, balance, counters, around, paths) or _others(node, way)) if routes else ()
-        yield from _lost_within(node, without_what_others_lost(balance, others), around, beyond)
+        found = _lost_within(node, without_what_others_lost(balance, others), around, beyond)
+        # What is missing may have gone out by a port that nobody counted; what is not missing did not.
+        yield from (measurement for measurement in found if node not in leaking or not measurement.lost)
     for name in way:
         if name in around.topology.links:
             link = around.topology.links[name]
             for sender, receiver in (link.ends, link.ends[::-1]):
-                yield from _lost_on(link, sender, receiver, counters)
-
-
-def gather_counters(
-    observations: Iterable[Observation], around: Surroundings, way: Collection[str]
-) -> Mapping[tuple[Port, Metric], Counter]:
-    """The packet counters of all ports of devices on the way; of several files that count one port, the first."""
-    series: dict[tuple[str, str, Metric, str], list[CounterSample]] = defaultdict(list)
-    for sample in observations:
-        if (
-            isinstance(sample, CounterSample)
-            and sample.interface is not None
-            and sample.metric in (Metric.IN_PACKETS, Metric.OUT_PACKETS)
-            and sample.device in way
-            and sample.device in around.topology.nodes
-        ):
-            series[(sample.device, sample.interface, sample.metric, sample.origin.file)].append(sample)
-    counters: dict[tuple[Port, Metric], Counter] = {}
-    for (device, interface, metric, _), samples in sorted(series.items(), key=lambda item: item[0]):
-        link = find_link(around.topology, device, interface)
-        key = ((device, link.component if link is not None else ""), metric)
-        if link is not None and key not in counters:
-            samples.sort(key=lambda sample: sample.time_ns)
-            kept = tuple({sample.time_ns: sample for sample in samples}.values())
-            counters[key] = Counter(tuple(s.time_ns for s in kept), tuple(s.value for s in kept), kept)
-    return counters
+                yield from _lost_on(link, sender, receiver, counters, wanted)
 
 
 def _polls_within(
     node: str, counters: Mapping[tuple[Port, Metric], Counter], around: Surroundings, way: Collection[str]
 ) -> Sequence[Poll]:
-    """What a device took in and did not send out. All its ports must be counted, or the rest went out by another."""
-    links = _leading_on(node, around, way)
-    taken = [counters.get(((node, link), Metric.IN_PACKETS)) for link in links]
-    given = [counters.get(((node, link), Metric.OUT_PACKETS)) for link in links]
-    known = [counter for counter in (*taken, *given) if counter is not None]
-    if len(links) < 2 or len(known) < 2 * len(links):
+    """What a device took in and did not send out, by all its ports that are counted: those on the way have to be."""
+    ports, leading = ports_of(node, counters), _leading_on(node, around, way)
+    if len(leading) < 2 or not set(leading) <= set(ports):
         return []
+    taken = [counters[((node, port), Metric.IN_PACKETS)] for port in ports]
+    given = [counters[((node, port), Metric.OUT_PACKETS)] for port in ports]
     polls = []
-    for sample, (start_ns, end_ns) in _polls_of(known[0]):
-        rises = [counter.rise(start_ns, end_ns) for counter in known]
-        if all(rise is not None for rise in rises):
-            told = [rise for rise in rises if rise is not None]
-            came, went = sum(told[: len(links)]), sum(told[len(links) :])
+    for sample, (start_ns, end_ns) in _polls_of(counters[((node, leading[0]), Metric.IN_PACKETS)]):
+        came, went = _total_rise(taken, start_ns, end_ns), _total_rise(given, start_ns, end_ns)
+        if came is not None and went is not None:
             polls.append(Poll(sample, start_ns, end_ns, came, came - went))
     return polls
+
+
+def _total_rise(counters: Iterable[Counter], start_ns: int, end_ns: int) -> float | None:
+    """What several counters counted together; None where that is not known of one of them."""
+    total = 0.0
+    for counter in counters:
+        rise = counter.rise(start_ns, end_ns)
+        if rise is None:
+            return None
+        total += rise
+    return total
 
 
 def _lost_within(node: str, balance: Balance, around: Surroundings, beyond: tuple[str, ...]) -> Iterator[Measurement]:
     """What a device took in and never sent out; `beyond` it is what that may have been headed for."""
     stretch = Stretch((node,), False, False, beyond=beyond, balance=True, beside=_beside(node, around))
     subject, series = Phrase("packets that {node} took in", node=node), f"within {node}"
+    if around.topology.nodes[node].kind not in ROUTING:
+        balance = without_fewer_copies(balance)
     yield from _measurements(balance, stretch, subject, series, Phrase("within {node}", node=node))
 
 
@@ -173,8 +142,12 @@ def _headed_for(
     if ahead & behind or ahead | behind != set(_leading_on(node, around, on_way)):
         return ()
     there, back = (_gone(node, balance, counters, *sides) for sides in ((behind, ahead), (ahead, behind)))
-    if there is None or back is None or there + back < LEAST_HEADED:
+    others = set(ports_of(node, counters)) - ahead - behind
+    strayed = _gone(node, balance, counters, others, others)
+    if there is None or back is None or strayed is None or there + back < LEAST_HEADED:
         return ()
+    if abs(strayed) > OTHER_WAY * (there + back):
+        return ()  # what came from elsewhere, or went there, is a part of it
     if abs(back) <= OTHER_WAY * (there + back):
         return tuple(dict.fromkeys(component for path, at in crossing for component in path[at + 1 :]))
     if abs(there) <= OTHER_WAY * (there + back):
@@ -233,7 +206,7 @@ def _beside(node: str, around: Surroundings) -> tuple[str, ...]:
 
 
 def _lost_on(
-    link: Link, sender: str, receiver: str, counters: Mapping[tuple[Port, Metric], Counter]
+    link: Link, sender: str, receiver: str, counters: Mapping[tuple[Port, Metric], Counter], wanted: Wanted
 ) -> Iterator[Measurement]:
     """A link of which one end sent more than the other took in."""
     sent = counters.get(((sender, link.component), Metric.OUT_PACKETS))
@@ -248,12 +221,21 @@ def _lost_on(
             apart_s = _nearest_gap(taken.times, end_ns) / NANOSECONDS + (0.0 if same else ALIGNED_S)
             polls.append(Poll(sample, start_ns, end_ns, went, went - came, apart_s))
     stretch = Stretch((sender, link.component, receiver), balance=True)
-    subject = Phrase("packets that {sender} sent to {receiver}", sender=sender, receiver=receiver)
-    balance = weigh_polls(_with_slack(polls))
+    subject = _sent_over(link, sender, receiver)
+    balance = weigh_polls(_with_slack(polls), wanted, look_for=False)
     if balance is not None:
         found = list(_measurements(balance, stretch, subject, f"on {sender}>{link.component}"))
         if same or _is_loss(polls, found):
             yield from found
+
+
+def _sent_over(link: Link, sender: str, receiver: str) -> Phrase:
+    """The packets that one end of a link sent, in words; where it has parallels those over them are others."""
+    if link.key is None:
+        return Phrase("packets that {sender} sent to {receiver}", sender=sender, receiver=receiver)
+    return Phrase(
+        "packets that {sender} sent to {receiver} over {link}", sender=sender, receiver=receiver, link=link.component
+    )
 
 
 def _is_loss(polls: Sequence[Poll], found: Sequence[Measurement]) -> bool:

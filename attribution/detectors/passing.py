@@ -13,8 +13,8 @@ from math import sqrt
 from statistics import median
 from typing import TYPE_CHECKING
 
-from attribution.detectors.conservation import Counter, Port, gather_counters
 from attribution.detectors.loss import Surroundings
+from attribution.detectors.port_counters import Counter, Port, gather_counters
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import CounterSample, Metric, Observation
 from attribution.model.topology import Side

@@ -13,15 +13,17 @@ from attribution.detectors.conservation import detect_counter_loss
 from attribution.detectors.loss import detect_probe_loss
 from attribution.model.evidence import Measurement, Method
 from attribution.model.incident import EvidenceType
-from attribution.model.observation import CounterSample, Metric
-from attribution.model.topology import NodeKind, Side
+from attribution.model.observation import CounterSample, LogKind, Metric, Observation
+from attribution.model.topology import NodeKind, Side, Topology
 from tests.detectors.chain import (
+    CHAIN,
     COUNTERS,
     LINKS,
     NODES,
     START_S,
     WAY,
     join,
+    log,
     network,
     node,
     origin,
@@ -331,8 +333,151 @@ def test_no_more_is_lost_than_passed_whatever_was_counted(rises: list[int], lost
             assert poll.interval.seconds > 0
 
 
-def test_a_device_that_hangs_off_the_way_needs_no_counters_for_the_others_balance() -> None:
+def lost_in(device: str, *observations: Observation, topology: Topology = CHAIN) -> list[int]:
+    """What each poll of a device's balance says was lost in it; polls of which nothing is said are left out."""
+    found = detect_counter_loss(observations, surroundings(topology), (WAY,))
+    return [poll.lost for poll in found if poll.journeys[0][0].components == (device,)]
+
+
+def left_by(port: str, polls: Lost, device: str = CORE) -> list[CounterSample]:
+    """What went out by one more port of a device, which took nothing in there."""
+    rises = [polls.get(poll, 0) for poll in range(POLLS)]
+    return [
+        *counted(device, port, Metric.OUT_PACKETS, rises),
+        *counted(device, port, Metric.IN_PACKETS, [0] * POLLS),
+    ]
+
+
+DIVERTED = {5: 300, 6: 250}
+
+
+@pytest.mark.parametrize("port", ["GE0/0/9", "GE0/0/9.100", "HundredGigE0/1/0/9"])
+def test_what_left_by_a_port_that_the_drawing_lacks_was_not_lost(port: str) -> None:
+    """Traffic moves to a second uplink: of what came in nothing is missing, if all ports are counted."""
+    missing = passing(CORE, LEFT, RIGHT, lost=DIVERTED)
+
+    assert lost_in(CORE, *missing, *left_by(port, DIVERTED)) == [0] * POLLS
+    assert sum(lost_in(CORE, *missing, *left_by(port, {5: 100}))) == 450
+
+
+def test_what_a_balance_takes_in_is_what_came_in_by_all_ports_that_are_counted() -> None:
+    other = [counted(CORE, "GE0/0/9", metric, [500] * POLLS) for metric in (Metric.IN_PACKETS, Metric.OUT_PACKETS)]
+    polls = measured([*passing(CORE, LEFT, RIGHT, lost=DIVERTED), *other[0], *other[1]])[(CORE,)]
+
+    assert {poll.sent for poll in polls} == {2 * PACE + 500}
+    assert [poll.lost for poll in polls if poll.lost] == [300, 250]
+
+
+def with_a_host_beside(port: str = "GE0/0/9") -> Topology:
+    return network((*NODES, node("new-server", NodeKind.HOST)), (*LINKS, join(f"{CORE} {port}", "new-server eth0")))
+
+
+def test_what_left_for_a_host_beside_the_way_was_not_lost() -> None:
+    """A new server has the address of another: what was for that leaves by the new one's port."""
+    missing = passing(CORE, LEFT, RIGHT, lost=DIVERTED)
+    assert lost_in(CORE, *missing, *left_by("GE0/0/9", DIVERTED), topology=with_a_host_beside()) == [0] * POLLS
+
+
+def test_nothing_is_called_lost_in_a_device_of_which_a_port_was_not_counted() -> None:
+    """It may have left by that port; a poll of which nothing is missing shows all the same that nothing was lost."""
     branch = (join("cloud-core GE0/0/9", "closet GE0/0/1"), join("closet GE0/0/2", "printer eth0"))
     topology = network((*NODES, node("closet", NodeKind.SWITCH), node("printer", NodeKind.HOST)), (*LINKS, *branch))
-    found = detect_counter_loss(passing(CORE, LEFT, RIGHT, lost={5: 300}), surroundings(topology), (WAY,))
-    assert sum(poll.lost for poll in found if poll.journeys[0][0].components == (CORE,)) == 300
+    missing = passing(CORE, LEFT, RIGHT, lost=DIVERTED)
+
+    assert lost_in(CORE, *missing, topology=topology) == [0] * (POLLS - len(DIVERTED))
+    assert sum(lost_in(CORE, *missing, *left_by("GE0/0/9", {}), topology=topology)) == 550
+
+
+@pytest.mark.parametrize(
+    ("other", "lost"),
+    [
+        pytest.param(log(3, CORE, LogKind.INTERFACE_UP, interface="GE0/0/8"), 0, id="its log names one that came up"),
+        pytest.param(sample(3, CORE, "GE0/0/8", Metric.OUT_OCTETS, 9e9), 0, id="its octets alone are counted"),
+        pytest.param(sample(3, CORE, "GE0/0/8", Metric.OPER_STATUS, 1), 0, id="it was polled up"),
+        pytest.param(sample(3, CORE, "GE0/0/8", Metric.OPER_STATUS, 0), 550, id="it was never up"),
+        pytest.param(log(3, CORE, LogKind.INTERFACE_UP, interface="Vlanif100"), 550, id="it is no port of its own"),
+        pytest.param(log(3, CORE, LogKind.INTERFACE_UP, interface=LEFT), 550, id="it is one of those counted"),
+        pytest.param(log(3, "cloud-gateway", LogKind.INTERFACE_UP, interface="GE0/0/8"), 550, id="another device's"),
+    ],
+)
+def test_a_device_has_the_ports_that_its_telemetry_names(other: Observation, lost: int) -> None:
+    assert sum(lost_in(CORE, *passing(CORE, LEFT, RIGHT, lost=DIVERTED), other)) == lost
+
+
+@pytest.mark.parametrize("port", ["Vlanif100", "LoopBack0", "Eth-Trunk1", "MEth0/0/1", f"{LEFT}.100"])
+def test_packets_that_another_name_of_a_port_counts_again_count_once(port: str) -> None:
+    again = [counted(CORE, port, metric, [PACE] * POLLS) for metric in (Metric.IN_PACKETS, Metric.OUT_PACKETS)]
+    polls = measured([*passing(CORE, LEFT, RIGHT, lost=DIVERTED), *again[0], *again[1]])[(CORE,)]
+
+    assert {poll.sent for poll in polls} == {2 * PACE}
+    assert sum(poll.lost for poll in polls) == 550
+
+
+def test_a_subinterface_s_packets_are_its_port_s() -> None:
+    missing = passing(CORE, LEFT, RIGHT, lost=DIVERTED)
+    both = [*left_by("GE0/0/9", DIVERTED), *left_by("GE0/0/9.100", DIVERTED)]
+    assert lost_in(CORE, *missing, *both) == [0] * POLLS
+
+
+def test_which_ports_make_up_a_bundle_that_is_drawn_as_one_cable_nobody_knows() -> None:
+    """The bundle's packets are those of its members: what is missing may have left by a port that is no member."""
+    bundled = tuple(
+        join("cloud-core Eth-Trunk1", "cloud-gateway GE0/0/1", side=Side.PROVIDER) if CORE in link.ends and
+        "cloud-gateway" in link.ends else link
+        for link in LINKS
+    )  # fmt: skip
+    topology = network(NODES, bundled)
+    missing = passing(CORE, LEFT, "Eth-Trunk1", lost=DIVERTED)
+
+    assert sum(lost_in(CORE, *missing, topology=topology)) == 550
+    assert lost_in(CORE, *missing, *left_by("GE0/0/3", {}), topology=topology) == [0] * (POLLS - len(DIVERTED))
+
+
+def as_switch(name: str) -> Topology:
+    others = (one for one in NODES if one.id != name)
+    return network((*others, node(name, NodeKind.SWITCH)), LINKS)
+
+
+def test_a_switch_that_sends_fewer_copies_than_usual_lost_nothing() -> None:
+    """It floods 40 of a thousand frames to a third port, until that port's host is gone."""
+    copies = left_by("GE0/0/9", {poll: 0 if poll in (5, 6) else 90 for poll in range(POLLS)})
+    sound = passing(CORE, LEFT, RIGHT)
+
+    assert set(lost_in(CORE, *sound, *copies, topology=as_switch(CORE))) == {0}
+    flooding = left_by("GE0/0/9", dict.fromkeys(range(POLLS), 90))
+    losing = passing(CORE, LEFT, RIGHT, lost=DIVERTED)
+    assert sum(lost_in(CORE, *losing, *flooding, topology=as_switch(CORE))) == 550 - 2 * 90
+
+
+def test_where_packets_were_headed_is_open_if_others_went_elsewhere_meanwhile() -> None:
+    """One more port, which leads nowhere: as long as as much goes there as usual, it changes nothing."""
+
+    def ahead(elsewhere: Lost) -> set[tuple[str, ...]]:
+        samples = [*passing(CORE, LEFT, RIGHT, lost=DIVERTED), *left_by("GE0/0/9", elsewhere)]
+        return {m.journeys[0][0].beyond for m in detect_counter_loss(samples, AROUND, (WAY,)) if m.lost}
+
+    steady = dict.fromkeys(range(POLLS), 20)
+    assert ahead(steady) == {WAY[PLACE + 1 :]}
+    assert ahead({**steady, 5: 120, 6: 120}) == {tuple(name for name in WAY if name != CORE)}
+
+
+def test_a_cable_that_lost_packets_for_most_of_the_time_is_known_by_when_the_service_lost_none() -> None:
+    first, polls = 7, 22
+    spoilt = link(dict.fromkeys(range(first, polls), 180), rises=[PACE] * polls)
+    probes = [probe(index * EVERY_S, 30, 24 if index >= first else 30) for index in range(polls)]
+    found = detect_counter_loss(spoilt, AROUND, (WAY,), list(detect_probe_loss(probes, AROUND)))
+
+    assert [m.lost for m in found] == [0] * first + [180] * (polls - first)
+    assert measured(spoilt) == {}  # without the probes nobody says that it was ever otherwise
+
+
+def test_of_parallel_cables_each_is_named_by_what_was_sent_over_it() -> None:
+    first, second = (join(f"cloud-edge {out}", f"{CORE} {into}", key, Side.PROVIDER) for out, into, key in (
+        ("GE0/0/2", LEFT, "m1"), ("GE0/0/7", "GE0/0/8", "m2")
+    ))  # fmt: skip
+    topology = network(NODES, (*(one for one in LINKS if set(one.ends) != {"cloud-edge", CORE}), first, second))
+    ways = tuple(tuple(one.component if name == LINK[1] else name for name in WAY) for one in (first, second))
+    (said,) = {m.subject for m in detect_counter_loss(link({5: 300}), surroundings(topology), ways)}
+
+    assert said == f"packets that cloud-edge sent to {CORE} over {first.component}"
+    assert {m.subject for m in measured(link({5: 300}))[LINK]} == {f"packets that cloud-edge sent to {CORE}"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.model.ports import canonical_port, find_link
+from attribution.model.ports import canonical_port, find_link, is_logical, parent_of
 from tests.detectors.chain import CHAIN, join, network, node
 
 SWITCH = network(
@@ -76,3 +76,34 @@ def test_a_port_belongs_to_its_device() -> None:
 )
 def test_abbreviations_of_huawei_and_h3c_name_the_same_port(one: str, other: str) -> None:
     assert canonical_port(one) == canonical_port(other)
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        *("Loopback0", "lo0.0", "Null0", "Vlan10", "Vlanif100", "irb.20", "BVI1", "br0", "Port-channel5", "Po5"),
+        *("Bundle-Ether10", "ae1", "Eth-Trunk3", "Bridge-Aggregation1", "lag-1", "bond0", "Tunnel7", "st0.1"),
+        *("MgmtEth0/RP0/CPU0/0", "Management1", "mgmt0", "MEth0/0/0", "M-GigabitEthernet0/0/0", "fxp0"),
+    ],
+)
+def test_an_interface_that_is_no_port_of_its_own_is_known_by_its_name(port: str) -> None:
+    assert is_logical(port)
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        *("GigabitEthernet0/1", "Ethernet7", "et-0/0/9", "TenGigE0/0/0/2", "HundredGigE0/1/0/9", "100GE1/0/9"),
+        *("eth0", "ens3", "bge0", "1/1/c4/1", "XGE0/0/1", "Gi0/1.100", "POS0/1", "vif12", "L1", "port2"),
+    ],
+)
+def test_a_port_is_no_logical_interface(port: str) -> None:
+    assert not is_logical(port)
+
+
+@pytest.mark.parametrize(
+    ("port", "parent"),
+    [("Gi0/1.100", "Gi0/1"), ("xe-0/0/1.0", "xe-0/0/1"), ("et-0/0/1:2", "et-0/0/1"), ("eth0", "eth0")],
+)
+def test_a_unit_belongs_to_its_port(port: str, parent: str) -> None:
+    assert parent_of(port) == parent
