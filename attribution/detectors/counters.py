@@ -118,14 +118,18 @@ def _drop_alarms(device: str, component: str, metric: Metric, samples: Series, p
         if dropped >= LEAST_DROPS and dropped >= LEAST_DROP_RATIO * (through + dropped):
             group.append((earlier, later, dropped))
         elif group and later.time_ns - group[-1][1].time_ns > 3 * (later.time_ns - earlier.time_ns):
-            yield _drop_alarm(device, component, metric, group)
+            yield _drop_alarm(device, component, metric, group, samples[0])
             group = []
     if group:
-        yield _drop_alarm(device, component, metric, group)
+        yield _drop_alarm(device, component, metric, group, samples[0])
 
 
 def _drop_alarm(
-    device: str, component: str, metric: Metric, group: list[tuple[CounterSample, CounterSample, float]]
+    device: str,
+    component: str,
+    metric: Metric,
+    group: list[tuple[CounterSample, CounterSample, float]],
+    very_first: CounterSample,
 ) -> Alarm:
     total = sum(dropped for _, _, dropped in group)
     before, first, last = group[0][0], group[0][1], group[-1][1]
@@ -144,6 +148,7 @@ def _drop_alarm(
         ),
         magnitude=total,
         slack_ns=(first.time_ns - before.time_ns) // 2,
+        since_first=before is very_first,
     )
 
 

@@ -188,6 +188,8 @@ def _reach_of_link(candidate: Candidate, components: tuple[str, ...]) -> Touch:
         return Touch.MAYBE if goes_down(candidate) else Touch.YES
     if reach is Reach.EGRESS and (candidate.component, candidate.link) == (sender, link):
         return Touch.RARELY
+    if candidate.mode.selective is Selectivity.CLASS and candidate.component == receiver:
+        return Touch.RARELY  # frames that its port is not set up for, too long ones say, it does not count as taken in
     return Touch.RARELY if reach is Reach.NODE and candidate.component == receiver else Touch.NO
 
 

@@ -20,6 +20,11 @@ ALARM_BEFORE_S = 4.0
 # timer runs out (BGP's mostly after 90 or 180 s, RFC 4271 §10). How often a device is in such a state anyhow.
 WEARS_DOWN = frozenset({AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.HOST_REFUSES})
 WEARS_DOWN_S, WORN_ANYHOW = 300.0, 0.02
+# A port that counts errors loses packets all the while, but that a slight loss, or one that grows, is more than usual
+# only many packets tell: the port's errors may have begun as long before as it wears a device down, or as the trouble
+# lasts. How often a port counts errors anyhow.
+TOLD_LATE = frozenset({AlarmKind.INTERFACE_ERRORS})
+ERRORS_ANYHOW = 0.02
 # Where something was amiss until then, an earlier alarm than this speaks of that.
 TAKING_OVER_S = 2.0
 ALARM_AFTER_S = 3.0
@@ -109,6 +114,8 @@ NEEDS_LOG = frozenset(
 NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
 SESSIONS = frozenset({AlarmKind.SESSION_DOWN, AlarmKind.SESSION_CLOSED_BY_PEER, AlarmKind.SESSION_ADMIN_DOWN})
 SEVERAL_PORTS = 2
+# What does not befall two cables at once by chance.
+OF_CABLES = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ERRORS})
 # What a device says itself, in its log and to its poller; and what others say of it there.
 OWN_WORDS = frozenset({EvidenceType.SYSLOG, EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS})
 SAID_BY_OTHERS = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.DEVICE_RESTARTED})
@@ -226,6 +233,8 @@ class Witnesses:
     def _gain(self, alarm: Alarm, probability: float) -> float:
         if wore_down(alarm, self._phase):
             return log(probability / WORN_ANYHOW)
+        if was_told_late(alarm, self._phase):
+            return log(probability / ERRORS_ANYHOW)
         by_hand = alarm.kind in BY_HAND
         if alarm.kind in QUOTING and alarm.about_peer in self._paths.ends and _is_captured(alarm):
             gain = min(log(probability / self._background["quoted"]), MOST_FROM_PACKETS)
@@ -405,7 +414,7 @@ def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
     """What the reports add: of one kind the first counts in full, each about something else half of the one before it.
 
     Two who report the same of one thing, as both ends of a cable do, are no echo of each other. Nor is a second cable
-    that goes down with the first: by chance they do not.
+    that goes down with the first, or spoils packets: by chance they do not.
     """
     ranks: dict[AlarmKind, dict[Hashable, int]] = defaultdict(dict)
     spoken: dict[Alarm, float] = {}
@@ -413,7 +422,7 @@ def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
         of_kind = ranks[alarm.kind]
         of_a_cable = alarm.component != alarm.reporter
         rank = of_kind.setdefault(alarm.component if of_a_cable else state_of(alarm), len(of_kind))
-        together = of_a_cable and alarm.kind is AlarmKind.INTERFACE_DOWN
+        together = of_a_cable and alarm.kind in OF_CABLES
         spoken[alarm] = gain * ECHO ** (max(0, rank - 1) if together else rank)
     return spoken
 
@@ -461,15 +470,28 @@ def in_time(alarm: Alarm, phase: Interval) -> bool:
     after = RESTART_AFTER_S if alarm.kind is AlarmKind.DEVICE_RESTARTED else ALARM_AFTER_S
     slack_s = alarm.slack_ns / NANOSECONDS
     within = phase.widened(ALARM_BEFORE_S + slack_s, after + slack_s).contains(alarm.interval.start_ns)
-    return within or wore_down(alarm, phase)
+    return within or wore_down(alarm, phase) or was_told_late(alarm, phase)
 
 
 def wore_down(alarm: Alarm, phase: Interval) -> bool:
     """Whether a state that wears a device down began some time before the phase, and ended in it or not long after."""
     early_s = (phase.start_ns - alarm.interval.start_ns) / NANOSECONDS
+    return alarm.kind in WEARS_DOWN and ALARM_BEFORE_S < early_s <= WEARS_DOWN_S and _lasted_into(alarm, phase)
+
+
+def was_told_late(alarm: Alarm, phase: Interval) -> bool:
+    """Whether a port lost packets for some time before the phase, in it, and not for long after it.
+
+    One that did when it was first asked may always have.
+    """
+    early_s = (phase.start_ns - alarm.interval.start_ns - alarm.slack_ns) / NANOSECONDS
+    in_reach = ALARM_BEFORE_S < early_s <= max(WEARS_DOWN_S, phase.seconds)
+    return alarm.kind in TOLD_LATE and not alarm.since_first and in_reach and _lasted_into(alarm, phase)
+
+
+def _lasted_into(alarm: Alarm, phase: Interval) -> bool:
     late_s = (alarm.interval.end_ns - phase.end_ns) / NANOSECONDS
-    lasted = alarm.interval.end_ns > phase.start_ns and late_s <= WEARS_DOWN_S
-    return alarm.kind in WEARS_DOWN and lasted and ALARM_BEFORE_S < early_s <= WEARS_DOWN_S
+    return alarm.interval.end_ns > phase.start_ns and late_s <= WEARS_DOWN_S
 
 
 def began_in_time(time_ns: int, phase: Interval, after_s: float = ALARM_AFTER_S) -> bool:

@@ -105,6 +105,12 @@ def test_errors_are_not_discards() -> None:
     assert alarm.kind is AlarmKind.INTERFACE_ERRORS
 
 
+def test_errors_that_were_counted_from_the_first_poll_on_may_always_have_been() -> None:
+    (begun,) = alarms(discards(0, 0, 500, 1000, metric=Metric.IN_ERRORS))
+    (ever,) = alarms(discards(0, 500, 1000, 1500, metric=Metric.IN_ERRORS))
+    assert (begun.since_first, ever.since_first) == (False, True)
+
+
 def test_fading_light_is_told_by_its_usual_level() -> None:
     dim = readings("cloud-edge", "GE0/0/2", Metric.RX_POWER_DBM, -21, -21, -21, -21)
     faded = readings("cloud-edge", "GE0/0/2", Metric.RX_POWER_DBM, -5, -5, -5, -30, -31, -5, -5)

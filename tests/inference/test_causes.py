@@ -612,6 +612,73 @@ def test_what_did_not_leave_a_device_by_one_of_two_ways_may_have_left_by_the_oth
         assert inference.interruption.detected is interrupted
 
 
+MEMBERS = tuple(f"{UPLINK}#m{number}" for number in (1, 2, 3, 4))
+BUNDLED = replace(
+    CHAIN,
+    links={
+        **{name: own for name, own in CHAIN.links.items() if name != UPLINK},
+        **{name: replace(CHAIN.links[UPLINK], key=name.partition("#")[2]) for name in MEMBERS},
+    },
+)
+
+
+def over_each_member(source: str, destination: str) -> list[tuple[str, ...]]:
+    """The ways from one node to another, one for each of the parallel cables that they may take."""
+    return [
+        tuple(member if name == UPLINK else name for name in way(source, destination))
+        for member in (MEMBERS if UPLINK in way(source, destination) else MEMBERS[:1])
+    ]
+
+
+def test_the_one_of_parallel_cables_whose_port_counts_errors_lost_what_one_flow_in_four_lost() -> None:
+    """Nobody knows which cable a flow took, so that the loss accuses all four alike: the port's word tells which."""
+
+    def probes(source: str, destination: str, ratio: float) -> list[Measurement]:
+        there, back = over_each_member(source, destination), over_each_member(destination, source)
+        journeys = tuple((Stretch(one), Stretch(other)) for one in there for other in back)
+        counted = probed(source, destination, during(20, 100, ratio), sent=50)
+        return [replace(measurement, journeys=journeys) for measurement in counted]
+
+    seen = [
+        *probes(*ENDS, 0.06), *probes("customer-core", "provider-host", 0.06),
+        *probes("customer-host", "customer-core", 0.0), *probes("customer-edge", "provider-host", 0.0),
+    ]  # fmt: skip
+    asked = Coverage(logging=frozenset({"customer-core", "customer-edge"}), counted=frozenset({"customer-edge"}))
+    errors = alarm(-40, "customer-edge", MEMBERS[2], AlarmKind.INTERFACE_ERRORS, end=101)
+    ways = tuple(over_each_member(*ENDS))
+
+    def mass(*alarms: Alarm) -> dict[str, float]:
+        found = replace(findings(seen, alarms, coverage=asked), service_paths=ways)
+        return masses(infer_causes(found, BUNDLED, SERVICE, WINDOW))
+
+    untold, told = mass(), mass(errors)
+    assert max(told, key=told.__getitem__) == MEMBERS[2]
+    assert told[MEMBERS[2]] > max(0.4, 4 * max(untold[member] for member in MEMBERS))
+
+
+def test_a_device_whose_ports_both_count_errors_while_one_class_alone_is_lost_is_set_up_wrongly() -> None:
+    """Full-size frames are longer than a new switch takes, and pings pass: neither of its cables is bad."""
+    large = during(20, 100, 1.0)
+    seen = [
+        *probed(*ENDS), *probed(*ENDS, large, traffic="tcp"),
+        *probed("customer-host", "customer-core", traffic="tcp"), *probed("provider-edge", *ENDS[1:], traffic="tcp"),
+    ]  # fmt: skip
+    everybody = frozenset({"customer-core", "customer-edge", "provider-edge"})
+    asked = Coverage(logging=everybody, polled=everybody, counted=everybody)
+    errors = [alarm(20, "customer-edge", port, AlarmKind.INTERFACE_ERRORS, end=100) for port in (UPLINK, DEMARCATION)]
+
+    def named(*alarms: Alarm) -> tuple[tuple[str, CauseKind], float]:
+        kinds: dict[tuple[str, CauseKind], float] = defaultdict(float)
+        for hypothesis in infer(findings(seen, alarms, coverage=asked)).hypotheses:
+            for cause in hypothesis.causes:
+                kinds[cause.component, cause.kind] += hypothesis.probability
+        return max(kinds.items(), key=lambda entry: entry[1])
+
+    (place, kind), probability = named(*errors)
+    assert (place, kind) == ("customer-edge", CauseKind.MISCONFIGURATION)
+    assert probability > max(0.6, named()[1])
+
+
 def test_silence_tells_since_when_what_shows_only_as_senders_try_again() -> None:
     """The retransmissions that one point misses begin long after its last packet: until then nobody had tried again."""
     counts = [

@@ -366,6 +366,9 @@ def test_what_is_known_to_be_lost_was_lost_whatever_its_class() -> None:
         (candidate("customer-edge", mode(Reach.NODE)), Touch.RARELY),
         (candidate("customer-core", mode(Reach.NODE)), Touch.NO),
         (candidate("customer-core", mode(Reach.FORWARDING)), Touch.NO),
+        # Frames that are too long for a port it does not count as taken in.
+        (candidate("customer-edge", mode(Reach.FORWARDING, Selectivity.CLASS)), Touch.RARELY),
+        (candidate("customer-core", mode(Reach.FORWARDING, Selectivity.CLASS)), Touch.NO),
         (candidate(DEMARCATION, mode(Reach.LINK), link=DEMARCATION), Touch.NO),
     ],
 )

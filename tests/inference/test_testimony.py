@@ -383,17 +383,52 @@ def test_what_a_device_says_an_operator_did_to_its_session_is_no_chance() -> Non
 
 
 def test_what_was_polled_may_have_begun_at_any_moment_between_two_polls() -> None:
-    """Polled every minute, a port's errors are told from up to a minute before they began; and the more seldom a poller
-    asks, the more often it tells of something else that came in between."""
-    errors = candidate("customer-edge", expecting(AlarmKind.INTERFACE_ERRORS, Where.OWN_PORT), link=UPLINK)
-    told = alarm(70, "customer-edge", UPLINK, AlarmKind.INTERFACE_ERRORS, end=130)
+    """Polled every minute, a port's fading light is told from up to a minute before it faded; and the more seldom a
+    poller asks, the more often it tells of something else that came in between."""
+    faded = candidate("customer-edge", expecting(AlarmKind.OPTICS_FAULT, Where.OWN_PORT), link=UPLINK)
+    told = alarm(70, "customer-edge", UPLINK, AlarmKind.OPTICS_FAULT, end=130)
     often, seldom = (replace(told, slack_ns=at(slack_s) - at(0)) for slack_s in (5, 30))
 
     assert not in_time(told, PHASE)
     assert not in_time(often, PHASE)
     assert in_time(seldom, PHASE)
     on_time = replace(told, interval=between(100, 130))
-    assert hear(errors, [replace(on_time, slack_ns=seldom.slack_ns)]).total < hear(errors, [on_time]).total
+    assert hear(faded, [replace(on_time, slack_ns=seldom.slack_ns)]).total < hear(faded, [on_time]).total
+
+
+ERRORS = candidate("customer-edge", expecting(AlarmKind.INTERFACE_ERRORS, Where.OWN_PORT), link=UPLINK)
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "speaks"),
+    [
+        pytest.param(100, 160, True, id="as the trouble began"),
+        pytest.param(-100, 160, True, id="minutes before the loss was clear"),
+        pytest.param(-100, 400, True, id="and for some time after it"),
+        pytest.param(-400, 160, False, id="long before"),
+        pytest.param(-100, 90, False, id="over by then"),
+        pytest.param(-100, 900, False, id="for long after it, when the service was well"),
+    ],
+)
+def test_a_port_that_counts_errors_loses_packets_before_so_many_are_lost_that_it_is_clear(
+    begun: float, ended: float, speaks: bool
+) -> None:
+    told = alarm(begun, "customer-edge", UPLINK, AlarmKind.INTERFACE_ERRORS, end=ended)
+    assert (hear(ERRORS, [told]).total > 0) is speaks
+
+
+def test_errors_that_may_always_have_been_counted_speak_only_of_what_began_with_them() -> None:
+    told = alarm(-100, "customer-edge", UPLINK, AlarmKind.INTERFACE_ERRORS, end=160)
+    assert hear(ERRORS, [replace(told, since_first=True)]).total == 0
+    on_time = replace(told, interval=between(100, 160), since_first=True)
+    assert hear(ERRORS, [on_time]).total > hear(ERRORS, [told]).total
+
+
+def test_errors_at_two_ports_of_one_device_are_no_echo_of_each_other() -> None:
+    """By chance two cables do not begin to spoil packets at once: the device between them does not take them."""
+    device = candidate("customer-edge", expecting(AlarmKind.INTERFACE_ERRORS, Where.OWN_PORTS, 0.1))
+    ports = [alarm(101, "customer-edge", port, AlarmKind.INTERFACE_ERRORS, end=160) for port in (UPLINK, DEMARCATION)]
+    assert hear(device, ports).total == pytest.approx(2 * hear(device, ports[:1]).total)
 
 
 def test_the_log_that_dates_a_state_counts_before_the_poll_that_may() -> None:
