@@ -69,7 +69,7 @@ def detect_counter_loss(
     balances = {node: weigh_polls(of_node, wanted) for node, of_node in polls.items()}
     even = {node: balance for node, balance in balances.items() if balance is not None}
     for node, balance in even.items():
-        others = [other for name, other in even.items() if name != node]
+        others = [other for name, other in even.items() if name != node and name not in leaking]
         # Who looks up routes drops what has none, for a failure anywhere; a switch what is for a port that is down.
         routes = around.topology.nodes[node].kind in ROUTING
         beyond = (_headed_for(node, balance, counters, around, paths) or _others(node, way)) if routes else ()

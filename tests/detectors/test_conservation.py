@@ -333,6 +333,15 @@ def test_no_more_is_lost_than_passed_whatever_was_counted(rises: list[int], lost
             assert poll.interval.seconds > 0
 
 
+def test_what_may_have_left_another_device_by_a_port_that_nobody_counted_explains_no_loss_away() -> None:
+    core = passing(CORE, LEFT, RIGHT, lost=dict.fromkeys(range(4, 8), 8))
+    edge = passing("office-edge", "Gi0/0", "Gi0/1", lost=dict.fromkeys(range(4, 8), 125))
+    second_uplink = log(3, "office-edge", LogKind.INTERFACE_UP, interface="Gi0/2")
+    found = list(detect_counter_loss([*core, *edge, second_uplink], AROUND, (WAY,), lost_by_probes(8, 4, 8)))
+
+    assert {m.journeys[0][0].components[0] for m in found if m.lost} == {CORE}
+
+
 def lost_in(device: str, *observations: Observation, topology: Topology = CHAIN) -> list[int]:
     """What each poll of a device's balance says was lost in it; polls of which nothing is said are left out."""
     found = detect_counter_loss(observations, surroundings(topology), (WAY,))
