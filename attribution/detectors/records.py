@@ -55,6 +55,8 @@ WHOLE_PREFIX = 8
 _PREFIX = re.compile(r"(?<![\w.:])[0-9a-fA-F.:]+/[0-9]{1,3}(?![\w.])")
 _BANDWIDTH_LIMIT = re.compile(r'"BandwidthLimit"\s*:\s*([0-9]+)')
 MEGABIT = 1_000_000
+CALLED = Template("account {account} (user {user}) called {action}")
+CALLED_BY_ANOTHER = Template("account {account} (user {user}), which is not the customer's, called {action}")
 
 
 def detect_operations(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
@@ -306,7 +308,8 @@ def detect_cloud_calls(
 ) -> Iterator[Record]:
     """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them.
 
-    Those of the customer's own account: whose word another account's are, neither the events nor the Agreement tell.
+    Those of the customer's own account, and those that another made of what the drawing ties to the service: who is not
+    the customer, and may do that, acts for the provider. What another does to anything else is nothing of the service's.
     """
     calls = sorted((o for o in observations if isinstance(o, CloudCall)), key=lambda call: call.time_ns)
     for position, call in enumerate(calls):
@@ -318,22 +321,20 @@ def detect_cloud_calls(
             for later in calls[position + 1 :]
             if later.succeeded and later.action.lower() in action.undone_by and _same_resource(call, later)
         )
-        if None not in (service.account, call.account) and call.account != service.account:
+        another = None not in (service.account, call.account) and call.account != service.account
+        if another and not _is_tied(call, around):
             continue
         spares = _spares_service(call, around, service.bandwidth_bps)
         yield Record(
             interval=Interval(call.time_ns, next(undone, FOREVER_NS)),
-            actor=Side.CUSTOMER,
+            actor=Side.PROVIDER if another else Side.CUSTOMER,
             component=attached_node(call, around),
             kind=RecordKind.OPERATION,
             harmful=Condition.NOT_MET if spares else Condition.MET if action.cuts else Condition.UNKNOWN,
             consent=Condition.NOT_MET,
             citation=Citation(call.origin, call.locator),
-            statement=Phrase(
-                "account {account} (user {user}) called {action}",
-                account=call.account or "?",
-                user=call.user or "?",
-                action=call.action,
+            statement=(CALLED_BY_ANOTHER if another else CALLED).fill(
+                account=call.account or "?", user=call.user or "?", action=call.action
             ),
             effect=CommandEffectKind.RATE_LIMIT_SET if action.limits else None,
             cloud_call=True,
@@ -362,6 +363,12 @@ def attached_node(call: CloudCall, around: Surroundings) -> str | None:
     gateways = [node.id for node in around.topology.nodes.values() if node.kind is NodeKind.GATEWAY]
     beside = [one for one in gateways if any(set(link.ends) & around.ends for link in around.topology.links_of(one))]
     return next(iter(beside or gateways), None)
+
+
+def _is_tied(call: CloudCall, around: Surroundings) -> bool:
+    """Whether the drawing has what a call names, on whatever node or link."""
+    drawn = (*around.topology.nodes.values(), *around.topology.links.values())
+    return any(set(call.resources) & set(part.resource_ids) for part in drawn)
 
 
 def _tied_nodes(call: CloudCall, around: Surroundings) -> list[str]:

@@ -401,11 +401,12 @@ class Witnesses:
             return False  # one command more, or a call, of those that belong to one act
         if record.component == root.component and record.kind is not RecordKind.ENFORCEMENT:
             return record.actor is root.actor or root.cloud_call or root.kind is RecordKind.ENFORCEMENT
-        carried_out = root.cloud_call or root.kind is RecordKind.ENFORCEMENT
+        enforced = root.kind is RecordKind.ENFORCEMENT
+        by_the_provider = not record.cloud_call or (enforced and record.actor is root.actor)
         return (
-            carried_out
+            (root.cloud_call or enforced)
             and record.kind is RecordKind.OPERATION
-            and not record.cloud_call
+            and by_the_provider
             and record.component in self._paths
         )
 

@@ -365,13 +365,36 @@ def test_a_limit_at_or_above_what_was_bought_does_not_hurt(bought_bps: float | N
     assert record.harmful is expected
 
 
-def test_a_call_of_the_customer_s_own_account_is_its_act_and_another_account_s_nobody_s() -> None:
-    """Another tenant is neither the customer nor the provider."""
-    assert cloud(call(0, "DetachCcnInstances", "ccn-1", account="999")) == []
+def test_a_call_of_the_customer_s_own_account_is_its_act() -> None:
+    (own,) = cloud(call(0, "DetachCcnInstances", "ccn-1"))
     (unstated,) = cloud(call(0, "DetachCcnInstances", "ccn-1", account=None))
     (unknown,) = cloud(call(0, "DetachCcnInstances", "ccn-1", account="999"), account=None)
 
-    assert unstated.actor is unknown.actor is Side.CUSTOMER
+    assert own.actor is unstated.actor is unknown.actor is Side.CUSTOMER
+
+
+@pytest.mark.parametrize("action", ["SetCcnRegionBandwidthLimits", "DetachCcnInstances"])
+def test_what_another_account_does_to_the_service_is_the_provider_s_act(action: str) -> None:
+    (record,) = cloud(call(0, action, "ccn-1", account="999"), call(9, "AttachCcnInstances", "ccn-1"))
+
+    assert (record.actor, record.component, record.tied) == (Side.PROVIDER, "cloud-gateway", True)
+    assert "999" in record.statement
+    assert "not the customer's" in record.statement
+
+
+def test_what_another_account_does_to_what_nobody_drew_is_another_tenant_s_affair() -> None:
+    assert cloud(call(0, "DetachCcnInstances", "ccn-9", account="999")) == []
+
+
+def test_another_account_s_call_on_a_tied_link_between_the_provider_s_nodes_counts() -> None:
+    backbone = join("cloud-edge GE0/0/2", "cloud-core GE0/0/1", side=Side.PROVIDER, resources=("ccnr-9",))
+    links = [backbone if link.component == backbone.component else link for link in CHAIN.links.values()]
+    around = surroundings(network(NODES, links))
+    limited = call(0, "SetCcnRegionBandwidthLimits", "ccnr-9", account="999")
+
+    (record,) = detect_cloud_calls([limited], around, Service(ENDS, None, "100001"), load_cloud_actions())
+
+    assert record.actor is Side.PROVIDER
 
 
 def commits(*seen: Observation) -> list[Record]:

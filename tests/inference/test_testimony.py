@@ -575,6 +575,14 @@ def test_what_the_provider_s_systems_type_to_carry_out_a_suspension_belongs_to_i
     assert set(hear(enforced, records=[suspension, filtered]).records) == {suspension, filtered}
 
 
+def test_a_call_by_which_the_provider_carries_out_a_suspension_is_part_of_it_and_the_customer_s_call_is_not() -> None:
+    suspension = record(90, None, kind=RecordKind.ENFORCEMENT)
+    enforced = candidate("provider-core", mode(record_kind="enforcement"), record=suspension)
+    limited = [record(98, "provider-edge", actor=side, cloud_call=True) for side in (Side.PROVIDER, Side.CUSTOMER)]
+
+    assert set(hear(enforced, records=[suspension, *limited]).records) == {suspension, limited[0]}
+
+
 @pytest.mark.parametrize(
     ("done", "expected"),
     [
