@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from attribution.detectors.addresses import layer3_neighbours, networks_in
 from attribution.detectors.loss import Surroundings
@@ -23,7 +25,7 @@ from attribution.model.observation import (
     WitnessKind,
 )
 from attribution.model.phrase import Phrase, Template
-from attribution.model.ports import find_link
+from attribution.model.ports import canonical_port, find_link
 from attribution.model.topology import ROUTING, IpNetwork, NodeKind, parse_network
 
 FOREVER_NS = 2**62
@@ -91,6 +93,11 @@ CLEARING = {
     LogKind.PROCESS_UP: (AlarmKind.PROCESS_DOWN,),
     LogKind.HARDWARE_CLEARED: (AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT, AlarmKind.RESOURCES_EXHAUSTED),
 }
+# With a card that is reset, or a device that restarts, all its transceivers go at once, and it says of what it suffers;
+# a hand takes them out one after the other.
+GONE_TOGETHER_NS = 2 * NANOSECONDS
+GONE_WITH_IT_NS = 30 * NANOSECONDS
+TAKES_ITS_MODULES = frozenset({LogKind.HARDWARE_FAULT, LogKind.POWER_FAULT, LogKind.DEVICE_RESTARTED})
 MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # What a device says again and again tells of nothing new: trouble in the same words, and what a filter always denies.
 ONCE = frozenset({AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
@@ -134,6 +141,7 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
         key=lambda event: event.time_ns,
     )
     cleared = _clearing_times(events, around)
+    events = _without_modules_of_a_card(events)
     ended: dict[tuple[str, str | None], int] = {}
     wordings: set[tuple[str, str]] = set()
     for event in events:
@@ -150,6 +158,33 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
         if alarm.kind in MOMENTARY:
             end = event.time_ns + NANOSECONDS
         yield _lasting(alarm, end)
+
+
+def _without_modules_of_a_card(events: list[LogEvent]) -> list[LogEvent]:
+    """Events, in the order of time, without those of transceivers that nobody pulled: others of the device were gone in
+    the same moment, or the device said just then that a part of it failed, or that it started anew."""
+    removed: dict[str, list[LogEvent]] = defaultdict(list)
+    suffered: dict[str, list[int]] = defaultdict(list)
+    for event in events:
+        if event.kind is LogKind.TRANSCEIVER_REMOVED:
+            removed[event.device].append(event)
+        elif event.kind in TAKES_ITS_MODULES:
+            suffered[event.device].append(event.time_ns)
+    gone: set[int] = set()
+    for device, pulled in removed.items():
+        for event in pulled:
+            if _is_near(event.time_ns, suffered[device], GONE_WITH_IT_NS):
+                gone.add(id(event))
+        for event, after in pairwise(pulled):
+            ports = [canonical_port(one.interface or "") for one in (event, after)]
+            if after.time_ns - event.time_ns <= GONE_TOGETHER_NS and ports[0] != ports[1]:
+                gone |= {id(event), id(after)}
+    return [event for event in events if id(event) not in gone]
+
+
+def _is_near(time_ns: int, times: Sequence[int], within_ns: int) -> bool:
+    at = bisect_left(times, time_ns - within_ns)
+    return at < len(times) and times[at] <= time_ns + within_ns
 
 
 def _end_with(event: LogEvent, around: Surroundings) -> str | None:

@@ -308,8 +308,8 @@ def detect_cloud_calls(
 ) -> Iterator[Record]:
     """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them.
 
-    Those of the customer's own account, and those that another made of what the drawing ties to the service: who is not
-    the customer, and may do that, acts for the provider. What another does to anything else is nothing of the service's.
+    Those of the customer's own account, and those of another for what the drawing ties to the service: who is not the
+    customer, and may do that, acts for the provider. What another does to anything else is another tenant's affair.
     """
     calls = sorted((o for o in observations if isinstance(o, CloudCall)), key=lambda call: call.time_ns)
     for position, call in enumerate(calls):
@@ -367,8 +367,10 @@ def attached_node(call: CloudCall, around: Surroundings) -> str | None:
 
 def _is_tied(call: CloudCall, around: Surroundings) -> bool:
     """Whether the drawing has what a call names, on whatever node or link."""
-    drawn = (*around.topology.nodes.values(), *around.topology.links.values())
-    return any(set(call.resources) & set(part.resource_ids) for part in drawn)
+    named, topology = set(call.resources), around.topology
+    drawn = [node.resource_ids for node in topology.nodes.values()]
+    drawn += [link.resource_ids for link in topology.links.values()]
+    return any(named & set(resource_ids) for resource_ids in drawn)
 
 
 def _tied_nodes(call: CloudCall, around: Surroundings) -> list[str]:

@@ -67,7 +67,9 @@ BACK_AGAIN = 0.5
 ECHO = 0.5
 
 # What an operator did to a port or a session, by the word of the device itself: as rare as the commands that do it.
-BY_HAND = frozenset({AlarmKind.SESSION_ADMIN_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
+BY_HAND = frozenset(
+    {AlarmKind.SESSION_ADMIN_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED}
+)
 # When an act can have begun, before and after the onset of its effect (seconds).
 COMMAND_BEFORE_S, COMMAND_AFTER_S = 6.0, 4.0
 SLOW_EFFECTS = frozenset(

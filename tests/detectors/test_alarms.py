@@ -268,6 +268,32 @@ def test_a_port_that_is_up_has_its_transceiver_again() -> None:
     assert alarm.interval.end_ns == at(9)
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(log(1, "cloud-core", LogKind.TRANSCEIVER_REMOVED, interface="GE0/0/40"), id="others at once"),
+        pytest.param(log(-9, "cloud-core", LogKind.HARDWARE_FAULT), id="its card failed"),
+        pytest.param(log(25, "cloud-core", LogKind.DEVICE_RESTARTED), id="the device started anew"),
+    ],
+)
+def test_a_transceiver_that_went_with_its_card_was_pulled_by_nobody(other: LogEvent) -> None:
+    pulled = log(0, "cloud-core", LogKind.TRANSCEIVER_REMOVED, interface="GE0/0/2")
+    elsewhere = replace(other, device="cloud-edge")
+
+    assert [alarm.kind for alarm in alarms(pulled, other) if alarm.component != "cloud-core"] == []
+    assert [alarm.kind for alarm in alarms(pulled, elsewhere)][:1] != []
+
+
+def test_who_takes_transceivers_out_one_after_the_other_or_the_same_twice_pulls_each() -> None:
+    removed = LogKind.TRANSCEIVER_REMOVED
+    pulled = alarms(
+        log(0, "cloud-core", removed, interface="GE0/0/2"),
+        log(1, "cloud-core", removed, interface="GigabitEthernet0/0/2"),
+        log(9, "cloud-core", removed, interface="GE0/0/1"),
+    )
+    assert [alarm.component for alarm in pulled] == ["cloud-core--cloud-gateway"] * 2 + ["cloud-core--cloud-edge"]
+
+
 def test_a_process_is_down_until_it_is_up_and_a_fan_until_it_is_well() -> None:
     process, fan = alarms(
         log(0, "cloud-core", LogKind.PROCESS_DOWN),

@@ -50,6 +50,7 @@ from tests.inference.chain import (
     way,
 )
 from tests.inference.stories import (
+    EVERY_LOG,
     OUTAGE,
     STORIES,
     UPLINK,
@@ -109,6 +110,26 @@ def test_gray_loss_is_found_on_the_stretch_that_loses() -> None:
     assert sum(mass[c] for c in ("customer-core", UPLINK, "customer-edge")) > 0.8
     kinds = {cause.kind for hypothesis in inference.hypotheses[:3] for cause in hypothesis.causes}
     assert CauseKind.DEVICE_FAILURE not in kinds
+
+
+@pytest.mark.parametrize("end", ["customer-edge", "provider-edge"])
+def test_who_pulls_a_transceiver_acted_at_its_own_port_and_no_cable_failed(end: str) -> None:
+    """Of the demarcation nobody's device: both ends lose the signal, and one says what was taken out of it."""
+    seen = findings(
+        [*probed(*ENDS, OUTAGE), *probed("customer-host", "customer-edge"), *probed("provider-host", "provider-edge")],
+        [
+            alarm(20.0, end, DEMARCATION, AlarmKind.TRANSCEIVER_REMOVED, end=58),
+            alarm(20.2, "customer-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN, end=60),
+            alarm(20.2, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN, end=60),
+        ],
+        coverage=EVERY_LOG,
+    )
+    inference = infer(seen)
+    (cause,) = inference.hypotheses[0].causes
+
+    assert (cause.component, cause.actor) == (end, CHAIN.nodes[end].side)
+    assert cause.kind in (CauseKind.UNAUTHORISED_OPERATION, CauseKind.MISCONFIGURATION)
+    assert masses(inference)[end] > 0.9
 
 
 def test_an_operator_who_shut_the_port_acted_and_nothing_failed() -> None:
