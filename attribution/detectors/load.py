@@ -1,16 +1,28 @@
 """Whether the customer offered more than it had bought: counted where its traffic leaves its own devices, or by the
-cloud, which counts what its limits drop as well."""
+cloud, which counts what its limits drop as well; and whether others flooded a host of its."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
+from attribution.detectors.addresses import networks_in
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation, TapLoad
+from attribution.model.observation import (
+    AccountEvent,
+    AccountEventKind,
+    CloudMetric,
+    CounterSample,
+    Load,
+    Metric,
+    Observation,
+    TapLoad,
+)
 from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
 from attribution.model.topology import NodeKind, Side
@@ -28,6 +40,11 @@ LONGEST_POLL_S = 120.0
 CAPTURED = Template(
     "{device} {interface} carried up to {highest:.1f} Mbit/s by what was captured, where {bought:g} were bought"
 )
+# What the provider does to a flooded address, in whose words; and within which time of the flood.
+TAKEN_OFF = frozenset({AccountEventKind.RESTRICTED, AccountEventKind.LINK_BLOCKED})
+OF_AN_ATTACK = re.compile(r"attack|ddos|flood|攻击", re.I)
+TAKEN_OFF_AFTER_NS = 300 * NANOSECONDS
+FLOODED = Template("{host} was flooded: {told}, until the provider took it off the network ({detail})")
 CARRIED_BY_CLOUD = Template(
     "Cloud Monitor counted up to {highest:.1f} Mbit/s ({metric} of {resource}), where {bought:g} were bought"
 )
@@ -167,6 +184,33 @@ def detect_captured_load(
                     CAPTURED.fill(bought=bandwidth_bps / 1e6, **told),
                     magnitude=highest,
                 )
+
+
+def detect_floods(
+    alarms: Iterable[Alarm], observations: Iterable[Observation], around: Surroundings, bandwidth_bps: float | None
+) -> Iterator[Alarm]:
+    """More came for a host than the service can bring it, and its port dropped some, until the provider, by the
+    account's events, took the host's address off the network for an attack: it was flooded by others."""
+    if bandwidth_bps is None:
+        return
+    alarms = list(alarms)
+    for event in observations:
+        if not (isinstance(event, AccountEvent) and event.kind in TAKEN_OFF and OF_AN_ATTACK.search(event.detail)):
+            continue
+        for host in sorted({h for one in networks_in(event.detail) for h in around.book.owners_within(one)}):
+            ports = {link.component for link in around.topology.links_of(host)}
+            full = [a for a in alarms if a.kind is AlarmKind.BANDWIDTH_EXCEEDED and a.component in ports]
+            for dropped in alarms:
+                more = (a for a in full if a.reporter == dropped.reporter and a.interval.overlaps(dropped.interval))
+                if (
+                    dropped.kind is AlarmKind.INTERFACE_DISCARDS
+                    and dropped.component in ports
+                    and dropped.reporter != host
+                    and any((a.magnitude or 0.0) > TOLERANCE * bandwidth_bps for a in more)
+                    and 0 <= event.time_ns - dropped.interval.start_ns <= TAKEN_OFF_AFTER_NS
+                ):
+                    told = {"host": host, "told": dropped.statement, "detail": event.detail}
+                    yield replace(dropped, component=host, kind=AlarmKind.ATTACK, statement=FLOODED.fill(**told))
 
 
 def _in_a_row(over: Iterable[tuple[TapLoad, float]]) -> Iterator[list[tuple[TapLoad, float]]]:

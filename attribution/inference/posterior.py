@@ -20,11 +20,12 @@ from attribution.inference.testimony import (
     Testimony,
     Witnesses,
     joint_testimony,
+    record_in_time,
     state_of,
     surely_at_work,
 )
 from attribution.inference.upstream import Missing, gain_of_same_place
-from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record, Stretch
+from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record, RecordKind, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.topology import ROUTING, Topology
 
@@ -73,6 +74,8 @@ FELT = 1.0
 RETURNS = 4.0
 TAKES_OVER = 2.0
 ONE_MORE = 3.0
+# How often a provider takes a host off the network while it is flooded: then that is no coincidence of two causes.
+TAKES_OFF = 0.3
 # Within this time (seconds) after a fault has ended routes change on its account: a router that is back draws traffic
 # before it knows where to send it (RFC 3277, RFC 6987).
 RECOVERS_WITHIN_S = 60.0
@@ -512,12 +515,24 @@ class Solver:
         total -= ONE_MORE * max(0, len(spans) - 2)
         total += sum(self.log_prior(choice) for choice in named)
         total += joint_testimony([self.testimony(self.span_of(i), choice) for choice, i in named.items()])
-        return total + (len(spans) - 1) * log(background["second_cause"])
+        answers = sum(self._answers_attack(choice, named) for choice in named)
+        return total + (len(spans) - 1 - answers) * log(background["second_cause"]) + answers * log(TAKES_OFF)
+
+    def _answers_attack(self, choice: Candidate, spans: Mapping[Candidate, list[int]]) -> bool:
+        """Whether an enforcement took over from an attack that something tells of."""
+        if choice.record is None or choice.record.kind is not RecordKind.ENFORCEMENT:
+            return False
+        earlier = [(other, own) for other, own in spans.items() if own[-1] < spans[choice][0]]
+        told = (alarm for other, own in earlier for alarm in self.testimony(self.span_of(own), other).alarms)
+        return any(alarm.kind is AlarmKind.ATTACK for alarm in told)
 
     def _has_word(self, choice: Candidate | None, phase: int) -> bool:
-        """Whether a device tells of a cause at first hand, in the phase in which it takes over."""
+        """Whether a device tells of a cause at first hand, or somebody's act is on record, in the phase in which it
+        takes over."""
         if choice is None:
             return False
+        if choice.record is not None and choice.record.kind is not RecordKind.PLANNED_CHANGE:
+            return record_in_time(choice.record, self.phases[phase].span)
         return any(self._is_first_hand(alarm) for alarm in self.testimony(self.phases[phase].span, choice).alarms)
 
     def span_of(self, indices: Sequence[int]) -> Interval:

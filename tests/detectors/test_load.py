@@ -7,10 +7,20 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_overuse
+from attribution.detectors.counters import detect_counter_alarms
+from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_floods, detect_overuse
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import EvidenceType
-from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, TapLoad
+from attribution.model.observation import (
+    AccountEvent,
+    AccountEventKind,
+    CloudMetric,
+    CounterSample,
+    Load,
+    Metric,
+    Observation,
+    TapLoad,
+)
 from attribution.model.topology import Side
 from tests.detectors.chain import CAPTURE, CHAIN, NODES, at, join, network, node, origin, readings, surroundings
 
@@ -210,3 +220,55 @@ def test_a_capture_shows_no_overuse_in_a_burst_nor_of_what_passes_elsewhere_or_h
     towards_the_customer = captured("cloud-edge", "GE0/0/1", *[0.9] * 6, source="203.0.113.9", destination="10.1.0.2")
     assert len(captured_load(towards_the_customer)) == 1, "behind the limit no more can come out"
     assert list(detect_captured_load(captured("cloud-edge", "GE0/0/1", *[9.0] * 6), surroundings(), None)) == []
+
+
+FULL_PORT = (
+    *octets("cloud-gateway", "GE0/0/2", Metric.OUT_OCTETS, 0.5, 90.0, 90.0, 0.0),
+    *readings("cloud-gateway", "GE0/0/2", Metric.OUT_DISCARDS, 0, 0, 1e6, 2e6, 2e6, every=EVERY_S),
+)
+
+
+def floods(
+    *seen: Observation,
+    second: float = 35,
+    kind: AccountEventKind = AccountEventKind.RESTRICTED,
+    detail: str = "black hole for 10.2.0.2 for 30 min: inbound flood",
+    bought: float | None = BOUGHT_BPS,
+) -> list[Alarm]:
+    paper = origin("records/account.csv", EvidenceType.ACCOUNT_EVENTS)
+    event = AccountEvent(time_ns=at(second), origin=paper, locator="row 1", kind=kind, detail=detail)
+    alarms = [*detect_overuse(seen, surroundings(), bought), *detect_counter_alarms(seen, surroundings())]
+    return list(detect_floods(alarms, [*seen, event], surroundings(), bought))
+
+
+def test_a_host_whose_port_overflowed_until_it_was_black_holed_for_an_attack_was_flooded() -> None:
+    (flood,) = floods(*FULL_PORT)
+
+    assert (flood.kind, flood.component, flood.reporter) == (AlarmKind.ATTACK, "cloud-host", "cloud-gateway")
+    assert at(10) <= flood.interval.start_ns <= at(20)
+    assert "black hole" in flood.statement
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        pytest.param({"detail": "black hole for 10.2.0.2: not paid"}, id="for another reason"),
+        pytest.param({"detail": "black hole for 10.250.0.9: flood"}, id="another address"),
+        pytest.param({"detail": "flood"}, id="no address"),
+        pytest.param({"kind": AccountEventKind.VIOLATION_NOTICE}, id="only notified"),
+        pytest.param({"second": 3600.0}, id="an hour later"),
+        pytest.param({"second": 5.0}, id="before it"),
+        pytest.param({"bought": None}, id="nobody knows what the service may carry"),
+        pytest.param({"bought": 200 * BOUGHT_BPS}, id="no more than the service may carry"),
+    ],
+)
+def test_nothing_else_makes_a_full_port_a_flood(otherwise: dict[str, object]) -> None:
+    assert floods(*FULL_PORT, **otherwise) == []  # type: ignore[arg-type]
+
+
+def test_the_word_for_a_black_hole_alone_is_no_flood() -> None:
+    quiet = [
+        *octets("cloud-gateway", "GE0/0/2", Metric.OUT_OCTETS, 0.5, 0.5, 0.5),
+        *readings("cloud-gateway", "GE0/0/2", Metric.OUT_DISCARDS, 0, 0, 0, 0, every=EVERY_S),
+    ]
+    assert floods(*quiet) == []

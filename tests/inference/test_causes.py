@@ -22,11 +22,12 @@ from attribution.model.evidence import (
     Measurement,
     Method,
     Record,
+    RecordKind,
     Stretch,
 )
 from attribution.model.incident import NANOSECONDS, EvidenceType
 from attribution.model.topology import NodeKind, Side
-from attribution.model.verdict import CauseKind
+from attribution.model.verdict import CauseKind, Fact
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
@@ -368,6 +369,29 @@ def test_the_same_fault_twice_is_one_cause() -> None:
     )
     assert len(inference.hypotheses[0].causes) == 1
     assert len(inference.interruption.intervals) == 2
+
+
+def test_a_host_that_is_taken_off_the_network_while_it_is_flooded_suffers_one_after_the_other() -> None:
+    """First a part is lost in the flood, then all behind the black hole: the more is seen of the flood, the surer."""
+    half = during(20, 50, 0.4)
+    loss = [*probed(*ENDS, lambda second: 1.0 if 50 <= second < 90 else half(second))]
+    way_there = [*probed("provider-host", "customer-edge")]
+    act = record(
+        50, None, kind=RecordKind.ENFORCEMENT, end=90, harmful=Condition.MET, ground=Condition.MET,
+        reasons=("restricted", "violation"),
+    )  # fmt: skip
+    flooded = alarm(20, "provider-edge", "customer-host", AlarmKind.ATTACK, end=50)
+    dropped = alarm(20, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DISCARDS, end=50)
+    inference = infer(findings([*loss, *way_there], [flooded, dropped], [act], coverage=EVERY_LOG))
+    kinds = [cause.kind for cause in inference.hypotheses[0].causes]
+
+    assert kinds == [CauseKind.ATTACK, CauseKind.ENFORCEMENT_ACTION]
+    blamed = sum(
+        hypothesis.probability
+        for hypothesis in inference.hypotheses
+        if all(Fact.ATTACK_ON_CUSTOMER in cause.facts for cause in hypothesis.causes)
+    )
+    assert blamed > 0.9
 
 
 def test_aftermath_is_no_second_cause() -> None:
