@@ -116,9 +116,10 @@ def detect_commits(observations: Sequence[Observation], around: Surroundings) ->
         for position, event in enumerate(events):
             if any(event.time_ns - TYPED_WITHIN_NS <= time_ns <= event.time_ns for time_ns in commands[device]):
                 continue
-            later = (other.time_ns for other in events[position + 1 :] if other.time_ns - event.time_ns > ONE_COMMIT_NS)
+            later = (other for other in events[position + 1 :] if other.time_ns - event.time_ns > ONE_COMMIT_NS)
+            after = next(later, None)
             yield Record(
-                interval=Interval(event.time_ns, next(later, FOREVER_NS)),
+                interval=Interval(event.time_ns, FOREVER_NS if after is None else after.time_ns),
                 actor=around.topology.nodes[device].side,
                 component=device,
                 kind=RecordKind.OPERATION,
@@ -132,6 +133,7 @@ def detect_commits(observations: Sequence[Observation], around: Surroundings) ->
                     text=event.text.strip(),
                 ),
                 effect=CommandEffectKind.CONFIGURATION,
+                revised=after is not None and event.user is not None and event.user == after.user,
             )
 
 

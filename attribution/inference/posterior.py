@@ -20,7 +20,6 @@ from attribution.inference.testimony import (
     Testimony,
     Witnesses,
     joint_testimony,
-    record_in_time,
     state_of,
     surely_at_work,
 )
@@ -532,7 +531,7 @@ class Solver:
         if choice is None:
             return False
         if choice.record is not None and choice.record.kind is not RecordKind.PLANNED_CHANGE:
-            return record_in_time(choice.record, self.phases[phase].span)
+            return choice.record in self.witnesses(self.phases[phase].span).records
         return any(self._is_first_hand(alarm) for alarm in self.testimony(self.phases[phase].span, choice).alarms)
 
     def span_of(self, indices: Sequence[int]) -> Interval:

@@ -168,7 +168,9 @@ def _reach_of_address(candidate: Candidate, stretch: Stretch) -> Touch:
     """Packets for an end that a route leads elsewhere leave their way somewhere; all other packets do not."""
     end = candidate.diverted
     if stretch.balance and len(stretch.components) == 1:
-        return Touch.MAYBE if candidate.component in stretch.components else Touch.UPSTREAM
+        # A switch sends to whichever port the address was last seen at, its own balance knowing it or not.
+        beside = candidate.component == end and end in stretch.beside
+        return Touch.MAYBE if beside or candidate.component in stretch.components else Touch.UPSTREAM
     if stretch.balance:
         return Touch.NO
     if len(stretch.components) > 1 and stretch.components[-1] == end:

@@ -66,9 +66,15 @@ BACK_AGAIN = 0.5
 # Reports beyond the first of one kind are partly its echo.
 ECHO = 0.5
 
-# What an operator did to a port or a session, by the word of the device itself: as rare as the commands that do it.
+# What somebody did to a port or a session, by the word of the device itself, or to a host that he gave the address of
+# another: as rare as the commands that do it.
 BY_HAND = frozenset(
-    {AlarmKind.SESSION_ADMIN_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED}
+    {
+        AlarmKind.SESSION_ADMIN_DOWN,
+        AlarmKind.INTERFACE_ADMIN_DOWN,
+        AlarmKind.TRANSCEIVER_REMOVED,
+        AlarmKind.DUPLICATE_ADDRESS,
+    }
 )
 # When an act can have begun, before and after the onset of its effect (seconds).
 COMMAND_BEFORE_S, COMMAND_AFTER_S = 6.0, 4.0
@@ -77,6 +83,10 @@ SLOW_EFFECTS = frozenset(
 )
 SLOW_BEFORE_S = 200.0
 CLOUD_BEFORE_S = 90.0
+# A filter that stops a session's packets shows when the hold timer has run out (BGP's after 90 s by RFC 4271 §10, 180 s
+# by many vendors' default), and that it is gone when the session is tried again (ConnectRetryTime, 120 s, there).
+# A change of a configuration from which until the next one of the same user such a session was lost is no chance.
+HOLD_TIME_S, CONNECTS_AGAIN_S = 180.0, 120.0
 # A call of the cloud API takes effect within seconds; each further stretch of this length before the onset makes it e
 # times less likely to be what began then.
 CLOUD_TAKES_S = 15.0
@@ -167,11 +177,25 @@ class Witnesses:
         self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
         self._unread = {alarm.reporter: alarm for alarm in self._alarms if alarm.kind is AlarmKind.NOT_UNDERSTOOD}
         self._spoke_on = {(alarm.reporter, alarm.about_peer) for alarm in self._alarms if alarm.spoke_on}
-        self._records = [record for record in records if record_in_time(record, phase)]
+        self._records = [
+            record for record in records if record_in_time(record, phase) or self._starved_session(record)
+        ]
 
     @property
     def records(self) -> Sequence[Record]:
         return self._records
+
+    def _starved_session(self, record: Record) -> bool:
+        """Whether a session of a device ran out of time under a configuration of it, and was back after the next."""
+        if not (record.revised and brackets(record, self._phase)):
+            return False
+        onset = Interval(self._phase.start_ns, self._phase.start_ns)
+        return any(
+            alarm.kind in SESSIONS
+            and record.component in (alarm.reporter, alarm.about_peer)
+            and began_in_time(alarm.interval.start_ns, onset)
+            for alarm in self._alarms
+        )
 
     def testify(self, candidate: Candidate) -> Testimony:
         """Explained alarms and records speak for a candidate, expected ones that never came against it."""
@@ -389,7 +413,7 @@ class Witnesses:
         gain -= price_of_date(record, self._phase)
         ended_with_it = abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS
         by_another_clock = record.kind is RecordKind.ENFORCEMENT and lasts_as_long(record, self._phase)
-        if ended_with_it or by_another_clock:
+        if ended_with_it or by_another_clock or self._starved_session(record):
             gain += log(CONFIRMED_BY_END)
         elif record.cloud_call and self._is_over and record.interval.end_ns > self._phase.end_ns:
             gain += log(BACK_OF_ITSELF)
@@ -515,6 +539,14 @@ def record_in_time(record: Record, phase: Interval) -> bool:
         before = SLOW_BEFORE_S
     begun = phase.start_ns - before * NANOSECONDS <= record.interval.start_ns <= phase.start_ns + after * NANOSECONDS
     return begun and (by_another_clock or record.interval.end_ns > phase.start_ns)
+
+
+def brackets(record: Record, phase: Interval) -> bool:
+    """Whether an act was at work for at most a hold time before a phase, and taken back shortly before its end."""
+    waited_s = (phase.start_ns - record.interval.start_ns) / NANOSECONDS
+    returned_s = (phase.end_ns - record.interval.end_ns) / NANOSECONDS
+    within = phase.start_ns < record.interval.end_ns
+    return within and 0.0 <= waited_s <= HOLD_TIME_S and 0.0 <= returned_s <= CONNECTS_AGAIN_S
 
 
 def price_of_date(record: Record, phase: Interval) -> float:

@@ -416,6 +416,15 @@ def test_a_configuration_put_in_force_is_an_act_of_whose_contents_nothing_is_kno
     assert "ops" in first.statement
 
 
+def test_who_puts_two_configurations_in_force_may_have_taken_the_first_back_and_nobody_else() -> None:
+    first, second = commits(commit(0), commit(300))
+    assert (first.revised, second.revised) == (True, False)
+    (by_another, _) = commits(commit(0), replace(commit(300), user="somebody"))
+    (unnamed, _) = commits(replace(commit(0), user=None), replace(commit(300), user=None))
+    assert not by_another.revised
+    assert not unnamed.revised
+
+
 def test_consent_to_work_on_a_port_is_none_to_a_change_of_nobody_knows_what() -> None:
     of_port = ticket(device="cloud-edge", by=Side.PROVIDER, interface="GE0/0/2", agreed_by="office", agreed=-90)
     (record,) = commits(of_port, commit(0))

@@ -44,6 +44,7 @@ BACKGROUND = {
     "cloud_call": 0.005,
     "cloud_change": 0.02,
     "enforcement": 0.005,
+    "commit": 0.004,
     "second_cause": 0.01,
     "unknown": 0.01,
 }

@@ -562,6 +562,39 @@ def test_a_call_for_what_is_tied_to_the_node_is_hardly_a_coincidence() -> None:
     assert 0 < untied < tied - 1
 
 
+SESSION_LOST = alarm(100.5, "provider-edge", "provider-edge", AlarmKind.SESSION_DOWN, about_peer="customer-edge")
+
+
+def changed(start: float, end: float, revised: bool = True) -> Record:
+    done = record(start, "customer-edge", effect=CommandEffectKind.CONFIGURATION, end=end)
+    return replace(done, revised=revised)
+
+
+def test_a_change_under_which_a_session_starved_until_the_same_user_s_next_is_no_chance() -> None:
+    """The hold timer runs out 75 s after the filter was set, and the peers find each other 40 s after it is gone."""
+    starving = changed(25, 120)
+    heard = hear(acting(starving), [SESSION_LOST], records=[starving])
+    at_once = changed(98, 300, revised=False)
+
+    assert heard.records[starving] > hear(acting(at_once), records=[at_once]).records[at_once] > 0
+
+
+@pytest.mark.parametrize(
+    ("done", "alarms"),
+    [
+        pytest.param(changed(25, 120, revised=False), [SESSION_LOST], id="somebody else's next, or none"),
+        pytest.param(changed(-90, 120), [SESSION_LOST], id="longer ago than any hold time"),
+        pytest.param(changed(25, 90), [SESSION_LOST], id="taken back before"),
+        pytest.param(changed(25, 300), [SESSION_LOST], id="taken back after the recovery"),
+        pytest.param(changed(25, 120), [], id="no session was lost"),
+        pytest.param(changed(25, 120), [replace(SESSION_LOST, reporter="provider-core", about_peer="provider-edge")],
+                     id="a session of others"),
+    ],
+)  # fmt: skip
+def test_any_other_change_so_long_before_did_nothing(done: Record, alarms: list[Alarm]) -> None:
+    assert not hear(acting(done), alarms, records=[done]).records
+
+
 def test_what_others_typed_elsewhere_does_not_belong_to_the_act() -> None:
     elsewhere = record(99, "provider-core", effect=CommandEffectKind.INTERFACE_SHUTDOWN)
     assert set(hear(acting(SHUT), records=[SHUT, elsewhere]).records) == {SHUT}
