@@ -199,6 +199,13 @@ def _end_with(event: LogEvent, around: Surroundings) -> str | None:
     return ends[0] if len(ends) == 1 else None
 
 
+def _host_behind(event: LogEvent, around: Surroundings) -> str | None:
+    """The host at the other end of the cable at the port that an event names."""
+    link = find_link(around.topology, event.device, event.interface or "")
+    far_end = link.far_end(event.device) if link is not None else None
+    return far_end if far_end is not None and around.topology.nodes[far_end].kind is NodeKind.HOST else None
+
+
 def _is_news(event: LogEvent, wordings: set[tuple[str, str]]) -> bool:
     """Whether a device says this for the first time; numbers, and with them times and addresses, make no difference."""
     wording = (event.device, NUMBER.sub("#", event.text))
@@ -236,7 +243,15 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
     if event.kind is LogKind.DUPLICATE_ADDRESS:
         # Whose address somebody else has too.
         owner = around.book.resolve(event.peer) or _end_with(event, around) or event.device
-        return Alarm(start, event.device, owner, AlarmKind.DUPLICATE_ADDRESS, citation, statement)
+        intruder = _host_behind(event, around)
+        other = intruder if intruder != owner else None
+        return Alarm(start, event.device, owner, AlarmKind.DUPLICATE_ADDRESS, citation, statement, about_peer=other)
+    if event.kind is LogKind.ADDRESS_ASSIGNED:
+        host = around.book.resolve(event.peer)
+        if host is None or host == event.device or around.topology.nodes[host].kind is not NodeKind.HOST:
+            return None  # its own, or that of a router in whose place it may stand
+        other = event.device
+        return Alarm(start, other, host, AlarmKind.DUPLICATE_ADDRESS, citation, statement, about_peer=other)
     if event.kind is LogKind.TRAFFIC_DENIED:
         if not around.ends <= _nodes_named(event.text, around):
             return None  # what comes from elsewhere is denied every day

@@ -63,6 +63,7 @@ LOG_SENTENCES: Mapping[LogKind, str] = {
     LogKind.TOPOLOGY_CHANGED: "{device}: the spanning tree changed",
     LogKind.REDUNDANCY_CHANGED: "{device}: a redundancy group changed its state",
     LogKind.DUPLICATE_ADDRESS: "{device}: somebody else has the same address",
+    LogKind.ADDRESS_ASSIGNED: "{device} took an address for its own",
     LogKind.RATE_EXCEEDED: "{device}: a rate limit was exceeded",
     LogKind.TRAFFIC_DENIED: "{device}: a filter dropped packets for {peer}",
     LogKind.TRAFFIC_UNANSWERED: "{device}: packets for {peer} passed, but nothing came back",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
@@ -69,6 +71,10 @@ class Namer:
         self._paths = paths
         self._attacks = [alarm for alarm in alarms if alarm.kind is AlarmKind.ATTACK]
         self._overuse = [alarm for alarm in alarms if alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED]
+        self._intruders: dict[str, set[str]] = defaultdict(set)
+        for alarm in alarms:
+            if alarm.kind is AlarmKind.DUPLICATE_ADDRESS and alarm.about_peer is not None:
+                self._intruders[alarm.component].add(alarm.about_peer)
         self._changes = [record for record in records if record.kind is RecordKind.PLANNED_CHANGE]
         self._coverage = coverage
         self._bandwidth_bps = bandwidth_bps
@@ -93,6 +99,9 @@ class Namer:
                     facts.add(Fact.UNGROUNDED)
         elif kind is CauseKind.ATTACK:
             facts = {Fact.ATTACK_ON_CUSTOMER} if self._topology.side_of(component) is Side.CUSTOMER else set()
+        elif candidate.diverted == component:
+            intruders = self._intruders.get(component, set())
+            component = next(iter(intruders)) if len(intruders) == 1 else component
         elif record is not None:
             actor = record.actor
             facts = {Fact.OPERATION}

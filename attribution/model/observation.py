@@ -145,8 +145,9 @@ class LogKind(StrEnum):
     `LOOP_DETECTED` also stands for its signs, a broadcast storm or a moving MAC address; `TOPOLOGY_CHANGED` is a
     spanning tree's, `REDUNDANCY_CHANGED` that of a VRRP, HSRP or high-availability group. `NEIGHBOUR_DYING` is the last
     word of the device at the other end of the port: it loses power, or restarts. For `TRAFFIC_DENIED` (a filter dropped
-    it) and `TRAFFIC_UNANSWERED` (passed, but nothing came back) `peer` is the destination. `GRAVE` is
-    what no rule understands, of a severity or in words that tell of trouble.
+    it) and `TRAFFIC_UNANSWERED` (passed, but nothing came back) `peer` is the destination, for `ADDRESS_ASSIGNED` the
+    address that the device itself has from now on. `GRAVE` is what no rule understands, of a severity or in words that
+    tell of trouble.
     """
 
     INTERFACE_DOWN = "interface_down"
@@ -178,6 +179,7 @@ class LogKind(StrEnum):
     TOPOLOGY_CHANGED = "topology_changed"
     REDUNDANCY_CHANGED = "redundancy_changed"
     DUPLICATE_ADDRESS = "duplicate_address"
+    ADDRESS_ASSIGNED = "address_assigned"
     RATE_EXCEEDED = "rate_exceeded"
     TRAFFIC_DENIED = "traffic_denied"
     TRAFFIC_UNANSWERED = "traffic_unanswered"

@@ -18,8 +18,8 @@ from attribution.detectors.alarms import (
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import Interval
 from attribution.model.observation import FORGED, DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
-from attribution.model.topology import NodeKind
-from tests.detectors.chain import CAPTURE, CHAIN, at, join, log, network, node, surroundings
+from attribution.model.topology import NodeKind, Side
+from tests.detectors.chain import CAPTURE, CHAIN, LINKS, NODES, at, join, log, network, node, surroundings
 
 AROUND = surroundings()
 
@@ -112,6 +112,30 @@ def test_an_address_that_two_have_is_rather_the_service_s_end_s_where_nobody_is_
     assert owner("Gi0/0") == "office-host"
     assert owner("Gi0/1") == "office-edge"
     assert owner("Gi0/0", "10.1.0.2") != "office-host"
+
+
+PRINTER = network(
+    [node("office-printer", NodeKind.HOST, "10.1.0.9", side=Side.CUSTOMER), *NODES],
+    [*LINKS, join("office-printer eth0", "office-edge Gi0/7", side=Side.CUSTOMER)],
+)
+
+
+def test_the_host_behind_the_port_at_which_an_address_came_again_is_the_intruder() -> None:
+    """A host that says that it took another's address for its own is no less so; a router may stand in for another."""
+    duplicate, own = LogKind.DUPLICATE_ADDRESS, LogKind.ADDRESS_ASSIGNED
+    told = [
+        log(0, "office-edge", duplicate, peer="10.1.0.2", interface="Gi0/7"),
+        log(1, "office-edge", duplicate, peer="10.1.0.2", interface="Gi0/0"),
+        log(2, "office-edge", duplicate, peer="10.1.0.2"),
+        log(3, "office-printer", own, peer="10.1.0.2"),
+        log(4, "office-printer", own, peer="10.1.0.9"),
+        log(5, "office-printer", own, peer="10.1.0.1"),
+        log(6, "office-printer", own, peer="10.1.0.77"),
+    ]
+    found = list(detect_log_alarms(told, surroundings(PRINTER)))
+
+    assert {alarm.component for alarm in found} == {"office-host"}
+    assert [alarm.about_peer for alarm in found] == ["office-printer", None, None, "office-printer"]
 
 
 def test_a_new_route_to_an_end_of_the_service_alone_is_told_of_and_one_to_any_other_host_is_not() -> None:

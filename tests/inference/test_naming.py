@@ -53,6 +53,20 @@ def test_what_a_third_party_runs_is_marked_as_such() -> None:
     assert Fact.THIRD_PARTY not in name(candidate("customer-core"), topology=rented).facts
 
 
+def test_of_two_hosts_with_one_address_the_intruder_is_named_where_it_is_known() -> None:
+    def conflict(*others: str | None) -> str:
+        doubled = [
+            alarm(100, "customer-core", "customer-host", AlarmKind.DUPLICATE_ADDRESS, about_peer=other)
+            for other in others
+        ]
+        two = mode(Reach.ADDRESS, kind=CauseKind.MISCONFIGURATION)
+        return name(candidate("customer-host", two), doubled).component
+
+    assert conflict("customer-printer", None, "customer-printer") == "customer-printer"
+    assert conflict(None) == conflict() == "customer-host"
+    assert conflict("customer-printer", "customer-phone") == "customer-host", "one of the two, and nobody knows which"
+
+
 SHUTTING = mode(Reach.LINK, kind=CauseKind.UNAUTHORISED_OPERATION, record_kind="port")
 
 

@@ -393,3 +393,13 @@ def test_a_route_for_one_address_leads_astray_what_is_for_it_from_wherever_it_co
 ) -> None:
     route = replace(record(100, "provider-core"), diverts="provider-host")
     assert touch(candidate("provider-core", mode(Reach.ADDRESS), record=route), journey) is expected
+
+
+def test_a_switch_beside_a_host_of_which_there_are_two_may_lose_sight_of_what_goes_out_to_the_other() -> None:
+    twice = candidate("provider-host", mode(Reach.ADDRESS))
+    beside = replace(BALANCE, beside=("provider-host",))
+
+    assert touch(twice, (beside,)) is Touch.MAYBE
+    assert touch(twice, (replace(BALANCE, beside=("provider-core",)),)) is Touch.UPSTREAM
+    route = replace(record(100, "provider-core"), diverts="provider-host")
+    assert touch(candidate("provider-core", mode(Reach.ADDRESS), record=route), (beside,)) is Touch.UPSTREAM
