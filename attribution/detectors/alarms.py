@@ -89,6 +89,7 @@ CLEARING = {
         AlarmKind.SESSION_ADMIN_DOWN,
         AlarmKind.PREFIX_LIMIT,
         AlarmKind.AUTHENTICATION_MISMATCH,
+        AlarmKind.CLOCK_WRONG,
     ),
     LogKind.PROCESS_UP: (AlarmKind.PROCESS_DOWN,),
     LogKind.HARDWARE_CLEARED: (AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT, AlarmKind.RESOURCES_EXHAUSTED),
@@ -98,6 +99,9 @@ CLEARING = {
 GONE_TOGETHER_NS = 2 * NANOSECONDS
 GONE_WITH_IT_NS = 30 * NANOSECONDS
 TAKES_ITS_MODULES = frozenset({LogKind.HARDWARE_FAULT, LogKind.POWER_FAULT, LogKind.DEVICE_RESTARTED})
+# By a clock that is off by less than this, certificates and keys are as valid as they are.
+FAR_OFF_NS = 3600 * NANOSECONDS
+BY_A_WRONG_CLOCK = Template("{device} refused its peer while its own clock was {seconds:.0f} s ahead: {text}")
 MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # What a device says again and again tells of nothing new: trouble in the same words, and what a filter always denies.
 ONCE = frozenset({AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
@@ -128,6 +132,8 @@ Pair = tuple[str, str]
 BY_AN_OPERATOR = frozenset({"6/2", "6/4"})
 """Administrative shutdown and reset (RFC 4486): what the sender says of its own doing."""
 CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
+TUNNELS = "ipsec"
+"""Of the protocols the one whose daemons log line after line of one exchange, and the peer in few of them."""
 PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
 SERVER_FAILURES = frozenset({"servfail", "refused"})
 FEWEST_REFUSALS = 3
@@ -140,9 +146,11 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
         (event for event in observations if isinstance(event, LogEvent) and event.device in around.topology.nodes),
         key=lambda event: event.time_ns,
     )
+    events = _with_only_peers(events)
     cleared = _clearing_times(events, around)
     events = _without_modules_of_a_card(events)
     ended: dict[tuple[str, str | None], int] = {}
+    refusing: dict[tuple[str, str | None], int] = {}
     wordings: set[tuple[str, str]] = set()
     for event in events:
         alarm = _alarm_of(event, around)
@@ -158,6 +166,27 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
         if alarm.kind in MOMENTARY:
             end = event.time_ns + NANOSECONDS
         yield _lasting(alarm, end)
+        far_off = abs(event.clock_ahead_ns) >= FAR_OFF_NS and refusing.get(pair, 0) <= event.time_ns
+        if alarm.kind is AlarmKind.AUTHENTICATION_MISMATCH and far_off:
+            refusing[pair] = FOREVER_NS if end is None else end
+            told = {"device": event.device, "seconds": event.clock_ahead_ns / NANOSECONDS, "text": event.text.strip()}
+            refused = replace(alarm, kind=AlarmKind.CLOCK_WRONG, statement=BY_A_WRONG_CLOCK.fill(**told))
+            yield _lasting(refused, end)
+
+
+def _with_only_peers(events: list[LogEvent]) -> list[LogEvent]:
+    """Events in which a tunnel's peer is named where the line leaves it out and the device's log knows but one."""
+    peers: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        if event.protocol == TUNNELS and event.peer is not None:
+            peers[event.device].add(event.peer)
+    only = {device: next(iter(known)) for device, known in peers.items() if len(known) == 1}
+    return [
+        replace(event, peer=only[event.device])
+        if event.protocol == TUNNELS and event.peer is event.interface is None and event.device in only
+        else event
+        for event in events
+    ]
 
 
 def _without_modules_of_a_card(events: list[LogEvent]) -> list[LogEvent]:

@@ -54,6 +54,7 @@ FIRST_HAND = frozenset(
         AlarmKind.DEVICE_UNREACHABLE,
         AlarmKind.POWER_FAULT,
         AlarmKind.HARDWARE_FAULT,
+        AlarmKind.CLOCK_WRONG,
         AlarmKind.ATTACK,
     }
 )

@@ -119,6 +119,7 @@ NEEDS_LOG = frozenset(
         AlarmKind.OPTICS_FAULT,
         AlarmKind.PREFIX_LIMIT,
         AlarmKind.AUTHENTICATION_MISMATCH,
+        AlarmKind.CLOCK_WRONG,
         AlarmKind.DUPLICATE_ADDRESS,
         AlarmKind.LOOP,
     }

@@ -140,6 +140,7 @@ def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
 class AlarmKind(StrEnum):
     """A state that a device reports of itself, of a port, of a session or of what it serves.
 
+    `CLOCK_WRONG`: it refused a peer's credentials while its own clock was far off, which dates them.
     `CONNECTIONS_RESET`: connections to the component were reset in its name by another device.
     `HOST_ROUTE_ANNOUNCED` is a new route to an end of the service alone: it draws its packets from wherever they are.
     `NOT_UNDERSTOOD` is trouble in words that no rule knows: of what, is open.
@@ -165,6 +166,7 @@ class AlarmKind(StrEnum):
     RESOURCES_EXHAUSTED = "resources_exhausted"
     PREFIX_LIMIT = "prefix_limit"
     AUTHENTICATION_MISMATCH = "authentication_mismatch"
+    CLOCK_WRONG = "clock_wrong"
     LOOP = "loop"
     DUPLICATE_ADDRESS = "duplicate_address"
     RATE_EXCEEDED = "rate_exceeded"

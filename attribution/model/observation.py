@@ -269,7 +269,8 @@ class LogEvent(Observation):
     in its context. `process` is the daemon or service that
     stopped or started. `text` is the line itself.
     `clock_trusted` is False where the line itself says that its clock was not synchronised, or where it lacks year or
-    zone and the exporter did not state the zone either.
+    zone and the exporter did not state the zone either. `clock_ahead_ns` is how far its clock was ahead of itself, by
+    the steps that it states of it: `time_ns` is set right by as much.
     """
 
     device: str
@@ -284,6 +285,7 @@ class LogEvent(Observation):
     effect: CommandEffect | None = None
     process: str | None = None
     clock_trusted: bool = True
+    clock_ahead_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

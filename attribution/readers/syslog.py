@@ -19,6 +19,7 @@ from attribution.readers.commands import NO_MODE, CommandMode, classify_command,
 from attribution.readers.compression import read_plain
 from attribution.readers.log_envelopes import Envelope, open_envelope
 from attribution.readers.log_severity import is_grave
+from attribution.readers.log_steps import MAY_TELL, mend_steps
 from attribution.readers.log_times import LogClock
 from attribution.readers.message_rules import Meaning, understand
 
@@ -45,14 +46,14 @@ def read_syslog(content: bytes, origin: Origin) -> Iterator[Observation | Caveat
     if not content.strip():
         raise EvidenceError(origin.file, f"found an empty file ({len(content)} octets)", "expected one message a line")
     reading = _LogReading(origin, LogClock(content, origin))
-    events = 0
-    for number, line in enumerate(content.decode("utf-8", errors="replace").split("\n"), start=1):
-        if line and not line.isspace():
-            event = reading.read_line(number, line.rstrip("\r"))
-            if event is not None:
-                events += 1
-                yield event
-    reading.raise_if_unusable(events)
+    events = reading.events(content)
+    if any(word in content for word in MAY_TELL):
+        mended, caveats = mend_steps(list(events), origin)
+        yield from mended
+        yield from caveats
+    else:
+        yield from events
+    reading.raise_if_unusable()
     yield from reading.caveats()
 
 
@@ -80,6 +81,16 @@ class _LogReading:
         self._last: dict[str, LogEvent | None] = {}
         self._modes: dict[tuple[str, str | None], CommandMode] = {}
         self._omissions: dict[str, _Omission] = {}
+        self._events = 0
+
+    def events(self, content: bytes) -> Iterator[LogEvent]:
+        """What the lines say, in their order."""
+        for number, line in enumerate(content.decode("utf-8", errors="replace").split("\n"), start=1):
+            if line and not line.isspace():
+                event = self.read_line(number, line.rstrip("\r"))
+                if event is not None:
+                    self._events += 1
+                    yield event
 
     def read_line(self, number: int, line: str) -> LogEvent | None:
         """The line as an event, or None after counting why not."""
@@ -157,9 +168,9 @@ class _LogReading:
         if example is not None and len(omission.examples) < _EXAMPLES:
             omission.examples += (example.strip()[:_EXAMPLE_LENGTH],)
 
-    def raise_if_unusable(self, events: int) -> None:
+    def raise_if_unusable(self) -> None:
         """A file of which no line can be placed at a time and a device is no log, or lacks its `device:`."""
-        if events or NOT_UNDERSTOOD in self._omissions:
+        if self._events or NOT_UNDERSTOOD in self._omissions:
             return
         if NO_DEVICE in self._omissions:
             raise EvidenceError(

@@ -318,6 +318,42 @@ def test_who_takes_transceivers_out_one_after_the_other_or_the_same_twice_pulls_
     assert [alarm.component for alarm in pulled] == ["cloud-core--cloud-gateway"] * 2 + ["cloud-core--cloud-edge"]
 
 
+def test_who_refuses_its_peer_by_a_clock_that_is_far_off_is_told_of_until_they_are_together_again() -> None:
+    def tunnel(
+        second: float,
+        kind: LogKind = LogKind.SESSION_DOWN,
+        ahead_s: int = 0,
+        reason: DownReason | None = None,
+        peer: str | None = None,
+    ) -> LogEvent:
+        event = log(second, "cloud-edge", kind, peer=peer, reason=reason)
+        return replace(event, protocol="ipsec", clock_ahead_ns=ahead_s * 10**9)
+
+    refused = DownReason.AUTHENTICATION
+    routine = tunnel(-5, LogKind.ROUTINE, peer="192.0.2.1")
+    up = tunnel(30, LogKind.SESSION_UP, peer="192.0.2.1")
+    found = alarms(routine, tunnel(0, ahead_s=86_400, reason=refused), tunnel(1, ahead_s=86_400, reason=refused), up)
+    wrong = [alarm for alarm in found if alarm.kind is AlarmKind.CLOCK_WRONG]
+
+    assert [(alarm.component, alarm.about_peer) for alarm in wrong] == [("cloud-edge", "office-edge")]
+    assert wrong[0].interval.end_ns == at(30)
+    assert "86400 s" in wrong[0].statement
+    for told in (tunnel(0, ahead_s=60, reason=refused), tunnel(0, ahead_s=86_400, reason=DownReason.HOLD_TIMER)):
+        assert AlarmKind.CLOCK_WRONG not in {alarm.kind for alarm in alarms(routine, told, up)}
+
+
+def test_a_line_about_a_tunnel_without_its_peer_is_about_the_only_one_that_the_device_knows() -> None:
+    def lost(*peers: str) -> str | None:
+        lines = [log(-5, "cloud-edge", LogKind.ROUTINE, peer=peer) for peer in peers]
+        lines.append(log(0, "cloud-edge", LogKind.SESSION_DOWN))
+        (alarm,) = alarms(*(replace(line, protocol="ipsec") for line in lines))
+        return alarm.about_peer
+
+    assert lost("192.0.2.1", "192.0.2.1") == "office-edge"
+    assert lost("192.0.2.1", "203.0.113.9") is None
+    assert lost() is None
+
+
 def test_a_process_is_down_until_it_is_up_and_a_fan_until_it_is_well() -> None:
     process, fan = alarms(
         log(0, "cloud-core", LogKind.PROCESS_DOWN),

@@ -394,6 +394,25 @@ def test_a_host_that_is_taken_off_the_network_while_it_is_flooded_suffers_one_af
     assert blamed > 0.9
 
 
+@pytest.mark.parametrize("wrong", ["customer-edge", "provider-edge"])
+def test_who_refuses_its_peer_by_a_wrong_clock_is_at_fault_and_not_who_is_refused(wrong: str) -> None:
+    other = "provider-edge" if wrong == "customer-edge" else "customer-edge"
+    told = [
+        alarm(20, wrong, wrong, AlarmKind.AUTHENTICATION_MISMATCH, about_peer=other, end=60),
+        alarm(20.2, other, other, AlarmKind.SESSION_CLOSED_BY_PEER, about_peer=wrong, end=60),
+    ]
+    by_a_wrong_clock = alarm(20, wrong, wrong, AlarmKind.CLOCK_WRONG, about_peer=other, end=60)
+    near = [*probed("customer-host", "customer-core"), *probed("provider-host", "provider-core")]
+    seen = [*probed(*ENDS, OUTAGE), *near]
+
+    def blamed(alarms: list[Alarm]) -> float:
+        return masses(infer(findings(seen, alarms, coverage=EVERY_LOG)))[wrong]
+
+    doubtful, sure = blamed(told), blamed([*told, by_a_wrong_clock])
+    assert sure > 0.9
+    assert sure > doubtful
+
+
 def test_aftermath_is_no_second_cause() -> None:
     """After a total outage a part of the traffic finds its way again only seconds later."""
 
