@@ -18,7 +18,7 @@ from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
 from attribution.detectors.counters import detect_counter_alarms
-from attribution.detectors.enforcement import detect_enforcement
+from attribution.detectors.enforcement import detect_enforcement, detect_notices
 from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_floods, detect_overuse
 from attribution.detectors.loss import (
     Surroundings,
@@ -59,7 +59,7 @@ ALARM_DETECTORS = (
     detect_stopped,
     detect_ports_together,
 )
-RECORD_DETECTORS = (detect_operations, detect_commits, detect_changes, detect_enforcement)
+RECORD_DETECTORS = (detect_operations, detect_commits, detect_changes, detect_enforcement, detect_notices)
 
 
 # Flow records up to this many are weighed one by one; more are added up by what they have in common.

@@ -25,6 +25,7 @@ ENFORCEMENTS = {
 # How the words of an enforcement say on what ground it rests.
 ARREARS = re.compile(r"arrears|overdue|unpaid|past due|non-?payment|late payment|欠费|逾期|未付|未缴|未支付", re.I)
 VIOLATION = re.compile(r"violat|abuse|illegal|spam|attack|ddos|违规|违法|违反|滥用|攻击|垃圾", re.I)
+OF_AN_ATTACK = re.compile(r"attack|ddos|flood|攻击", re.I)
 # A payment of less than what is due.
 IN_PART = re.compile(r"\bpart(ial(ly)?)?\b|instal?ment|部分|分期", re.I)
 # An invoice's number stands behind the word, or is what is neither a day, nor a time, nor a sum, nor how long.
@@ -67,6 +68,28 @@ def detect_enforcement(observations: Sequence[Observation], around: Surroundings
             ground=ground,
             reasons=(event.kind.value, *reasons),
         )
+
+
+def detect_notices(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
+    """The provider gave notice of attacks that a host, or the account as a whole, draws: it is asked to end that."""
+    for event in observations:
+        if not (isinstance(event, AccountEvent) and event.kind is AccountEventKind.VIOLATION_NOTICE):
+            continue
+        if not OF_AN_ATTACK.search(event.detail):
+            continue
+        named = list(networks_in(event.detail))
+        hosts = {owner for network in named for owner in around.book.owners_within(network)}
+        for host in sorted(hosts) if named else (None,):
+            yield Record(
+                interval=Interval(event.time_ns, event.time_ns + NANOSECONDS),
+                actor=Side.PROVIDER,
+                component=host,
+                kind=RecordKind.VIOLATION,
+                harmful=Condition.NOT_MET,
+                consent=Condition.NOT_MET,
+                citation=Citation(event.origin, event.locator),
+                statement=Phrase("account event: violation notice ({detail})", detail=event.detail),
+            )
 
 
 def judge_ground(

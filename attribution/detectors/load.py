@@ -3,13 +3,13 @@ cloud, which counts what its limits drop as well; and whether others flooded a h
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
 from attribution.detectors.addresses import networks_in
+from attribution.detectors.enforcement import OF_AN_ATTACK
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
@@ -42,7 +42,6 @@ CAPTURED = Template(
 )
 # What the provider does to a flooded address, in whose words; and within which time of the flood.
 TAKEN_OFF = frozenset({AccountEventKind.RESTRICTED, AccountEventKind.LINK_BLOCKED})
-OF_AN_ATTACK = re.compile(r"attack|ddos|flood|攻击", re.I)
 TAKEN_OFF_AFTER_NS = 300 * NANOSECONDS
 FLOODED = Template("{host} was flooded: {told}, until the provider took it off the network ({detail})")
 CARRIED_BY_CLOUD = Template(

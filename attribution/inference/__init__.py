@@ -47,6 +47,7 @@ from attribution.model.evidence import (
     Measurement,
     Method,
     Record,
+    RecordKind,
 )
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import Caveat
@@ -367,7 +368,8 @@ def _is_a_late_poll(trouble: Trouble, members: Sequence[Measurement]) -> bool:
 
 def _is_told_of(interval: Interval, findings: Findings) -> bool:
     """Whether something was reported or done when a trouble began."""
-    return _is_met_by(findings.alarms, interval) or _is_met_by(findings.records, interval)
+    acts = [record for record in findings.records if record.kind is not RecordKind.VIOLATION]
+    return _is_met_by(findings.alarms, interval) or _is_met_by(acts, interval)
 
 
 def _is_met_by(events: Iterable[Alarm | Record], trouble: Interval) -> bool:
@@ -414,7 +416,8 @@ def _spells(indices: Sequence[int], solver: Solver) -> tuple[Interval, ...]:
 def telling_suppliers(findings: Findings, paths: ServicePaths) -> frozenset[Side | None]:
     """From whom all comes that tells one place on the way from another; empty where nothing does."""
     suppliers = {alarm.citation.origin.supplied_by for alarm in findings.alarms if alarm.reporter in paths}
-    suppliers |= {record.citation.origin.supplied_by for record in findings.records if record.component in paths}
+    acts = (record for record in findings.records if record.kind is not RecordKind.VIOLATION)
+    suppliers |= {record.citation.origin.supplied_by for record in acts if record.component in paths}
     suppliers |= {m.citation.origin.supplied_by for m in _counts_of_parts(findings, paths)}
     return frozenset(suppliers)
 

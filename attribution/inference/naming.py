@@ -76,6 +76,7 @@ class Namer:
             if alarm.kind is AlarmKind.DUPLICATE_ADDRESS and alarm.about_peer is not None:
                 self._intruders[alarm.component].add(alarm.about_peer)
         self._changes = [record for record in records if record.kind is RecordKind.PLANNED_CHANGE]
+        self._notices = [record for record in records if record.kind is RecordKind.VIOLATION]
         self._coverage = coverage
         self._bandwidth_bps = bandwidth_bps
 
@@ -105,11 +106,17 @@ class Namer:
         elif record is not None:
             actor = record.actor
             facts = {Fact.OPERATION}
+        if kind is CauseKind.ATTACK and Fact.ATTACK_ON_CUSTOMER in facts and self._was_told(component, span):
+            facts.add(Fact.VIOLATION)
         if self._topology.operator_of(component) is not None:
             facts.add(Fact.THIRD_PARTY)
         if component in self._topology.links:
             facts.add(Fact.LINK)
         return Cause(component, kind, self._held(candidate, span), actor=actor, facts=frozenset(facts))
+
+    def _was_told(self, host: str, span: Interval) -> bool:
+        """Whether notice of attacks on a host, or on the account, had been given before this one began."""
+        return any(n.component in (None, host) and n.interval.end_ns <= span.start_ns for n in self._notices)
 
     def _operation(self, candidate: Candidate, span: Interval) -> tuple[CauseKind, Side, set[Fact]]:
         """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep, if it

@@ -527,7 +527,10 @@ def began_in_time(time_ns: int, phase: Interval, after_s: float = ALARM_AFTER_S)
 
 
 def record_in_time(record: Record, phase: Interval) -> bool:
-    """Whether an act can have brought the phase about: it began just before, or its ticket covers the onset."""
+    """Whether an act can have brought the phase about: it began just before, or its ticket covers the onset; a notice
+    brings nothing about."""
+    if record.kind is RecordKind.VIOLATION:
+        return False
     if record.kind is RecordKind.PLANNED_CHANGE:
         return record.interval.widened(CHANGE_SLACK_S, CHANGE_SLACK_S).contains(phase.start_ns)
     before, after = COMMAND_BEFORE_S, COMMAND_AFTER_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.detectors.enforcement import detect_enforcement, invoice_of
+from attribution.detectors.enforcement import detect_enforcement, detect_notices, invoice_of
 from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import AccountEvent, AccountEventKind
@@ -224,3 +224,22 @@ def test_a_payment_that_ends_a_suspension_tells_that_something_was_due() -> None
 def test_a_violation_that_was_never_notified_is_a_claim(words: str) -> None:
     assert restriction(words).ground is Condition.UNKNOWN
     assert restriction("black hole 10.2.0.2").ground is Condition.NOT_MET
+
+
+def test_notice_of_attacks_is_on_record_for_the_host_that_draws_them_and_is_no_act() -> None:
+    notices = list(
+        detect_notices(
+            [
+                account(0, NOTICE, "10.2.0.2 attracted a DDoS attack for the third time"),
+                account(1, NOTICE, "your hosts are flooded again and again"),
+                account(2, NOTICE, "10.2.0.2 serves forbidden contents"),
+                account(3, NOTICE, "attacks on 203.0.113.200"),
+                account(4, SUSPENDED, "10.2.0.2 attacked"),
+            ],
+            AROUND,
+        )
+    )
+    assert [(notice.kind, notice.component) for notice in notices] == [
+        (RecordKind.VIOLATION, "cloud-host"), (RecordKind.VIOLATION, None),
+    ]  # fmt: skip
+    assert {notice.harmful for notice in notices} == {Condition.NOT_MET}

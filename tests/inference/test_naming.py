@@ -53,6 +53,23 @@ def test_what_a_third_party_runs_is_marked_as_such() -> None:
     assert Fact.THIRD_PARTY not in name(candidate("customer-core"), topology=rented).facts
 
 
+@pytest.mark.parametrize(
+    ("noticed", "told"),
+    [
+        pytest.param(record(-3600, "customer-host", kind=RecordKind.VIOLATION, end=-3599), True, id="of this host"),
+        pytest.param(record(-3600, None, kind=RecordKind.VIOLATION, end=-3599), True, id="of the account"),
+        pytest.param(record(-3600, "customer-core", kind=RecordKind.VIOLATION, end=-3599), False, id="of another"),
+        pytest.param(record(130, "customer-host", kind=RecordKind.VIOLATION, end=131), False, id="of this attack"),
+    ],
+)
+def test_an_attack_of_a_kind_that_was_to_be_ended_is_another_of_the_same(noticed: Record, told: bool) -> None:
+    flood = alarm(100, "provider-edge", "customer-host", AlarmKind.ATTACK)
+    cause = name(candidate("customer-host", mode(kind=CauseKind.ATTACK)), [flood], [noticed])
+
+    assert Fact.ATTACK_ON_CUSTOMER in cause.facts
+    assert (Fact.VIOLATION in cause.facts) is told
+
+
 def test_of_two_hosts_with_one_address_the_intruder_is_named_where_it_is_known() -> None:
     def conflict(*others: str | None) -> str:
         doubled = [
