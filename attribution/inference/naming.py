@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
