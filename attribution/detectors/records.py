@@ -362,7 +362,9 @@ def attached_node(call: CloudCall, around: Surroundings) -> str | None:
     tied = _tied_nodes(call, around)
     if tied:
         return tied[0]
-    gateways = [node.id for node in around.topology.nodes.values() if node.kind is NodeKind.GATEWAY]
+    nodes = around.topology.nodes.values()
+    of_cloud = [node.id for node in nodes if node.kind is NodeKind.GATEWAY and node.side is Side.PROVIDER]
+    gateways = of_cloud or [node.id for node in nodes if node.kind is NodeKind.GATEWAY]
     beside = [one for one in gateways if any(set(link.ends) & around.ends for link in around.topology.links_of(one))]
     return next(iter(beside or gateways), None)
 
@@ -375,10 +377,16 @@ def _is_tied(call: CloudCall, around: Surroundings) -> bool:
     return any(named & set(resource_ids) for resource_ids in drawn)
 
 
+def _is_network(resources: Iterable[str]) -> bool:
+    """Whether resources are but the network that others are attached to: who calls names both."""
+    return all(name.startswith("ccn-") for name in resources)
+
+
 def _tied_nodes(call: CloudCall, around: Surroundings) -> list[str]:
-    """The nodes to which the drawing ties what a call names."""
+    """The nodes to which the drawing ties what a call names, what is attached to a network (CCN) before the network."""
     named = set(call.resources)
-    nodes = [node.id for node in around.topology.nodes.values() if named & set(node.resource_ids)]
+    ties = {node.id: named & set(node.resource_ids) for node in around.topology.nodes.values()}
+    nodes = sorted((name for name, tied in ties.items() if tied), key=lambda name: _is_network(ties[name]))
     links = [link for link in around.topology.links.values() if named & set(link.resource_ids)]
     beyond = (
         link.far_end(end) for link in links for end in link.ends if around.topology.nodes[end].side is Side.CUSTOMER

@@ -467,6 +467,14 @@ def test_a_call_concerns_the_node_its_resources_are_tied_to() -> None:
     )
     assert attached_node(call(0, "DetachCcnInstances", "vpc-9"), surroundings(tied)) == "other-gateway"
     assert attached_node(call(0, "DetachCcnInstances", "unheard-of"), surroundings(tied)) == "cloud-gateway"
+    of_both = replace(call(0, "DetachCcnInstances", "vpc-9"), resources=("ccn-1", "vpc-9"))
+    assert attached_node(of_both, surroundings(tied)) == "other-gateway", "what lost its attachment, not the network"
+
+
+def test_a_gateway_of_the_customer_s_own_site_is_none_that_a_call_detaches() -> None:
+    site = node("office-nat", NodeKind.GATEWAY, side=Side.CUSTOMER)
+    drawn = network([site, *NODES], [join("office-nat a", "office-host eth9"), *CHAIN.links.values()])
+    assert attached_node(call(0, "DetachCcnInstances", "unheard-of"), surroundings(drawn)) == "cloud-gateway"
 
 
 def test_a_call_on_a_tied_attachment_concerns_its_far_end() -> None:
