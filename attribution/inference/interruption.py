@@ -259,24 +259,48 @@ def between_ends(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]
 def find_full_loss(measurements: Iterable[Measurement], troubles: Sequence[Trouble]) -> tuple[Interval, ...]:
     """The parts of the interruption in which nothing counted between the ends got through.
 
-    Windows in which everything was lost, and that overlap none in which something passed, joined where they meet.
+    Windows in which everything was lost, and that overlap none in which something passed, joined where they meet. What
+    a window lost that begins or ends a full loss is the part of it that the full loss filled.
     """
-    counted = [m for m in measurements if m.counted_between_ends]
-    passed = [m.interval for m in counted if m.lost < m.sent]
-    silent = [
-        m.interval
-        for m in counted
-        if m.lost == m.sent
-        and any(trouble.interval.overlaps(m.interval) for trouble in troubles)
-        and not any(other.overlaps(m.interval) for other in passed)
+    series: dict[str, list[Measurement]] = defaultdict(list)
+    for measurement in measurements:
+        if measurement.counted_between_ends:
+            series[measurement.series].append(measurement)
+    told = [part for members in series.values() for part in _silent_and_passed(members)]
+    passed = [part for part, silent in told if not silent]
+    parts = [
+        part
+        for part, silent in told
+        if silent
+        and any(trouble.interval.overlaps(part) for trouble in troubles)
+        and not any(other.overlaps(part) for other in passed)
     ]
     joined: list[Interval] = []
-    for interval in sorted(silent, key=lambda i: i.start_ns):
+    for interval in sorted(parts, key=lambda i: i.start_ns):
         if joined and interval.start_ns <= joined[-1].end_ns:
             joined[-1] = Interval(joined[-1].start_ns, max(joined[-1].end_ns, interval.end_ns))
         else:
             joined.append(interval)
     return tuple(interval for interval in joined if interval.seconds >= LEAST_SECONDS)
+
+
+def _silent_and_passed(series: Iterable[Measurement]) -> Iterator[tuple[Interval, bool]]:
+    """The windows of one series, each with whether it lost everything; one at the edge of a full loss in two parts."""
+    made = sorted(series, key=lambda m: m.interval.start_ns)
+    for before, m, after in zip([None, *made], made, [*made[1:], None], strict=False):
+        start_ns, end_ns = m.interval.start_ns, m.interval.end_ns
+        lost_before = before is not None and before.lost == before.sent and before.interval.end_ns >= start_ns
+        lost_after = after is not None and after.lost == after.sent and after.interval.start_ns <= end_ns
+        if not 0 < m.lost < m.sent or lost_before == lost_after:
+            yield m.interval, m.lost == m.sent
+            continue
+        beside = after if lost_before else before
+        usual = beside.lost / beside.sent if beside is not None and beside.lost < beside.sent else 0.0
+        share = max(0.0, (m.lost / m.sent - usual) / (1 - usual))
+        turn_ns = start_ns + int((share if lost_before else 1 - share) * (end_ns - start_ns))
+        for part in (Interval(start_ns, turn_ns), Interval(turn_ns, end_ns)):
+            if part.end_ns > part.start_ns:
+                yield part, (part.start_ns == start_ns) == lost_before
 
 
 def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:

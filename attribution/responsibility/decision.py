@@ -12,7 +12,7 @@ from attribution.responsibility.calibration import Calibration, load_calibration
 from attribution.responsibility.clauses import answering_side, find_admissible_clauses, find_clause
 from attribution.responsibility.costs import DecisionRule, choose_party, load_decision_rule
 from attribution.responsibility.phases import attribute_seconds
-from attribution.responsibility.service_level import count_lost_minutes
+from attribution.responsibility.service_level import NOBODYS, count_lost_minutes
 
 PARTIES = (Party.CUSTOMER, Party.PROVIDER, Party.SHARED, Party.NEITHER)
 
@@ -70,7 +70,7 @@ def decide_responsibility(
     mended = parties[most_probable] / stated[most_probable]
     causes = tuple(replace(cause, probability=min(1.0, mended * _marginal(cause, sided))) for cause in causes)
     root = first_root(causes, party)
-    answered = root is not None and party not in (Party.NEITHER, Party.UNDETERMINED)
+    answered = root is not None and party not in NOBODYS
     clause = root.clause if root is not None and answered else None
     admissible = find_admissible_clauses(root, root.side, agreement) if root is not None and answered else ()
     remedy = agreement.clauses[clause].remedy if clause is not None else None
@@ -85,7 +85,7 @@ def decide_responsibility(
         causes=causes,
         interruption=replace(interruption, seconds_by_party=seconds),
         provisions=_provisions(agreement, clause, causes, remedy, admissible),
-        service_level=count_lost_minutes(causes, interruption, agreement),
+        service_level=count_lost_minutes(causes, interruption, agreement, party),
     )
 
 
@@ -205,7 +205,7 @@ def _marginal(cause: Cause, hypotheses: Sequence[Hypothesis]) -> float:
 
 def _seconds_by_party(causes: Sequence[Cause], interruption: Interruption, party: Party) -> dict[str, float]:
     """Seconds by the side that answers; with no answer, or nobody's cause, they stand under that word instead."""
-    if party in (Party.NEITHER, Party.UNDETERMINED):
+    if party in NOBODYS:
         return {Party.CUSTOMER.value: 0.0, Party.PROVIDER.value: 0.0, party.value: interruption.seconds}
     seconds = {Party.CUSTOMER.value: 0.0, Party.PROVIDER.value: 0.0}
     for cause in causes:

@@ -318,6 +318,28 @@ def test_an_interruption_that_lets_something_through_is_no_full_loss() -> None:
     assert full_loss_of(probed(*ENDS)) == []
 
 
+def test_full_loss_reaches_to_its_edges_within_windows_of_which_a_part_was_lost() -> None:
+    """From 61 to 302 nothing gets through; of the windows of ten seconds at both edges nine and two tenths are lost."""
+    lost = {60: 9, 300: 2, **dict.fromkeys(range(70, 300, 10), 10)}
+    ((start, end),) = full_loss_of([measured(s, s + 10, 10, lost.get(s, 0)) for s in range(0, 600, 10)])
+    assert (start, end) == pytest.approx((61, 302), abs=0.01)
+
+
+def test_what_is_degraded_beside_a_full_loss_is_none() -> None:
+    """In the window from 100 on half of the time nothing gets through, then half of the packets."""
+    lost = {**dict.fromkeys(range(50, 100, 10), 20), 100: 15, **dict.fromkeys(range(110, 160, 10), 10)}
+    ((start, end),) = full_loss_of([measured(s, s + 10, 20, lost.get(s, 0)) for s in range(0, 300, 10)])
+    assert (start, end) == pytest.approx((50, 105), abs=0.01)
+
+
+def test_what_gets_through_in_another_series_ends_a_full_loss() -> None:
+    lost = {**dict.fromkeys(range(60, 100, 10), 10), 100: 8}
+    pings = [measured(s, s + 10, 10, lost.get(s, 0)) for s in range(0, 300, 10)]
+    opened = probed(*ENDS, during(60, 105), seconds=300, traffic="tcp", sent=1)
+    ((start, end),) = full_loss_of([*pings, *opened])
+    assert (start, end) == pytest.approx((60, 105), abs=0.01)
+
+
 def test_one_class_that_gets_through_is_no_full_loss() -> None:
     assert full_loss_of([*probed(*ENDS, during(30, 60)), *probed(*ENDS, traffic="tcp")]) == []
 
