@@ -179,13 +179,14 @@ def _with_companions(
     pairs: list[tuple[Hypothesis, float, Assignment]] = []
     # A cause that nobody can name may do better than any single one just because there were two.
     single = [(h, a) for h, a in zip(named, assignments, strict=True) if None not in a.choices][:MOST_PAIRED]
-    for hypothesis, assignment in single:
+    for _, assignment in single:
         if assignment.score < single[0][1].score - NEAR_THE_BEST:
             break
-        for other, span, score in solver.companions(assignment):
-            causes = (*hypothesis.causes, namer.name(other, span))
+        for companion in solver.companions(assignment):
+            first = _hypothesis(replace(assignment, choices=companion.beside), solver, namer)
+            causes = (*first.causes, namer.name(companion.candidate, companion.span))
             ordered = tuple(sorted(causes, key=lambda cause: cause.interval.start_ns))
-            pairs.append((Hypothesis(ordered, 0.0), TEMPER * score, assignment))
+            pairs.append((Hypothesis(ordered, 0.0), TEMPER * companion.score, assignment))
     if not pairs:
         return list(named), list(assignments)
     total = add_logs(*scores, *(score for _, score, _ in pairs))

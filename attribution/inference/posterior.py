@@ -97,6 +97,19 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A further cause at work beside chosen ones, over which time, with the score of all.
+
+    `beside` are the chosen causes, with None for the phases that it explains alone: there they were over, or to come.
+    """
+
+    candidate: Candidate
+    span: Interval
+    beside: tuple[Candidate | None, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """All that the evidence of one incident offers to the inference."""
 
@@ -205,6 +218,7 @@ class Solver:
                 and choice is a.choices[index - 1]
                 and not (self._fades(index, choice) or self._fades(index - 1, choice))
                 and self._is_as_severe(index, choice)
+                and self._has_company(index, choice) == self._has_company(index - 1, choice)
             )
             same.append(alike >= SURELY_THE_SAME)
         return join_phases(self.phases, same)
@@ -214,8 +228,14 @@ class Solver:
         here, before = (RATES.index(self._lasting(index, candidate).rate) for index in (phase, phase - 1))
         return abs(here - before) <= STEPS_APART
 
-    def companions(self, chosen: Assignment) -> Iterator[tuple[Candidate, Interval, float]]:
-        """Further causes that may have been at work beside the chosen ones, from when to when, with the score of all.
+    def _has_company(self, index: int, candidate: Candidate) -> bool:
+        """Whether so much was lost in a phase that its cause does not touch at all that another may have been at work
+        beside it: then the phase tells when."""
+        table, touches = self.tables[index], self._touches_of(index, candidate)
+        return table.unexplained_by(touches, bytes([Touch.YES] * len(touches)), candidate.mode.full) >= WORTH_A_SECOND
+
+    def companions(self, chosen: Assignment) -> Iterator[Companion]:
+        """Further causes that may have been at work beside the chosen ones, with the score of all.
 
         Asked only where the chosen explanation leaves losses unexplained.
         """
@@ -240,9 +260,12 @@ class Solver:
             both = [self._two(i, choice, other) for i, choice in enumerate(choices)]
             if sum(both) - sum(fit.total for fit in fits) < -price - FAR_BEHIND_ONE:
                 continue
-            told = joint_testimony([*known, self.testimony(whole, other)]) - explained
             felt = [i for i, fit in enumerate(fits) if both[i] > fit.total + FELT]
-            yield other, self.span_of(felt) if felt else whole, base + sum(both) + told + price + self.log_prior(other)
+            span = self.span_of(felt) if felt else whole
+            told = joint_testimony([*known, self.testimony(span, other)]) - explained
+            over = [i for i in felt if both[i] <= self.losses(i, other).total + FELT]
+            beside = tuple(None if index in over else choice for index, choice in enumerate(choices))
+            yield Companion(other, span, beside, base + sum(both) + told + price + self.log_prior(other))
 
     def _left_to(self, phase: int, choices: Sequence[Candidate], other: Candidate) -> float:
         """How much better (nats) another cause explains what that of a phase does not touch at all, nor the aftermath

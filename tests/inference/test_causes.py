@@ -276,6 +276,36 @@ def test_two_faults_at_once_are_two_causes_however_plain_it_is_that_no_single_on
     assert min(sides[Side.CUSTOMER], sides[Side.PROVIDER]) > 0.7
 
 
+def test_two_faults_that_overlap_each_have_their_own_time() -> None:
+    """The customer's edge has no power from 20 to 60; the provider commits at 40 what cuts its host off until 90."""
+    edge, core = "customer-edge", "provider-core"
+    inference = infer(
+        findings(
+            [
+                *probed(*ENDS, during(20, 90)),
+                *probed("customer-host", edge, during(20, 60)),
+                *probed("provider-edge", edge, during(20, 60)),
+                *probed("provider-edge", "provider-host", during(40, 90)),
+                *probed("provider-edge", core),
+            ],
+            [
+                alarm(19.8, edge, edge, AlarmKind.POWER_FAULT),
+                alarm(20.2, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN, end=57),
+                alarm(56.0, edge, edge, AlarmKind.DEVICE_RESTARTED, end=57),
+            ],
+            [record(40, core), record(90, core)],
+            coverage=EVERY_LOG,
+        ),
+        between(20, 90),
+    )
+    first, second = inference.hypotheses[0].causes
+
+    assert (first.component, second.component) == (edge, core)
+    assert (first.interval.start_ns, first.interval.end_ns) == pytest.approx((at(20), at(60)), abs=NANOSECONDS)
+    assert (second.interval.start_ns, second.interval.end_ns) == pytest.approx((at(40), at(90)), abs=NANOSECONDS)
+    assert first.caused_by is second.caused_by is None
+
+
 def test_a_crash_that_everybody_reports_hides_no_quiet_fault_right_before_it() -> None:
     """What is told of the second fault speaks for nobody else in the time of the first, however near the two are."""
     core = "provider-core"
