@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from math import log
 from statistics import median
 
@@ -24,6 +24,7 @@ LEAST_LOSS_RATIO = 0.02
 LEAST_SECONDS = 1.0
 USUAL_LOSS_RATIO = 0.001
 MOST_USUAL_LOSS_RATIO = 0.02
+USUAL_LADDER = (USUAL_LOSS_RATIO, 0.002, 0.005, 0.01)
 CLEARLY_MORE = 3.0
 LEAST_BLOCK = 400
 LEAST_BLOCKS = 5
@@ -40,6 +41,8 @@ COST_OF_CHANGE = 5.0
 COST_OF_STEP = 2.0
 LEAST_EVIDENCE = 8.0
 SURELY_RECOVERED = 8.0
+# And by so much, however many bins a trouble has, that chance shows such a gap anywhere in it this often at most.
+RECOVERED_BY_CHANCE = 0.02
 # A balance of counters that is off by less than this is no trouble by itself: recorded ones were, by up to 5 %.
 LEAST_OFF_BALANCE = 0.06
 # Silence of the service's packets at all capture points is a part of the trouble that follows it from so many windows
@@ -315,11 +318,13 @@ def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:
         bins[(middle - origin) // width].append(measurement)
     order = sorted(bins)
     counts = [(sum(m.sent for m in bins[b]), sum(m.lost for m in bins[b])) for b in order]
-    usual = usual_loss_ratio(counts)
-    states = most_likely_states(counts, usual)
+    wanders = any(m.method is Method.COUNTERS for m in measurements)
+    states, usual = fit_states(counts, wanders)
     found = []
-    runs = [part for run in runs_of_trouble(states) for part in split_at_recovery(counts, *run)]
+    joined = join_runs(counts, runs_of_trouble(states), usual)
+    runs = [part for run in joined for part in split_at_recovery(counts, *run)]
     for first, last in runs:
+        last = without_aftermath(counts, order, first, last, usual)
         sent = sum(n for n, _ in counts[first : last + 1])
         lost = sum(k for _, k in counts[first : last + 1])
         members = [m for b in order[first : last + 1] for m in bins[b]]
@@ -329,13 +334,55 @@ def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:
         ratio = lost / sent
         more = ratio >= LEAST_LOSS_RATIO and ratio >= CLEARLY_MORE * usual
         if clear and more and interval.seconds >= LEAST_SECONDS:
-            steps = tuple(
-                origin + order[index] * width
-                for index in range(first + 1, last + 1)
-                if states[index] != states[index - 1]
-            )
+            steps = tuple(origin + order[index] * width for index in clear_steps(counts, first, last, states))
             found.append(Trouble(interval, sent, lost, steps))
     return found
+
+
+def without_aftermath(
+    counts: Sequence[tuple[int, int]], order: Sequence[int], first: int, last: int, usual: float
+) -> int:
+    """The last bin of a run without what follows a silence in it and lets most through, unless that is trouble itself.
+
+    Senders that waited ever longer try again once service is back: what is still missed then was mostly lost before,
+    or was sent twice.
+    """
+    for index in range(first, last):
+        if order[index + 1] - order[index] > LEAST_SILENCES:
+            sent = sum(n for n, _ in counts[index + 1 : last + 1])
+            lost = sum(k for _, k in counts[index + 1 : last + 1])
+            too_little = index + 1 == last or evidence_of_trouble(sent, lost, usual) < LEAST_EVIDENCE
+            if 2 * lost < sent and too_little:
+                return index
+    return last
+
+
+def clear_steps(counts: Sequence[tuple[int, int]], first: int, last: int, states: Sequence[int]) -> list[int]:
+    """The bins of a run from which on it loses clearly more, or less, than before: by whose rates on either side the
+    counts are so much likelier than by one for both."""
+    cuts = [first, *(i for i in range(first + 1, last + 1) if states[i] != states[i - 1]), last + 1]
+    sums = [_added(counts[begin:end]) for begin, end in pairwise(cuts)]
+    while len(sums) > 1:
+        gains = [_fitted(a) + _fitted(b) - _fitted(_added((a, b))) for a, b in pairwise(sums)]
+        weakest = min(range(len(gains)), key=gains.__getitem__)
+        if gains[weakest] >= LEAST_EVIDENCE:
+            break
+        sums[weakest : weakest + 2] = [_added(sums[weakest : weakest + 2])]
+        del cuts[weakest + 1]
+    return cuts[1:-1]
+
+
+def _added(counts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    sent, lost = 0, 0
+    for n, k in counts:
+        sent, lost = sent + n, lost + k
+    return sent, lost
+
+
+def _fitted(count: tuple[int, int]) -> float:
+    """The log likelihood of a count at its own rate."""
+    sent, lost = count
+    return sum(part * log(part / sent) for part in (lost, sent - lost) if part)
 
 
 def bin_width(measurements: Sequence[Measurement]) -> int:
@@ -359,32 +406,53 @@ def usual_loss_ratio(counts: Sequence[tuple[int, int]]) -> float:
     return min(max(typical, USUAL_LOSS_RATIO), MOST_USUAL_LOSS_RATIO)
 
 
-def most_likely_states(counts: Sequence[tuple[int, int]], usual: float) -> list[int]:
-    """The Viterbi path over the healthy state 0 and the ladder of loss rates, one state for each bin."""
+def fit_states(counts: Sequence[tuple[int, int]], wanders: bool = False) -> tuple[list[int], float]:
+    """The state of each bin, and what this traffic loses on a good day, under which both are likeliest together.
+
+    A trouble that lasts for most of what was measured makes its own loss look usual, if usual is what half of the bins
+    lose; so a lower rate is taken where the whole run is clearly likelier by it, also than by one rate that never
+    changed. What balances of counters are off by `wanders` with the traffic: there it is not.
+    """
+    usual = usual_loss_ratio(counts)
+    states, score = most_likely_states(counts, usual)
+    lower = [rate for rate in USUAL_LADDER if rate < usual and not wanders]
+    fits = [(*most_likely_states(counts, rate), rate) for rate in lower]
+    least = max(score, _fitted(_added(counts))) + LEAST_EVIDENCE
+    better = [fit for fit in fits if 0 in fit[0] and fit[1] >= least]
+    if not better:
+        return states, usual
+    states, _, usual = max(better, key=lambda fit: fit[1])
+    return states, usual
+
+
+def most_likely_states(counts: Sequence[tuple[int, int]], usual: float) -> tuple[list[int], float]:
+    """The Viterbi path over the healthy state 0 and the ladder of loss rates, one state for each bin; and its score."""
     rates = (usual, *(rate for rate in LOSS_LADDER if rate > CLEARLY_MORE * usual))
-    count = len(rates)
-
-    def emission(sent: int, lost: int, state: int) -> float:
-        rate = rates[state]
-        return lost * log(rate) + (sent - lost) * log(1 - rate)
-
-    def cost(earlier: int, later: int) -> float:
-        if earlier == later:
-            return 0.0
-        return COST_OF_STEP if earlier and later else COST_OF_CHANGE
-
-    score = [emission(*counts[0], state) - (COST_OF_CHANGE if state else 0.0) for state in range(count)]
+    logs = [(log(rate), log(1 - rate)) for rate in rates]
+    troubled = range(1, len(rates))
+    score = [0.0, *(-COST_OF_CHANGE for _ in troubled)]
     came_from: list[list[int]] = []
-    for sent, lost in counts[1:]:
-        best = [max(range(count), key=[score[e] - cost(e, s) for e in range(count)].__getitem__) for s in range(count)]
-        score = [score[best[s]] - cost(best[s], s) + emission(sent, lost, s) for s in range(count)]
-        came_from.append(best)
-    state = max(range(count), key=score.__getitem__)
+    for index, (sent, lost) in enumerate(counts):
+        worst = max(troubled, key=score.__getitem__)
+        best = [worst if score[worst] - COST_OF_CHANGE > score[0] else 0, *troubled]
+        step = score[worst] - COST_OF_STEP
+        change = score[0] - COST_OF_CHANGE
+        reached = [max(score[0], score[worst] - COST_OF_CHANGE), *score[1:]]
+        if index:
+            for state in troubled:
+                if max(step, change) > score[state]:
+                    best[state], reached[state] = (worst, step) if step > change else (0, change)
+            came_from.append(best)
+        else:
+            reached = score
+        score = [at + lost * hit + (sent - lost) * kept for at, (hit, kept) in zip(reached, logs, strict=True)]
+    state = max(range(len(rates)), key=score.__getitem__)
+    total = score[state]
     states = [state]
     for best in reversed(came_from):
         state = best[state]
         states.append(state)
-    return states[::-1]
+    return states[::-1], total
 
 
 def runs_of_trouble(states: Sequence[int]) -> list[tuple[int, int]]:
@@ -398,6 +466,31 @@ def runs_of_trouble(states: Sequence[int]) -> list[tuple[int, int]]:
         else:
             runs.append((index, index))
     return runs
+
+
+def join_runs(
+    counts: Sequence[tuple[int, int]], runs: Sequence[tuple[int, int]], usual: float
+) -> list[tuple[int, int]]:
+    """The runs, with those joined between which nothing shows that service was back: what was lost there is not that
+    much likelier by the usual rate than by theirs."""
+    joined: list[tuple[int, int]] = []
+    for first, last in runs:
+        if joined:
+            before, until = joined[-1]
+            sent, lost = _added((*counts[before : until + 1], *counts[first : last + 1]))
+            between, missed = _added(counts[until + 1 : first])
+            ratio = min(max(lost / max(1, sent), usual), 1 - 1e-9)
+            healthy = missed * log(usual / ratio) + (between - missed) * log((1 - usual) / (1 - ratio))
+            if healthy < surely_recovered(last - before + 1):
+                joined[-1] = (before, last)
+                continue
+        joined.append((first, last))
+    return joined
+
+
+def surely_recovered(bins: int) -> float:
+    """By how much (nats) health has to be likelier than trouble in a gap of a trouble of so many bins."""
+    return max(SURELY_RECOVERED, log(bins / RECOVERED_BY_CHANCE))
 
 
 def split_at_recovery(counts: Sequence[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
@@ -418,10 +511,11 @@ def split_at_recovery(counts: Sequence[tuple[int, int]], first: int, last: int) 
             clean[-1] = (clean[-1][0], index)
         else:
             clean.append((index, index))
+    surely = surely_recovered(last - first + 1)
     parts, start = [], first
     for begin, end in clean:
         sent = sum(n for n, _ in counts[begin : end + 1])
-        if end > begin and begin > start and end < last and -sent * log(1 - ratio) >= SURELY_RECOVERED:
+        if end > begin and begin > start and end < last and -sent * log(1 - ratio) >= surely:
             parts.append((start, begin - 1))
             start = end + 1
     return [*parts, (start, last)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -87,6 +88,45 @@ def test_slight_loss_below_two_in_a_hundred_is_no_interruption_and_clearly_more_
     (trouble,) = detect_interruption(heavy)
     assert seconds_of(trouble) == pytest.approx((30, 90), abs=2)
     assert 0.02 <= trouble.loss_ratio <= 0.1
+
+
+def by_chance(seed: int, ratio: Callable[[float], float], every: int, sent: int, seconds: int) -> list[Measurement]:
+    """Probes of which each is lost by chance, with the probability that holds at the time."""
+    chance = Random(seed)
+    starts = range(0, seconds, every)
+    return [measured(s, s + every, sent, sum(chance.random() < ratio(s) for _ in range(sent))) for s in starts]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("ratio", "every", "sent"), [(0.06, 30, 100), (0.05, 30, 60), (0.08, 20, 40)])
+def test_sustained_slight_loss_is_one_interruption_also_if_it_lasts_for_most_of_what_was_measured(
+    ratio: float, every: int, sent: int, seed: int
+) -> None:
+    """What half of the windows lose is not what is usual, if the others show a better day."""
+    (trouble,) = detect_interruption(by_chance(seed, during(600, 2400, ratio), every, sent, 3000))
+
+    assert seconds_of(trouble) == pytest.approx((600, 2400), abs=2.5 * every)
+    assert trouble.steps == (), "chance is no change of severity"
+
+
+def test_in_a_long_spell_chance_shows_short_gaps_that_are_no_recovery() -> None:
+    (trouble,) = detect_interruption(by_chance(1, lambda s: 0.06 if s >= 6000 else 0.0, 1, 20, 16_000))
+    assert seconds_of(trouble) == pytest.approx((6000, 16_000), abs=10)
+
+
+def test_health_between_two_spells_of_slight_loss_is_kept() -> None:
+    spells = by_chance(1, lambda s: 0.06 if 600 <= s < 1500 or 1800 <= s < 2700 else 0.0, 30, 100, 3000)
+
+    first, second = detect_interruption(spells)
+
+    assert seconds_of(first) == pytest.approx((600, 1500), abs=60)
+    assert seconds_of(second) == pytest.approx((1800, 2700), abs=60)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 5, 7])
+def test_what_a_line_loses_at_all_times_is_usual(seed: int) -> None:
+    """Windows that lost less by chance are no better day."""
+    assert detect_interruption(by_chance(seed, lambda _: 0.03, 30, 100, 3000)) == ()
 
 
 def test_a_line_that_always_loses_a_little_is_interrupted_only_by_clearly_more() -> None:
@@ -290,8 +330,8 @@ counts = st.lists(st.tuples(st.integers(1, 50), st.floats(0, 1)), min_size=1, ma
 def test_every_bin_has_a_state_and_the_clean_are_healthy(bins: list[tuple[int, int]]) -> None:
     usual = usual_loss_ratio(bins)
     assert 0 < usual <= 0.02
-    assert len(most_likely_states(bins, usual)) == len(bins)
-    assert set(most_likely_states([(sent, 0) for sent, _ in bins], usual)) == {0}
+    assert len(most_likely_states(bins, usual)[0]) == len(bins)
+    assert set(most_likely_states([(sent, 0) for sent, _ in bins], usual)[0]) == {0}
 
 
 @settings(max_examples=30)
@@ -378,6 +418,17 @@ def test_a_capture_that_begins_in_trouble_tells_nothing_of_what_was_before() -> 
     (trouble,) = detect_interruption(seen)
 
     assert seconds_of(trouble)[0] == pytest.approx(0, abs=0.1)
+
+
+def test_what_is_missed_as_senders_try_again_after_a_silence_is_no_trouble_any_more() -> None:
+    """Their last copies are lost at 57; at 100 all try again, and of thirteen segments one had come twice."""
+    before = [seen_beside(second, second + 1, 20, 0) for second in range(40)]
+    waiting = [seen_beside(second, second + 1, 4, 4) for second in (40, 41, 43, 47, 57)]
+    again = [seen_beside(100, 101, 13, 1), *(seen_beside(second, second + 1, 20, 0) for second in range(101, 140))]
+
+    (trouble,) = detect_interruption([*before, *waiting, *again])
+
+    assert seconds_of(trouble) == pytest.approx((40, 58), abs=0.1)
 
 
 def passed_by(*spans: tuple[int, int]) -> list[Measurement]:
