@@ -9,6 +9,7 @@ from math import exp
 
 from attribution.inference.candidates import KEPT_BACK, Candidate, ServicePaths
 from attribution.inference.cut_off import note_another_time, told_troubles
+from attribution.inference.endings import date_endings
 from attribution.inference.interruption import (
     LEAST_OFF_BALANCE,
     Trouble,
@@ -29,6 +30,7 @@ from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situ
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.testimony import is_of_strangers
 from attribution.inference.uneventful import find_peace
+from attribution.inference.unprobed import find_unprobed_trouble
 from attribution.inference.weighing import number_pieces, weigh_evidence
 from attribution.inference.worlds import (
     World,
@@ -287,14 +289,17 @@ def _find_troubles(findings: Findings) -> tuple[Trouble, ...]:
 
     What one capture point infers comes late: counters and captures on the way may have seen more of it. Where captures
     missed nothing, their silence tells: packets that came steadily stop just when something is reported. Where they
-    missed some, it tells since when: while nothing passes, what is lost shows only as senders try again.
+    missed some, it tells since when: while nothing passes, what is lost shows only as senders try again. Of packets
+    that are like none of those counted between the ends, captures tell.
     """
     found = detect_interruption(findings.measurements)
-    if found and any(m.counted_between_ends for m in findings.measurements):
-        return found
+    counted = any(m.counted_between_ends for m in findings.measurements)
+    if found and counted:
+        return tuple(merge_overlapping([*found, *find_unprobed_trouble(findings, found)]))
     found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, is_known=bool(found))]))
-    if any(m.counted_between_ends for m in findings.measurements):
-        return found
+    if counted:
+        return tuple(merge_overlapping([*found, *find_unprobed_trouble(findings, found)]))
+    found = date_endings(found, findings.measurements, findings.alarms)
     if found:
         beside = (s for s in find_silence(findings) if any(s.interval.overlaps(t.interval) for t in found))
         return tuple(merge_overlapping([*found, *beside]))

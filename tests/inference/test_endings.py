@@ -1,0 +1,69 @@
+"""When a trouble ended that nobody saw end: between the last copy that was lost and the next one that passed."""
+
+from __future__ import annotations
+
+import pytest
+
+from attribution.inference.endings import date_endings
+from attribution.inference.interruption import Trouble
+from attribution.model.evidence import Alarm, AlarmKind, Measurement, Method
+from attribution.model.incident import NANOSECONDS
+from tests.inference.chain import alarm, at, between, measured, probed
+
+OUTAGE = Trouble(between(100, 125), 20, 20)
+
+
+def copies(*seconds: int, lost: bool, traffic: str = "tcp/beyond") -> list[Measurement]:
+    return [
+        measured(s, s + 1, 2, 2 if lost else 0, method=Method.ONE_POINT, traffic=traffic, end_to_end=False)
+        for s in seconds
+    ]
+
+
+HEALTHY = copies(*range(60, 100), lost=False)
+BACKING_OFF = copies(100, 101, 103, 107, 124, lost=True)
+
+
+def end_of(measurements: list[Measurement], *alarms: Alarm) -> float:
+    (dated,) = date_endings((OUTAGE,), measurements, alarms)
+    assert dated.interval.start_ns == OUTAGE.interval.start_ns
+    return (dated.interval.end_ns - at(0)) / NANOSECONDS
+
+
+def test_the_end_lies_between_the_last_copy_that_was_lost_and_the_next_that_passed() -> None:
+    """It lasted 25 s or up to 100 s: fifty is twice the one, and half of the other."""
+    assert end_of([*HEALTHY, *BACKING_OFF, *copies(200, 201, lost=False)]) == pytest.approx(150, abs=0.01)
+
+
+def test_what_passes_meanwhile_ends_it() -> None:
+    """A new connection that gets through at 136, while the old ones wait."""
+    assert end_of([*HEALTHY, *BACKING_OFF, *copies(136, 200, lost=False)]) == pytest.approx(130, abs=0.01)
+    assert end_of([*HEALTHY, *BACKING_OFF, *probed("customer-host", "provider-host", seconds=300)]) == 125
+
+
+def test_what_only_came_to_a_capture_point_has_not_passed() -> None:
+    came = copies(130, 140, lost=False, traffic="tcp/before")
+    assert end_of([*HEALTHY, *BACKING_OFF, *came, *copies(200, lost=False)]) == pytest.approx(150, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "end", "dated"),
+    [
+        (AlarmKind.SESSION_DOWN, 102, 170, 170),
+        (AlarmKind.INTERFACE_DOWN, 100, 160, 160),
+        (AlarmKind.INTERFACE_DOWN, 10, 160, 150),
+        (AlarmKind.INTERFACE_DOWN, 100, 400, 150),
+        (AlarmKind.INTERFACE_DISCARDS, 100, 160, 150),
+    ],
+    ids=["session", "port", "down-long-before", "down-long-after", "no-end-of-it"],
+)
+def test_a_port_or_session_that_comes_back_meanwhile_tells_when(
+    kind: AlarmKind, start: int, end: int, dated: float
+) -> None:
+    told = alarm(start, "customer-edge", "customer-edge", kind, end=end)
+    assert end_of([*HEALTHY, *BACKING_OFF, *copies(200, lost=False)], told) == pytest.approx(dated, abs=0.01)
+
+
+def test_silence_after_which_nothing_ever_passes_is_not_counted() -> None:
+    assert end_of([*HEALTHY, *BACKING_OFF]) == 125
+    assert end_of([]) == 125
