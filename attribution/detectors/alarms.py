@@ -129,8 +129,9 @@ BETWEEN_BRIDGES = frozenset({"lacp", "stp", "oam"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
 Pair = tuple[str, str]
 """A device and the peer of one of its sessions."""
-BY_AN_OPERATOR = frozenset({"6/2", "6/4"})
-"""Administrative shutdown and reset (RFC 4486): what the sender says of its own doing."""
+BY_AN_OPERATOR = frozenset({"6/2", "6/3", "6/4", "6/6"})
+"""Administrative shutdown, peer taken out of the configuration, administrative reset, another change of it (RFC 4486):
+what the sender says of its own doing."""
 CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
 TUNNELS = "ipsec"
 """Of the protocols the one whose daemons log line after line of one exchange, and the peer in few of them."""
@@ -468,7 +469,12 @@ def detect_unanswered(observations: Iterable[Observation], around: Surroundings)
                 host=host, segments=segments, source=source,
             )  # fmt: skip
             citation = Citation(first.origin, first.locator)
-            yield Alarm(interval, host, host, AlarmKind.HOST_REFUSES, citation, statement, magnitude=float(segments))
+            # A router's silence may be the other's doing: what it cannot authenticate, it does not answer (RFC 5925).
+            peer = None if around.topology.nodes[host].kind is NodeKind.HOST else source
+            yield Alarm(
+                interval, host, host, AlarmKind.HOST_REFUSES, citation, statement, about_peer=peer,
+                magnitude=float(segments),
+            )  # fmt: skip
 
 
 def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | None:

@@ -71,7 +71,7 @@ def test_who_shuts_a_session_down_may_say_why_and_cannot_steer_the_terminal() ->
 def test_a_hard_reset_tells_what_is_inside_it() -> None:
     (found,) = witnesses([speaks(0, True, bgp(3, b"\6\x09\6\4"), 1)], WitnessKind.BGP_NOTIFICATION)
 
-    assert found.code == "6/9"
+    assert found.code == "6/4"
     assert "hard reset for administrative reset" in found.detail
 
 

@@ -146,11 +146,11 @@ def _notification(capture: Capture, message: BgpMessage, state: Phrase | None, h
     packet = capture.packets[message.packet]
     sender, about = source_text(packet), destination_text(packet)
     code, subcode = message.body[0], message.body[1]
-    words = _reason(code, subcode)
+    words, reason = _reason(code, subcode), (code, subcode)
     rest = message.body[2:]
     if (code, subcode) == HARD_RESET and len(rest) >= 2:
-        inner = (rest[0], rest[1])
-        told = SUBCODES.get(inner) or ERRORS.get(inner[0]) or Phrase("error {code}", code=inner[0])
+        reason = (rest[0], rest[1])  # what it would have said without graceful restart (RFC 8538 §3.1)
+        told = SUBCODES.get(reason) or ERRORS.get(reason[0]) or Phrase("error {code}", code=reason[0])
         words = Phrase("{error} for {reason}", error=words, reason=told)
         rest = rest[2:]
     if rest and (code, subcode) in (*SPOKEN_SUBCODES, HARD_RESET):
@@ -161,7 +161,7 @@ def _notification(capture: Capture, message: BgpMessage, state: Phrase | None, h
     detail = Phrase("{sender} closes the session with {about}: {reason}", sender=sender, about=about, reason=words)
     return testify(
         capture, WitnessKind.BGP_NOTIFICATION, [message.packet], sender=sender, about=about,
-        code=f"{code}/{subcode}",
+        code=f"{reason[0]}/{reason[1]}",
         detail=Phrase("{what} ({circumstances})", what=detail, circumstances=known) if known else detail,
     )  # fmt: skip
 
