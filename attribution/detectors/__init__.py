@@ -6,14 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attribution.detectors.addresses import learn_addresses, recognise_end
-from attribution.detectors.alarms import (
-    Pair,
-    detect_forged_refusals,
-    detect_log_alarms,
-    detect_packet_alarms,
-    detect_unanswered,
-    find_absences,
-)
+from attribution.detectors.alarms import detect_log_alarms
 from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
@@ -28,6 +21,13 @@ from attribution.detectors.loss import (
     detect_tap_loss,
     note_strangers,
     note_undrawn_flows,
+)
+from attribution.detectors.packet_alarms import (
+    Pair,
+    detect_forged_refusals,
+    detect_packet_alarms,
+    detect_unanswered,
+    find_absences,
 )
 from attribution.detectors.ports_together import detect_ports_together
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_commits, detect_operations

@@ -1,4 +1,4 @@
-"""What devices say of themselves and their neighbours, from their logs and from the packets that they sent."""
+"""What devices say of themselves and their neighbours in their logs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,17 @@ from itertools import pairwise
 
 from attribution.detectors.addresses import layer3_neighbours, networks_in
 from attribution.detectors.loss import Surroundings
-from attribution.model.capture import Handshake
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
-    FORGED,
     DownReason,
     LogEvent,
     LogKind,
     Observation,
-    PacketWitness,
-    TapCount,
-    WitnessKind,
 )
-from attribution.model.phrase import Phrase, Template
+from attribution.model.phrase import Template
 from attribution.model.ports import canonical_port, find_link
-from attribution.model.topology import ROUTING, IpNetwork, NodeKind, parse_network
+from attribution.model.topology import IpNetwork, NodeKind, parse_network
 
 FOREVER_NS = 2**62
 LOGGED = Template("{device} logged: {text}")
@@ -107,38 +102,10 @@ MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.FILTERED, AlarmKind
 ONCE = frozenset({AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # Digits, hexadecimal ones too: a single class, so that no line of whatever length takes more than one look.
 NUMBER = re.compile(r"[0-9a-fA-F]+")
-WITNESS_ALARMS = {
-    WitnessKind.ICMP_UNREACHABLE: AlarmKind.ROUTE_MISSING,
-    WitnessKind.ICMP_PROHIBITED: AlarmKind.FILTERED,
-    WitnessKind.ICMP_TOO_BIG: AlarmKind.PACKET_TOO_BIG,
-    WitnessKind.LARGE_PACKETS_LOST: AlarmKind.PACKET_TOO_BIG,
-    WitnessKind.ROUTING_LOOP: AlarmKind.LOOP,
-    WitnessKind.ARP_UNANSWERED: AlarmKind.HOST_SILENT,
-    WitnessKind.ARP_DUPLICATE: AlarmKind.DUPLICATE_ADDRESS,
-    WitnessKind.ZERO_WINDOW: AlarmKind.HOST_REFUSES,
-    WitnessKind.RATE_PLATEAU: AlarmKind.RATE_EXCEEDED,
-    WitnessKind.FLOOD: AlarmKind.ATTACK,
-    WitnessKind.SCAN: AlarmKind.ATTACK,
-}
-SILENCES = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT, WitnessKind.HELLO_LOST})
-"""The witness names who fell silent as sender; the word is that of who waited."""
-STOOD_STILL = frozenset({WitnessKind.BGP_SILENT, WitnessKind.BFD_SILENT})
-"""Silences during which the peer spoke on, as was seen: the port was up, and what should have spoken there was not."""
-SESSION_WITNESSES = SILENCES | {WitnessKind.BGP_NOTIFICATION, WitnessKind.BFD_DOWN, WitnessKind.NEIGHBOUR_LOST}
 BETWEEN_BRIDGES = frozenset({"lacp", "stp", "oam"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
-Pair = tuple[str, str]
-"""A device and the peer of one of its sessions."""
-BY_AN_OPERATOR = frozenset({"6/2", "6/3", "6/4", "6/6"})
-"""Administrative shutdown, peer taken out of the configuration, administrative reset, another change of it (RFC 4486):
-what the sender says of its own doing."""
-CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
 TUNNELS = "ipsec"
 """Of the protocols the one whose daemons log line after line of one exchange, and the peer in few of them."""
-PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
-SERVER_FAILURES = frozenset({"servfail", "refused"})
-FEWEST_REFUSALS = 3
-INTERNAL_ERROR = "2/80"  # fatal (RFC 8446 §6.2): a cause within the end that sends it
 
 
 def detect_log_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
@@ -220,7 +187,7 @@ def _is_near(time_ns: int, times: Sequence[int], within_ns: int) -> bool:
 def _end_with(event: LogEvent, around: Surroundings) -> str | None:
     """The one end of the service next to a device, behind the port that an event names, to which an address may belong
     that is no other node's."""
-    networks = list(_read_prefixes([event.peer or ""]))
+    networks = list(read_prefixes([event.peer or ""]))
     if not networks:
         return None
     link = find_link(around.topology, event.device, event.interface or "")
@@ -345,205 +312,10 @@ def _lasting(alarm: Alarm, end_ns: int | None) -> Alarm:
     )
 
 
-def detect_packet_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
-    """Packets that speak of a state: an ICMP error names its sender, a NOTIFICATION the one who gave up."""
-    for witness in observations:
-        if isinstance(witness, PacketWitness):
-            alarm = _alarm_of_witness(witness, around)
-            own = []
-            if alarm is not None and alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
-                own = _own_links_within(alarm.reporter, witness.prefixes, around)
-            # Who takes back nothing but the subnets of its own cables tells of their ports, not of what lies behind.
-            if alarm is not None and (not own or len(own) < len(witness.prefixes)):
-                yield alarm
-            if alarm is not None:
-                for link in own:
-                    statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
-                    down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
-                    yield replace(down, about_peer=None)
-            if alarm is not None and witness.kind is WitnessKind.BGP_NOTIFICATION and witness.code in BY_AN_OPERATOR:
-                yield _said_of_itself(alarm)
-            # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
-            if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
-                yield replace(
-                    alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE,
-                    about_peer=None,
-                )  # fmt: skip
-
-
-def detect_forged_refusals(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
-    """Connections between the ends refused in a row, where another device was seen to reset in the name of that end."""
-    witnesses = [witness for witness in observations if isinstance(witness, PacketWitness)]
-    forged = {(w.device, w.sender) for w in witnesses if w.kind is WitnessKind.TCP_RESET and w.code == FORGED}
-    for witness in witnesses:
-        refused = witness.kind is WitnessKind.HANDSHAKE_FAILED and witness.code == Handshake.REFUSED
-        if not refused or witness.count < FEWEST_REFUSALS or (witness.device, witness.sender) not in forged:
-            continue
-        server, client = around.book.resolve(witness.sender), around.book.resolve(witness.about)
-        if server in around.ends and client in (None, *around.ends):
-            yield Alarm(
-                Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1)), witness.device, server,
-                AlarmKind.CONNECTIONS_RESET, Citation(witness.origin, witness.locator),
-                Phrase("packets at {device}: {told}, by another device", device=witness.device, told=witness.detail),
-                about_peer=client, magnitude=float(witness.count),
-            )  # fmt: skip
-
-
-def _said_of_itself(closed: Alarm) -> Alarm:
-    """What a peer that closed a session says of itself when it tells why."""
-    peer = closed.about_peer or closed.reporter
-    return replace(
-        closed, reporter=peer, component=peer, kind=AlarmKind.SESSION_ADMIN_DOWN, about_peer=closed.reporter
-    )
-
-
-def _routers_within(device: str, prefixes: Iterable[str], around: Surroundings) -> Iterator[str]:
-    """The other routers whose own addresses, one by one, are among prefixes: loopbacks, as a rule."""
-    for network in _read_prefixes(prefixes):
-        owner = around.book.resolve(str(network.network_address)) if network.num_addresses == 1 else None
-        if owner is not None and owner != device and around.topology.nodes[owner].kind in ROUTING:
-            yield owner
-
-
-def _own_links_within(device: str, prefixes: Iterable[str], around: Surroundings) -> list[str]:
-    """The links of a device whose own subnets are among prefixes: it takes such a one back when its port goes down.
-
-    A subnet of one cable: of all nodes only its two ends have an address in it. Not one with a host at it: what hosts
-    have is announced and taken back by policy too.
-    """
-    own, found = around.book.addresses_of(device), []
-    for prefix in _read_prefixes(prefixes):
-        if not any(address.version == prefix.version and address in prefix for address in own):
-            continue
-        owners = around.book.owners_within(prefix)
-        between = [link for far in owners - {device} for link in around.topology.links_between(device, far)]
-        ends_at_host = any(around.topology.nodes[owner].kind is NodeKind.HOST for owner in owners)
-        if len(owners) == 2 and len(between) == 1 and not ends_at_host:
-            found.append(between[0].component)
-    return found
-
-
-def _read_prefixes(texts: Iterable[str]) -> Iterator[IpNetwork]:
+def read_prefixes(texts: Iterable[str]) -> Iterator[IpNetwork]:
     """Those that are prefixes: routes of other kinds are told in words."""
     for text in texts:
         try:
             yield parse_network(text)
         except ValueError:
             continue
-
-
-def find_absences(observations: Iterable[Observation], around: Surroundings) -> dict[Pair, list[Interval]]:
-    """When a device sent a session's peer nothing, while that spoke on, at its own port: it stood still.
-
-    Farther off its packets may have been lost. For each pair of the silent device and its peer.
-    """
-    found: dict[Pair, list[Interval]] = defaultdict(list)
-    for witness in observations:
-        if isinstance(witness, PacketWitness) and witness.kind in STOOD_STILL:
-            silent, waiting = around.book.resolve(witness.sender), around.book.resolve(witness.about)
-            if silent is not None and silent == witness.device and waiting is not None:
-                found[(silent, waiting)].append(Interval(witness.time_ns, witness.end_ns))
-    return found
-
-
-def detect_unanswered(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
-    """Segments that arrived at a host's own port, and to which it never answered a word: it does not serve.
-
-    Only a capture at the host itself tells: farther off, its answers may have been lost. Source: RFC 9293 §3.10.7.4, an
-    acceptable segment is answered.
-    """
-    arrived: dict[tuple[str, str, str], list[TapCount]] = defaultdict(list)
-    for tap in observations:
-        if isinstance(tap, TapCount) and tap.protocol == "tcp" and tap.sent > 0:
-            source, host = around.book.resolve(tap.source), around.book.resolve(tap.destination)
-            if host == tap.device and source is not None and source != host:
-                arrived[(tap.origin.file, source, host)].append(tap)
-    for (_, source, host), taps in arrived.items():
-        silent = [tap for tap in taps if tap.unanswered == tap.sent - tap.lost_upstream and tap.unanswered > 0]
-        segments = sum(tap.unanswered for tap in silent)
-        if segments >= FEWEST_REFUSALS:
-            first = min(silent, key=lambda tap: tap.time_ns)
-            interval = Interval(first.time_ns, max(tap.end_ns for tap in silent))
-            statement = Phrase(
-                "packets at {host}: {segments} segments from {source} arrived, and it answered none of them",
-                host=host, segments=segments, source=source,
-            )  # fmt: skip
-            citation = Citation(first.origin, first.locator)
-            # A router's silence may be the other's doing: what it cannot authenticate, it does not answer (RFC 5925).
-            peer = None if around.topology.nodes[host].kind is NodeKind.HOST else source
-            yield Alarm(
-                interval, host, host, AlarmKind.HOST_REFUSES, citation, statement, about_peer=peer,
-                magnitude=float(segments),
-            )  # fmt: skip
-
-
-def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | None:
-    sender, about = around.book.resolve(witness.sender), around.book.resolve(witness.about)
-    interval = Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1))
-    citation = Citation(witness.origin, witness.locator)
-    named = witness.detail or Phrase(witness.kind.replace("_", " "))
-    statement = Phrase(
-        "packets at {device}: {detail}, from {sender} about {about}",
-        device=witness.device, detail=named, sender=witness.sender or "?", about=witness.about or "?",
-    )  # fmt: skip
-    if witness.kind in SESSION_WITNESSES:
-        if witness.kind in SILENCES:
-            sender, about = about, sender
-        if sender is None or about is None or witness.code == CONNECTION_COLLISION:
-            return None
-        # The sender gave up on a silent peer (hold timer 4/*, BFD), or closed the session itself.
-        silent = (witness.code or "").startswith("4") or "BFD" in named
-        if witness.kind is not WitnessKind.BGP_NOTIFICATION or silent:
-            return Alarm(
-                interval, sender, sender, AlarmKind.SESSION_DOWN, citation, statement, about_peer=about,
-                spoke_on=witness.kind in STOOD_STILL,
-            )  # fmt: skip
-        return Alarm(interval, about, about, AlarmKind.SESSION_CLOSED_BY_PEER, citation, statement, about_peer=sender)
-    if witness.kind is WitnessKind.BGP_WITHDRAWAL and sender is not None and about is not None:
-        gone = tuple(_routers_within(sender, witness.prefixes, around))
-        return Alarm(interval, sender, sender, AlarmKind.ROUTES_WITHDRAWN, citation, statement, about, gone=gone)
-    if witness.kind is WitnessKind.BGP_HOST_ROUTE and sender is not None:
-        drawn = {around.book.resolve(prefix.rpartition("/")[0]) for prefix in witness.prefixes} & around.ends
-        route = AlarmKind.HOST_ROUTE_ANNOUNCED
-        return Alarm(interval, sender, sender, route, citation, statement, about_peer=about) if drawn else None
-    if witness.kind is WitnessKind.LACP_PARTNER_LOST:
-        link = find_link(around.topology, witness.device, witness.interface or "")
-        if link is None or witness.code not in PARTNER_GONE:
-            return None
-        return Alarm(interval, witness.device, link.component, AlarmKind.INTERFACE_DOWN, citation, statement)
-    refuses = is_own_refusal(witness, sender) or _is_refused_by_host(witness, sender, around)
-    kind = AlarmKind.HOST_REFUSES if refuses else WITNESS_ALARMS.get(witness.kind)
-    if kind is None:
-        return None
-    if kind in (AlarmKind.HOST_SILENT, AlarmKind.ATTACK, AlarmKind.HOST_REFUSES, AlarmKind.DUPLICATE_ADDRESS):
-        subject = sender if kind is AlarmKind.HOST_REFUSES else about
-        return (
-            None
-            if subject is None
-            else Alarm(
-                interval, sender or witness.device, subject, kind, citation, statement, magnitude=float(witness.count)
-            )
-        )
-    reporter = sender or witness.device
-    if reporter not in around.topology.nodes:
-        return None
-    return Alarm(interval, reporter, reporter, kind, citation, statement, about_peer=about)
-
-
-def _is_refused_by_host(witness: PacketWitness, sender: str | None, around: Surroundings) -> bool:
-    """Whether a host answers that nothing listens at a port of its own: the way to it works, and it does not serve."""
-    unreachable = witness.kind is WitnessKind.ICMP_UNREACHABLE and sender in around.topology.nodes
-    return unreachable and around.topology.nodes[sender or ""].kind is NodeKind.HOST
-
-
-def is_own_refusal(witness: PacketWitness, sender: str | None) -> bool:
-    """Whether a server says, or shows at its own port, that it cannot serve: a word about itself, not about the way.
-
-    A single name that cannot be resolved may be that name's trouble. A hello without an answer is the server's doing
-    only where the capture was taken on the server: farther off, its answer may have been lost.
-    """
-    if witness.kind is WitnessKind.DNS_FAILED:
-        return witness.code in SERVER_FAILURES and witness.count >= FEWEST_REFUSALS
-    if witness.kind is WitnessKind.TLS_ALERT:
-        return witness.code == INTERNAL_ERROR
-    return witness.kind is WitnessKind.TLS_UNANSWERED and witness.code == "silent" and sender == witness.device
