@@ -76,7 +76,9 @@ class Citations:
     def of(self, finding: Measurement | Alarm | Record) -> WeighedEvidence | None:
         """The piece of evidence that rests on a finding; a measurement is cited with the sum of its kind."""
         place = (finding.citation.origin.file, finding.citation.locator)
-        for piece in self._pieces.get(place, ()):
+        pieces = self._pieces.get(place, ())
+        # One message may tell of both ends of a session: of two pieces with the same words, each is of one of them.
+        for piece in sorted(pieces, key=lambda piece: piece.component != _component_of(finding)):
             if piece.time_ns != finding.interval.start_ns:
                 continue
             if isinstance(finding, Measurement):
@@ -85,6 +87,11 @@ class Citations:
             elif piece.statement == finding.statement:
                 return piece
         return None
+
+
+def _component_of(finding: Measurement | Alarm | Record) -> str | None:
+    """What a finding is about, where it is about one component."""
+    return None if isinstance(finding, Measurement) else finding.component
 
 
 def point_of(origin: Origin) -> str:
