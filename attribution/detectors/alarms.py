@@ -13,12 +13,7 @@ from attribution.detectors.addresses import layer3_neighbours, networks_in
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import (
-    DownReason,
-    LogEvent,
-    LogKind,
-    Observation,
-)
+from attribution.model.observation import DownReason, LogEvent, LogKind, Observation
 from attribution.model.phrase import Template
 from attribution.model.ports import canonical_port, find_link
 from attribution.model.topology import IpNetwork, NodeKind, parse_network

@@ -373,9 +373,11 @@ def _is_a_late_poll(trouble: Trouble, members: Sequence[Measurement]) -> bool:
 
 
 def _is_told_of(interval: Interval, findings: Findings) -> bool:
-    """Whether something was reported or done when a trouble began."""
+    """Whether something was reported or done when a trouble began; that traffic stopped is but the trouble once more,
+    and a sender may have paused."""
+    alarms = [alarm for alarm in findings.alarms if alarm.kind is not AlarmKind.TRAFFIC_STOPPED]
     acts = [record for record in findings.records if record.kind is not RecordKind.VIOLATION]
-    return _is_met_by(findings.alarms, interval) or _is_met_by(acts, interval)
+    return _is_met_by(alarms, interval) or _is_met_by(acts, interval)
 
 
 def _is_met_by(events: Iterable[Alarm | Record], trouble: Interval) -> bool:

@@ -44,23 +44,27 @@ def told_troubles(
     """When something without which the ends cannot reach each other was down, near the reported window."""
     if between_ends(findings.measurements):
         return ()
-    needed: frozenset[str] | None = None
-    for around in (window.widened(BEFORE_S, AFTER_S), window.widened(MISTAKEN_S, MISTAKEN_S)):
-        near = [alarm for alarm in findings.alarms if around.contains(alarm.interval.start_ns)]
-        if not near:
-            continue
-        if needed is None:
-            needed = frozenset(part for part in common_to(paths.paths) if is_needed(part, topology, ends))
-        told = [
-            Trouble(Interval(alarm.interval.start_ns, min(alarm.interval.end_ns, around.end_ns)), 0, 0)
-            for alarm in near
-            if cuts_off(alarm, needed) and alarm.interval.seconds >= LEAST_SECONDS
-        ]
-        with_it = window.widened(WITH_IT_S, WITH_IT_S)
-        found = merge_overlapping([t for t in told if with_it.contains(t.interval.start_ns)] or told)
-        if found and (len(found) == 1 or around.seconds <= window.seconds + BEFORE_S + AFTER_S):
-            return tuple(found)
-    return ()
+    with_it = window.widened(WITH_IT_S, WITH_IT_S)
+    near = _down_within(window.widened(BEFORE_S, AFTER_S), findings, topology, paths, ends)
+    if near:
+        return tuple(merge_overlapping([t for t in near if with_it.contains(t.interval.start_ns)] or near))
+    far = merge_overlapping(_down_within(window.widened(MISTAKEN_S, MISTAKEN_S), findings, topology, paths, ends))
+    return tuple(far) if len(far) == 1 else ()
+
+
+def _down_within(
+    around: Interval, findings: Findings, topology: Topology, paths: ServicePaths, ends: tuple[str, str]
+) -> list[Trouble]:
+    """What the ends cannot do without, and was reported down from some moment in a time on, at most until its end."""
+    begun = [alarm for alarm in findings.alarms if around.contains(alarm.interval.start_ns)]
+    if not begun:
+        return []
+    needed = frozenset(part for part in common_to(paths.paths) if is_needed(part, topology, ends))
+    return [
+        Trouble(Interval(alarm.interval.start_ns, min(alarm.interval.end_ns, around.end_ns)), 0, 0)
+        for alarm in begun
+        if cuts_off(alarm, needed) and alarm.interval.seconds >= LEAST_SECONDS
+    ]
 
 
 def note_another_time(told: Sequence[Trouble], window: Interval) -> Iterator[Caveat]:

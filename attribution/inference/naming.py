@@ -27,7 +27,7 @@ ON_PURPOSE = frozenset(
         CommandEffectKind.RELOAD,
     }
 )
-BY_HAND_ALONE = frozenset({"port", "session", "reload"})
+BY_HAND_ALONE = frozenset({None, "port", "session", "reload"})  # None: a transceiver is pulled, not typed away
 # An act that began this close to the onset dates the cause better than the traffic does (seconds).
 ACT_DATES_CAUSE_S = 10.0
 # An attack may go on for this long before the provider takes its target off the network (seconds).
@@ -44,6 +44,8 @@ def note_overruns(causes: Iterable[Cause], records: Sequence[Record]) -> Iterato
     """By how much a cause outlasted the work on its component that the other side had agreed to, by the last ticket."""
     agreed = [r for r in records if r.kind is RecordKind.PLANNED_CHANGE and r.consent is Condition.MET]
     for cause in causes:
+        if Fact.OPERATION not in cause.facts:
+            continue  # it failed by itself, whatever work was agreed just then
         own = [r for r in agreed if r.component == cause.component and r.interval.overlaps(cause.interval)]
         last = max(own, key=lambda record: record.interval.end_ns, default=None)
         if last is None:

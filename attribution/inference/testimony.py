@@ -47,8 +47,8 @@ MOST_FROM_ONE = 4.5
 # Of an act that is on record it is known what was done, and not all that its kind may bring about is to be expected:
 # how much silence weighs then.
 KNOWN_ACT = 0.5
-# A device that sends back a packet of the service's, and says why it drops it, says so as often as it drops one: such
-# reports quote what was lost, and whoever captured them can show them (RFC 792, RFC 1812 §5.2.7.1, RFC 1191).
+# A device that sends back a packet for an end of the service, and says why it drops it, says so as often as it drops
+# one: such reports quote what was lost, and whoever captured them can show them (RFC 792, RFC 1812 §5.2.7.1, RFC 1191).
 QUOTING = frozenset({AlarmKind.FILTERED, AlarmKind.PACKET_TOO_BIG})
 MOST_FROM_PACKETS = 6.0
 # How much the silence of a cable's other end weighs, beside that of a device that should have spoken.

@@ -610,6 +610,8 @@ def test_steady_packets_that_stop_just_when_a_device_reports_trouble_are_an_inte
     mass = masses(inference)
     assert max(mass, key=mass.__getitem__) == "customer-core"
     assert not infer(findings(seen)).interruption.detected
+    paused = alarm(20, "customer-core", UPLINK, AlarmKind.TRAFFIC_STOPPED, end=60)
+    assert not infer(findings(seen, [paused])).interruption.detected, "a counter of what paused tells no more than that"
     measured_too = infer(findings([*seen, *probed(*ENDS)], [told]))
     assert not measured_too.interruption.detected
 

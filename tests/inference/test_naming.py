@@ -132,6 +132,8 @@ def test_what_outlasts_the_agreed_window_is_told_to_have_overrun_it() -> None:
     assert list(note_overruns([cause], [ticket(Condition.MET, start=50), ticket(Condition.MET, start=620)])) == []
     assert list(note_overruns([cause], [ticket(Condition.NOT_MET, start=50)])) == []
     assert list(note_overruns([cause], [ticket(Condition.MET, "provider-edge", start=50)])) == []
+    failed = replace(cause, kind=CauseKind.DEVICE_FAILURE, facts=frozenset())
+    assert list(note_overruns([failed], [ticket(Condition.MET, start=50)])) == [], "it broke by itself"
 
 
 def ticket(consent: Condition, component: str = "customer-edge", link: str | None = None, start: float = 0) -> Record:
@@ -165,6 +167,12 @@ def test_the_provider_s_announced_work_is_maintenance_its_shutdown_an_operation_
     assert (announced.kind, announced.actor) == (CauseKind.MAINTENANCE, Side.PROVIDER)
     assert (on_purpose.kind, on_purpose.actor) == (CauseKind.UNAUTHORISED_OPERATION, Side.PROVIDER)
     assert (slip.kind, slip.actor) == (CauseKind.MISCONFIGURATION, Side.PROVIDER)
+
+
+def test_whoever_pulls_a_transceiver_does_it_on_purpose() -> None:
+    unplugged = mode(Reach.LINK, kind=CauseKind.UNAUTHORISED_OPERATION)
+    cause = name(candidate("provider-edge", unplugged, link=DEMARCATION))
+    assert (cause.kind, cause.actor) == (CauseKind.UNAUTHORISED_OPERATION, Side.PROVIDER)
 
 
 def test_who_acted_may_be_another_than_whose_device_it_was() -> None:
