@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from attribution.inference.candidates import ServicePaths
-from attribution.inference.interruption import LEAST_SECONDS, Trouble, between_ends, merge_overlapping
+from attribution.inference.interruption import between_ends
 from attribution.inference.testimony import SESSIONS
+from attribution.inference.trouble import LEAST_SECONDS, Trouble, merge_overlapping
 from attribution.model.evidence import Alarm, AlarmKind, Findings
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import Caveat

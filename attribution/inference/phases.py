@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from attribution.inference.interruption import Trouble, find_trouble
+from attribution.inference.trouble import Trouble, find_trouble
 from attribution.model.evidence import Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval
 

@@ -9,7 +9,6 @@ from functools import cache
 from math import ceil, exp, inf, log
 
 from attribution.inference.candidates import Candidate
-from attribution.inference.interruption import LEAST_LOSS_RATIO
 from attribution.inference.likelihood import (
     FULL_RATES,
     PARTIAL_RATES,
@@ -26,6 +25,7 @@ from attribution.inference.modes import CLOUD_CALLS, Expectation, Where
 from attribution.inference.posterior import Solver
 from attribution.inference.relation import Touch, sort_of_touch, touch_of
 from attribution.inference.testimony import ECHO, RECORDED_CHANGE, RECORDED_COMMAND
+from attribution.inference.trouble import LEAST_LOSS_RATIO
 from attribution.inference.worlds import World
 from attribution.model.evidence import AlarmKind, Journey
 from attribution.model.incident import EvidenceType

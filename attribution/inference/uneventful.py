@@ -7,15 +7,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from math import log10
 
-from attribution.inference.interruption import (
-    LEAST_LOSS_RATIO,
-    LEAST_OFF_BALANCE,
-    LEAST_SECONDS,
-    between_ends,
-    covered_seconds,
-    find_trouble,
-    on_the_unavoidable,
-)
+from attribution.inference.interruption import between_ends, covered_seconds, on_the_unavoidable
+from attribution.inference.trouble import LEAST_LOSS_RATIO, LEAST_OFF_BALANCE, LEAST_SECONDS, find_trouble
 from attribution.inference.weighing import Piece
 from attribution.model.clock import Alignment
 from attribution.model.evidence import AlarmKind, Findings, Journey, Measurement, Method

@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from attribution.inference.endings import date_endings
-from attribution.inference.interruption import (
+from attribution.inference.interruption import on_the_unavoidable
+from attribution.inference.trouble import (
     LEAST_EVIDENCE,
     LEAST_SECONDS,
     Trouble,
     evidence_of_trouble,
     find_trouble,
-    on_the_unavoidable,
     usual_loss_ratio,
 )
 from attribution.model.evidence import Findings, Journey, Measurement, Method

@@ -8,7 +8,7 @@ import pytest
 
 from attribution.inference.candidates import ServicePaths
 from attribution.inference.cut_off import common_to, is_needed, note_another_time, told_troubles
-from attribution.inference.interruption import Trouble
+from attribution.inference.trouble import Trouble
 from attribution.model.evidence import Alarm, AlarmKind, Measurement
 from attribution.model.topology import Link, Node, NodeKind, Side, Topology
 from tests.inference.chain import CHAIN, DEMARCATION, ENDS, PATHS, alarm, at, between, findings, probed

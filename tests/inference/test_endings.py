@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attribution.inference.endings import date_endings
-from attribution.inference.interruption import Trouble
+from attribution.inference.trouble import Trouble
 from attribution.model.evidence import Alarm, AlarmKind, Measurement, Method
 from attribution.model.incident import NANOSECONDS
 from tests.inference.chain import alarm, at, between, measured, probed

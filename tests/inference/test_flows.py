@@ -14,9 +14,9 @@ from attribution.detectors.addresses import learn_addresses
 from attribution.detectors.flow_columns import detect_flows
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.routes import learn_routes
-from attribution.inference import add_flows
 from attribution.inference.elsewhere import find_spoiled
 from attribution.inference.flows import FlowsOnTheWay, number_distinct, number_sequences, number_together
+from attribution.inference.search import add_flows
 from attribution.model.evidence import Coverage, Findings, Journey, Measurement
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Origin, Service

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.inference import _find_troubles
-from attribution.inference.interruption import Trouble
+from attribution.inference.search import find_troubles
+from attribution.inference.trouble import Trouble
 from attribution.inference.unprobed import find_unprobed_trouble
 from attribution.model.evidence import Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS
@@ -40,20 +40,20 @@ def spans(found: tuple[Trouble, ...]) -> list[tuple[float, float]]:
 @pytest.mark.parametrize(("method", "traffic"), [(Method.TWO_POINTS, "tcp"), (Method.ONE_POINT, "tcp/beyond")])
 def test_an_outage_goes_on_for_segments_that_no_ping_is_like(method: Method, traffic: str) -> None:
     """Pings are back at 130; segments are lost until 394, and pass again at 500."""
-    ((start, end),) = spans(_find_troubles(findings([*PINGS, *segments(LARGE_ONES_LOST, method, traffic)])))
+    ((start, end),) = spans(find_troubles(findings([*PINGS, *segments(LARGE_ONES_LOST, method, traffic)])))
 
     assert start == pytest.approx(100, abs=0.1)
     assert 395 <= end <= 500
 
 
 def test_what_follows_for_one_class_alone_begins_a_phase() -> None:
-    (trouble,) = _find_troubles(findings([*PINGS, *segments(LARGE_ONES_LOST)]))
+    (trouble,) = find_troubles(findings([*PINGS, *segments(LARGE_ONES_LOST)]))
     assert at(130) in trouble.steps
 
 
 def test_segments_alone_may_be_interrupted() -> None:
     quiet = probed(*ENDS, seconds=SECONDS)
-    ((start, end),) = spans(_find_troubles(findings([*quiet, *segments(LARGE_ONES_LOST)])))
+    ((start, end),) = spans(find_troubles(findings([*quiet, *segments(LARGE_ONES_LOST)])))
     assert start == pytest.approx(100, abs=0.1)
     assert 395 <= end <= 500
 
