@@ -15,13 +15,15 @@ from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, TapCount
 from attribution.model.ports import find_link
-from attribution.model.topology import NodeKind, Topology
+from attribution.model.topology import Node, NodeKind, Topology
 
 MOST_CANDIDATES = 16
 # A capture on another way than the traced one makes that way a candidate for this long before and after (seconds).
 SIGHTED_WITHIN_NS = 10 * NANOSECONDS
 # Of very many flows of the service about this many, spread over the table, tell which ways they take.
 SAMPLED_FLOWS = 4096
+# A segment may hold thousands of nodes: what was found of these many is kept.
+SEGMENTS_KEPT = 1024
 
 Dated = dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]]
 """Paths by their two ends, each with the time at which it was seen, in order of time."""
@@ -35,12 +37,14 @@ class Routes:
         self._traced = traced
         self._sighted = sighted or {}
         self._shortest = lru_cache(maxsize=None)(self._find_shortest)
+        self._segment = lru_cache(maxsize=SEGMENTS_KEPT)(self._reach_by_bridges)
         self._unavoidable = lru_cache(maxsize=None)(self._find_unavoidable)
 
     def learn(self, traced: Dated, sighted: Dated | None = None) -> Routes:
         """The same network with other sightings: what was searched for in it is not searched for again."""
         learned = Routes(self._topology, traced, sighted)
         learned._shortest = self._shortest
+        learned._segment = self._segment
         learned._unavoidable = self._unavoidable
         return learned
 
@@ -98,6 +102,12 @@ class Routes:
     def journeys_one_way(self, source: str, destination: str, time_ns: int) -> tuple[Journey, ...]:
         return tuple((Stretch(path),) for path in self.paths(source, destination, time_ns))
 
+    def are_equal(self, way: tuple[str, ...], other: tuple[str, ...]) -> bool:
+        """Whether two ways have as many routed hops: routers may then use both."""
+        nodes = self._topology.nodes
+        hops, others = (sum(not _is_bridge(nodes[node]) for node in path[::2]) for path in (way, other))
+        return hops == others
+
     def unavoidable(self, way: tuple[str, ...]) -> tuple[str, ...]:
         """The components of a way from a node that whatever gets from there to its end must have crossed."""
         return self._unavoidable(way)
@@ -141,18 +151,21 @@ class Routes:
         return destination in reached
 
     def _find_shortest(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
-        """All shortest paths by hops that pass through no host, a parallel link being a path of its own."""
+        """All ways by the fewest routed hops that pass through no host, each hop by a shortest way over bridges.
+
+        What forwards by MAC addresses, or is but a cable's equipment, is no hop to any router: a way is not longer
+        because a switch was drawn on it. A parallel link is a way of its own.
+        """
         if source == destination:
             return ((source,),)
         distance = {source: 0}
         queue = deque([source])
         while queue and destination not in distance:  # all that is nearer has its distance by then
             here = queue.popleft()
-            if here != source and self._topology.nodes[here].kind is NodeKind.HOST:
+            if here != source and not self._forwards(here):
                 continue
-            for link in self._topology.links_of(here):
-                there = link.far_end(here)
-                if there not in distance:
+            for there in self._segment(here):
+                if there not in distance and (there == destination or not _is_bridge(self._topology.nodes[there])):
                     distance[there] = distance[here] + 1
                     queue.append(there)
         if destination not in distance:
@@ -161,19 +174,53 @@ class Routes:
         self._walk_back(source, destination, distance, (destination,), found)
         return tuple(found)
 
+    def _forwards(self, node: str) -> bool:
+        return self._topology.nodes[node].kind is not NodeKind.HOST
+
+    def _reach_by_bridges(self, node: str) -> dict[str, int]:
+        """What can be reached from a node over bridges alone, with the fewest links that it takes."""
+        distance = {node: 0}
+        queue = deque([node])
+        while queue:
+            here = queue.popleft()
+            if here != node and not _is_bridge(self._topology.nodes[here]):
+                continue
+            for link in self._topology.links_of(here):
+                there = link.far_end(here)
+                if there not in distance:
+                    distance[there] = distance[here] + 1
+                    queue.append(there)
+        return distance
+
     def _walk_back(
         self, source: str, here: str, distance: dict[str, int], path: tuple[str, ...], found: list[tuple[str, ...]]
     ) -> None:
-        if len(found) >= MOST_CANDIDATES:
-            return
         if here == source:
             found.append(path)
             return
+        segment = self._segment(here)
+        for before in segment:
+            passable = before == source or self._forwards(before)
+            if passable and distance.get(before, -1) == distance[here] - 1:
+                for way in self._bridged(before, here, segment):
+                    if len(found) >= MOST_CANDIDATES:
+                        return
+                    self._walk_back(source, before, distance, (*way, *path), found)
+
+    def _bridged(self, here: str, there: str, distance: dict[str, int]) -> Iterator[tuple[str, ...]]:
+        """The shortest ways from one node to another over bridges, without the latter; `distance` is from there."""
         for link in self._topology.links_of(here):
             nearer = link.far_end(here)
-            passable = nearer == source or self._topology.nodes[nearer].kind is not NodeKind.HOST
-            if passable and distance.get(nearer, -1) == distance[here] - 1:
-                self._walk_back(source, nearer, distance, (nearer, link.component, *path), found)
+            if nearer == there and distance[here] == 1:
+                yield here, link.component
+            elif distance.get(nearer) == distance[here] - 1 and _is_bridge(self._topology.nodes[nearer]):
+                for way in self._bridged(nearer, there, distance):
+                    yield here, link.component, *way
+
+
+def _is_bridge(node: Node) -> bool:
+    """Whether a node hands packets on without looking up a route: a switch with addresses in several networks does."""
+    return node.kind is NodeKind.TRANSPORT or (node.kind is NodeKind.SWITCH and len(node.addresses) < 2)
 
 
 def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[Observation]) -> Routes:
@@ -200,14 +247,14 @@ def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[O
             traced.setdefault((source, destination), []).append((observation.time_ns, path))
     for entries in traced.values():
         entries.sort(key=lambda entry: entry[0])
-    sighted = _forks(traced)
+    sighted = _forks(traced, routes)
     _add_sighted_ways(sighted, routes.learn(traced), topology, book, observations)
     for entries in sighted.values():
         entries.sort(key=lambda entry: entry[0])
     return routes.learn(traced, sighted)
 
 
-def _forks(traced: Dated) -> Dated:
+def _forks(traced: Dated, routes: Routes) -> Dated:
     """Ways as short as a traced one that leave it where a traceroute from elsewhere to the same destination did.
 
     Routers forward by destination: whatever ways one has to it are open to all that comes by.
@@ -226,18 +273,18 @@ def _forks(traced: Dated) -> Dated:
                     continue
                 for path, (other, times_ns) in product(own, others.items()):
                     fork = _forked(path, other)
-                    if fork is not None:
+                    if fork is not None and routes.are_equal(fork, path):
                         found.setdefault((source, destination), []).extend((time_ns, fork) for time_ns in times_ns)
     return found
 
 
 def _forked(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The path up to the first node that it shares with the other one, and on as that one goes."""
+    """The path up to the first node that it shares with the other one, and on as that one goes, if that is another."""
     shared = next((place for place in range(0, len(path), 2) if path[place] in other), None)
     if shared is None:
         return None
     fork = path[:shared] + other[other.index(path[shared]) :]
-    return fork if fork != path and len(fork) == len(path) and len(set(fork)) == len(fork) else None
+    return fork if fork != path and len(set(fork)) == len(fork) else None
 
 
 def _add_sighted_ways(
@@ -286,7 +333,7 @@ def _captured_ways(
     for device, interface in points:
         link = find_link(topology, device, interface) if device in topology.nodes and interface else None
         if link is not None and link.component not in path:
-            yield from (way for way in routes.ways_over(*ends, link.component) if len(way) == len(path))
+            yield from (way for way in routes.ways_over(*ends, link.component) if routes.are_equal(way, path))
 
 
 def _arrived(trace: PathTrace, destination: str, book: AddressBook) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -69,6 +70,69 @@ def test_what_comes_over_a_ring_has_surely_crossed_only_what_leads_to_it() -> No
 def test_the_shortest_way_is_assumed_where_nobody_traced() -> None:
     (path,) = routes(RING).paths("office-host", "cloud-host", 0)
     assert nodes_of(path) == ("office-host", "edge", "north", "gate", "cloud-host")
+
+
+def homed_twice(kind: NodeKind, *addresses: str) -> Topology:
+    """An edge with one line of its own to the north, and another over something in between to the south."""
+    return network(
+        [
+            node("office-host", NodeKind.HOST, "10.1.0.2", side=Side.CUSTOMER),
+            node("edge", NodeKind.ROUTER, "10.1.0.1"),
+            node("north", NodeKind.ROUTER, "10.3.0.1"),
+            replace(node("between", kind), addresses=tuple(ip_network(address) for address in addresses)),
+            node("south", NodeKind.ROUTER, "10.4.0.1"),
+            node("cloud-host", NodeKind.HOST, "10.2.0.2", side=Side.CUSTOMER),
+        ],
+        [
+            join("office-host a", "edge a"),
+            join("edge b", "north a"),
+            join("edge c", "between a"),
+            join("between b", "south a"),
+            join("north b", "cloud-host a"),
+            join("south b", "cloud-host b"),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "addresses", "open_ways"),
+    [
+        (NodeKind.SWITCH, (), 2),
+        (NodeKind.SWITCH, ("10.9.0.1",), 2),
+        (NodeKind.SWITCH, ("10.9.0.1", "10.9.1.1"), 1),
+        (NodeKind.TRANSPORT, (), 2),
+        (NodeKind.ROUTER, ("10.9.0.1",), 1),
+    ],
+)
+def test_a_switch_or_a_carrier_s_equipment_on_a_line_makes_a_way_no_longer_but_a_router_does(
+    kind: NodeKind, addresses: tuple[str, ...], open_ways: int
+) -> None:
+    found = routes(homed_twice(kind, *addresses)).paths("office-host", "cloud-host", 0)
+
+    assert len(found) == open_ways
+    assert ("office-host", "edge", "north", "cloud-host") in map(nodes_of, found)
+
+
+def test_within_a_network_of_switches_the_fewest_of_them_are_crossed() -> None:
+    switches = [node(name, NodeKind.SWITCH) for name in ("one", "two", "three")]
+    campus = network(
+        [node("office-host", NodeKind.HOST), *switches, node("edge"), node("printer", NodeKind.HOST)],
+        [
+            join("office-host a", "one a"),
+            join("one b", "two a"),
+            join("two b", "three a"),
+            join("three b", "one c"),
+            join("three c", "edge a"),
+            join("two c", "printer a"),
+        ],
+    )
+
+    (way,) = routes(campus).paths("office-host", "edge", 0)
+    assert nodes_of(way) == ("office-host", "one", "three", "edge")
+    (back,) = routes(campus).paths("edge", "office-host", 0)
+    assert back == way[::-1]
+    (to_a_switch,) = routes(campus).paths("edge", "two", 0)
+    assert nodes_of(to_a_switch) == ("edge", "three", "two")
 
 
 def test_a_traced_way_beats_the_shortest() -> None:
