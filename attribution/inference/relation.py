@@ -74,9 +74,17 @@ def touch_of(
 def _touch_journey(candidate: Candidate, journey: Journey, of_service: bool, paths: ServicePaths) -> Touch:
     touches = [_touch_stretch(candidate, stretch, of_service, paths) for stretch in journey]
     touch = max(touches, default=Touch.NO)
+    if _may_be_answered_by_another(candidate, journey):
+        return min(touch, Touch.SOME_CLASSES)
     if touch is Touch.YES and loses_at_random(candidate):
         return Touch.TWICE if touches.count(Touch.YES) > 1 else Touch.AT_RANDOM
     return touch
+
+
+def _may_be_answered_by_another(candidate: Candidate, journey: Journey) -> bool:
+    """Whether packets ask an end for an answer whose address another host has: that one answers what any host would."""
+    is_twice_there = candidate.mode.reach is Reach.ADDRESS and candidate.component == candidate.diverted
+    return is_twice_there and len(journey) > 1 and journey[0].components[-1:] == (candidate.diverted,)
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:
@@ -168,9 +176,10 @@ def _reach_of_address(candidate: Candidate, stretch: Stretch) -> Touch:
     """Packets for an end that a route leads elsewhere leave their way somewhere; all other packets do not."""
     end = candidate.diverted
     if stretch.balance and len(stretch.components) == 1:
-        # A switch sends to whichever port the address was last seen at, its own balance knowing it or not.
-        beside = candidate.component == end and end in stretch.beside
-        return Touch.MAYBE if beside or candidate.component in stretch.components else Touch.UPSTREAM
+        if candidate.component == end:
+            # A switch sends to whichever port the address was last seen at, its own balance knowing it or not.
+            return Touch.MAYBE if end in stretch.beside else Touch.NO
+        return Touch.MAYBE if candidate.component in stretch.components else Touch.UPSTREAM
     if stretch.balance:
         return Touch.NO
     if len(stretch.components) > 1 and stretch.components[-1] == end:

@@ -400,6 +400,14 @@ def test_a_switch_beside_a_host_of_which_there_are_two_may_lose_sight_of_what_go
     beside = replace(BALANCE, beside=("provider-host",))
 
     assert touch(twice, (beside,)) is Touch.MAYBE
-    assert touch(twice, (replace(BALANCE, beside=("provider-core",)),)) is Touch.UPSTREAM
+    assert touch(twice, (replace(BALANCE, beside=("provider-core",)),)) is Touch.NO, "a router sends on what it gets"
     route = replace(record(100, "provider-core"), diverts="provider-host")
     assert touch(candidate("provider-core", mode(Reach.ADDRESS), record=route), (beside,)) is Touch.UPSTREAM
+
+
+def test_whose_address_another_host_has_gets_no_answers_while_those_who_ask_it_are_answered_by_the_other() -> None:
+    twice = candidate("provider-host", mode(Reach.ADDRESS))
+
+    assert touch(twice, there_and_back("provider-host", "customer-host")) is Touch.YES
+    assert touch(twice, there_and_back("customer-host", "provider-host")) is Touch.SOME_CLASSES
+    assert touch(twice, one_way("customer-host", "provider-host")) is Touch.YES
