@@ -79,10 +79,19 @@ def _judge_cause(cause: dict[str, Any], truth: dict[str, Any], left: Remaining, 
         return Decidable.NO
     if not alone and cause["kind"] in _SILENT and _knows_nothing_of_places(left):
         return Decidable.ARGUABLE  # it says nothing, and nobody counted where it was
+    if _may_be_a_call(cause, left):
+        return Decidable.ARGUABLE
     if kinds & _ROUTING or not alone:
         # Packets vanish elsewhere than where the cause is: only words tell.
         return Decidable.YES if _both_sides_in_full(left) else Decidable.ARGUABLE
     return _by_measurement(cause, truth, left)
+
+
+def _may_be_a_call(cause: dict[str, Any], left: Remaining) -> bool:
+    """Whether a cause that says nothing of itself is at a gateway, where calls of the customer's account do as much,
+    and nobody says what calls there were."""
+    of_account = left.graph.nodes.get(cause["component"], {}).get("kind") == "gateway"
+    return of_account and "cloud-audit" not in left.types
 
 
 def _without_papers(cause: dict[str, Any], truth: dict[str, Any], left: Remaining) -> Decidable:

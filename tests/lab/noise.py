@@ -63,7 +63,7 @@ class Decoys:
             self._other_sessions()
         if self._dice.random() < 0.25:
             self._passing_warning()
-        if self._stage.plan.has("vgw") and self._dice.random() < 0.6:
+        if self._stage.plan.has("vgw"):
             self._idle_calls()
         if not self._touches_account:
             self._orderly_account()
@@ -176,7 +176,10 @@ class Decoys:
         return "vgw" if self._stage.plan.has("vgw") else "ce2"
 
     def _idle_calls(self) -> None:
-        """Calls of the customer's account that change nothing: they read, they were refused, or they rename."""
+        """Calls of the customer's account that change nothing: they read, they were refused, or they rename.
+
+        CloudAudit always keeps them; and without it nobody could tell a gateway's fault from a call that did as much.
+        """
         resources, schedule = self._stage.paperwork.resources, self._stage.schedule
         ccn: dict[str, object] = {"CcnId": resources.ccn}
         calls: list[tuple[str, dict[str, object], bool, int]] = [

@@ -125,7 +125,7 @@ def _read_topology(file: Path) -> tuple[networkx.Graph[str], dict[tuple[str, str
         nodes, links = mapping["nodes"], mapping.get("links", mapping.get("edges"))
     graph: networkx.Graph[str] = networkx.Graph()
     for node in nodes:
-        graph.add_node(node["id"], side=node["side"], addresses=node.get("addresses", []))
+        graph.add_node(node["id"], side=node["side"], kind=node["kind"], addresses=node.get("addresses", []))
     interfaces: dict[tuple[str, str], str] = {}
     for link in links:
         graph.add_edge(link["source"], link["target"])

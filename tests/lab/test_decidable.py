@@ -56,6 +56,15 @@ def test_a_gray_loss_is_placed_by_clean_stretches_on_both_sides_of_it() -> None:
     assert judge(GRAY_CORE, both) is Decidable.YES
 
 
+def test_a_silent_gateway_may_have_obeyed_a_call_that_nobody_supplied() -> None:
+    around = (_clean("host-a", "pe1"), _clean("sw1", "pe1"), _clean("host-b", "pe2"),
+              Stretch("pe1", "pe2", True, True, False))
+    for types, expected in ((set(), Decidable.ARGUABLE), ({"cloud-audit"}, Decidable.YES)):
+        left = _left(stretches=around, types={"probes", *types})
+        left.graph.nodes["p1"]["kind"] = "gateway"
+        assert judge(GRAY_CORE, left) is expected
+
+
 def test_a_gray_loss_that_only_one_side_probed_around_is_not_placed() -> None:
     near = _left(stretches=(_clean("host-a", "ce1"), _clean("ce1", "pe1")))
     assert judge(GRAY_CORE, near) is Decidable.NO
