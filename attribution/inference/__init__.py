@@ -19,13 +19,14 @@ from attribution.inference.doubt import (
     sole_supplier,
     telling_suppliers,
 )
+from attribution.inference.fits import Situation
 from attribution.inference.interruption import find_full_loss, note_reports
 from attribution.inference.leaving_out import leave_out
 from attribution.inference.likelihood import add_logs
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer, note_overruns
 from attribution.inference.phases import follows, split_phases
-from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Situation, Solver, solve_incident
+from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Solver, solve_incident
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.search import add_flows
 from attribution.inference.testimony import is_of_strangers

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, combinations
 
+from attribution.inference.fits import Situation
 from attribution.inference.grouping import ONE_POINT_TRUST
-from attribution.inference.posterior import Situation
 from attribution.inference.predictions import Predictor, Sign
 from attribution.inference.testimony import NEEDS_COUNTERS, NEEDS_LOG, NEEDS_STATUS
 from attribution.model.evidence import AlarmKind, Journey, Stretch

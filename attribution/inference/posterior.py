@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log
 
-from attribution.inference.candidates import Candidate, ServicePaths, enumerate_candidates, rank_records
-from attribution.inference.grouping import Group, group_measurements, ways_arrived, ways_captured
+from attribution.inference.candidates import Candidate, enumerate_candidates, rank_records
+from attribution.inference.fits import Fits, KnownTouches, Situation
+from attribution.inference.grouping import Group
 from attribution.inference.likelihood import RATES, add_logs
-from attribution.inference.loss import FADING, OUTLASTED, RETURNING, STILL_GONE, UNSTEADY, LossFit, PhaseLosses
-from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase, follows, join_phases
-from attribution.inference.relation import Touch, sort_of_touch, touch_of
+from attribution.inference.relation import Touch
 from attribution.inference.testimony import (
     ALARM_BEFORE_S,
     TAKING_OVER_S,
@@ -21,12 +19,10 @@ from attribution.inference.testimony import (
     Witnesses,
     joint_testimony,
     state_of,
-    surely_at_work,
 )
 from attribution.inference.upstream import Missing, gain_of_same_place
-from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record, RecordKind, Stretch
+from attribution.model.evidence import Alarm, AlarmKind, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.topology import ROUTING, Topology
 
 # Candidates this far (nats) behind the best of a phase cannot matter to it.
 FAR_BEHIND = 14.0
@@ -36,10 +32,6 @@ MOST_OF_A_PHASE = 36
 # What the model leaves out (links between witnesses, rounding of times, engineers' guesses) makes its odds too bold:
 # all log likelihood ratios are scaled by this before they become a posterior.
 TEMPER = 0.8
-
-
-# What is said of a port that is down.
-PORT_DOWN = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED})
 # What a device says of itself and its ports; sessions and routes tell of consequences as often as of causes.
 FIRST_HAND = frozenset(
     {
@@ -109,70 +101,19 @@ class Companion:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """All that the evidence of one incident offers to the inference."""
-
-    topology: Topology
-    paths: ServicePaths
-    session_paths: Mapping[tuple[str, str], frozenset[str]]
-    measurements: Sequence[Measurement]
-    alarms: Sequence[Alarm]
-    records: Sequence[Record]
-    coverage: Coverage
-    modes: Modes
-
-
-class KnownTouches:
-    """How faults touch journeys of packets, told once for all phases: `of_sort` by the fault's sort and the journeys'
-    number."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[tuple[Journey, ...], bool], int] = {}
-        self.of_sort: dict[tuple[object, ...], dict[int, int]] = defaultdict(dict)
-
-    def number(self, table: PhaseLosses) -> tuple[int, ...]:
-        """The number of each kind of a phase's measurements: the same where journeys are the same."""
-        alike = ((kind[0].journeys, kind[0].of_service) for kind in table.kinds)
-        return tuple(self._numbers.setdefault(key, len(self._numbers)) for key in alike)
-
-
 class Solver:
     """Scores candidates phase by phase and joins them; every number it used can be asked for again."""
 
     def __init__(self, situation: Situation, phases: Sequence[Phase], touches: KnownTouches | None = None) -> None:
         self.situation = situation
         self.phases = tuple(phases)
+        self.fits = Fits(situation, phases, touches or KnownTouches())
         self._witnesses: dict[Interval, Witnesses] = {}
-        self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
-        self._pairs: dict[Hashable, float] = {}
-        self._reached: dict[int, tuple[tuple[int, int], ...]] = {}
-        self._down: dict[int, frozenset[str]] = {}
-        self._missing: dict[int, frozenset[tuple[str, str | None]]] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
         self._endings: tuple[tuple[Candidate, ...], ...] = ()
-        self._touches: dict[tuple[int, tuple[object, ...]], bytes] = {}
-        self._passed: dict[tuple[int, tuple[object, ...]], bool] = {}
-        self._known_touches = touches or KnownTouches()
         of_service = (m.interval.start_ns for m in situation.measurements if m.of_service)
         self._measured_until_ns = max(of_service, default=0)
         topology = situation.topology
-        plain = topology.links.keys() | {name for name, node in topology.nodes.items() if node.kind not in ROUTING}
-        first = situation.paths.first_routers(topology)
-        groups = [group_measurements(situation.measurements, phase) for phase in phases]
-        at_work = [surely_at_work(phase.span) for phase in phases]
-        captured = [ways_captured(own, when) for own, when in zip(groups, at_work, strict=True)]
-        arrived = [ways_arrived(own, when) for own, when in zip(groups, at_work, strict=True)]
-        passed = [
-            {(node, end) for way, end in one | other for node in way}
-            for one, other in zip(captured, arrived, strict=True)
-        ]
-        self._ways_captured = tuple(sorted({way for way, _ in ways}) for ways in captured)
-        self.tables = tuple(
-            PhaseLosses(own, plain, first, self._refusing(phase.span), through)
-            for own, phase, through in zip(groups, phases, passed, strict=True)
-        )
-        self._journeys = tuple(self._known_touches.number(table) for table in self.tables)
         spans = [*(phase.span for phase in phases), self.span_of(range(len(phases)))]
         in_time = dict.fromkeys(r for span in spans for r in self.witnesses(span).records)
         records = rank_records(in_time, [phase.span.start_ns for phase in phases])
@@ -225,13 +166,13 @@ class Solver:
 
     def _is_as_severe(self, phase: int, candidate: Candidate) -> bool:
         """Whether a lasting fault lost about as much in a phase as in the one before it."""
-        here, before = (RATES.index(self._lasting(index, candidate).rate) for index in (phase, phase - 1))
+        here, before = (RATES.index(self.fits.lasting(index, candidate).rate) for index in (phase, phase - 1))
         return abs(here - before) <= STEPS_APART
 
     def _has_company(self, index: int, candidate: Candidate) -> bool:
         """Whether so much was lost in a phase that its cause does not touch at all that another may have been at work
         beside it: then the phase tells when."""
-        table, touches = self.tables[index], self._touches_of(index, candidate)
+        table, touches = self.fits.tables[index], self.fits.touches_of(index, candidate)
         return table.unexplained_by(touches, bytes([Touch.YES] * len(touches)), candidate.mode.full) >= WORTH_A_SECOND
 
     def companions(self, chosen: Assignment) -> Iterator[Companion]:
@@ -242,8 +183,8 @@ class Solver:
         if any(choice is None for choice in chosen.choices):
             return
         choices = [choice for choice in chosen.choices if choice is not None]
-        fits = [self.losses(i, c, self._continues(choices, i)) for i, c in enumerate(choices)]
-        left = sum(table.unexplained(fit) for table, fit in zip(self.tables, fits, strict=True))
+        fits = [self.fits.losses(i, c, self._continues(choices, i)) for i, c in enumerate(choices)]
+        left = sum(table.unexplained(fit) for table, fit in zip(self.fits.tables, fits, strict=True))
         if left < WORTH_A_SECOND:
             return
         base = self.score(choices) - sum(fit.total for fit in fits)
@@ -257,13 +198,13 @@ class Solver:
                 continue
             if sum(self._left_to(i, choices, other) for i in range(len(choices))) < LEFT_TO_A_SECOND:
                 continue
-            both = [self._two(i, choice, other) for i, choice in enumerate(choices)]
+            both = [self.fits.two(i, choice, other) for i, choice in enumerate(choices)]
             if sum(both) - sum(fit.total for fit in fits) < -price - FAR_BEHIND_ONE:
                 continue
             felt = [i for i, fit in enumerate(fits) if both[i] > fit.total + FELT]
             span = self.span_of(felt) if felt else whole
             told = joint_testimony([*known, self.testimony(span, other)]) - explained
-            over = [i for i in felt if both[i] <= self.losses(i, other).total + FELT]
+            over = [i for i in felt if both[i] <= self.fits.losses(i, other).total + FELT]
             beside = tuple(None if index in over else choice for index, choice in enumerate(choices))
             yield Companion(other, span, beside, base + sum(both) + told + price + self.log_prior(other))
 
@@ -271,22 +212,10 @@ class Solver:
         """How much better (nats) another cause explains what that of a phase does not touch at all, nor the aftermath
         of it where routes come back."""
         first = choices[phase]
-        touches = self._touches_of(phase, first)
+        touches = self.fits.touches_of(phase, first)
         if first.mode.withdraws and self._continues(choices, phase):
-            touches = bytes(map(max, touches, self._in_turmoil(phase, first)))
-        return self.tables[phase].unexplained_by(touches, self._touches_of(phase, other), other.mode.full)
-
-    def _in_turmoil(self, phase: int, candidate: Candidate) -> bytes:
-        """How a fault that took routes away touches each kind of a phase once what had failed is back."""
-        across = self._kinds_across(phase, candidate.component)
-        return self.tables[phase].in_turmoil(self._touches_of(phase, candidate), self._own(candidate), across)
-
-    def _two(self, phase: int, first: Candidate, second: Candidate) -> float:
-        key = (phase, sort_of_touch(first), first.mode.full, sort_of_touch(second), second.mode.full)
-        if key not in self._pairs:
-            touches = (self._touches_of(phase, first), self._touches_of(phase, second))
-            self._pairs[key] = self.tables[phase].fit_two((first.mode.full, second.mode.full), touches)
-        return self._pairs[key]
+            touches = bytes(map(max, touches, self.fits.in_turmoil(phase, first)))
+        return self.fits.tables[phase].unexplained_by(touches, self.fits.touches_of(phase, other), other.mode.full)
 
     def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
         """Whether a phase has the cause of an earlier one that ended not long ago: it may be its aftermath."""
@@ -299,131 +228,8 @@ class Solver:
 
     def _fades(self, phase: int, candidate: Candidate) -> bool:
         """Whether a phase is rather the aftermath of a fault, or its beginning, than one in which it just lasts."""
-        return self.losses(phase, candidate, later=follows(self.phases, phase)) is not self._lasting(phase, candidate)
-
-    def _lasting(self, phase: int, candidate: Candidate) -> LossFit:
-        """How a candidate explains a phase in which it lasts, and loses one share of all that it touches."""
-        return self.tables[phase].fit(
-            candidate, self._touches_of(phase, candidate), self._came_through(phase, candidate)
-        )
-
-    def _came_through(self, phase: int, candidate: Candidate) -> bool:
-        """Whether the service's packets were seen in a phase behind what the fault befell, if it hit them all."""
-        key = (phase, sort_of_touch(candidate))
-        if key not in self._passed:
-            self._passed[key] = any(
-                touch_of(candidate, ((Stretch(way, ends_inside=False),),), True, self.situation.paths) is Touch.YES
-                for way in self._ways_captured[phase]
-            )
-        return self._passed[key]
-
-    def losses(self, phase: int, candidate: Candidate, later: bool = False) -> LossFit:
-        """How a candidate explains a phase; `later`: it already caused an earlier one, and may fade in this one.
-
-        Where routes are withdrawn, they come back one after the other, and may do so within the phase.
-        """
-        key = (phase, (sort_of_touch(candidate), candidate.mode.full), later)
-        if key not in self._losses:
-            table, full = self.tables[phase], candidate.mode.full
-            touches = self._touches_of(phase, candidate)
-            fits = [self.losses(phase, candidate) if later else self._lasting(phase, candidate)]
-            if later or candidate.mode.withdraws:
-                fits.append(table.fit_fading(touches, FADING if later else UNSTEADY, full=full))
-            if candidate.mode.withdraws:
-                routeless = table.through(touches, self._own(candidate), is_back=later)
-                fits.append(table.fit_fading(touches, OUTLASTED, routeless, full))
-            if later and candidate.mode.withdraws:
-                turmoil = self._in_turmoil(phase, candidate)
-                fits.append(table.fit_fading(turmoil, RETURNING, full=full))
-                if own := table.balances_of(candidate.component):
-                    fits.append(table.fit_fading(turmoil, RETURNING, own, full))
-            if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
-                fits.append(table.fit_fading(touches, STILL_GONE, refused, full))
-            self._losses[key] = max(fits, key=lambda one: one.total)
-        return self._losses[key]
-
-    def _kinds_across(self, phase: int, component: str) -> frozenset[int]:
-        """The kinds of measurements that would cross a component if they took the way on which it lies."""
-        paths = self.situation.paths
-        return frozenset(
-            index for index, reach in enumerate(self._reaches(phase)) if paths.lies_across(component, reach)
-        )
-
-    def _reaches(self, phase: int) -> tuple[tuple[int, int], ...]:
-        """From where to where on the service's way each kind of measurements leads, or would have led."""
-        if phase not in self._reached:
-            self._reached[phase] = tuple(
-                self.situation.paths.reach_of(
-                    c for journey in kind[0].journeys for s in journey for c in (*s.components, *s.beyond)
-                )
-                for kind in self.tables[phase].kinds
-            )
-        return self._reached[phase]
-
-    def _refusing(self, span: Interval) -> frozenset[str]:
-        """Which routers said in a time that they have no route for what they should pass on."""
-        alarms = (alarm for alarm in self.situation.alarms if alarm.kind is AlarmKind.ROUTE_MISSING)
-        return frozenset(alarm.reporter for alarm in alarms if alarm.interval.overlaps(span))
-
-    def _missing_routes(self, phase: int) -> frozenset[tuple[str, str | None]]:
-        """The routers that have been missing a route since before a phase, for most of it, and for which end."""
-        if phase not in self._missing:
-            span = self.phases[phase].span
-            middle = (span.start_ns + span.end_ns) // 2
-            self._missing[phase] = frozenset(
-                (alarm.reporter, alarm.about_peer)
-                for alarm in self.situation.alarms
-                if alarm.kind is AlarmKind.ROUTE_MISSING
-                and alarm.interval.start_ns < span.start_ns
-                and alarm.interval.end_ns >= middle
-            )
-        return self._missing[phase]
-
-    def _own(self, candidate: Candidate) -> frozenset[str]:
-        """The node of a candidate, or both ends of its link."""
-        link = self.situation.topology.links.get(candidate.link or candidate.component)
-        return frozenset((candidate.component, *(link.ends if link is not None else ())))
-
-    def _touches_of(self, phase: int, candidate: Candidate) -> bytes:
-        """How a candidate touches each kind of measurement of a phase; candidates of one sort touch them alike."""
-        key = (phase, sort_of_touch(candidate))
-        if key not in self._touches:
-            table, numbers = self.tables[phase], self._journeys[phase]
-            touches = bytearray(len(table.kinds))
-            known = self._known_touches.of_sort[key[1]]
-            for index in table.kinds_near(candidate.diverted or candidate.component, candidate.link):
-                number = numbers[index]
-                if number not in known:
-                    group = table.kinds[index][0]
-                    known[number] = touch_of(candidate, group.journeys, group.of_service, self.situation.paths)
-                touches[index] = known[number]
-                if touches[index] == Touch.MAYBE and self._still_sends(phase, candidate, table.kinds[index]):
-                    touches[index] = Touch.YES
-            self._touches[key] = bytes(touches)
-        return self._touches[key]
-
-    def _still_sends(self, phase: int, candidate: Candidate, kind: Sequence[Group]) -> bool:
-        """Whether a kind is the balance of a candidate's own link, whose sender would have told of a port that is down.
-
-        Behind a port that is down nothing can get lost; behind one that is up all is that the link should carry.
-        """
-        stretch = kind[0].journeys[0][0] if kind[0].journeys and kind[0].journeys[0] else None
-        if stretch is None or not stretch.balance or candidate.link is None or candidate.link not in stretch.components:
-            return False
-        sender, coverage = stretch.components[0], self.situation.coverage
-        would_tell = sender in coverage.polled or sender in coverage.logging
-        return would_tell and candidate.link not in self._links_down(phase)
-
-    def _links_down(self, phase: int) -> frozenset[str]:
-        """The links of which a port was reported down at any time of a phase."""
-        if phase not in self._down:
-            span = self.phases[phase].span
-            self._down[phase] = frozenset(
-                alarm.component
-                for alarm in self.situation.alarms
-                if alarm.kind in PORT_DOWN and alarm.interval.overlaps(span)
-            )
-        return self._down[phase]
+        fit = self.fits.losses(phase, candidate, later=follows(self.phases, phase))
+        return fit is not self.fits.lasting(phase, candidate)
 
     def testimony(self, span: Interval, candidate: Candidate) -> Testimony:
         key = (span, candidate)
@@ -463,7 +269,7 @@ class Solver:
         """For each phase the one candidate that explains it and all later ones best, for as many phases; none at last.
         """
         count = len(self.phases)
-        lost = {c: [self.losses(index, c).total for index in range(count)] for c in candidates}
+        lost = {c: [self.fits.losses(index, c).total for index in range(count)] for c in candidates}
 
         def explains(candidate: Candidate, first: int) -> float:
             told = self.testimony(self.span_of(range(first, count)), candidate).total
@@ -495,7 +301,7 @@ class Solver:
         explained = joint_testimony(known)
         scored = [
             (
-                self.losses(index, c).total
+                self.fits.losses(index, c).total
                 + joint_testimony([*known, self.testimony(span, c)])
                 - explained
                 + self.log_prior(c),
@@ -516,9 +322,9 @@ class Solver:
             spans.setdefault(choice, []).append(index)
             trust = RECOVERY_TRUST if index > 0 and self._recovers(index - 1, index) else 1.0
             if choice is None:
-                total += trust * self.tables[index].unknown
+                total += trust * self.fits.tables[index].unknown
                 continue
-            fit = self.losses(index, choice, self._continues(choices, index))
+            fit = self.fits.losses(index, choice, self._continues(choices, index))
             total += trust * fit.total
             if fit.missing is not None:
                 missing.append(fit.missing)
@@ -580,7 +386,7 @@ class Solver:
         known = self.testimony(self.span_of([i for i, c in enumerate(assignment.choices) if c is earlier]), earlier)
         own = self.testimony(self.span_of(indices), later)
         told = sum(gain for a, gain in own.alarms.items() if self._is_first_hand(a) and a not in known.alarms)
-        lost = sum(self.losses(i, later).total - self.losses(i, earlier, later=True).total for i in indices)
+        lost = sum(self.fits.losses(i, later).total - self.fits.losses(i, earlier, later=True).total for i in indices)
         return told >= OWN_WORD or lost >= OWN_LOSSES
 
     def _is_first_hand(self, alarm: Alarm) -> bool:
@@ -593,10 +399,10 @@ class Solver:
     def parts(self, index: int, choices: Sequence[Candidate | None]) -> tuple[tuple[tuple[Group, ...], float], ...]:
         """How much each kind of measurement of a phase says under an explanation, in nats."""
         choice = choices[index]
-        table = self.tables[index]
+        table = self.fits.tables[index]
         if choice is None:
             return tuple(zip(table.kinds, table.unknown_parts, strict=True))
-        fit = self.losses(index, choice, later=self._continues(choices, index))
+        fit = self.fits.losses(index, choice, later=self._continues(choices, index))
         return tuple(zip(table.kinds, fit.parts, strict=True))
 
 

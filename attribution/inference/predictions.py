@@ -231,7 +231,7 @@ class Predictor:
         full = choice.mode.full
         logs = [log((1 - full) / len(PARTIAL_RATES))] * len(PARTIAL_RATES)
         logs += [log(full / len(FULL_RATES))] * len(FULL_RATES)
-        for kind in self._solver.tables[phase].kinds:
+        for kind in self._solver.fits.tables[phase].kinds:
             first = kind[0]
             if not first.end_to_end:
                 continue
@@ -247,7 +247,7 @@ class Predictor:
 
     def _passing(self, phase: int) -> int:
         """How many packets of the service a measurement of one phase may count."""
-        whole = [group.sent for kind in self._solver.tables[phase].kinds for group in kind if group.end_to_end]
+        whole = [group.sent for kind in self._solver.fits.tables[phase].kinds for group in kind if group.end_to_end]
         return min(MOST_PACKETS, max(FEWEST_PACKETS, *whole, 0))
 
 

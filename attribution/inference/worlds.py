@@ -72,7 +72,7 @@ def doubting_worlds(solver: Solver, supplier: Side, topology: Topology, mass: fl
     losses alone, without its word."""
     own = [candidate for candidate in solver.candidates if topology.side_of(candidate.component) is supplier]
     phases = range(len(solver.phases))
-    scores = [TEMPER * (sum(solver.losses(p, c).total for p in phases) + solver.log_prior(c)) for c in own]
+    scores = [TEMPER * (sum(solver.fits.losses(p, c).total for p in phases) + solver.log_prior(c)) for c in own]
     best = max(scores, default=0.0)
     whole = sum(exp(score - best) for score in scores)
     for candidate, score in zip(own, scores, strict=True):

@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from attribution.inference.fits import Situation
 from attribution.inference.interruption import detect_interruption
 from attribution.inference.modes import load_modes
 from attribution.inference.phases import Phase, follows, join_phases, merge_phases, split_phases, turning_points
-from attribution.inference.posterior import Situation, solve_incident
+from attribution.inference.posterior import solve_incident
 from attribution.model.evidence import Coverage, Measurement
 from attribution.model.incident import NANOSECONDS
 from tests.inference.chain import CHAIN, ENDS, PATHS, at, between, during, probed

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from attribution.inference import infer_causes
 from attribution.inference.candidates import Direction
+from attribution.inference.fits import Situation
 from attribution.inference.gain import entropy, expected_gain, party_shares
 from attribution.inference.inquiries import Inquirer, Inquiry, Means
 from attribution.inference.modes import load_modes
 from attribution.inference.phases import Phase
-from attribution.inference.posterior import Situation, Solver
+from attribution.inference.posterior import Solver
 from attribution.inference.predictions import Predictor
 from attribution.inference.requests import LEAST_GAIN_BITS, gain_of, propose_requests
 from attribution.inference.worlds import World, hidden_calls, shares_of, worlds_of_calls

@@ -9,10 +9,11 @@ import pytest
 
 from attribution.inference import testimony
 from attribution.inference.candidates import Candidate, Direction
+from attribution.inference.fits import Situation
 from attribution.inference.interruption import detect_interruption
 from attribution.inference.modes import Expectation, Mode, Reach, Where
 from attribution.inference.phases import split_phases
-from attribution.inference.posterior import Situation, Solver
+from attribution.inference.posterior import Solver
 from attribution.inference.testimony import (
     Witnesses,
     first_of_each,

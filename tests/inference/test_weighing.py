@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from attribution.inference.fits import Situation
 from attribution.inference.interruption import detect_interruption
 from attribution.inference.modes import load_modes
 from attribution.inference.phases import split_phases
-from attribution.inference.posterior import Assignment, Situation, Solver, solve_incident
+from attribution.inference.posterior import Assignment, Solver, solve_incident
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
 from attribution.model.evidence import AlarmKind, Findings
 from attribution.model.verdict import Cause
