@@ -63,6 +63,10 @@ TROUBLE_BESIDE, TROUBLE_ELSEWHERE = 0.5, 0.04
 HEARD_DEAD = 0.05
 LAST_WORDS_S = 1.5
 BACK_AGAIN = 0.5
+# How often a carrier's equipment that gets no signal on one side shuts its laser, or port, on the other (link loss
+# forwarding, a consequent action by ITU-T G.798): then the next device behind it sees its own port go down.
+FORWARDED = 0.5
+FORWARDS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.OPTICS_FAULT})
 # Reports beyond the first of one kind are partly its echo.
 ECHO = 0.5
 
@@ -206,7 +210,10 @@ class Witnesses:
             slots = self._slots(candidate, expectation)
             heard = self._matching(candidate, expectation)
             for alarm in heard:
-                gains[alarm] = max(gains.get(alarm, 0.0), self._gain(alarm, expectation.probability))
+                gain = self._gain(alarm, expectation.probability)
+                if not self._is_where(alarm, candidate, expectation):
+                    gain += log(FORWARDED)
+                gains[alarm] = max(gains.get(alarm, 0.0), gain)
             if not heard:
                 silence += slots * log(1 - expectation.probability)
             elif expectation.where is Where.END:
@@ -285,7 +292,9 @@ class Witnesses:
         return with_it and any(abs(alarm.interval.end_ns - end_ns) <= slack_ns for end_ns in ends)
 
     def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
-        found = [a for a in self._alarms if a.kind is expectation.alarm and self._is_where(a, candidate, expectation)]
+        told = [alarm for alarm in self._alarms if alarm.kind is expectation.alarm]
+        found = [a for a in told if self._is_where(a, candidate, expectation)]
+        found = found or [a for a in told if self._is_forwarded(a, candidate, expectation)]
         # One port of a device that is down speaks of that port or its cable; several speak of the device.
         alone = expectation.where is Where.OWN_PORTS and expectation.alarm in NEEDS_STATUS
         return [] if alone and len({alarm.component for alarm in found}) < SEVERAL_PORTS else found
@@ -325,6 +334,37 @@ class Witnesses:
             is_meant = candidate.direction in (Direction.BOTH, self._paths.direction_of((alarm.reporter, end)))
             return is_meant and self._paths.lies_between(candidate.link or component, alarm.reporter, end)
         return alarm.reporter in self._paths or alarm.component in self._paths
+
+    def _is_forwarded(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
+        """Whether a port went down because what lies between it and a candidate passes on that it gets no signal."""
+        if alarm.kind not in FORWARDS or expectation.where not in (Where.NEIGHBOUR, Where.END):
+            return False
+        lost = candidate.component if expectation.where is Where.NEIGHBOUR else candidate.link
+        return alarm.reporter in self._paths and lost in self._signals_behind(alarm)
+
+    def _signals_behind(self, alarm: Alarm) -> set[str]:
+        """The cables and devices from which the carrier's equipment behind a port gets what it passes on to that port.
+
+        None where it says itself that the cable to the port is down.
+        """
+        link = self._topology.links.get(alarm.component)
+        if link is None or alarm.reporter not in link.ends:
+            return set()
+        first = link.far_end(alarm.reporter)
+        if any(a.reporter == first and a.component == alarm.component and a.kind in FORWARDS for a in self._alarms):
+            return set()
+        found, asked, passed = set[str](), [first], {first, alarm.reporter}
+        while asked:
+            here = asked.pop()
+            if self._topology.nodes[here].kind is not NodeKind.TRANSPORT:
+                continue
+            for other in self._topology.links_of(here):
+                behind = other.far_end(here)
+                if behind not in passed:
+                    passed.add(behind)
+                    found |= {other.component, behind}
+                    asked.append(behind)
+        return found
 
     def _cuts_off(self, candidate: Candidate, alarm: Alarm) -> bool:
         """Whether a fault lies between who took routes back and all routers that lost theirs by it, or befell them."""

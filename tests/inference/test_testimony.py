@@ -731,3 +731,32 @@ def test_a_device_that_speaks_is_not_dead() -> None:
     assert hear(dead, [alive]).total < hear(dead, []).total
     for other in (of_another, last_words, back_again, polled_before_or_after):
         assert hear(dead, [other]).total == hear(dead, []).total
+
+
+def passing_light(*devices: str) -> Topology:
+    """The chain, in which some devices are a carrier's equipment."""
+    nodes = {name: replace(CHAIN.nodes[name], kind=NodeKind.TRANSPORT) for name in devices}
+    return replace(CHAIN, nodes={**CHAIN.nodes, **nodes})
+
+
+@pytest.mark.parametrize("kind", [AlarmKind.INTERFACE_DOWN, AlarmKind.OPTICS_FAULT])
+def test_a_port_behind_a_carrier_s_equipment_may_be_dark_for_what_failed_on_its_far_side(kind: AlarmKind) -> None:
+    """The customer's edge is dead; the equipment between shuts its laser towards the provider, who alone says so."""
+    dark = alarm(100, "provider-core", link_name("provider-edge", "provider-core"), kind)
+    dead, beside = (candidate(name, expecting(kind, Where.NEIGHBOUR)) for name in ("customer-edge", "provider-edge"))
+    far = candidate(DEMARCATION, expecting(kind, Where.END, reach=Reach.LINK), link=DEMARCATION)
+    carried = passing_light("provider-edge")
+
+    for behind in (dead, far):
+        assert hear(behind, [dark]).total <= 0, "a router's port tells nothing of the cables behind the router"
+        assert 0 < hear(behind, [dark], topology=carried).total < hear(beside, [dark], topology=carried).total
+    itself = replace(dark, reporter="provider-edge")
+    assert hear(dead, [dark, itself], topology=carried).total <= 0, "the equipment says that this cable is down"
+
+
+def test_light_is_passed_on_from_one_carrier_s_equipment_to_the_next() -> None:
+    dark = alarm(100, "provider-core", link_name("provider-edge", "provider-core"), AlarmKind.INTERFACE_DOWN)
+    dead = candidate("customer-core", expecting(AlarmKind.INTERFACE_DOWN, Where.NEIGHBOUR))
+
+    assert hear(dead, [dark], topology=passing_light("provider-edge")).total <= 0
+    assert hear(dead, [dark], topology=passing_light("provider-edge", "customer-edge")).total > 0
