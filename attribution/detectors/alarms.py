@@ -29,12 +29,11 @@ PORT_ALARMS = {
     # No signal comes in, or none arrives there (IEEE 802.3 clause 46.3.4): from a cut cable, or a port that is dead.
     LogKind.LOCAL_FAULT: AlarmKind.INTERFACE_DOWN,
     LogKind.REMOTE_FAULT: AlarmKind.INTERFACE_DOWN,
+    # Light that fails to come in may be anybody's doing, light that fails to be sent is the own laser's.
     LogKind.OPTICS_LOW_RX: AlarmKind.OPTICS_FAULT,
+    LogKind.OPTICS_LOW_TX: AlarmKind.TRANSMITTER_WEAK,
     LogKind.TRANSCEIVER_REMOVED: AlarmKind.TRANSCEIVER_REMOVED,
 }
-ABOUT_THE_END = {LogKind.OPTICS_LOW_TX: AlarmKind.HARDWARE_FAULT, LogKind.NEIGHBOUR_DYING: AlarmKind.DEVICE_UNREACHABLE}
-"""What is said of a port, but is the state of a device at one end of its cable: light that fails to be sent is the own
-laser's fault, light that fails to come in may be anybody's."""
 DEVICE_ALARMS = {
     LogKind.PROCESS_DOWN: AlarmKind.PROCESS_DOWN,
     LogKind.DEVICE_RESTARTED: AlarmKind.DEVICE_RESTARTED,
@@ -69,10 +68,11 @@ CLEARING = {
         AlarmKind.INTERFACE_DOWN,
         AlarmKind.INTERFACE_ADMIN_DOWN,
         AlarmKind.OPTICS_FAULT,
+        AlarmKind.TRANSMITTER_WEAK,
         AlarmKind.TRANSCEIVER_REMOVED,
         AlarmKind.DEVICE_UNREACHABLE,
     ),
-    LogKind.TRANSCEIVER_INSERTED: (AlarmKind.TRANSCEIVER_REMOVED,),
+    LogKind.TRANSCEIVER_INSERTED: (AlarmKind.TRANSCEIVER_REMOVED, AlarmKind.TRANSMITTER_WEAK),
     LogKind.SESSION_UP: (
         AlarmKind.SESSION_DOWN,
         AlarmKind.SESSION_CLOSED_BY_PEER,
@@ -220,12 +220,11 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
         if kind is AlarmKind.INTERFACE_DOWN and event.reason is DownReason.ADMIN_LOCAL:
             kind = AlarmKind.INTERFACE_ADMIN_DOWN
         return Alarm(start, event.device, link.component, kind, citation, statement)
-    if event.kind in ABOUT_THE_END:
+    if event.kind is LogKind.NEIGHBOUR_DYING:  # it is said of a port, and is the state of the device at its far end
         link = find_link(around.topology, event.device, event.interface or "")
         if link is None:
             return None
-        ailing = link.far_end(event.device) if event.kind is LogKind.NEIGHBOUR_DYING else event.device
-        return Alarm(start, event.device, ailing, ABOUT_THE_END[event.kind], citation, statement)
+        return Alarm(start, event.device, link.far_end(event.device), AlarmKind.DEVICE_UNREACHABLE, citation, statement)
     if event.kind is LogKind.SESSION_DOWN:
         peer = session_peer(event, around)
         if peer is None and event.peer is not None:

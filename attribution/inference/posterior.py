@@ -40,6 +40,7 @@ FIRST_HAND = frozenset(
         AlarmKind.INTERFACE_ERRORS,
         AlarmKind.INTERFACE_DISCARDS,
         AlarmKind.OPTICS_FAULT,
+        AlarmKind.TRANSMITTER_WEAK,
         AlarmKind.TRANSCEIVER_REMOVED,
         AlarmKind.PROCESS_DOWN,
         AlarmKind.DEVICE_RESTARTED,

@@ -18,7 +18,7 @@ from attribution.model.topology import NodeKind, Topology
 ALARM_BEFORE_S = 4.0
 # But for what wears a device down while it lasts: a session that it no longer serves is given up only when its hold
 # timer runs out (BGP's mostly after 90 or 180 s, RFC 4271 §10). How often a device is in such a state anyhow.
-WEARS_DOWN = frozenset({AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.HOST_REFUSES})
+WEARS_DOWN = frozenset({AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.HOST_REFUSES, AlarmKind.TRANSMITTER_WEAK})
 WEARS_DOWN_S, WORN_ANYHOW = 300.0, 0.02
 # A port that counts errors loses packets all the while, but that a slight loss, or one that grows, is more than usual
 # only many packets tell: the port's errors may have begun as long before as it wears a device down, or as the trouble
@@ -86,6 +86,9 @@ SLOW_EFFECTS = frozenset(
     {CommandEffectKind.PROCESS_STOPPED, CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.ROUTE_REMOVED}
 )
 SLOW_BEFORE_S = 200.0
+# What a changed policy announces, or no longer does, travels at the pace of a session: one between networks waits up
+# to half a minute between two advertisements (RFC 4271 §10, MinRouteAdvertisementIntervalTimer), and takes its time.
+ADVERTISED_S = 40.0
 CLOUD_BEFORE_S = 90.0
 # A filter that stops a session's packets shows when the hold timer has run out (BGP's after 90 s by RFC 4271 §10, 180 s
 # by many vendors' default), and that it is gone when the session is tried again (ConnectRetryTime, 120 s, there).
@@ -121,6 +124,7 @@ NEEDS_LOG = frozenset(
         AlarmKind.HARDWARE_FAULT,
         AlarmKind.TRANSCEIVER_REMOVED,
         AlarmKind.OPTICS_FAULT,
+        AlarmKind.TRANSMITTER_WEAK,
         AlarmKind.PREFIX_LIMIT,
         AlarmKind.AUTHENTICATION_MISMATCH,
         AlarmKind.CLOCK_WRONG,
@@ -581,6 +585,8 @@ def record_in_time(record: Record, phase: Interval) -> bool:
         before = CLOUD_BEFORE_S
     elif record.effect in SLOW_EFFECTS:
         before = SLOW_BEFORE_S
+    elif record.effect is CommandEffectKind.ROUTE_CHANGED:
+        before = ADVERTISED_S
     begun = phase.start_ns - before * NANOSECONDS <= record.interval.start_ns <= phase.start_ns + after * NANOSECONDS
     return begun and (by_another_clock or record.interval.end_ns > phase.start_ns)
 

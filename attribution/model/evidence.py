@@ -154,6 +154,7 @@ class AlarmKind(StrEnum):
     TRAFFIC_STOPPED = "traffic_stopped"
     BANDWIDTH_EXCEEDED = "bandwidth_exceeded"
     OPTICS_FAULT = "optics_fault"
+    TRANSMITTER_WEAK = "transmitter_weak"
     TRANSCEIVER_REMOVED = "transceiver_removed"
     SESSION_DOWN = "session_down"
     SESSION_CLOSED_BY_PEER = "session_closed_by_peer"

@@ -263,7 +263,8 @@ def test_what_ails_a_device_is_said_of_the_device(kind: LogKind, expected: Alarm
 
 def test_light_that_is_not_sent_is_the_device_s_own_fault() -> None:
     (alarm,) = alarms(log(0, "cloud-core", LogKind.OPTICS_LOW_TX, interface="GE0/0/2"))
-    assert (alarm.component, alarm.kind) == ("cloud-core", AlarmKind.HARDWARE_FAULT)
+    assert (alarm.reporter, alarm.component) == ("cloud-core", "cloud-core--cloud-gateway")
+    assert alarm.kind is AlarmKind.TRANSMITTER_WEAK
     assert alarms(log(0, "cloud-core", LogKind.OPTICS_LOW_TX, interface="GE0/0/40")) == []
 
 

@@ -760,3 +760,21 @@ def test_light_is_passed_on_from_one_carrier_s_equipment_to_the_next() -> None:
 
     assert hear(dead, [dark], topology=passing_light("provider-edge")).total <= 0
     assert hear(dead, [dark], topology=passing_light("provider-edge", "customer-edge")).total > 0
+
+
+def test_a_laser_that_has_been_weak_for_minutes_speaks_of_its_own_port_and_is_over_when_it_is_replaced() -> None:
+    port = expecting(AlarmKind.TRANSMITTER_WEAK, Where.OWN_PORT, reach=Reach.LINK)
+    own, far = (candidate(name, port, link=UPLINK) for name in ("customer-edge", "customer-core"))
+    weak = alarm(-100, "customer-edge", UPLINK, AlarmKind.TRANSMITTER_WEAK, end=165)
+
+    assert hear(own, [weak]).total > 0
+    assert hear(far, [weak]).total == 0
+    assert hear(own, [replace(weak, interval=between(-100, 50))]).total == 0, "it was replaced before the trouble"
+
+
+def test_a_changed_policy_takes_effect_at_the_pace_of_advertisements() -> None:
+    changed = replace(record(100 - 30, "customer-edge"), effect=CommandEffectKind.ROUTE_CHANGED)
+
+    assert record_in_time(changed, PHASE)
+    assert not record_in_time(replace(changed, effect=CommandEffectKind.INTERFACE_SHUTDOWN), PHASE)
+    assert not record_in_time(replace(changed, interval=between(0, 1000)), PHASE)
