@@ -13,7 +13,7 @@ from attribution.inference.predictions import Predictor, Sign
 from attribution.inference.testimony import NEEDS_COUNTERS, NEEDS_LOG, NEEDS_STATUS
 from attribution.model.evidence import AlarmKind, Journey, Stretch
 from attribution.model.incident import EvidenceType
-from attribution.model.topology import NodeKind, Side
+from attribution.model.topology import Node, NodeKind, Side
 
 LOGGED = (
     NEEDS_LOG
@@ -86,6 +86,11 @@ class Inquiry:
     signs: tuple[Sign, ...]
     points: tuple[Point, ...] = ()
     instead: Inquiry | None = None
+
+
+def _answers_probes(node: Node) -> bool:
+    """Whether a device can send probes, or answer them: a carrier's equipment without an address cannot."""
+    return node.kind is not NodeKind.TRANSPORT or bool(node.addresses)
 
 
 class Inquirer:
@@ -227,7 +232,7 @@ class Inquirer:
     def probes(self, side: Side) -> Iterator[Inquiry]:
         """Two-way probes between two devices of the side, or to its neighbour across the demarcation."""
         nodes = self._situation.topology.nodes
-        stops = [c for c in self._way if c in nodes]
+        stops = [c for c in self._way if c in nodes and _answers_probes(nodes[c])]
         measured = {
             frozenset(c for stretch in journey for c in stretch.components)
             for m in self._situation.measurements

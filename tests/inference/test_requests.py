@@ -149,6 +149,20 @@ def test_stretches_that_were_measured_are_not_probed_again() -> None:
     assert ("provider-edge", "provider-host") in asked
 
 
+def test_no_probes_are_asked_of_a_carrier_s_equipment_that_has_no_address() -> None:
+    nodes = {**CHAIN.nodes, "customer-edge": replace(CHAIN.nodes["customer-edge"], kind=NodeKind.TRANSPORT)}
+    asked = solver()
+    silent = replace(asked.situation, topology=replace(CHAIN, nodes=nodes))
+
+    def probed_ends(situation: Situation) -> set[str]:
+        worlds = worlds_of(asked, ("customer-edge", "crash"), ("provider-edge", "crash"))
+        found = Inquirer(situation, Predictor(asked, worlds)).inquiries()
+        return {place for inquiry in found if inquiry.means is Means.PROBES for place in inquiry.places}
+
+    assert "customer-edge" in probed_ends(asked.situation)
+    assert probed_ends(silent) == probed_ends(asked.situation) - {"customer-edge"}
+
+
 def test_tickets_of_a_side_that_handed_in_its_own_are_not_asked_for() -> None:
     handed_in = frozenset({(EvidenceType.CHANGE_RECORDS, Side.PROVIDER)})
     of = solver(coverage=Coverage(types=frozenset({EvidenceType.CHANGE_RECORDS}), supplied=handed_in))
