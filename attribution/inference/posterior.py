@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, enumerate_candidates, rank_records
@@ -17,6 +18,7 @@ from attribution.inference.testimony import (
     TAKING_OVER_S,
     Testimony,
     Witnesses,
+    in_time,
     joint_testimony,
     state_of,
 )
@@ -75,6 +77,8 @@ RECOVERS_WITHIN_S = 60.0
 # What is lost meanwhile tells less of where: no drawing shows the ways that routers choose for a moment. How much less,
 # and what another cause has to cost with it, was chosen by the recoveries of four recorded corpora.
 RECOVERY_TRUST = 0.7
+# How surely what told of a fault, and that it was over, tells of it when the same fault comes again.
+TOLD_AGAIN = 0.95
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -111,6 +115,7 @@ class Solver:
         self.fits = Fits(situation, phases, touches or KnownTouches())
         self._witnesses: dict[Interval, Witnesses] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
+        self._unheard: dict[tuple[Interval, int, Candidate], float] = {}
         self._endings: tuple[tuple[Candidate, ...], ...] = ()
         of_service = (m.interval.start_ns for m in situation.measurements if m.of_service)
         self._measured_until_ns = max(of_service, default=0)
@@ -345,8 +350,29 @@ class Solver:
         total -= ONE_MORE * max(0, len(spans) - 2)
         total += sum(self.log_prior(choice) for choice in named)
         total += joint_testimony([self.testimony(self.span_of(i), choice) for choice, i in named.items()])
+        total += sum(self._silent_relapses(choice, i) for choice, i in named.items())
         answers = sum(self._answers_attack(choice, named) for choice in named)
         return total + (len(spans) - 1 - answers) * log(background["second_cause"]) + answers * log(TAKES_OFF)
+
+    def _silent_relapses(self, choice: Candidate, indices: Sequence[int]) -> float:
+        """What speaks against a cause that it should have come again after a recovery: those who had told of it, and
+        that it was over, tell nothing new."""
+        later = (at for at, (before, index) in enumerate(pairwise(indices), 1) if not self._recovers(before, index))
+        return sum(self._unheard_again(choice, self.span_of(indices[:at]), indices[at]) for at in later)
+
+    def _unheard_again(self, choice: Candidate, before: Interval, phase: int) -> float:
+        """How much (nats) it says that reports at first hand of a cause ended before a phase and were not made again.
+
+        A state that is polled goes unseen where it lasts no longer than from one poll to the next.
+        """
+        key = (before, phase, choice)
+        if key not in self._unheard:
+            span = self.phases[phase].span
+            known = (a for a in self.testimony(before, choice).alarms if self._is_first_hand(a))
+            told = {state_of(a) for a in known if 2 * a.slack_ns <= span.end_ns - span.start_ns}
+            again = {state_of(a) for a in self.situation.alarms if a.interval.overlaps(span) or in_time(a, span)}
+            self._unheard[key] = log(1 - TOLD_AGAIN) * len(told - again)
+        return self._unheard[key]
 
     def _answers_attack(self, choice: Candidate, spans: Mapping[Candidate, list[int]]) -> bool:
         """Whether an enforcement took over from an attack that something tells of."""

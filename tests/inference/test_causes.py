@@ -401,6 +401,39 @@ def test_the_same_fault_twice_is_one_cause() -> None:
     assert len(inference.interruption.intervals) == 2
 
 
+@pytest.mark.parametrize("tells_again", [True, False])
+def test_a_cable_that_was_up_again_is_blamed_for_a_second_outage_only_if_its_ends_say_so_again(
+    tells_again: bool,
+) -> None:
+    def twice(second: float) -> float:
+        return 1.0 if 20 <= second < 100 or 180 <= second < 260 else 0.0
+
+    ends = ("customer-core", "customer-edge")
+    down = [alarm(20.3, end, UPLINK, AlarmKind.INTERFACE_DOWN, end=99.5) for end in ends]
+    again = [alarm(180.3, end, UPLINK, AlarmKind.INTERFACE_DOWN, end=259.5) for end in ends]
+    told = [*down, *again] if tells_again else down
+    coverage = Coverage(logging=frozenset(ends))
+    inference = infer(findings(probed(*ENDS, twice, seconds=320), told, coverage=coverage))
+    alone = sum(
+        hypothesis.probability
+        for hypothesis in inference.hypotheses
+        if {CHAIN.side_of(cause.component) for cause in hypothesis.causes} == {Side.CUSTOMER}
+    )
+    assert (alone > 0.9) is tells_again
+    assert (alone < 0.6) is not tells_again
+    assert best(inference)[0] == UPLINK
+
+
+def test_what_is_still_missing_shortly_after_a_recovery_needs_no_word_of_its_own() -> None:
+    def twice(second: float) -> float:
+        return 1.0 if 20 <= second < 100 else 0.6 if 120 <= second < 130 else 0.0
+
+    ends = ("customer-core", "customer-edge")
+    down = [alarm(20.3, end, UPLINK, AlarmKind.INTERFACE_DOWN, end=99.5) for end in ends]
+    inference = infer(findings(probed(*ENDS, twice, seconds=200), down, coverage=Coverage(logging=frozenset(ends))))
+    assert best(inference) == [UPLINK]
+
+
 def test_a_host_that_is_taken_off_the_network_while_it_is_flooded_suffers_one_after_the_other() -> None:
     """First a part is lost in the flood, then all behind the black hole: the more is seen of the flood, the surer."""
     half = during(20, 50, 0.4)
