@@ -12,13 +12,12 @@ from itertools import pairwise
 from attribution.detectors.addresses import layer3_neighbours, networks_in
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
-from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import DownReason, LogEvent, LogKind, Observation
 from attribution.model.phrase import Template
 from attribution.model.ports import canonical_port, find_link
 from attribution.model.topology import IpNetwork, NodeKind, parse_network
 
-FOREVER_NS = 2**62
 LOGGED = Template("{device} logged: {text}")
 NOT_UNDERSTOOD = Template("{device} logged trouble that is not understood: {text}")
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attribution.detectors.addresses import networks_in
 from attribution.detectors.loss import Surroundings
-from attribution.detectors.records import FOREVER_NS, is_of_service
+from attribution.detectors.records import is_of_service
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
-from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import AccountEvent, AccountEventKind, Observation
 from attribution.model.phrase import Phrase
 from attribution.model.topology import IpNetwork, NodeKind, Side, parse_network

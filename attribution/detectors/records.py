@@ -10,7 +10,7 @@ from dataclasses import replace
 from attribution.detectors.cloud_actions import CloudActions
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Citation, Condition, Record, RecordKind
-from attribution.model.incident import NANOSECONDS, Interval, Service
+from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval, Service
 from attribution.model.observation import (
     ChangeRecord,
     CloudCall,
@@ -48,7 +48,6 @@ FOR_A_DESTINATION = frozenset(
 # Commands are typed within this before the line that says the configuration was changed; the lines of one change
 # follow each other within less.
 TYPED_WITHIN_NS, ONE_COMMIT_NS = 900 * NANOSECONDS, 30 * NANOSECONDS
-FOREVER_NS = 2**62
 # A prefix shorter than this covers so much that it covers the service (0.0.0.0/0, 10.0.0.0/8).
 WHOLE_PREFIX = 8
 # Prefixes and bandwidths in the parameters of a call of the cloud API; a CCN's BandwidthLimit is in Mbit/s.

@@ -249,7 +249,8 @@ def _hypothesis(assignment: Assignment, solver: Solver, namer: Namer) -> Hypothe
     named: dict[tuple[str, CauseKind], Cause] = {}
     earlier: list[Candidate] = []
     for choice, indices in spans.items():
-        cause = replace(namer.name(choice, solver.span_of(indices)), spells=_spells(indices, solver))
+        cause = namer.name(choice, solver.span_of(indices))
+        cause = replace(cause, spells=_spells(indices, solver) or cause.spells)
         root = next((e for e in earlier if not solver.stands_alone(assignment, choice, e)), None)
         if root is not None and follows(solver.phases, indices[0]):
             cause = replace(cause, caused_by=namer.name(root, solver.phases[0].span).component)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
+from attribution.inference.testimony import in_time
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
-from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import Caveat, CommandEffectKind
 from attribution.model.phrase import Template
 from attribution.model.topology import Side, Topology
@@ -32,6 +34,8 @@ BY_HAND_ALONE = frozenset({None, "port", "session", "reload"})  # None: a transc
 ACT_DATES_CAUSE_S = 10.0
 # An attack may go on for this long before the provider takes its target off the network (seconds).
 ATTACK_BEFORE_S = 300.0
+# What is reported of who is gone until he is back.
+GONE = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.INTERFACE_DOWN})
 # What goes on for longer than this beyond what was agreed has overrun it (seconds).
 OVERRUN_S = 60.0
 OVERRUN = Template(
@@ -71,6 +75,7 @@ class Namer:
         self._topology = topology
         self._paths = paths
         self._attacks = [alarm for alarm in alarms if alarm.kind is AlarmKind.ATTACK]
+        self._gone = [alarm for alarm in alarms if alarm.kind in GONE]
         self._overuse = [alarm for alarm in alarms if alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED]
         self._intruders: dict[str, set[str]] = defaultdict(set)
         for alarm in alarms:
@@ -113,7 +118,30 @@ class Namer:
             facts.add(Fact.THIRD_PARTY)
         if component in self._topology.links:
             facts.add(Fact.LINK)
-        return Cause(component, kind, self._held(candidate, span), actor=actor, facts=frozenset(facts))
+        cause = Cause(component, kind, self._held(candidate, span), actor=actor, facts=frozenset(facts))
+        repaired_ns = self._repaired_ns(candidate, span)
+        if repaired_ns is None or repaired_ns <= cause.interval.end_ns:
+            return cause
+        return replace(cause, interval=Interval(cause.interval.start_ns, repaired_ns), spells=(cause.interval,))
+
+    def _repaired_ns(self, candidate: Candidate, span: Interval) -> int | None:
+        """When a dead device, or a cable that was down, was first reported to be back: service may have been so before
+        that, on another way. None where nobody tells."""
+        link = self._topology.links.get(candidate.component)
+        if link is None and not candidate.mode.dead:
+            return None
+        cables = [link] if link is not None else self._topology.links_of(candidate.component)
+        # Of the dead one's ports its neighbours tell; that it answers its poller again, the poller.
+        told = {(AlarmKind.INTERFACE_DOWN, cable.component) for cable in cables}
+        told.add((AlarmKind.DEVICE_UNREACHABLE, candidate.component))
+        ends = (
+            alarm.interval.end_ns
+            for alarm in self._gone
+            if (alarm.kind, alarm.component) in told
+            and (alarm.kind is AlarmKind.DEVICE_UNREACHABLE or alarm.reporter != candidate.component)
+            and in_time(alarm, span)
+        )
+        return min((end_ns for end_ns in ends if end_ns < FOREVER_NS), default=None)
 
     def _was_told(self, host: str, span: Interval) -> bool:
         """Whether notice of attacks on a host, or on the account, had been given before this one began."""

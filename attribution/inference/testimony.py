@@ -29,6 +29,9 @@ ERRORS_ANYHOW = 0.02
 TAKING_OVER_S = 2.0
 ALARM_AFTER_S = 3.0
 RESTART_AFTER_S = 120.0
+# What a device says of its own end as it starts again, however long that takes it: for those who were gone, it is in
+# time within RESTART_AFTER_S of when they were back.
+ON_ITS_RETURN = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT})
 # States of ports are reported at once, and who is short of resources is so before it fails; later than this they speak
 # of a consequence as likely as of the cause.
 PROMPT_S = 4.0
@@ -183,7 +186,10 @@ class Witnesses:
         self._session_paths = session_paths
         self._background = modes.background
         self._phase = phase
-        self._alarms = first_of_each(alarm for alarm in alarms if in_time(alarm, phase))
+        heard = [alarm for alarm in alarms if in_time(alarm, phase)]
+        back = _returns(heard, topology)
+        heard += [alarm for alarm in alarms if not in_time(alarm, phase) and _is_told_on_return(alarm, back)]
+        self._alarms = first_of_each(heard)
         self._unread = {alarm.reporter: alarm for alarm in self._alarms if alarm.kind is AlarmKind.NOT_UNDERSTOOD}
         self._spoke_on = {(alarm.reporter, alarm.about_peer) for alarm in self._alarms if alarm.spoke_on}
         self._records = [
@@ -543,6 +549,25 @@ def in_time(alarm: Alarm, phase: Interval) -> bool:
     slack_s = alarm.slack_ns / NANOSECONDS
     within = phase.widened(ALARM_BEFORE_S + slack_s, after + slack_s).contains(alarm.interval.start_ns)
     return within or wore_down(alarm, phase) or was_told_late(alarm, phase)
+
+
+def _returns(alarms: Iterable[Alarm], topology: Topology) -> dict[str, list[int]]:
+    """When devices were back that could not be reached, or whose neighbours had no signal from them."""
+    back: dict[str, list[int]] = defaultdict(list)
+    for alarm in alarms:
+        link = topology.links.get(alarm.component)
+        if alarm.kind is AlarmKind.DEVICE_UNREACHABLE:
+            back[alarm.component].append(alarm.interval.end_ns)
+        elif alarm.kind is AlarmKind.INTERFACE_DOWN and link is not None and alarm.reporter in link.ends:
+            back[link.far_end(alarm.reporter)].append(alarm.interval.end_ns)
+    return back
+
+
+def _is_told_on_return(alarm: Alarm, back: Mapping[str, Sequence[int]]) -> bool:
+    """Whether a device says of its own end just when it is back."""
+    own = alarm.kind in ON_ITS_RETURN and alarm.reporter == alarm.component
+    times = back.get(alarm.component, ()) if own else ()
+    return any(abs(alarm.interval.start_ns - time_ns) <= RESTART_AFTER_S * NANOSECONDS for time_ns in times)
 
 
 def wore_down(alarm: Alarm, phase: Interval) -> bool:

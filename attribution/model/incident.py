@@ -9,6 +9,8 @@ from enum import StrEnum
 from attribution.model.topology import Side
 
 NANOSECONDS = 1_000_000_000
+FOREVER_NS = 2**62
+"""The end of what nobody saw end."""
 
 
 class EvidenceType(StrEnum):

@@ -67,8 +67,9 @@ class Cause:
     `actor` is the side that acted, for operations and enforcement; None where something failed by itself.
     `side` is the side that answers for it, which need not be the side of the component (an API call of the customer
     detaches the provider's gateway); it and `clause` are None until the Agreement has been applied, and `side` stays
-    None on a demarcation that nobody owns. `interval` is when the cause held, and `spells` the parts of it where it did
-    so in several, with another cause in between; `seconds` is the interruption rooted in it. `caused_by` is the
+    None on a demarcation that nobody owns. `interval` is when the cause held, and `spells` the parts of it in which
+    service suffered from it, where it was not back as soon as service was, or another cause had its turn in between;
+    `seconds` is the interruption rooted in it. `caused_by` is the
     component of the cause that brought this one about. `evidence` holds ids of WeighedEvidence.
     """
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from attribution.detectors import without_absentees, without_echoes
-from attribution.detectors.alarms import FOREVER_NS, detect_log_alarms, session_peer
+from attribution.detectors.alarms import detect_log_alarms, session_peer
 from attribution.detectors.packet_alarms import detect_forged_refusals, detect_packet_alarms, find_absences
 from attribution.model.evidence import Alarm, AlarmKind
-from attribution.model.incident import Interval
+from attribution.model.incident import FOREVER_NS, Interval
 from attribution.model.observation import FORGED, DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
 from attribution.model.topology import NodeKind, Side
 from tests.detectors.chain import CAPTURE, CHAIN, LINKS, NODES, at, join, log, network, node, surroundings

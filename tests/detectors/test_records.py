@@ -9,7 +9,6 @@ import pytest
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.records import (
-    FOREVER_NS,
     as_change,
     attached_node,
     detect_changes,
@@ -19,7 +18,7 @@ from attribution.detectors.records import (
     is_foreign_port,
 )
 from attribution.model.evidence import Condition, Record, RecordKind
-from attribution.model.incident import EvidenceType, Service
+from attribution.model.incident import FOREVER_NS, EvidenceType, Service
 from attribution.model.observation import (
     ChangeRecord,
     CloudCall,

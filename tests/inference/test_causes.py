@@ -424,6 +424,26 @@ def test_a_cable_that_was_up_again_is_blamed_for_a_second_outage_only_if_its_end
     assert best(inference)[0] == UPLINK
 
 
+def a_dead_edge_that_others_stood_in_for(*told: Alarm) -> Inference:
+    unreachable = alarm(18.0, "customer-edge", "customer-edge", AlarmKind.DEVICE_UNREACHABLE, end=420.0)
+    coverage = Coverage(logging=frozenset({"customer-edge"}), polled=frozenset({"customer-edge"}))
+    return infer(findings(probed(*ENDS, during(20, 50)), [unreachable, *told], coverage=coverage))
+
+
+def test_a_device_that_died_is_a_cause_until_it_is_back_though_service_was_back_before() -> None:
+    (cause,) = a_dead_edge_that_others_stood_in_for().hypotheses[0].causes
+    assert (cause.component, cause.interval.end_ns) == ("customer-edge", at(420))
+    assert [spell.end_ns for spell in cause.held] == [pytest.approx(at(50), abs=NANOSECONDS)]
+
+
+def test_what_a_device_says_of_its_own_end_when_it_is_back_tells_of_it_however_late() -> None:
+    silent = masses(a_dead_edge_that_others_stood_in_for())["customer-edge"]
+    power = alarm(415.0, "customer-edge", "customer-edge", AlarmKind.POWER_FAULT)
+    assert masses(a_dead_edge_that_others_stood_in_for(power))["customer-edge"] > silent + 0.05
+    much_later = alarm(900.0, "customer-edge", "customer-edge", AlarmKind.POWER_FAULT)
+    assert masses(a_dead_edge_that_others_stood_in_for(much_later))["customer-edge"] == pytest.approx(silent)
+
+
 def test_what_is_still_missing_shortly_after_a_recovery_needs_no_word_of_its_own() -> None:
     def twice(second: float) -> float:
         return 1.0 if 20 <= second < 100 else 0.6 if 120 <= second < 130 else 0.0
