@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from attribution.detectors.addresses import learn_addresses, recognise_end
 from attribution.detectors.alarms import detect_log_alarms
@@ -34,7 +34,7 @@ from attribution.detectors.records import detect_changes, detect_cloud_calls, de
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
 from attribution.detectors.stopped import detect_stopped
 from attribution.detectors.traces import detect_reached_hops
-from attribution.model.evidence import Alarm, AlarmKind, Coverage, Findings
+from attribution.model.evidence import Alarm, AlarmKind, Citation, Coverage, Findings, Hole
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS, EvidenceType, Incident, Interval
@@ -46,6 +46,8 @@ from attribution.model.topology import Topology
 ECHO_NS = 3 * NANOSECONDS
 # A device that goes on after it stood still says within this time that its sessions ended (seconds).
 BACK_AGAIN_S = 1.0
+# A device that starts logs its first lines within this of each other (seconds).
+STARTS_WITHIN_S = 120.0
 # Of what a port's counters say, what tells that it was watched: its state, and its drops.
 ASKED = (Metric.OPER_STATUS, Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
 
@@ -235,7 +237,24 @@ def survey_coverage(
         frozenset(counted),
         frozenset(origin.type for origin in about),
         frozenset((origin.type, origin.supplied_by) for origin in about if origin.supplied_by is not None),
+        tuple(find_holes(observations, logging & known)),
     )
+
+
+def find_holes(observations: Sequence[Observation], logging: Set[str]) -> Iterator[Hole]:
+    """Where the logs of devices are not whole: but not where another file has what one leaves out, nor where the device
+    says that it started anew, and could write nothing before."""
+    events = [event for event in observations if isinstance(event, LogEvent) and event.device in logging]
+    restarts = [event for event in events if event.kind is LogKind.DEVICE_RESTARTED]
+    for after in events:
+        if not after.silent_ns:
+            continue
+        hole = Interval(after.time_ns - after.silent_ns, after.time_ns)
+        back = hole.widened(0.0, STARTS_WITHIN_S)
+        own = any(event.device == after.device and back.contains(event.time_ns) for event in restarts)
+        filled = any(event.device == after.device and hole.start_ns < event.time_ns < hole.end_ns for event in events)
+        if not own and not filled:
+            yield Hole(after.device, hole, Citation(after.origin, after.locator))
 
 
 def is_about(event: LogEvent, around: Surroundings, way: frozenset[str]) -> bool:

@@ -20,6 +20,7 @@ from attribution.inference.doubt import (
     telling_suppliers,
 )
 from attribution.inference.fits import Situation
+from attribution.inference.holes import disregard_holes
 from attribution.inference.interruption import find_full_loss, note_reports
 from attribution.inference.leaving_out import leave_out
 from attribution.inference.likelihood import add_logs
@@ -72,7 +73,12 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     own = tuple(alarm for alarm in findings.alarms if not is_of_strangers(alarm, paths))
     findings = replace(findings, alarms=own)
     findings, troubles, caveats = add_flows(findings, paths, topology)
-    modes = load_modes()
+    told = () if troubles else told_troubles(findings, topology, paths, service.ends, window)
+    troubles = troubles or told
+    if not troubles:
+        return _nothing_happened(findings, topology, service, window)
+    findings, missing = disregard_holes(findings, troubles)
+    caveats = (*caveats, *note_reports(findings.measurements, troubles), *note_another_time(told, window), *missing)
     situation = Situation(
         topology,
         paths,
@@ -81,13 +87,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         findings.alarms,
         findings.records,
         findings.coverage,
-        modes,
+        load_modes(),
     )
-    told = () if troubles else told_troubles(findings, topology, paths, service.ends, window)
-    troubles = troubles or told
-    if not troubles:
-        return _nothing_happened(findings, topology, service, window)
-    caveats = (*caveats, *note_reports(findings.measurements, troubles), *note_another_time(told, window))
     phases = split_phases(troubles, findings.measurements)
     solver, assignments = solve_incident(situation, phases)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)

@@ -40,6 +40,10 @@ WISHES: Mapping[Means, Wish] = {
         Template("the syslog of {places}, {span}"),
         Template("a failure there, an operation, or a port or session lost to a neighbour would have been logged"),
     ),
+    Means.WHOLE_LOG: Wish(
+        Template("the complete syslog of {places}, with the commands that were typed, {span}"),
+        Template("the log that was handed in holds nothing for just that time: what happened there is missing"),
+    ),
     Means.COUNTERS: Wish(
         Template(
             "the interface counters and port states (octets, packets, discards, errors, oper_status) of {places}, "

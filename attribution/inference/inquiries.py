@@ -41,6 +41,7 @@ class Means(StrEnum):
     CAPTURE = "capture"
     CAPTURES = "captures"
     LOG = "log"
+    WHOLE_LOG = "whole_log"
     COUNTERS = "counters"
     PROBES = "probes"
     CHANGES = "changes"
@@ -54,6 +55,7 @@ EVIDENCE: dict[Means, frozenset[EvidenceType]] = {
     Means.CAPTURE: frozenset({EvidenceType.CAPTURE}),
     Means.CAPTURES: frozenset({EvidenceType.CAPTURE}),
     Means.LOG: frozenset({EvidenceType.SYSLOG}),
+    Means.WHOLE_LOG: frozenset({EvidenceType.SYSLOG}),
     Means.COUNTERS: frozenset({EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS}),
     Means.PROBES: frozenset({EvidenceType.PROBES, EvidenceType.PATHS}),
     Means.CHANGES: frozenset({EvidenceType.CHANGE_RECORDS}),
@@ -116,14 +118,15 @@ class Inquirer:
         yield from self.audit()
 
     def logs(self, side: Side) -> Iterator[Inquiry]:
-        """The log of each device on the way that nobody supplied."""
+        """The log of each device on the way that nobody supplied, or not all of it."""
+        parts = {hole.device for hole in self._situation.coverage.holes}
         for device in self.devices(side):
             if device not in self._situation.coverage.logging:
                 signs = chain(
                     self._predictor.reports(device, LOGGED),
                     self._predictor.commands(device),
                 )
-                yield Inquiry(Means.LOG, side, (device,), tuple(signs))
+                yield Inquiry(Means.WHOLE_LOG if device in parts else Means.LOG, side, (device,), tuple(signs))
 
     def counters(self, side: Side) -> Iterator[Inquiry]:
         """The counters and states of each device's ports; of a device at the demarcation also what was offered."""

@@ -33,7 +33,7 @@ ENOUGH: Final = 0.9
 MOST_SIGNS: Final = 7
 JOINT_SIGNS: Final = 3
 MEASURING: Final = (Means.CAPTURE, Means.CAPTURES, Means.PROBES)
-TOGETHER: Final = (Means.LOG, Means.COUNTERS)
+TOGETHER: Final = (Means.LOG, Means.WHOLE_LOG, Means.COUNTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +133,13 @@ def _complementing(worthy: Sequence[Weighed], worlds: Sequence[World]) -> list[W
     return chosen
 
 
-def _rank(one: Weighed) -> tuple[float, str, str, tuple[str, ...], tuple[str, ...]]:
+def _rank(one: Weighed) -> tuple[bool, float, str, str, tuple[str, ...], tuple[str, ...]]:
+    """By what it is worth; but the rest of a log comes first, which surely exists."""
     inquiry = one.inquiry
     links = tuple(point.link for point in inquiry.points)
-    return (-round(one.gain_bits, 9), inquiry.means.value, inquiry.side.value, inquiry.places, links)
+    missing = inquiry.means is Means.WHOLE_LOG
+    named = (inquiry.means.value, inquiry.side.value, inquiry.places, links)
+    return (not missing, -round(one.gain_bits, 9), *named)
 
 
 def _taken_together(in_order: Sequence[Weighed], ranked: Sequence[Weighed], worlds: Sequence[World]) -> Weighed:

@@ -254,11 +254,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """A device's log holds no line over the interval, far longer than by its own measure; cited is the next one."""
+
+    device: str
+    interval: Interval
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """Which devices were asked at all: silence of a device that never had a chance to speak is not evidence.
 
     `logging`: its log was supplied. `polled`: its ports' states were polled. `counted`: its drop counters were.
-    `types`: the kinds of evidence that were supplied at all; `supplied` tells by which side.
+    `types`: the kinds of evidence that were supplied at all; `supplied` tells by which side. `holes`: where logs that
+    were supplied are not whole.
     """
 
     logging: frozenset[str] = frozenset()
@@ -266,6 +276,7 @@ class Coverage:
     counted: frozenset[str] = frozenset()
     types: frozenset[EvidenceType] = frozenset()
     supplied: frozenset[tuple[EvidenceType, Side]] = frozenset()
+    holes: tuple[Hole, ...] = ()
 
     def is_word_of(self, side: Side) -> bool:
         """Whether one side handed in everything."""

@@ -270,7 +270,8 @@ class LogEvent(Observation):
     stopped or started. `text` is the line itself.
     `clock_trusted` is False where the line itself says that its clock was not synchronised, or where it lacks year or
     zone and the exporter did not state the zone either. `clock_ahead_ns` is how far its clock was ahead of itself, by
-    the steps that it states of it: `time_ns` is set right by as much.
+    the steps that it states of it: `time_ns` is set right by as much. `silent_ns` is for how long before the line the
+    device's log holds nothing at all, where that is far longer than by the log's own measure.
     """
 
     device: str
@@ -286,6 +287,7 @@ class LogEvent(Observation):
     process: str | None = None
     clock_trusted: bool = True
     clock_ahead_ns: int = 0
+    silent_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

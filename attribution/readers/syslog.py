@@ -8,6 +8,7 @@ line. What tells of trouble in words that no rule understands is both. Where the
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from attribution.model.phrase import Phrase, as_clauses
 from attribution.readers.commands import NO_MODE, CommandMode, classify_command, effect_in_mode, is_located, mode_after
 from attribution.readers.compression import read_plain
 from attribution.readers.log_envelopes import Envelope, open_envelope
+from attribution.readers.log_holes import find_holes
 from attribution.readers.log_severity import is_grave
 from attribution.readers.log_steps import MAY_TELL, mend_steps
 from attribution.readers.log_times import LogClock
@@ -51,8 +53,8 @@ def read_syslog(content: bytes, origin: Origin) -> Iterator[Observation | Caveat
         mended, caveats = mend_steps(list(events), origin)
         yield from mended
         yield from caveats
-    else:
-        yield from events
+    else:  # by a clock that was stepped nobody knows how long a device was silent
+        yield from reading.with_holes(list(events))
     reading.raise_if_unusable()
     yield from reading.caveats()
 
@@ -82,6 +84,7 @@ class _LogReading:
         self._modes: dict[tuple[str, str | None], CommandMode] = {}
         self._omissions: dict[str, _Omission] = {}
         self._events = 0
+        self._lines: dict[str, list[tuple[int, int]]] = defaultdict(list)
 
     def events(self, content: bytes) -> Iterator[LogEvent]:
         """What the lines say, in their order."""
@@ -105,6 +108,7 @@ class _LogReading:
         if device is None:
             self._omit(NO_DEVICE, number, line)
             return None
+        self._lines[device].append((time[0], number))
         event = self._event(number, line, device, envelope, time)
         self._last[device] = event
         if event is not None:
@@ -161,6 +165,25 @@ class _LogReading:
         named = event.interface or (effect.interface if effect is not None else None)
         interface = named or (mode.interface if is_located(effect) else None)
         return replace(event, command=command, interface=interface, effect=effect)
+
+    def with_holes(self, events: list[LogEvent]) -> Iterator[LogEvent]:
+        """The events that were read, told after how long a silence they come where that is a hole of the log; what the
+        first line after one says need not be understood."""
+        holes = {
+            f"line {number}": (device, silent_ns, time_ns)
+            for device, lines in self._lines.items()
+            for number, silent_ns in find_holes(lines)
+            for time_ns, at in lines
+            if at == number
+        }
+        for event in events:
+            hole = holes.pop(event.locator, None)
+            yield event if hole is None else replace(event, silent_ns=hole[1])
+        for locator, (device, silent_ns, time_ns) in holes.items():
+            yield LogEvent(
+                time_ns=time_ns, origin=self._origin, locator=locator, device=device, kind=LogKind.ROUTINE,
+                text="", silent_ns=silent_ns,
+            )  # fmt: skip
 
     def _omit(self, reason: str, number: int, example: str | None = None) -> None:
         omission = self._omissions.setdefault(reason, _Omission(first_line=number))

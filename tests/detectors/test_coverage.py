@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from attribution.detectors import detect_evidence, session_paths
 from attribution.model.evidence import Alarm, AlarmKind, Citation, Coverage
-from attribution.model.incident import EvidenceType, Origin
+from attribution.model.incident import NANOSECONDS, EvidenceType, Origin
 from attribution.model.observation import LogKind, Metric, Observation
 from attribution.model.topology import Side
 from tests.detectors.chain import (
@@ -120,3 +121,12 @@ def test_who_hands_in_a_log_of_other_people_s_troubles_has_supplied_nothing() ->
 
     assert is_customer_s_word(log(0, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/9"))
     assert not is_customer_s_word(log(0, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/1"))
+
+
+def test_a_hole_in_a_log_is_told_of_but_not_where_another_file_fills_it_or_the_device_started_anew() -> None:
+    after = replace(log(100, "cloud-core", LogKind.ROUTINE), silent_ns=90 * NANOSECONDS)
+    (hole,) = coverage([log(0, "cloud-core", LogKind.ROUTINE), after]).holes
+    assert (hole.device, hole.interval) == ("cloud-core", between(10, 100))
+    assert not coverage([after, log(50, "cloud-core", LogKind.ROUTINE)]).holes
+    assert not coverage([after, log(103, "cloud-core", LogKind.DEVICE_RESTARTED)]).holes
+    assert coverage([after, log(50, "cloud-edge", LogKind.ROUTINE)]).holes

@@ -21,7 +21,7 @@ from attribution.inference.posterior import Solver
 from attribution.inference.predictions import Predictor
 from attribution.inference.requests import LEAST_GAIN_BITS, gain_of, propose_requests
 from attribution.inference.worlds import World, hidden_calls, shares_of, worlds_of_calls
-from attribution.model.evidence import Coverage, Measurement
+from attribution.model.evidence import Citation, Coverage, Hole, Measurement
 from attribution.model.incident import EvidenceType
 from attribution.model.topology import NodeKind, Side
 from attribution.model.verdict import Cause, Request
@@ -29,6 +29,7 @@ from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
     ENDS,
+    LOG,
     PATHS,
     SERVICE,
     WAY_NODES,
@@ -130,6 +131,17 @@ def test_logs_that_were_supplied_are_not_asked_for() -> None:
 
     assert ("customer-edge",) not in logs
     assert ("provider-edge",) in logs
+
+
+def test_the_rest_of_a_log_that_holds_nothing_of_the_time_is_asked_for_first() -> None:
+    seen = probed(*ENDS, OUTAGE)
+    hole = Hole("provider-edge", between(0, 300), Citation(LOG, "line 69"))
+    first = requests(*seen, coverage=Coverage(logging=frozenset({"provider-edge"}), holes=(hole,)))[0]
+    assert first.component == "provider-edge"
+    assert "complete syslog" in first.what
+    elsewhere = replace(hole, interval=between(200, 300))
+    known = requests(*seen, coverage=Coverage(logging=frozenset({"provider-edge"}), holes=(elsewhere,)))
+    assert not any("syslog of provider-edge" in request.what for request in known)
 
 
 def test_counters_that_were_supplied_are_not_asked_for() -> None:
