@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 from attribution.detectors.addresses import learn_addresses, recognise_end
 from attribution.detectors.alarms import detect_log_alarms
+from attribution.detectors.another_time import leave_out_other_times
 from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
@@ -85,6 +86,7 @@ def detect_evidence(
     aligned, caveats = align_clocks(dated, around, incident.window)
     clocks = describe_alignment(dated, aligned, around)
     observations, firsts = aligned[: len(observations)], aligned[len(observations) :]
+    observations, incident, strange = leave_out_other_times(observations, incident)
     tables = [table.shifted(first.time_ns - table.times_ns[0]) for table, first in zip(tables, firsts, strict=True)]
     stated = [record for table in tables for record in flows_of_the_service(table, book, service.ends)]
     routes = learn_routes(topology, book, [*observations, *stated])
@@ -110,6 +112,7 @@ def detect_evidence(
         session_paths=session_paths(alarms, routes),
         caveats=(
             *caveats,
+            *strange,
             *((guessed,) if guessed is not None else ()),
             *note_strangers(observations, around),
             *note_undrawn_flows(observations, around),

@@ -130,3 +130,18 @@ def test_a_hole_in_a_log_is_told_of_but_not_where_another_file_fills_it_or_the_d
     assert not coverage([after, log(50, "cloud-core", LogKind.ROUTINE)]).holes
     assert not coverage([after, log(103, "cloud-core", LogKind.DEVICE_RESTARTED)]).holes
     assert coverage([after, log(50, "cloud-edge", LogKind.ROUTINE)]).holes
+
+
+def test_files_of_another_day_are_evidence_of_nothing_and_a_caveat_says_so() -> None:
+    """Neither what they tell, nor that they are silent of the time in question."""
+    day = 86_400.0
+    yesterday = origin(file="telemetry/yesterday.log", device="cloud-core")
+    today = origin(file="telemetry/today.log", device="cloud-edge")
+    old = log(-day, "cloud-core", LogKind.INTERFACE_DOWN, interface="GE0/0/1", source=yesterday)
+    new = log(10, "cloud-edge", LogKind.ROUTINE, source=today)
+    found = detect_evidence([old, new], WITH_ARCHIVE, incident([yesterday, today]))
+    assert found.coverage.logging == {"cloud-edge"}
+    assert not found.alarms
+    assert [caveat.file for caveat in found.caveats if "another time" in caveat.reason] == ["telemetry/yesterday.log"]
+    whole = detect_evidence([old], WITH_ARCHIVE, incident([yesterday]))
+    assert whole.alarms, "where no file is of the reported time, that may be wrong"
