@@ -48,28 +48,32 @@ INTERNAL_ERROR = "2/80"  # fatal (RFC 8446 §6.2): a cause within the end that s
 
 def detect_packet_alarms(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
     """Packets that speak of a state: an ICMP error names its sender, a NOTIFICATION the one who gave up."""
-    for witness in observations:
-        if isinstance(witness, PacketWitness):
-            alarm = _alarm_of_witness(witness, around)
-            own = []
-            if alarm is not None and alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
-                own = _own_links_within(alarm.reporter, witness.prefixes, around)
-            # Who takes back nothing but the subnets of its own cables tells of their ports, not of what lies behind.
-            if alarm is not None and (not own or len(own) < len(witness.prefixes)):
-                yield alarm
-            if alarm is not None:
-                for link in own:
-                    statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
-                    down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
-                    yield replace(down, about_peer=None)
-            if alarm is not None and witness.kind is WitnessKind.BGP_NOTIFICATION and witness.code in BY_AN_OPERATOR:
-                yield _said_of_itself(alarm)
-            # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
-            if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
-                yield replace(
-                    alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE,
-                    about_peer=None,
-                )  # fmt: skip
+    witnesses = [observation for observation in observations if isinstance(observation, PacketWitness)]
+    silences = {(w.sender, w.about, w.end_ns) for w in witnesses if w.kind is WitnessKind.BGP_SILENT}
+    for witness in witnesses:
+        alarm = _alarm_of_witness(witness, around)
+        # Who gave up after a silence that was seen had spoken on until then.
+        if alarm is not None and (witness.about, witness.sender, witness.time_ns) in silences:
+            alarm = replace(alarm, spoke_on=True)
+        own = []
+        if alarm is not None and alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
+            own = _own_links_within(alarm.reporter, witness.prefixes, around)
+        # Who takes back nothing but the subnets of its own cables tells of their ports, not of what lies behind.
+        if alarm is not None and (not own or len(own) < len(witness.prefixes)):
+            yield alarm
+        if alarm is not None:
+            for link in own:
+                statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
+                down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
+                yield replace(down, about_peer=None)
+        if alarm is not None and witness.kind is WitnessKind.BGP_NOTIFICATION and witness.code in BY_AN_OPERATOR:
+            yield _said_of_itself(alarm)
+        # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
+        if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
+            yield replace(
+                alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE,
+                about_peer=None,
+            )  # fmt: skip
 
 
 def detect_forged_refusals(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:

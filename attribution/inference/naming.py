@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
-from attribution.inference.testimony import in_time
+from attribution.inference.testimony import WEARS_DOWN, in_time, wore_down
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import Caveat, CommandEffectKind
@@ -76,6 +75,7 @@ class Namer:
         self._paths = paths
         self._attacks = [alarm for alarm in alarms if alarm.kind is AlarmKind.ATTACK]
         self._gone = [alarm for alarm in alarms if alarm.kind in GONE]
+        self._worn = [alarm for alarm in alarms if alarm.kind in WEARS_DOWN]
         self._overuse = [alarm for alarm in alarms if alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED]
         self._intruders: dict[str, set[str]] = defaultdict(set)
         for alarm in alarms:
@@ -118,30 +118,34 @@ class Namer:
             facts.add(Fact.THIRD_PARTY)
         if component in self._topology.links:
             facts.add(Fact.LINK)
-        cause = Cause(component, kind, self._held(candidate, span), actor=actor, facts=frozenset(facts))
-        repaired_ns = self._repaired_ns(candidate, span)
-        if repaired_ns is None or repaired_ns <= cause.interval.end_ns:
-            return cause
-        return replace(cause, interval=Interval(cause.interval.start_ns, repaired_ns), spells=(cause.interval,))
+        held = self._held(candidate, span)
+        start_ns = min([held.start_ns, *self._worn_since_ns(candidate, span)])
+        whole = Interval(start_ns, max(held.end_ns, min(self._repaired_ns(candidate, span), default=held.end_ns)))
+        spells = (held,) if whole != held else ()
+        return Cause(component, kind, whole, actor=actor, facts=frozenset(facts), spells=spells)
 
-    def _repaired_ns(self, candidate: Candidate, span: Interval) -> int | None:
-        """When a dead device, or a cable that was down, was first reported to be back: service may have been so before
-        that, on another way. None where nobody tells."""
+    def _worn_since_ns(self, candidate: Candidate, span: Interval) -> Iterator[int]:
+        """Since when a device had been short of what it needs, where that is what shows the fault: service may have
+        suffered only when its neighbours gave up their sessions with it."""
+        for alarm in self._worn:
+            if (alarm.kind, alarm.component) == (candidate.mode.sign, candidate.component) and wore_down(alarm, span):
+                yield alarm.interval.start_ns
+
+    def _repaired_ns(self, candidate: Candidate, span: Interval) -> Iterator[int]:
+        """When a dead device, or a cable that was down, was reported to be back: service may have been so before that,
+        on another way."""
         link = self._topology.links.get(candidate.component)
         if link is None and not candidate.mode.dead:
-            return None
+            return
         cables = [link] if link is not None else self._topology.links_of(candidate.component)
         # Of the dead one's ports its neighbours tell; that it answers its poller again, the poller.
         told = {(AlarmKind.INTERFACE_DOWN, cable.component) for cable in cables}
         told.add((AlarmKind.DEVICE_UNREACHABLE, candidate.component))
-        ends = (
-            alarm.interval.end_ns
-            for alarm in self._gone
-            if (alarm.kind, alarm.component) in told
-            and (alarm.kind is AlarmKind.DEVICE_UNREACHABLE or alarm.reporter != candidate.component)
-            and in_time(alarm, span)
-        )
-        return min((end_ns for end_ns in ends if end_ns < FOREVER_NS), default=None)
+        for alarm in self._gone:
+            by_itself = alarm.kind is AlarmKind.INTERFACE_DOWN and alarm.reporter == candidate.component
+            meant = (alarm.kind, alarm.component) in told and not by_itself
+            if meant and in_time(alarm, span) and alarm.interval.end_ns < FOREVER_NS:
+                yield alarm.interval.end_ns
 
     def _was_told(self, host: str, span: Interval) -> bool:
         """Whether notice of attacks on a host, or on the account, had been given before this one began."""

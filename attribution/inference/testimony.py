@@ -191,7 +191,7 @@ class Witnesses:
         heard += [alarm for alarm in alarms if not in_time(alarm, phase) and _is_told_on_return(alarm, back)]
         self._alarms = first_of_each(heard)
         self._unread = {alarm.reporter: alarm for alarm in self._alarms if alarm.kind is AlarmKind.NOT_UNDERSTOOD}
-        self._spoke_on = {(alarm.reporter, alarm.about_peer) for alarm in self._alarms if alarm.spoke_on}
+        self._spoke_on = {(alarm.reporter, alarm.about_peer) for alarm in heard if alarm.spoke_on}
         self._records = [
             record for record in records if record_in_time(record, phase) or self._starved_session(record)
         ]

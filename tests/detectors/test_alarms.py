@@ -509,6 +509,13 @@ def test_who_fell_silent_is_complained_of_by_who_waited() -> None:
     assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
 
 
+def test_who_gave_up_after_a_silence_that_was_seen_had_spoken_on() -> None:
+    silent = witness(WitnessKind.BGP_SILENT, "192.0.2.1", "192.0.2.2")
+    closed = replace(witness(WitnessKind.BGP_NOTIFICATION, "192.0.2.2", "192.0.2.1", "4/0"), time_ns=silent.end_ns)
+    assert [alarm.spoke_on for alarm in packet_alarms(silent, closed)] == [True, True]
+    assert [alarm.spoke_on for alarm in packet_alarms(closed)] == [False]
+
+
 def test_who_sends_bfd_down_complains_of_the_other() -> None:
     (alarm,) = packet_alarms(witness(WitnessKind.BFD_DOWN, "192.0.2.2", "192.0.2.1"))
     assert (alarm.reporter, alarm.about_peer) == ("cloud-edge", "office-edge")

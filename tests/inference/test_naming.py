@@ -14,7 +14,7 @@ from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Re
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Fact
-from tests.inference.chain import CHAIN, DEMARCATION, PATHS, alarm, between, candidate, link_name, mode, record
+from tests.inference.chain import CHAIN, DEMARCATION, PATHS, alarm, at, between, candidate, link_name, mode, record
 
 SPAN = between(100, 160)
 UPLINK = link_name("customer-core", "customer-edge")
@@ -68,6 +68,16 @@ def test_an_attack_of_a_kind_that_was_to_be_ended_is_another_of_the_same(noticed
 
     assert Fact.ATTACK_ON_CUSTOMER in cause.facts
     assert (Fact.VIOLATION in cause.facts) is told
+
+
+def test_a_device_was_at_fault_since_it_was_worn_down_and_not_only_when_its_sessions_were_given_up() -> None:
+    worn = mode(kind=CauseKind.DEVICE_DEGRADED, sign=AlarmKind.RESOURCES_EXHAUSTED)
+    busy = alarm(12, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED, end=150)
+    cause = name(candidate("customer-edge", worn), [busy])
+    assert cause.interval.start_ns == at(12)
+    assert [spell.start_ns for spell in cause.held] == [at(100)]
+    for other in (candidate("customer-core", worn), candidate("customer-edge", mode())):
+        assert name(other, [busy]).interval.start_ns == at(100)
 
 
 def test_of_two_hosts_with_one_address_the_intruder_is_named_where_it_is_known() -> None:

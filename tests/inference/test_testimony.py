@@ -116,13 +116,14 @@ def test_what_lies_behind_a_router_that_is_gone_itself_did_not_take_its_route_aw
         assert heard(where, told) and heard(where, itself)
 
 
-def test_who_was_seen_to_speak_on_did_not_lose_the_session_by_a_fault_of_its_own() -> None:
+@pytest.mark.parametrize("first", [True, False])
+def test_who_was_seen_to_speak_on_did_not_lose_the_session_by_a_fault_of_its_own(first: bool) -> None:
     """Nor do its log and its poller say so, which tell of the same session; its peer and what lies between may have."""
     lost = [
         alarm(100 + n, "provider-edge", "provider-edge", AlarmKind.SESSION_DOWN, about_peer="customer-edge")
         for n in range(2)
     ]
-    seen = [replace(lost[0], spoke_on=True), lost[1]]
+    seen = [replace(lost[0], spoke_on=first), replace(lost[1], spoke_on=not first)]
     own, peer = (expecting(AlarmKind.SESSION_DOWN, where) for where in (Where.SELF, Where.PEER))
 
     assert hear(candidate("provider-edge", own), lost).total > 0

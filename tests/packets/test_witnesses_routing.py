@@ -282,6 +282,14 @@ def test_a_silence_shorter_than_the_agreed_hold_time_breaks_nothing() -> None:
     assert "the hold time is 18 s" in found.detail
 
 
+@pytest.mark.parametrize(("body", "silences"), [(b"\4\0", 1), (b"\6\2", 0)])
+def test_who_closes_because_the_hold_time_is_over_tells_that_it_is(body: bytes, silences: int) -> None:
+    """By a timer of whole seconds, that began when the last word was read: the packets are a moment less apart."""
+    packets = [packet for packet in with_hold_time(18, 60) if packet[0] < START + 23_000 * MS]
+    closed = [*packets, speaks(23_090, True, bgp(3, body), 30 + 19 * 23)]
+    assert len(witnesses(closed, WitnessKind.BGP_SILENT)) == silences
+
+
 def test_who_agreed_on_no_keepalives_may_be_silent() -> None:
     assert not witnesses(with_hold_time(0, 30), WitnessKind.BGP_SILENT)
 

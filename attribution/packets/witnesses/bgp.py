@@ -61,6 +61,8 @@ FEWEST_KEEPALIVES: Final = 4
 KEEPALIVES_MISSED: Final = 2.5  # where the hold time was not seen; it is usually three keepalive intervals
 SHORTEST_SILENCE_NS: Final = 1_500_000_000
 KEEPALIVES_IN_HOLD: Final = 3
+HOLD_TIMER: Final = 4  # the error code of who closes a session because its peer said nothing (RFC 4271 §6.5)
+TIMER_NS: Final = SECOND_NS  # timers run out in whole seconds, and start when a message was read, not as it came
 ANSWERED_WITHIN_NS: Final = 5_000_000_000
 TABLE_NS: Final = 60_000_000_000  # so long after its OPEN a speaker may still be telling its table
 HOST_ROUTES: Final = ("/32", "/128")
@@ -247,7 +249,8 @@ def _withdrawals(
 def _silent_peers(capture: Capture, speakers: Speakers) -> Iterator[PacketWitness]:
     """One side says nothing for the hold time, while the other's messages keep coming.
 
-    Where no OPEN told the hold time, the usual pace of the speaker's KEEPALIVEs stands for it.
+    Where no OPEN told the hold time, the usual pace of the speaker's KEEPALIVEs stands for it. That the hold time was
+    over the peer tells, who closes the session for it, better than the time between two packets.
     """
     for pair, speaker in speakers.items():
         peer = speakers.get(_reverse(pair))
@@ -259,15 +262,16 @@ def _silent_peers(capture: Capture, speakers: Speakers) -> Iterator[PacketWitnes
         usual_ns, limit_ns = paces
         theirs = [capture.packets[message.packet][TIME] for message in peer.messages]
         closings = [
-            time_ns for time_ns, message in zip(theirs, peer.messages, strict=True) if message.kind == NOTIFICATION
+            (time_ns, message.body[:1] == bytes([HOLD_TIMER]))
+            for time_ns, message in zip(theirs, peer.messages, strict=True)
+            if message.kind == NOTIFICATION
         ]
         mine = [capture.packets[message.packet][TIME] for message in speaker.messages]
         for number, (start, end) in enumerate(pairwise([*mine, capture.end_ns])):
             message = speaker.messages[number]
-            closed = bisect_left(closings, start)
-            if closed < len(closings):
-                end = min(end, closings[closed])
-            if message.kind == NOTIFICATION or end - start <= limit_ns:
+            ended, expired = next((closing for closing in closings if closing[0] >= start), (end, False))
+            end, expired = min(end, ended), expired and ended <= end
+            if message.kind == NOTIFICATION or end - start <= limit_ns - TIMER_NS * expired:
                 continue
             meanwhile = bisect_left(theirs, end) - bisect_left(theirs, int(start + usual_ns))
             if meanwhile >= 2:
