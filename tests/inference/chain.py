@@ -23,7 +23,7 @@ from attribution.model.evidence import (
     RecordKind,
     Stretch,
 )
-from attribution.model.incident import NANOSECONDS, EvidenceType, Interval, Origin, Service
+from attribution.model.incident import FOREVER_NS, NANOSECONDS, EvidenceType, Interval, Origin, Service
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Link, Node, NodeKind, Side, Topology
 from attribution.model.verdict import CauseKind
@@ -32,7 +32,7 @@ START_S = 1_795_428_000  # 2026-11-23T10:00:00Z
 PROBES = Origin("telemetry/probes.csv", EvidenceType.PROBES)
 LOG = Origin("telemetry/syslog.log", EvidenceType.SYSLOG)
 RECORDS = Origin("records/changes.csv", EvidenceType.CHANGE_RECORDS)
-FOREVER_S = 10_000.0
+FOREVER_S = FOREVER_NS / NANOSECONDS
 
 ENDS = ("customer-host", "provider-host")
 WAY_NODES = ("customer-host", "customer-core", "customer-edge", "provider-edge", "provider-core", "provider-host")
