@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from attribution.detectors.addresses import learn_addresses, recognise_end
 from attribution.detectors.alarms import detect_log_alarms
 from attribution.detectors.another_time import leave_out_other_times
+from attribution.detectors.carrying import find_carrying
 from attribution.detectors.clocks import align_clocks, describe_alignment
 from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
@@ -89,7 +90,8 @@ def detect_evidence(
     observations, incident, strange = leave_out_other_times(observations, incident)
     tables = [table.shifted(first.time_ns - table.times_ns[0]) for table, first in zip(tables, firsts, strict=True)]
     stated = [record for table in tables for record in flows_of_the_service(table, book, service.ends)]
-    routes = learn_routes(topology, book, [*observations, *stated])
+    carrying = find_carrying(observations, around, incident.window.start_ns)
+    routes = learn_routes(topology, book, [*observations, *stated], carrying)
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
     for detect_load in (detect_overuse, detect_cloud_load, detect_captured_load):

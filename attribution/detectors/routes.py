@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, product
 from math import prod
@@ -15,7 +16,7 @@ from attribution.model.flow_table import FlowTable
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import FlowRecord, Observation, PairCount, PathTrace, TapCount
 from attribution.model.ports import find_link
-from attribution.model.topology import Node, NodeKind, Topology
+from attribution.model.topology import Link, Node, NodeKind, Topology
 
 MOST_CANDIDATES = 16
 # A capture on another way than the traced one makes that way a candidate for this long before and after (seconds).
@@ -29,27 +30,65 @@ Dated = dict[tuple[str, str], list[tuple[int, tuple[str, ...]]]]
 """Paths by their two ends, each with the time at which it was seen, in order of time."""
 
 
-class Routes:
-    """Paths as tuples of components, node, link, node …, for any two nodes of the topology and any time."""
+Sender = tuple[str, str]
+"""A node and the link over which it sends."""
 
-    def __init__(self, topology: Topology, traced: Dated, sighted: Dated | None = None) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Carrying:
+    """What ports carried before the trouble.
+
+    `unused` are links of the drawing's shortest ways that carried next to nothing, `bypassed` the nodes that lie on
+    such ways alone; from `used_from_ns` on they may have been taken into use (None: they never were). `busy` tells
+    which nodes sent over which links a fair share of what the service's ends send.
+    """
+
+    unused: frozenset[str] = frozenset()
+    bypassed: frozenset[str] = frozenset()
+    used_from_ns: int | None = None
+    busy: frozenset[Sender] = frozenset()
+
+
+class Routes:
+    """Paths as tuples of components, node, link, node …, for any two nodes of the topology and any time.
+
+    `avoided` are links of the drawing by which nothing goes.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        traced: Dated,
+        sighted: Dated | None = None,
+        carrying: Carrying | None = None,
+        avoided: frozenset[str] = frozenset(),
+    ) -> None:
         self._topology = topology
         self._traced = traced
         self._sighted = sighted or {}
+        self._carrying = carrying or Carrying()
+        self._avoided = avoided
+        self._used = self.avoiding(self._carrying.unused) if self._carrying.unused else None
+        self._drawn = lru_cache(maxsize=None)(self._find_drawn)
         self._shortest = lru_cache(maxsize=None)(self._find_shortest)
         self._segment = lru_cache(maxsize=SEGMENTS_KEPT)(self._reach_by_bridges)
         self._unavoidable = lru_cache(maxsize=None)(self._find_unavoidable)
 
+    def avoiding(self, links: frozenset[str]) -> Routes:
+        """The drawing alone, without some of its links."""
+        return Routes(self._topology, {}, avoided=links)
+
     def learn(self, traced: Dated, sighted: Dated | None = None) -> Routes:
         """The same network with other sightings: what was searched for in it is not searched for again."""
-        learned = Routes(self._topology, traced, sighted)
+        learned = Routes(self._topology, traced, sighted, self._carrying, self._avoided)
         learned._shortest = self._shortest
         learned._segment = self._segment
         learned._unavoidable = self._unavoidable
         return learned
 
     def paths(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
-        """The candidate paths at a time: the last one traced before it (or the first after), else all shortest ones.
+        """The candidate paths at a time: the last one traced before it (or the first after), else all shortest ones of
+        those that carried something.
 
         Routers spread flows over equal ways, and a traceroute is one flow: ways beside the traced one on which captures
         saw packets of the same two ends at about that time are candidates too, and ways that records of their flows
@@ -69,9 +108,61 @@ class Routes:
     def _known(self, source: str, destination: str, time_ns: int) -> tuple[tuple[str, ...], ...]:
         traced = self._traced.get((source, destination))
         if not traced:
-            return self._shortest(source, destination)
+            from_ns = self._carrying.used_from_ns
+            return self._drawn(source, destination, from_ns is not None and time_ns >= from_ns)
         index = bisect_right(traced, time_ns, key=lambda entry: entry[0])
         return (traced[max(0, index - 1)][1],)
+
+    def _find_drawn(self, source: str, destination: str, all_in_use: bool) -> tuple[tuple[str, ...], ...]:
+        """The shortest ways over links that were used, with those beside them that were busy; and once all links may be
+        in use, the shortest of all as well.
+
+        What lies on the ways that were not used, and is no end of them, is reached over them all the same.
+        """
+        shortest = self._shortest(source, destination)
+        unused = self._carrying.unused
+        if self._used is not None and any(not unused.isdisjoint(way) for way in shortest):
+            used = self._used.paths(source, destination, 0)
+            if used and not self._leads_off(source, destination):
+                kept = shortest if all_in_use else [way for way in shortest if unused.isdisjoint(way)]
+                shortest = tuple(dict.fromkeys([*used, *kept]))
+        beside = [other for way in shortest for other in self._busy_beside(way)]
+        return tuple(dict.fromkeys([*shortest, *beside]))[:MOST_CANDIDATES]
+
+    def _leads_off(self, source: str, destination: str) -> bool:
+        """Whether two nodes are those that a link joins which was not used, or one lies on a way that was not."""
+        links = (self._topology.links[name] for name in self._carrying.unused)
+        ends = {source, destination}
+        return not ends.isdisjoint(self._carrying.bypassed) or any(ends == set(link.ends) for link in links)
+
+    def _busy_beside(self, way: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """A way with its part between two routers led over other bridges, by ports that were busy.
+
+        Which of several ways over switches frames take, no router decides; it need not be the shortest.
+        """
+        if not self._carrying.busy:
+            return
+        nodes, last = self._topology.nodes, len(way) - 1
+        routers = [at for at in range(0, len(way), 2) if at in (0, last) or not _is_bridge(nodes[way[at]])]
+        for first, end in pairwise(routers):
+            own = set(way[first : end + 1])
+            for other in self._over_busy_bridges((way[first],), way[end], own):
+                if other != way[first : end + 1]:
+                    yield way[:first] + other + way[end + 1 :]
+
+    def _over_busy_bridges(self, path: tuple[str, ...], end: str, own: set[str]) -> Iterator[tuple[str, ...]]:
+        """The ways on to the end of a segment that pass no node twice, over its own links and busy ones."""
+        here = path[-1]
+        if len(path) > 1 and not _is_bridge(self._topology.nodes[here]):
+            return
+        for link in self._topology.links_of(here):
+            there = link.far_end(here)
+            if there in path or (link.component not in own and (here, link.component) not in self._carrying.busy):
+                continue
+            if there == end:
+                yield (*path, link.component, there)
+            else:
+                yield from self._over_busy_bridges((*path, link.component, there), end, own)
 
     def ways_over(self, source: str, destination: str, component: str) -> tuple[tuple[str, ...], ...]:
         """The shortest paths that lead over a component."""
@@ -145,7 +236,7 @@ class Routes:
             here = asked.popleft()
             if here != source and self._topology.nodes[here].kind is NodeKind.HOST:
                 continue
-            found = {link.far_end(here) for link in self._topology.links_of(here) if link.component != around}
+            found = {link.far_end(here) for link in self._links_of(here) if link.component != around}
             asked.extend(found - reached)
             reached |= found
         return destination in reached
@@ -177,6 +268,9 @@ class Routes:
     def _forwards(self, node: str) -> bool:
         return self._topology.nodes[node].kind is not NodeKind.HOST
 
+    def _links_of(self, node: str) -> Iterator[Link]:
+        return (link for link in self._topology.links_of(node) if link.component not in self._avoided)
+
     def _reach_by_bridges(self, node: str) -> dict[str, int]:
         """What can be reached from a node over bridges alone, with the fewest links that it takes."""
         distance = {node: 0}
@@ -185,7 +279,7 @@ class Routes:
             here = queue.popleft()
             if here != node and not _is_bridge(self._topology.nodes[here]):
                 continue
-            for link in self._topology.links_of(here):
+            for link in self._links_of(here):
                 there = link.far_end(here)
                 if there not in distance:
                     distance[there] = distance[here] + 1
@@ -209,7 +303,7 @@ class Routes:
 
     def _bridged(self, here: str, there: str, distance: dict[str, int]) -> Iterator[tuple[str, ...]]:
         """The shortest ways from one node to another over bridges, without the latter; `distance` is from there."""
-        for link in self._topology.links_of(here):
+        for link in self._links_of(here):
             nearer = link.far_end(here)
             if nearer == there and distance[here] == 1:
                 yield here, link.component
@@ -223,9 +317,11 @@ def _is_bridge(node: Node) -> bool:
     return node.kind is NodeKind.TRANSPORT or (node.kind is NodeKind.SWITCH and len(node.addresses) < 2)
 
 
-def learn_routes(topology: Topology, book: AddressBook, observations: Iterable[Observation]) -> Routes:
+def learn_routes(
+    topology: Topology, book: AddressBook, observations: Iterable[Observation], carrying: Carrying | None = None
+) -> Routes:
     """Each traceroute that arrived tells the way of that hour; hops that stayed silent are filled in by the drawing."""
-    routes = Routes(topology, {})
+    routes = Routes(topology, {}, carrying=carrying)
     traced: Dated = {}
     for observation in observations:
         if not isinstance(observation, PathTrace):
