@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from attribution.detectors.cloud_actions import CloudActions
 from attribution.detectors.loss import Surroundings
@@ -48,6 +49,9 @@ FOR_A_DESTINATION = frozenset(
 # Commands are typed within this before the line that says the configuration was changed; the lines of one change
 # follow each other within less.
 TYPED_WITHIN_NS, ONE_COMMIT_NS = 900 * NANOSECONDS, 30 * NANOSECONDS
+# How a command is negated: before its words (IOS and EOS; VRP and Comware), or by another verb (Junos).
+NEGATIVE = frozenset({("no",), ("undo",), ("delete",), ("deactivate",)})
+POSITIVE = frozenset({("set",), ("activate",)})
 # A prefix shorter than this covers so much that it covers the service (0.0.0.0/0, 10.0.0.0/8).
 WHOLE_PREFIX = 8
 # Prefixes and bandwidths in the parameters of a call of the cloud API; a CCN's BandwidthLimit is in Mbit/s.
@@ -73,11 +77,11 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
         link = find_link(around.topology, event.device, port) if port else None
         if port and link is None and is_foreign_port(event.device, port, around):
             continue
-        end_ns = _taken_back(event, effect, events[position + 1 :])
+        undone = _taken_back(event, effect, events[position + 1 :])
         actor = around.topology.nodes[event.device].side
         component = link.component if link is not None else None
         yield Record(
-            interval=Interval(event.time_ns, end_ns),
+            interval=Interval(event.time_ns, FOREVER_NS if undone is None else undone.time_ns),
             actor=actor,
             component=event.device,
             kind=RecordKind.OPERATION,
@@ -94,6 +98,7 @@ def detect_operations(observations: Sequence[Observation], around: Surroundings)
             effect=effect.kind,
             diverts=_diverted(effect, around),
             protocol=effect.protocol,
+            revised=undone is not None and event.user is not None and event.user == undone.user,
         )
 
 
@@ -188,20 +193,38 @@ def is_foreign_port(device: str, port: str, around: Surroundings) -> bool:
     return canonical_port(port)[0] in types
 
 
-def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent]) -> int:
-    """When a later command of the same device takes an effect back, as it says or as a route just put in is deleted."""
+def _taken_back(event: LogEvent, effect: CommandEffect, later: Sequence[LogEvent]) -> LogEvent | None:
+    """The later command of the same device that takes an effect back: as it says, by being the first one's opposite,
+    or as a route just put in is deleted."""
     for other in later:
         for undo in (other.effect, as_change(other, [event])):
             if (
                 other.device == event.device
                 and undo is not None
                 and undo.kind is effect.kind
-                and undo.restores
+                and (undo.restores or _are_opposites(event.command, other.command))
                 and _same_port(undo.interface or other.interface, effect.interface or event.interface)
                 and undo.prefix in (None, effect.prefix)
             ):
-                return other.time_ns
-    return FOREVER_NS
+                return other
+    return None
+
+
+def _are_opposites(one: str | None, other: str | None) -> bool:
+    """Whether of two commands one is the other's negation, if with fewer words: `mtu 9000` and `undo mtu`."""
+    if one is None or other is None:
+        return False
+    (negative, words), (is_too, others) = _parted(one), _parted(other)
+    fewer, more = (words, others) if negative else (others, words)
+    return negative is not is_too and bool(fewer) and fewer == more[: len(fewer)]
+
+
+@lru_cache(maxsize=1024)
+def _parted(command: str) -> tuple[bool, tuple[str, ...]]:
+    """Whether a command is a negative one, and its words without what makes it one."""
+    words = tuple(command.lower().split())
+    negative = words[:1] in NEGATIVE
+    return negative, words[1:] if negative or words[:1] in POSITIVE else words
 
 
 def _same_port(one: str | None, other: str | None) -> bool:

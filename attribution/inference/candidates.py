@@ -40,8 +40,14 @@ EFFECTS_OF_RECORD = {
         {CommandEffectKind.NEIGHBOUR_SHUTDOWN, CommandEffectKind.SESSION_CLEARED, CommandEffectKind.CONFIGURATION}
     ),
     "diversion": frozenset({CommandEffectKind.ROUTE_CHANGED}),
+    # Routers whose MTUs differ do not exchange what they know (RFC 2328 §10.6).
     "route": frozenset(
-        {CommandEffectKind.ROUTE_REMOVED, CommandEffectKind.ROUTE_CHANGED, CommandEffectKind.CONFIGURATION}
+        {
+            CommandEffectKind.ROUTE_REMOVED,
+            CommandEffectKind.ROUTE_CHANGED,
+            CommandEffectKind.MTU_CHANGED,
+            CommandEffectKind.CONFIGURATION,
+        }
     ),
     "rate": frozenset({CommandEffectKind.RATE_LIMIT_SET, CommandEffectKind.CONFIGURATION}),
     # Who suspends a service puts something in its way that can be taken away again, and leaves its routes alone.

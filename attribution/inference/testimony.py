@@ -92,6 +92,13 @@ SLOW_BEFORE_S = 200.0
 # What a changed policy announces, or no longer does, travels at the pace of a session: one between networks waits up
 # to half a minute between two advertisements (RFC 4271 §10, MinRouteAdvertisementIntervalTimer), and takes its time.
 ADVERTISED_S = 40.0
+# A port in another VLAN, or with an MTU or address that its neighbours do not share, may part routers from each other:
+# they notice when they hear no more hellos (OSPF's RouterDeadInterval is mostly 40 s, RFC 2328 §C.3) or, at once, when
+# they begin anew (§10.6), and need as long to find each other again.
+PARTS_ROUTERS = frozenset(
+    {CommandEffectKind.VLAN_CHANGED, CommandEffectKind.MTU_CHANGED, CommandEffectKind.ADDRESS_CHANGED}
+)
+DEAD_INTERVAL_S = 40.0
 CLOUD_BEFORE_S = 90.0
 # A filter that stops a session's packets shows when the hold timer has run out (BGP's after 90 s by RFC 4271 §10, 180 s
 # by many vendors' default), and that it is gone when the session is tried again (ConnectRetryTime, 120 s, there).
@@ -462,7 +469,9 @@ class Witnesses:
         background = self._background[_background_of(record)]
         gain = log(probability / (background * CALLED_FOR_IT if record.tied else background))
         gain -= price_of_date(record, self._phase)
-        ended_with_it = abs(record.interval.end_ns - self._phase.end_ns) <= COMMAND_BEFORE_S * NANOSECONDS
+        returned_s = DEAD_INTERVAL_S if record.revised and record.effect in PARTS_ROUTERS else COMMAND_BEFORE_S
+        late_s = (self._phase.end_ns - record.interval.end_ns) / NANOSECONDS
+        ended_with_it = -COMMAND_BEFORE_S <= late_s <= returned_s
         by_another_clock = record.kind is RecordKind.ENFORCEMENT and lasts_as_long(record, self._phase)
         if ended_with_it or by_another_clock or self._starved_session(record):
             gain += log(CONFIRMED_BY_END)
@@ -612,6 +621,8 @@ def record_in_time(record: Record, phase: Interval) -> bool:
         before = SLOW_BEFORE_S
     elif record.effect is CommandEffectKind.ROUTE_CHANGED:
         before = ADVERTISED_S
+    elif record.effect in PARTS_ROUTERS:
+        before = DEAD_INTERVAL_S
     begun = phase.start_ns - before * NANOSECONDS <= record.interval.start_ns <= phase.start_ns + after * NANOSECONDS
     return begun and (by_another_clock or record.interval.end_ns > phase.start_ns)
 

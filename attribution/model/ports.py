@@ -8,6 +8,8 @@ from attribution.model.topology import Link, Topology
 
 _SPLIT = re.compile(r"^([A-Za-z][A-Za-z-]*?)\s*([0-9][0-9/:.]*)?$")
 _UNIT = re.compile(r"[.:][0-9]+$")
+# Bundles by the name that the vendor's own tables show for them (H3C Comware, Cisco IOS XR interface references).
+_SHORT = {"bridge-aggregation": "bagg", "route-aggregation": "ragg", "bundle-ether": "be"}
 # Interfaces whose packets other ports count as well, or that pass none on: of the types softwareLoopback, l2vlan,
 # l3ipvlan, ieee8023adLag, propVirtual, tunnel and bridge (RFC 7224), and ports for management, as Cisco IOS, IOS-XR and
 # NX-OS, Junos, Huawei VRP, H3C Comware, Arista EOS, Nokia SR OS and Linux name them in their interface references.
@@ -34,6 +36,8 @@ def canonical_port(name: str) -> tuple[str, str]:
         kind = "gi"
     elif kind.startswith(("ten", "xg")) or kind == "xe":
         kind = "te"
+    else:
+        kind = _SHORT.get(kind, kind)
     return (kind[:2], match.group(2))
 
 

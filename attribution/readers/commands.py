@@ -39,8 +39,10 @@ _VTYSH = re.compile(r"^(?:/usr/bin/)?vtysh\b")
 _VTYSH_COMMAND = re.compile(r"""\s-c\s+(?:"([^"]*)"|'([^']*)'|((?:(?!\s-c\s).)+))""")
 """The arguments of `vtysh -c … -c …`; sudo's log has taken their quotes away."""
 _INTERFACE = re.compile(
-    r"^(?:int\w*|edit interfaces)\s+(?:range\s+)?([A-Za-z][\w./:-]*(?:\s*\d[\d./:]*)?)", re.IGNORECASE
+    r"^(?:int\w*|edit interfaces)\s+(?:range\s+)?((?:\d+GE(?=\s*\d)|[A-Za-z][\w./:-]*)(?:\s*\d[\d./:]*)?)",
+    re.IGNORECASE,
 )
+"""Huawei names ports by their speed: `interface 10GE1/0/24`."""
 _PEER = re.compile(r"^neighbor\s+([0-9A-Fa-f.:]{3,})$")
 _MODE = re.compile(
     r"^(?:(?:no|undo)\s+)?(?:(?:router|vlan|acl|(?:ip |ipv6 )?access-list|policy-map|class-map|class|route-map"

@@ -28,6 +28,9 @@ SWITCH = network(
         ("Port-channel5", "Po5"),
         ("Vlanif100", "Vlan100"),
         ("xe-0/0/1", "XE-0/0/1"),
+        ("Bridge-Aggregation1", "BAGG1"),
+        ("Route-Aggregation2", "RAGG2"),
+        ("Bundle-Ether7", "BE7"),
     ],
 )
 def test_abbreviations_name_the_same_port(one: str, other: str) -> None:

@@ -124,6 +124,30 @@ def test_what_is_announced_again_without_a_name_takes_back_what_was_no_longer_an
     assert (first.effect, first.interval.end_ns) == (removed, at(9))
 
 
+@pytest.mark.parametrize(
+    ("typed", "undone", "kind"),
+    [
+        ("undo port trunk permit vlan 210", "port trunk permit vlan 210", CommandEffectKind.VLAN_CHANGED),
+        ("mtu 9000", "undo mtu", CommandEffectKind.MTU_CHANGED),
+        ("no neighbor 10.0.0.2 route-map A out", "neighbor 10.0.0.2 route-map A out", CommandEffectKind.ROUTE_CHANGED),
+        ("set interfaces xe-0/0/1 mtu 9000", "delete interfaces xe-0/0/1 mtu", CommandEffectKind.MTU_CHANGED),
+    ],
+)  # fmt: skip
+def test_a_command_is_taken_back_by_its_opposite(typed: str, undone: str, kind: CommandEffectKind) -> None:
+    def said(second: float, text: str, user: str = "kim") -> LogEvent:
+        return replace(command(second, "office-edge", kind, context="Gi0/1"), command=text, user=user)
+
+    first, _ = operations(said(0, typed), said(9, undone))
+    assert (first.interval.end_ns, first.revised) == (at(9), True)
+    by_another, _ = operations(said(0, typed), said(9, undone, "lee"))
+    assert (by_another.interval.end_ns, by_another.revised) == (at(9), False)
+    elsewhere = replace(said(9, undone), device="cloud-edge", interface="GE0/0/1")
+    at_another_port = replace(said(9, undone), interface="Gi0/0")
+    for no_opposite in (said(9, typed), said(9, "undo something else"), elsewhere, at_another_port):
+        lasting, _ = operations(said(0, typed), no_opposite)
+        assert (lasting.interval.end_ns, lasting.revised) == (FOREVER_NS, False)
+
+
 def test_a_script_that_deletes_one_route_ten_thousand_times_is_read_all_the_same() -> None:
     removed = CommandEffectKind.ROUTE_REMOVED
     typed = [command(second, "cloud-edge", removed, prefix="10.2.0.0/24") for second in range(2000)]

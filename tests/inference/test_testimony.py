@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from attribution.inference import testimony
-from attribution.inference.candidates import Candidate, Direction
+from attribution.inference.candidates import Candidate, Direction, matches_record
 from attribution.inference.fits import Situation
 from attribution.inference.interruption import detect_interruption
-from attribution.inference.modes import Expectation, Mode, Reach, Where
+from attribution.inference.modes import Expectation, Mode, Reach, Where, load_modes
 from attribution.inference.phases import split_phases
 from attribution.inference.posterior import Solver
 from attribution.inference.testimony import (
@@ -24,6 +24,7 @@ from attribution.inference.testimony import (
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Link, NodeKind, Side, Topology
+from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
@@ -779,3 +780,25 @@ def test_a_changed_policy_takes_effect_at_the_pace_of_advertisements() -> None:
     assert record_in_time(changed, PHASE)
     assert not record_in_time(replace(changed, effect=CommandEffectKind.INTERFACE_SHUTDOWN), PHASE)
     assert not record_in_time(replace(changed, interval=between(0, 1000)), PHASE)
+
+
+def test_routers_notice_a_changed_mtu_or_vlan_when_they_hear_no_more_hellos_and_find_each_other_as_late() -> None:
+    act = record(100 - 30, "customer-edge")
+    changed = replace(act, effect=CommandEffectKind.MTU_CHANGED, interval=between(70, 140), revised=True)
+    assert record_in_time(changed, PHASE)
+    assert not record_in_time(replace(changed, interval=between(40, 140)), PHASE)
+
+    def gain(act: Record) -> float:
+        mtu = replace(candidate("customer-edge", expecting(AlarmKind.SESSION_DOWN, Where.SELF)), record=act)
+        return hear(mtu, [], [act]).records[act]
+
+    assert gain(changed) > gain(replace(changed, revised=False)), "whoever did it took it back, and service returned"
+    assert gain(replace(changed, interval=between(70, 900))) == gain(replace(changed, revised=False))
+
+
+def test_routers_with_different_mtus_do_not_exchange_their_routes() -> None:
+    act = replace(record(99, "customer-edge"), effect=CommandEffectKind.MTU_CHANGED)
+    route_change = next(mode for mode in load_modes().modes if mode.name == "route_change")
+
+    assert matches_record(route_change, act, "customer-edge", None, PATHS, CHAIN)
+    assert route_change.kind is CauseKind.MISCONFIGURATION

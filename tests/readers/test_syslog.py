@@ -284,6 +284,13 @@ class TestCommands:
         assert huawei.user == "admin"
         assert huawei.effect == CommandEffect(CommandEffectKind.NULL_ROUTE_ADDED, prefix="10.9.0.0/16")
 
+    def test_huawei_names_a_port_by_its_speed(self) -> None:
+        changed = read(typed("interface 10GE1/0/24", "mtu 9000"))[0][1]
+        assert (changed.interface, changed.effect) == (
+            "10GE1/0/24",
+            CommandEffect(CommandEffectKind.MTU_CHANGED, interface="10GE1/0/24"),
+        )
+
     def test_sudo_names_the_user_and_the_prefix_that_a_filter_hits(self) -> None:
         event = one(
             "<29>Nov 23 12:00:00 vgw sudo:   netadm : TTY=pts/0 ; PWD=/home/netadm ; USER=root ; "
