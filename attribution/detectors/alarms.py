@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -96,6 +96,7 @@ MOMENTARY = frozenset({AlarmKind.DEVICE_RESTARTED, AlarmKind.FILTERED, AlarmKind
 ONCE = frozenset({AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # Digits, hexadecimal ones too: a single class, so that no line of whatever length takes more than one look.
 NUMBER = re.compile(r"[0-9a-fA-F]+")
+RECEIVED = re.compile(r"\brec(?:ei)?ved (?:from|NOTIFICATION)|NOTIFICATION rec(?:ei)?ved", re.IGNORECASE)
 BETWEEN_BRIDGES = frozenset({"lacp", "stp", "oam"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
 TUNNELS = "ipsec"
@@ -114,6 +115,7 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
     ended: dict[tuple[str, str | None], int] = {}
     refusing: dict[tuple[str, str | None], int] = {}
     wordings: set[tuple[str, str]] = set()
+    limits = {(e.device, session_peer(e, around)) for e in events if e.kind is LogKind.PREFIX_LIMIT}
     for event in events:
         alarm = _alarm_of(event, around)
         if alarm is None or (alarm.kind in ONCE and not _is_news(event, wordings)):
@@ -127,6 +129,8 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
         end = next((time for time in times if time >= event.time_ns), None)
         if alarm.kind in MOMENTARY:
             end = event.time_ns + NANOSECONDS
+        if alarm.kind is AlarmKind.PREFIX_LIMIT:
+            alarm = _by_whose_limit(alarm, event, limits)
         yield _lasting(alarm, end)
         far_off = abs(event.clock_ahead_ns) >= FAR_OFF_NS and refusing.get(pair, 0) <= event.time_ns
         if alarm.kind is AlarmKind.AUTHENTICATION_MISMATCH and far_off:
@@ -134,6 +138,19 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
             told = {"device": event.device, "seconds": event.clock_ahead_ns / NANOSECONDS, "text": event.text.strip()}
             refused = replace(alarm, kind=AlarmKind.CLOCK_WRONG, statement=BY_A_WRONG_CLOCK.fill(**told))
             yield _lasting(refused, end)
+
+
+def _by_whose_limit(alarm: Alarm, event: LogEvent, limits: Container[tuple[str, str | None]]) -> Alarm:
+    """A session closed because of too many prefixes (Cease subcode 1, RFC 4486), told of the end whose limit it was.
+
+    The other end, which announced them, logs the same reason: as received, or where the first says what it counted.
+    """
+    here, peer = alarm.reporter, alarm.about_peer
+    if peer is None or event.kind is not LogKind.SESSION_DOWN or (here, peer) in limits:
+        return alarm
+    if (peer, here) in limits or RECEIVED.search(event.text):
+        return replace(alarm, component=peer, about_peer=here)
+    return alarm
 
 
 def _with_only_peers(events: list[LogEvent]) -> list[LogEvent]:

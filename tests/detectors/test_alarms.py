@@ -405,6 +405,23 @@ def test_why_a_session_went_down_tells_who_closed_it(reason: DownReason | None, 
     assert (alarm.kind, alarm.component, alarm.about_peer) == (expected, "cloud-edge", "office-edge")
 
 
+def test_too_many_prefixes_are_told_of_the_end_whose_limit_they_passed_by_whichever_end_says_so() -> None:
+    closed = log(1, "office-edge", LogKind.SESSION_DOWN, peer="192.0.2.2", reason=DownReason.PREFIX_LIMIT)
+    received = replace(closed, text="NOTIFICATION received from 192.0.2.2: code 6 (Cease) subcode 1")
+    passed = log(0, "cloud-edge", LogKind.PREFIX_LIMIT, peer="192.0.2.1")
+    back = log(9, "office-edge", LogKind.SESSION_UP, peer="192.0.2.2")
+
+    def told(*seen: LogEvent) -> list[tuple[str, str | None, int]]:
+        found = [alarm for alarm in alarms(*seen) if alarm.reporter == "office-edge"]
+        return [(alarm.component, alarm.about_peer, alarm.interval.end_ns) for alarm in found]
+
+    assert told(received, back) == [("cloud-edge", "office-edge", at(9))]
+    assert told(passed, closed, back) == [("cloud-edge", "office-edge", at(9))]
+    assert told(closed, back) == [("office-edge", "cloud-edge", at(9))], "its own limit, for all that is known"
+    own = log(0, "office-edge", LogKind.PREFIX_LIMIT, peer="192.0.2.2")
+    assert told(own, closed)[-1][:2] == ("office-edge", "cloud-edge")
+
+
 def test_a_session_comes_back_with_its_own_peer() -> None:
     (alarm,) = alarms(
         log(0, "cloud-edge", LogKind.SESSION_DOWN, peer="192.0.2.1", reason=DownReason.NOTIFICATION_RECEIVED),
