@@ -26,6 +26,19 @@ ENFORCEMENTS = {
 ARREARS = re.compile(r"arrears|overdue|unpaid|past due|non-?payment|late payment|欠费|逾期|未付|未缴|未支付", re.I)
 VIOLATION = re.compile(r"violat|abuse|illegal|spam|attack|ddos|违规|违法|违反|滥用|攻击|垃圾", re.I)
 OF_AN_ATTACK = re.compile(r"attack|ddos|flood|攻击", re.I)
+# What an attack goes towards, as words say it: the address stands behind the word, perhaps after the host's name. Where
+# they speak of whom it comes from, the address that is blocked may be the attacker's.
+_ATTACKED = re.compile(
+    r"(?:\b(?:towards?|against|targeting|targets?|aimed at|attacks? on|hitting)\b|攻击目标|目标|针对|指向|攻击了?)"
+    r"(?:\s*(?:host|ip|address|is|was|为|是|主机|地址))*[\s:：=]*"
+    r"(?P<address>[0-9a-fA-F][0-9a-fA-F.:]*[0-9a-fA-F:](?:/\d{1,3})?)",
+    re.I,
+)
+_SENT_BY = re.compile(
+    r"\b(?:from|by|sources?|sourced|sent|sends|sending|out(?:bound|going)|originat\w+|attackers?|attacks?\s+\d|attacked\s+\d|compromised|"
+    r"infected|botnet|bot|participat\w+|takes? part)\b|来自|源|对外|外发|出方向|出向|发起|被控|感染|肉鸡",
+    re.I,
+)
 # A payment of less than what is due.
 IN_PART = re.compile(r"\bpart(ial(ly)?)?\b|instal?ment|部分|分期", re.I)
 # An invoice's number stands behind the word, or is what is neither a day, nor a time, nor a sum, nor how long.
@@ -34,6 +47,8 @@ CALLED_INVOICE = re.compile(
     r"((?=[A-Za-z_/.-]*[0-9])[A-Za-z0-9][A-Za-z0-9_/.-]*[A-Za-z0-9])",
     re.I,
 )
+# A word as the names of nodes and of the cloud's resources are written.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_/.:-]*[0-9][A-Za-z0-9_/.:-]*")
 NO_NUMBER = re.compile(
     r"""(?<![\w.-])\d{4}-\d{2}-\d{2}(?:[T ][\d:.]+Z?)?(?![\w-])  # a day, or a moment
@@ -56,10 +71,12 @@ def detect_enforcement(observations: Sequence[Observation], around: Surroundings
             continue
         restored = (e.time_ns for e in events[position + 1 :] if e.kind is AccountEventKind.RESTORED)
         ground, reasons = judge_ground(event, events[:position], events[position + 1 :])
+        if ground is Condition.UNKNOWN and _is_misplaced(event, around):
+            ground = Condition.NOT_MET
         yield Record(
             interval=Interval(event.time_ns, next(restored, FOREVER_NS)),
             actor=Side.PROVIDER,
-            component=_restricted_node(event, around),
+            component=_device_restricted(event, around),
             kind=RecordKind.ENFORCEMENT,
             harmful=_hits_service(event, around),
             consent=Condition.NOT_MET,
@@ -67,6 +84,7 @@ def detect_enforcement(observations: Sequence[Observation], around: Surroundings
             statement=Phrase("account event: {event} ({detail})", event=ENFORCEMENTS[event.kind], detail=event.detail),
             ground=ground,
             reasons=(event.kind.value, *reasons),
+            target=_target(event, around),
         )
 
 
@@ -128,8 +146,33 @@ def judge_ground(
 
 def _concerns(notice: AccountEvent, event: AccountEvent) -> bool:
     """Whether a notice is about what an enforcement befell: about the account, or an address that both name."""
-    told, hit = list(networks_in(notice.detail)), list(networks_in(event.detail))
+    told, hit = list(networks_in(notice.detail)), blocked_by(event)
     return not told or not hit or any(_overlap(one, other) for one in told for other in hit)
+
+
+def blocked_by(event: AccountEvent) -> list[IpNetwork]:
+    """The addresses that an enforcement takes off the network: those that it names, but for others that it calls
+    attacked."""
+    named, attacked = list(networks_in(event.detail)), _attacked_by(event)
+    return [network for network in named if not any(_overlap(network, one) for one in attacked)] or named
+
+
+def _attacked_by(event: AccountEvent) -> list[IpNetwork]:
+    found = (match.group("address") for match in _ATTACKED.finditer(event.detail))
+    return [network for address in found for network in networks_in(address)]
+
+
+def _is_misplaced(event: AccountEvent, around: Surroundings) -> bool:
+    """Whether an enforcement for an attack, by its own words, befell another address than the attacked one, which is no
+    customer's here: digits are swapped easily."""
+    blocked, attacked = blocked_by(event), _attacked_by(event)
+    for_an_attack = OF_AN_ATTACK.search(event.detail) and not ARREARS.search(event.detail)
+    if not (attacked and for_an_attack) or _SENT_BY.search(event.detail):
+        return False
+    if any(_overlap(one, other) for one in blocked for other in attacked):
+        return False
+    owners = {owner for network in attacked for owner in around.book.owners_within(network)}
+    return not any(around.topology.nodes[owner].side is Side.CUSTOMER for owner in owners)
 
 
 def _overlap(one: IpNetwork, other: IpNetwork) -> bool:
@@ -137,10 +180,12 @@ def _overlap(one: IpNetwork, other: IpNetwork) -> bool:
 
 
 def _hits_service(event: AccountEvent, around: Surroundings) -> Condition:
-    """Whether an enforcement can stop the service's traffic: one for addresses does where an end has one of them."""
-    named = list(networks_in(event.detail))
+    """Whether an enforcement can stop the service's traffic: one for addresses does where an end has one of them, one
+    for what else it names where that lies on a way between the ends."""
+    named = blocked_by(event)
     if not named:
-        return Condition.MET
+        places = _places_named(event, around)
+        return Condition.NOT_MET if places and not _on_the_way(places, around) else Condition.MET
     found = {is_of_service(str(network), around) for network in named}
     owners = (owner for network in named for owner in around.book.owners_within(network))
     if found == {Condition.NOT_MET} and any(around.topology.nodes[owner].kind in TRANSLATES for owner in owners):
@@ -192,14 +237,46 @@ def is_address(token: str) -> bool:
     return "." in token or ":" in token
 
 
-def _restricted_node(event: AccountEvent, around: Surroundings) -> str | None:
-    """`restricted` with an address is a black hole for that address; otherwise the service as a whole is meant.
+def _device_restricted(event: AccountEvent, around: Surroundings) -> str | None:
+    """The provider's device that an enforcement names by an address; otherwise the service as a whole is meant.
 
     Packets for a host, on whosever ground it stands, are dropped on the way to it, not by the host.
     """
-    for network in networks_in(event.detail):
-        name = around.book.resolve(str(network.network_address)) if network.num_addresses == 1 else None
-        if name is not None:
-            node = around.topology.nodes[name]
-            return None if node.side is Side.CUSTOMER or node.kind is NodeKind.HOST else name
-    return None
+    owner = _owner_of_blocked(event, around)
+    if owner is None:
+        return None
+    node = around.topology.nodes[owner]
+    return None if node.side is Side.CUSTOMER or node.kind is NodeKind.HOST else owner
+
+
+def _owner_of_blocked(event: AccountEvent, around: Surroundings) -> str | None:
+    single = (network for network in blocked_by(event) if network.num_addresses == 1)
+    owners = (around.book.resolve(str(network.network_address)) for network in single)
+    return next((owner for owner in owners if owner is not None), None)
+
+
+def _target(event: AccountEvent, around: Surroundings) -> str | None:
+    """The node that an enforcement is about by its words: the owner of the address that it blocks, else what has the
+    resource or the name that it tells."""
+    owner = _owner_of_blocked(event, around)
+    if owner is not None or blocked_by(event):
+        return owner
+    places = _places_named(event, around)
+    return next(iter(_on_the_way(places, around) or places), None)
+
+
+def _places_named(event: AccountEvent, around: Surroundings) -> list[str]:
+    """The nodes to which the drawing ties a resource, or of a link that has it the provider's end; and nodes that go by
+    a name with a number or a hyphen in it, which no other word is."""
+    words = set(_NAME.findall(event.detail))
+    topology = around.topology
+    found = [node.id for node in topology.nodes.values() if words & set(node.resource_ids)]
+    for link in topology.links.values():
+        if words & set(link.resource_ids):
+            found += sorted(end for end in link.ends if topology.nodes[end].side is Side.PROVIDER)[:1]
+    return [*found, *(word for word in sorted(words) if word in topology.nodes and re.search(r"[\d_-]", word))]
+
+
+def _on_the_way(places: Sequence[str], around: Surroundings) -> list[str]:
+    way = {name for way in around.routes.all_ways(*around.first_and_second, 0) for name in way}
+    return [place for place in places if place in way]

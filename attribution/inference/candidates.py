@@ -246,7 +246,9 @@ def _all_candidates(
                 if LINK in mode.on:
                     yield from with_directions(mode, component, component)
             elif mode.applies_to(topology.nodes[component]) and (
-                mode.kind is not CauseKind.ENFORCEMENT_ACTION or paths.is_border(component, topology)
+                mode.kind is not CauseKind.ENFORCEMENT_ACTION
+                or paths.is_border(component, topology)
+                or any(record.target == component for record in records)
             ):
                 yield from _on_node(mode, component, topology, paths, records)
 

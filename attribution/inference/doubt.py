@@ -8,7 +8,7 @@ from dataclasses import replace
 from attribution.inference.candidates import ServicePaths
 from attribution.model.evidence import Findings, Measurement, RecordKind
 from attribution.model.topology import Side, Topology
-from attribution.model.verdict import Hypothesis
+from attribution.model.verdict import CauseKind, Hypothesis
 
 # How far one party's evidence against the other is doubted where nobody else was asked: what it left out may tell the
 # story the other way round. Its word alone is worth less than packets that it counted on the way.
@@ -69,5 +69,8 @@ def believe_alarms(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:
 
 
 def is_doubted(hypothesis: Hypothesis, supplier: Side | None, topology: Topology) -> bool:
-    sides = {topology.side_of(cause.component) for cause in hypothesis.causes}
+    sides = {
+        cause.actor if cause.kind is CauseKind.ENFORCEMENT_ACTION else topology.side_of(cause.component)
+        for cause in hypothesis.causes
+    }
     return supplier is not None and supplier.other in sides

@@ -99,6 +99,7 @@ class Namer:
         elif kind is CauseKind.ENFORCEMENT_ACTION:
             actor = Side.PROVIDER
             if record is not None and record.kind is RecordKind.ENFORCEMENT:
+                component = record.target or component
                 facts = {Fact(reason) for reason in record.reasons}
                 if self._attacked(span.widened(ATTACK_BEFORE_S, 0.0)) is not None:
                     facts.add(Fact.ATTACK_ON_CUSTOMER)  # a ground that no account event needs to tell

@@ -230,8 +230,9 @@ class Record:
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
     `tied`: what it was done to is known to be the component, by the ids that the drawing has of cloud resources.
     `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
-    `protocol` is what alone a filter drops. `revised`: who did it took it back as the interval ended, or
-    put another configuration in force then, and may have.
+    `target` is the node that an enforcement is about, wherever it is carried out. `protocol` is what alone a filter
+    drops. `revised`: who did it took it back as the interval ended, or put another configuration in force then, and may
+    have.
     """
 
     interval: Interval
@@ -248,6 +249,7 @@ class Record:
     tied: bool = False
     ground: Condition = Condition.UNKNOWN
     reasons: tuple[str, ...] = ()
+    target: str | None = None
     diverts: str | None = None
     protocol: str | None = None
     revised: bool = False

@@ -97,6 +97,7 @@ class Wording:
     candidate: str = "{party} ({probability})"
     or_candidate: str = " and "
     on_demarcation: str = "{cause}, where the two sides meet, and nobody has said whose it is"
+    on_unknown_ground: str = "{cause}, and the account's events do not settle whether it had a ground for that"
     nothing_tells: str = "no evidence tells one from the other"
     nothing_to_ask: str = "none of what is usually handed in, and is missing here, is expected to settle it"
     chain: str = "Causes"
@@ -263,6 +264,7 @@ CHINESE = Wording(
     candidate="{party}（{probability}）",
     or_candidate="与",
     on_demarcation="{cause}，位于双方分界处，归属未有约定",
+    on_unknown_ground="{cause}，而账户记录未能表明其是否有依据",
     nothing_tells="没有证据能区分二者",
     nothing_to_ask="此处尚缺的常见证据预计均不能定责",
     chain="原因",

@@ -9,7 +9,7 @@ from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import AccountEvent, AccountEventKind
 from attribution.model.topology import NodeKind, Side
-from tests.detectors.chain import CHAIN, NODES, at, network, node, origin, surroundings
+from tests.detectors.chain import CHAIN, NODES, at, join, network, node, origin, surroundings
 
 AROUND = surroundings()
 HOST_OF_PROVIDER = node("cloud-host", NodeKind.HOST, "10.2.0.2", side=Side.PROVIDER)
@@ -243,3 +243,57 @@ def test_notice_of_attacks_is_on_record_for_the_host_that_draws_them_and_is_no_a
         (RecordKind.VIOLATION, "cloud-host"), (RecordKind.VIOLATION, None),
     ]  # fmt: skip
     assert {notice.harmful for notice in notices} == {Condition.NOT_MET}
+
+
+@pytest.mark.parametrize(
+    ("words", "ground"),
+    [
+        ("black hole 10.2.0.2/32: DDoS of 41 Gbps towards 10.2.0.20 (another tenant)", Condition.NOT_MET),
+        ("10.2.0.2 black-holed, attack on 203.0.113.42", Condition.NOT_MET),
+        ("黑洞 10.2.0.2，DDoS 攻击目标 203.0.113.42", Condition.NOT_MET),
+        ("black hole 10.2.0.0/24: DDoS towards 10.2.0.20", Condition.UNKNOWN),
+        ("black hole 10.2.0.2: DDoS towards 10.2.0.2", Condition.UNKNOWN),
+        ("black hole 10.2.0.2: DDoS towards 10.1.0.2", Condition.UNKNOWN),
+        ("black hole 10.2.0.2: outbound DDoS towards 203.0.113.42", Condition.UNKNOWN),
+        ("black hole 10.2.0.2, it attacked 203.0.113.42", Condition.UNKNOWN),
+        ("black hole 10.2.0.2: DDoS from 203.0.113.42", Condition.UNKNOWN),
+    ],
+)
+def test_an_attack_on_an_address_that_is_not_the_customer_s_is_no_ground_to_block_one_that_is(
+    words: str, ground: Condition
+) -> None:
+    """Unless the blocked address may be where the attack came from, or the other one is the customer's as well."""
+    assert restriction(words).ground is ground
+
+
+def test_only_the_blocked_address_tells_whether_the_service_is_hit() -> None:
+    assert restriction("black hole 198.51.100.77: DDoS towards 10.2.0.2").harmful is Condition.NOT_MET
+    assert restriction("black hole 10.2.0.2: DDoS towards 198.51.100.77").harmful is Condition.MET
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("black hole 10.2.0.2/32", "cloud-host"),
+        ("black hole 10.2.0.2/32: DDoS towards 198.51.100.77", "cloud-host"),
+        ("address 192.0.2.1 blocked", "office-edge"),
+        ("ccn-1 suspended, invoice INV-7 overdue", "cloud-gateway"),
+        ("CCN-1: invoice unpaid", None),
+        ("port of cloud-edge closed", "cloud-edge"),
+        ("service suspended by the billing system", None),
+        ("black hole 198.51.100.77, see ccn-1", None),
+    ],
+)
+def test_an_enforcement_is_about_what_it_names(words: str, target: str | None) -> None:
+    """A resource that the drawing ties to a node, a node, or an address of one, wherever its packets are dropped."""
+    assert restriction(words).target == target
+
+
+def test_what_is_taken_from_a_resource_off_the_service_s_way_does_not_hurt_it() -> None:
+    aside = network(
+        [*NODES, node("other-gateway", NodeKind.GATEWAY, resources=("ccn-2",))],
+        [*CHAIN.links.values(), join("cloud-core GE0/0/9", "other-gateway GE0/0/1", resources=("dcx-2",))],
+    )
+    for words, harmful in (("ccn-2 suspended", Condition.NOT_MET), ("dcx-2 and ccn-1 suspended", Condition.MET)):
+        (record,) = detect_enforcement([account(0, SUSPENDED, words)], surroundings(aside))
+        assert record.harmful is harmful

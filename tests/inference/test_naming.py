@@ -217,6 +217,13 @@ def test_an_enforcement_is_the_provider_s_act_with_its_ground_as_facts() -> None
     assert unclear.facts == {Fact.SUSPENDED}
 
 
+def test_an_enforcement_is_named_by_what_it_is_about_wherever_it_is_carried_out() -> None:
+    act = replace(record(99, None, kind=RecordKind.ENFORCEMENT), target="customer-host")
+    enforcing = mode(Reach.FORWARDING, kind=CauseKind.ENFORCEMENT_ACTION, record_kind="enforcement")
+    cause = name(candidate("provider-core", enforcing, record=act))
+    assert (cause.component, cause.actor) == ("customer-host", Side.PROVIDER)
+
+
 QUEUE = mode(Reach.EGRESS, kind=CauseKind.OVERLOAD)
 LIMITER = mode(Reach.FORWARDING, kind=CauseKind.OVERLOAD)
 

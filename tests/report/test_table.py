@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from attribution.model.verdict import Verdict
+from attribution.model.verdict import CauseKind, Verdict
 from attribution.report import render_table
 from attribution.report.layout import width_of
 from tests.report.verdicts import EVERY_VERDICT, HEALTHY, HOSTILE_VERDICT, SETTLED, SHARED, UNDETERMINED, UNMEASURED
@@ -50,6 +51,15 @@ def test_where_nothing_was_measured_it_is_not_said_that_nothing_happened() -> No
 
     assert "INC-2026-0412: What was handed in does not show whether the service was interrupted" in table
     assert "Interruption   not known: nothing that was handed in shows whether there was one" in table
+
+
+def test_a_restriction_of_unknown_ground_is_not_said_to_be_of_unknown_owner() -> None:
+    act = replace(SETTLED.causes[0], kind=CauseKind.ENFORCEMENT_ACTION, side=None, clause=None)
+    table = re.sub(r"\s+", " ", render_table(replace(UNDETERMINED, causes=(act,)), width=120))
+    assert "the account's events do not settle whether it had a ground for that" in table
+    assert "nobody" not in table
+    line = replace(act, kind=CauseKind.LINK_FAILURE)
+    assert "where the two sides meet" in render_table(replace(UNDETERMINED, causes=(line,)), width=200)
 
 
 @pytest.mark.parametrize("width", [40, 59, 60, 80, 200])
