@@ -153,11 +153,16 @@ def _concerns(notice: AccountEvent, event: AccountEvent) -> bool:
 def blocked_by(event: AccountEvent) -> list[IpNetwork]:
     """The addresses that an enforcement takes off the network: those that it names, but for others that it calls
     attacked."""
-    named, attacked = list(networks_in(event.detail)), _attacked_by(event)
+    named, attacked = list(networks_in(event.detail)), _named_as_attacked(event)
     return [network for network in named if not any(_overlap(network, one) for one in attacked)] or named
 
 
-def _attacked_by(event: AccountEvent) -> list[IpNetwork]:
+def attacked_by(event: AccountEvent) -> list[IpNetwork]:
+    """The addresses that an enforcement for an attack calls attacked, or else those that it takes off the network."""
+    return _named_as_attacked(event) or blocked_by(event)
+
+
+def _named_as_attacked(event: AccountEvent) -> list[IpNetwork]:
     found = (match.group("address") for match in _ATTACKED.finditer(event.detail))
     return [network for address in found for network in networks_in(address)]
 
@@ -165,7 +170,7 @@ def _attacked_by(event: AccountEvent) -> list[IpNetwork]:
 def _is_misplaced(event: AccountEvent, around: Surroundings) -> bool:
     """Whether an enforcement for an attack, by its own words, befell another address than the attacked one, which is no
     customer's here: digits are swapped easily."""
-    blocked, attacked = blocked_by(event), _attacked_by(event)
+    blocked, attacked = blocked_by(event), _named_as_attacked(event)
     for_an_attack = OF_AN_ATTACK.search(event.detail) and not ARREARS.search(event.detail)
     if not (attacked and for_an_attack) or _SENT_BY.search(event.detail):
         return False

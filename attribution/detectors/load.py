@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
+from statistics import median
 
-from attribution.detectors.addresses import networks_in
-from attribution.detectors.enforcement import OF_AN_ATTACK
+from attribution.detectors.enforcement import OF_AN_ATTACK, attacked_by
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
@@ -43,6 +43,8 @@ CAPTURED = Template(
 # What the provider does to a flooded address, in whose words; and within which time of the flood.
 TAKEN_OFF = frozenset({AccountEventKind.RESTRICTED, AccountEventKind.LINK_BLOCKED})
 TAKEN_OFF_AFTER_NS = 300 * NANOSECONDS
+# A port to which so many times as many packets come as usual is flooded: hours of rush bring two or three times as many.
+FLOODS_BY = 10.0
 FLOODED = Template("{host} was flooded: {told}, until the provider took it off the network ({detail})")
 CARRIED_BY_CLOUD = Template(
     "Cloud Monitor counted up to {highest:.1f} Mbit/s ({metric} of {resource}), where {bought:g} were bought"
@@ -188,28 +190,64 @@ def detect_captured_load(
 def detect_floods(
     alarms: Iterable[Alarm], observations: Iterable[Observation], around: Surroundings, bandwidth_bps: float | None
 ) -> Iterator[Alarm]:
-    """More came for a host than the service can bring it, and its port dropped some, until the provider, by the
-    account's events, took the host's address off the network for an attack: it was flooded by others."""
-    if bandwidth_bps is None:
-        return
-    alarms = list(alarms)
-    for event in observations:
-        if not (isinstance(event, AccountEvent) and event.kind in TAKEN_OFF and OF_AN_ATTACK.search(event.detail)):
+    """More came for a host than the service can bring it, or many times as much as usual, and a port on the only way to
+    it dropped some, until the provider, by the account's events, took the host's address off the network for an attack:
+    it was flooded by others."""
+    observations, alarms = list(observations), list(alarms)
+    events = [o for o in observations if isinstance(o, AccountEvent) and o.kind in TAKEN_OFF]
+    for event in events:
+        if not OF_AN_ATTACK.search(event.detail):
             continue
-        for host in sorted({h for one in networks_in(event.detail) for h in around.book.owners_within(one)}):
-            ports = {link.component for link in around.topology.links_of(host)}
-            full = [a for a in alarms if a.kind is AlarmKind.BANDWIDTH_EXCEEDED and a.component in ports]
+        for host in sorted({h for one in attacked_by(event) for h in around.book.owners_within(one)}):
             for dropped in alarms:
-                more = (a for a in full if a.reporter == dropped.reporter and a.interval.overlaps(dropped.interval))
                 if (
                     dropped.kind is AlarmKind.INTERFACE_DISCARDS
-                    and dropped.component in ports
                     and dropped.reporter != host
-                    and any((a.magnitude or 0.0) > TOLERANCE * bandwidth_bps for a in more)
                     and 0 <= event.time_ns - dropped.interval.start_ns <= TAKEN_OFF_AFTER_NS
+                    and _leads_to(dropped, host, around)
+                    and (_exceeds(dropped, alarms, bandwidth_bps) or _surges_at(dropped, observations, around))
                 ):
                     told = {"host": host, "told": dropped.statement, "detail": event.detail}
                     yield replace(dropped, component=host, kind=AlarmKind.ATTACK, statement=FLOODED.fill(**told))
+
+
+def _leads_to(dropped: Alarm, host: str, around: Surroundings) -> bool:
+    """Whether all that goes to a host by the device that dropped goes out by the port at which it did."""
+    ways = around.routes.all_ways(dropped.reporter, host, 0)
+    return bool(ways) and all(way[1:2] == (dropped.component,) for way in ways)
+
+
+def _exceeds(dropped: Alarm, alarms: Iterable[Alarm], bandwidth_bps: float | None) -> bool:
+    """Whether the port that dropped carried more than was bought meanwhile."""
+    return bandwidth_bps is not None and any(
+        alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED
+        and (alarm.reporter, alarm.component) == (dropped.reporter, dropped.component)
+        and alarm.interval.overlaps(dropped.interval)
+        and (alarm.magnitude or 0.0) > TOLERANCE * bandwidth_bps
+        for alarm in alarms
+    )
+
+
+def _surges_at(dropped: Alarm, observations: Iterable[Observation], around: Surroundings) -> bool:
+    """Whether the port that dropped sent many times as many packets meanwhile as was usual before."""
+    counted: dict[str, list[CounterSample]] = defaultdict(list)
+    for sample in observations:
+        if isinstance(sample, CounterSample) and sample.metric is Metric.OUT_PACKETS and sample.interface is not None:
+            link = find_link(around.topology, sample.device, sample.interface)
+            if sample.device == dropped.reporter and link is not None and link.component == dropped.component:
+                counted[sample.origin.file].append(sample)
+    for samples in counted.values():
+        samples.sort(key=lambda sample: sample.time_ns)
+        rates = [
+            (later.time_ns, (later.value - earlier.value) / (later.time_ns - earlier.time_ns))
+            for earlier, later in pairwise(samples)
+            if earlier.value <= later.value and earlier.time_ns < later.time_ns
+        ]
+        before = [rate for time_ns, rate in rates if time_ns <= dropped.interval.start_ns]
+        meanwhile = [rate for time_ns, rate in rates if dropped.interval.contains(time_ns)]
+        if before and meanwhile and 0 < FLOODS_BY * median(before) <= median(meanwhile):
+            return True
+    return False
 
 
 def _in_a_row(over: Iterable[tuple[TapLoad, float]]) -> Iterator[list[tuple[TapLoad, float]]]:

@@ -266,6 +266,25 @@ def test_nothing_else_makes_a_full_port_a_flood(otherwise: dict[str, object]) ->
     assert floods(*FULL_PORT, **otherwise) == []  # type: ignore[arg-type]
 
 
+def counted(device: str, interface: str, metric: Metric, *rises: float) -> list[CounterSample]:
+    totals = [sum(rises[:number]) for number in range(len(rises) + 1)]
+    return readings(device, interface, metric, *totals, every=EVERY_S)
+
+
+@pytest.mark.parametrize(("times", "flooded"), [(40, True), (3, False)])
+def test_many_times_the_usual_packets_are_a_flood_whatever_was_bought(times: float, flooded: bool) -> None:
+    """Seen where the only way to the host begins, some devices before it; a busy hour is none."""
+    seen = [
+        *counted("cloud-edge", "GE0/0/2", Metric.OUT_PACKETS, 1e5, 1e5, times * 1e5, times * 1e5, 0),
+        *counted("cloud-edge", "GE0/0/2", Metric.OUT_DISCARDS, 0, 0, 1e6, 1e6, 0),
+    ]
+    found = floods(*seen, second=45, bought=None)
+    assert [(flood.kind, flood.component, flood.reporter) for flood in found] == (
+        [(AlarmKind.ATTACK, "cloud-host", "cloud-edge")] if flooded else []
+    )
+    assert floods(*seen, second=45, bought=None, detail="black hole for 10.1.0.2: flood") == [], "it lies the other way"
+
+
 def test_the_word_for_a_black_hole_alone_is_no_flood() -> None:
     quiet = [
         *octets("cloud-gateway", "GE0/0/2", Metric.OUT_OCTETS, 0.5, 0.5, 0.5),
