@@ -25,7 +25,7 @@ from attribution.case import (
 from attribution.detectors import detect_evidence
 from attribution.dossier import Grounds, compile_dossier, plan_quotations
 from attribution.errors import AttributionError, BundleError, EvidenceError
-from attribution.inference import Inference, infer_causes, leave_out, note_overruns
+from attribution.inference import Inference, infer_causes, leave_out, note_papers
 from attribution.model.agreement import Agreement
 from attribution.model.dossier import Dossier, Excerpt, Reliability
 from attribution.model.evidence import Findings
@@ -225,8 +225,8 @@ def judge(gathered: Gathered, calibrated: bool = True) -> Judgement:
         inference = infer_causes(gathered.findings, topology, incident.service, incident.window)
     calibration = None if calibrated else Calibration()
     judgement = apply_agreement(incident, topology, gathered.agreement, inference, calibration)
-    overruns = note_overruns(judgement.verdict.causes, gathered.findings.records)
-    caveats = (*gathered.caveats, *inference.caveats, *overruns)
+    papers = note_papers(judgement.verdict.causes, gathered.findings.records)
+    caveats = (*gathered.caveats, *inference.caveats, *papers)
     verdict = replace(judgement.verdict, inputs=gathered.inputs, caveats=caveats)
     return replace(judgement, verdict=verdict)
 

@@ -25,7 +25,8 @@ from attribution.inference.interruption import find_full_loss, note_reports
 from attribution.inference.leaving_out import leave_out
 from attribution.inference.likelihood import add_logs
 from attribution.inference.modes import load_modes
-from attribution.inference.naming import Namer, note_overruns
+from attribution.inference.naming import Namer
+from attribution.inference.notes import note_papers
 from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Solver, solve_incident
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
@@ -47,7 +48,7 @@ from attribution.model.observation import Caveat
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Hypothesis, Interruption, Request, WeighedEvidence
 
-__all__ = ["Inference", "infer_causes", "leave_out", "note_overruns"]
+__all__ = ["Inference", "infer_causes", "leave_out", "note_papers"]
 
 
 @dataclass(frozen=True, slots=True)

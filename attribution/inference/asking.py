@@ -128,6 +128,11 @@ def name_span(span: Interval) -> Phrase:
     return Phrase("from {start} to {end} UTC", start=begun, end=end.strftime(until))
 
 
+def name_moment(time_ns: int) -> str:
+    """The second that a moment lies in, by its date and time (UTC)."""
+    return _date(time_ns // NANOSECONDS).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _date(second: int) -> datetime:
     """A damaged file's time that no calendar holds reads as its first or last second."""
     return datetime.fromtimestamp(min(max(second, _FIRST_S), _LAST_S), UTC)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
 from attribution.inference.testimony import WEARS_DOWN, in_time, wore_down
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
-from attribution.model.observation import Caveat, CommandEffectKind
-from attribution.model.phrase import Template
+from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, CauseKind, Fact
 
@@ -35,28 +34,6 @@ ACT_DATES_CAUSE_S = 10.0
 ATTACK_BEFORE_S = 300.0
 # What is reported of who is gone until he is back.
 GONE = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.INTERFACE_DOWN})
-# What goes on for longer than this beyond what was agreed has overrun it (seconds).
-OVERRUN_S = 60.0
-OVERRUN = Template(
-    "what was agreed for {component} ended {seconds:.0f} s before the trouble that was rooted there did: nobody agreed "
-    "to the rest"
-)
-
-
-def note_overruns(causes: Iterable[Cause], records: Sequence[Record]) -> Iterator[Caveat]:
-    """By how much a cause outlasted the work on its component that the other side had agreed to, by the last ticket."""
-    agreed = [r for r in records if r.kind is RecordKind.PLANNED_CHANGE and r.consent is Condition.MET]
-    for cause in causes:
-        if Fact.OPERATION not in cause.facts:
-            continue  # it failed by itself, whatever work was agreed just then
-        own = [r for r in agreed if r.component == cause.component and r.interval.overlaps(cause.interval)]
-        last = max(own, key=lambda record: record.interval.end_ns, default=None)
-        if last is None:
-            continue
-        beyond_s = (cause.interval.end_ns - max(last.interval.end_ns, cause.interval.start_ns)) / NANOSECONDS
-        if beyond_s >= OVERRUN_S:
-            reason = OVERRUN.fill(component=cause.component, seconds=beyond_s)
-            yield Caveat(last.citation.origin.file, last.citation.locator, reason)
 
 
 class Namer:

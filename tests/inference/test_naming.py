@@ -9,7 +9,7 @@ import pytest
 
 from attribution.inference.candidates import Candidate, Direction
 from attribution.inference.modes import Reach
-from attribution.inference.naming import Namer, note_overruns
+from attribution.inference.naming import Namer
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Side, Topology
@@ -133,17 +133,6 @@ def test_the_customer_s_operation_stands_or_falls_with_consent(consent: Conditio
     assert (cause.kind, cause.actor) == (kind, Side.CUSTOMER)
     assert Fact.OPERATION in cause.facts
     assert (Fact.CONSENTED in cause.facts) == (consent is Condition.MET)
-
-
-def test_what_outlasts_the_agreed_window_is_told_to_have_overrun_it() -> None:
-    cause = replace(name(acting(shutdown())), interval=between(100, 900))
-    (caveat,) = note_overruns([cause], [ticket(Condition.MET, start=50)])
-    assert "ended 550 s before" in caveat.reason and "customer-edge" in caveat.reason
-    assert list(note_overruns([cause], [ticket(Condition.MET, start=50), ticket(Condition.MET, start=620)])) == []
-    assert list(note_overruns([cause], [ticket(Condition.NOT_MET, start=50)])) == []
-    assert list(note_overruns([cause], [ticket(Condition.MET, "provider-edge", start=50)])) == []
-    failed = replace(cause, kind=CauseKind.DEVICE_FAILURE, facts=frozenset())
-    assert list(note_overruns([failed], [ticket(Condition.MET, start=50)])) == [], "it broke by itself"
 
 
 def ticket(consent: Condition, component: str = "customer-edge", link: str | None = None, start: float = 0) -> Record:
