@@ -14,7 +14,13 @@ from attribution.detectors.cloud_actions import load_cloud_actions
 from attribution.detectors.conservation import detect_counter_loss
 from attribution.detectors.counters import detect_counter_alarms
 from attribution.detectors.enforcement import detect_enforcement, detect_notices
-from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_floods, detect_overuse
+from attribution.detectors.load import (
+    detect_captured_load,
+    detect_cloud_load,
+    detect_floods,
+    detect_low_limits,
+    detect_overuse,
+)
 from attribution.detectors.loss import (
     Surroundings,
     detect_flow_loss,
@@ -94,7 +100,7 @@ def detect_evidence(
     routes = learn_routes(topology, book, [*observations, *stated], carrying)
     around = Surroundings(topology, service, book, routes)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
-    for detect_load in (detect_overuse, detect_cloud_load, detect_captured_load):
+    for detect_load in (detect_overuse, detect_cloud_load, detect_low_limits, detect_captured_load):
         alarms += detect_load(observations, around, service.bandwidth_bps)
     alarms += list(detect_floods(alarms, observations, around, service.bandwidth_bps))
     alarms = list(without_echoes(without_absentees(alarms, find_absences(observations, around))))

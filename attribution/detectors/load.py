@@ -4,7 +4,7 @@ cloud, which counts what its limits drop as well; and whether others flooded a h
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
@@ -33,6 +33,9 @@ TOLERANCE = 1.1
 FILLED = 0.85
 # A limit that drops less than this many packets of a period, or this share of them (%), hurts nobody.
 LEAST_DROPPED, LEAST_DROPPED_PERCENT = 3.0, 0.5
+# A limit in force below this share of what was bought was set so, rather than rounded; one used this far (%) is full.
+LOWERED, FULL_PERCENT = 0.8, 90.0
+RATE = "rate"
 # A capture shows more than was bought if that holds for so many seconds on end: bursts are shaped, and hurt nobody.
 LONG_ENOUGH_S = 3
 # A device polled this rarely hides any surge in its average (seconds).
@@ -43,11 +46,15 @@ CAPTURED = Template(
 # What the provider does to a flooded address, in whose words; and within which time of the flood.
 TAKEN_OFF = frozenset({AccountEventKind.RESTRICTED, AccountEventKind.LINK_BLOCKED})
 TAKEN_OFF_AFTER_NS = 300 * NANOSECONDS
-# A port to which so many times as many packets come as usual is flooded: hours of rush bring two or three times as many.
+# A port to which so many times as many packets come as usual is flooded; rush hours bring two or three times as many.
 FLOODS_BY = 10.0
 FLOODED = Template("{host} was flooded: {told}, until the provider took it off the network ({detail})")
 CARRIED_BY_CLOUD = Template(
     "Cloud Monitor counted up to {highest:.1f} Mbit/s ({metric} of {resource}), where {bought:g} were bought"
+)
+LOW_LIMIT = Template(
+    "Cloud Monitor counted {highest:.1f} Mbit/s as {share:g} % of the limit in force ({metric} of {resource}): it was "
+    "{limit:.1f} Mbit/s, where {bought:g} were bought"
 )
 DROPPED_BY_LIMIT = Template(
     "Cloud Monitor counted up to {highest:g} {unit} that a bandwidth limit dropped ({metric} of {resource})"
@@ -83,7 +90,7 @@ def detect_cloud_load(
     """Periods in which the cloud counted more than was bought, or what a limit dropped; neighbours are joined."""
     series: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[CloudMetric]] = defaultdict(list)
     for metric in observations:
-        if isinstance(metric, CloudMetric) and metric.load is not None:
+        if isinstance(metric, CloudMetric) and metric.load not in (None, Load.USED):
             series[(metric.origin.file, metric.name, metric.dimensions)].append(metric)
     for (_, _, dimensions), metrics in series.items():
         place = counted_at({value for _, value in dimensions}, around)
@@ -97,6 +104,66 @@ def detect_cloud_load(
                 run = []
         if run and place is not None:
             yield _cloud_alarm(*place, run, bandwidth_bps)
+
+
+def detect_low_limits(
+    observations: Iterable[Observation], around: Surroundings, bandwidth_bps: float | None
+) -> Iterator[Alarm]:
+    """Periods in which a limit in force lay below what was bought, and was full; neighbours are joined.
+
+    What came out, divided by its share of the limit, is the limit.
+    """
+    if bandwidth_bps is None:
+        return
+    passed: dict[tuple[tuple[tuple[str, str], ...], str, int], CloudMetric] = {}
+    used: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[CloudMetric]] = defaultdict(list)
+    for metric in observations:
+        if isinstance(metric, CloudMetric) and metric.load is Load.PASSED:
+            passed[metric.dimensions, metric.name, metric.time_ns] = metric
+        elif isinstance(metric, CloudMetric) and metric.load is Load.USED:
+            used[metric.origin.file, metric.name, metric.dimensions].append(metric)
+    for (_, name, dimensions), metrics in used.items():
+        place = counted_at({value for _, value in dimensions}, around)
+        run: list[tuple[CloudMetric, CloudMetric]] = []
+        for share in sorted(metrics, key=lambda metric: metric.time_ns):
+            out = passed.get((dimensions, name.removesuffix(RATE), share.time_ns))
+            if out is not None and share.value >= FULL_PERCENT and _limit_bps(out, share) < LOWERED * bandwidth_bps:
+                run.append((out, share))
+            elif run and place is not None:
+                yield _low_limit(*place, run, bandwidth_bps)
+                run = []
+        if run and place is not None:
+            yield _low_limit(*place, run, bandwidth_bps)
+
+
+def _limit_bps(out: CloudMetric, share: CloudMetric) -> float:
+    return bits_per_second(out) * 100.0 / share.value
+
+
+def _low_limit(
+    reporter: str, component: str, run: Sequence[tuple[CloudMetric, CloudMetric]], bandwidth_bps: float
+) -> Alarm:
+    first, last = run[0][1], run[-1][1]
+    out, share = max(run, key=lambda pair: (pair[1].value, -pair[0].time_ns))
+    limit_bps = _limit_bps(out, share)
+    statement = LOW_LIMIT.fill(
+        highest=bits_per_second(out) / 1e6,
+        share=share.value,
+        metric=share.name,
+        resource="/".join(value for _, value in share.dimensions),
+        limit=limit_bps / 1e6,
+        bought=bandwidth_bps / 1e6,
+    )
+    return Alarm(
+        Interval(first.time_ns, last.time_ns + int(last.period_s * NANOSECONDS)),
+        reporter,
+        component,
+        AlarmKind.LIMIT_LOWERED,
+        Citation(first.origin, first.locator),
+        statement,
+        magnitude=limit_bps,
+        slack_ns=int(first.period_s * NANOSECONDS),
+    )
 
 
 def _is_too_much(metric: CloudMetric, bandwidth_bps: float | None) -> bool:

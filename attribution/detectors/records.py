@@ -58,6 +58,12 @@ WHOLE_PREFIX = 8
 _PREFIX = re.compile(r"(?<![\w.:])[0-9a-fA-F.:]+/[0-9]{1,3}(?![\w.])")
 _BANDWIDTH_LIMIT = re.compile(r'"BandwidthLimit"\s*:\s*([0-9]+)')
 MEGABIT = 1_000_000
+# How a ticket says that it is about how much may pass.
+ABOUT_A_LIMIT = re.compile(
+    r"\b(?:rate|speed)[ -]?(?:limit|cap)|\b(?:shap|polic)(?:er|ing)s?\b|\bqos\b|\bbandwidth\b|\blimits? (?:re)?set\b"
+    r"|\d ?(?:[mg]bit/s|[mg]bps)\b|限速|带宽|流控|整形",
+    re.I,
+)
 CALLED = Template("account {account} (user {user}) called {action}")
 CALLED_BY_ANOTHER = Template("account {account} (user {user}), which is not the customer's, called {action}")
 
@@ -295,7 +301,10 @@ def _covers(change: ChangeRecord, device: str, link: str | None, time_ns: int, a
 
 
 def detect_changes(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
-    """Tickets for the topology's devices and ports; work on a port that the drawing does not know is left out."""
+    """Tickets for the topology's devices and ports; work on a port that the drawing does not know is left out.
+
+    One whose words are about a limit may have set it.
+    """
     for change in observations:
         if not isinstance(change, ChangeRecord):
             continue
@@ -304,7 +313,8 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
         if device is None or (change.interface and link is None):
             continue
         agreed = bool(change.consented_by) and (change.consented_ns is None or change.consented_ns <= change.time_ns)
-        words = (
+        words = f"{change.action} {change.description}"
+        told = (
             Template("ticket {id}: the {side} did '{action}' on {place}, agreed by the other side")
             if agreed
             else Template("ticket {id}: the {side} did '{action}' on {place}, without the other side's consent")
@@ -317,13 +327,14 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
             harmful=Condition.UNKNOWN,
             consent=Condition.MET if agreed else Condition.NOT_MET,
             citation=Citation(change.origin, change.locator),
-            statement=words.fill(
+            statement=told.fill(
                 id=change.id,
                 side=SIDES[change.performed_by],
                 action=change.action,
                 place=f"{device} {change.interface or ''}".rstrip(),
             ),
             link=link.component if link is not None else None,
+            effect=CommandEffectKind.RATE_LIMIT_SET if ABOUT_A_LIMIT.search(words) else None,
         )
 
 

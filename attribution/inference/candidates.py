@@ -340,4 +340,6 @@ def matches_record(
         return False
     if mode.record == "cut" and record.protocol is not None:
         return False  # whoever suspends a customer leaves no other protocol to it
-    return record.effect in EFFECTS_OF_RECORD[mode.record]
+    # A ticket may have done more than what its words are about.
+    effects = {record.effect, None} if record.kind is RecordKind.PLANNED_CHANGE else {record.effect}
+    return bool(effects & EFFECTS_OF_RECORD[mode.record])

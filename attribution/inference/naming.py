@@ -30,6 +30,8 @@ ON_PURPOSE = frozenset(
 BY_HAND_ALONE = frozenset({None, "port", "session", "reload"})  # None: a transceiver is pulled, not typed away
 # An act that began this close to the onset dates the cause better than the traffic does (seconds).
 ACT_DATES_CAUSE_S = 10.0
+# What lasts for this share of a trouble is what it is about.
+OVER_MUCH_OF_IT = 0.3
 # An attack may go on for this long before the provider takes its target off the network (seconds).
 ATTACK_BEFORE_S = 300.0
 # What is reported of who is gone until he is back.
@@ -54,6 +56,7 @@ class Namer:
         self._gone = [alarm for alarm in alarms if alarm.kind in GONE]
         self._worn = [alarm for alarm in alarms if alarm.kind in WEARS_DOWN]
         self._overuse = [alarm for alarm in alarms if alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED]
+        self._lowered = [alarm for alarm in alarms if alarm.kind is AlarmKind.LIMIT_LOWERED]
         self._intruders: dict[str, set[str]] = defaultdict(set)
         for alarm in alarms:
             if alarm.kind is AlarmKind.DUPLICATE_ADDRESS and alarm.about_peer is not None:
@@ -164,7 +167,8 @@ class Namer:
     def _overload(self, candidate: Candidate, span: Interval) -> tuple[str, CauseKind, set[Fact]]:
         """A full queue is the fault of whoever overfills it: of the customer if it offered more than it had bought.
 
-        A limit at the customer's attachment that drops although no more than was bought came in is set wrongly.
+        A limit that is in force below what was bought is set wrongly, and so is one at the customer's attachment that
+        drops although no more than was bought came in.
         """
         component = candidate.component
         attacked = self._attacked(span)
@@ -173,9 +177,11 @@ class Namer:
         if self._topology.side_of(component) is not Side.PROVIDER:
             return component, CauseKind.OVERLOAD, set()
         exceeded = sum(_shared_seconds(alarm.interval, span) for alarm in self._overuse)
-        if exceeded >= 0.3 * span.seconds:
+        if exceeded >= OVER_MUCH_OF_IT * span.seconds:
             edge = self._paths.downstream_neighbour(component, self._topology, Side.CUSTOMER)
             return edge or component, CauseKind.OVERLOAD, {Fact.OVERUSE}
+        if sum(_shared_seconds(alarm.interval, span) for alarm in self._lowered) >= OVER_MUCH_OF_IT * span.seconds:
+            return component, CauseKind.MISCONFIGURATION, set()
         attachment = self._attachment(candidate)
         if attachment is None:
             return component, CauseKind.OVERLOAD, set()

@@ -142,6 +142,7 @@ class AlarmKind(StrEnum):
 
     `CLOCK_WRONG`: it refused a peer's credentials while its own clock was far off, which dates them.
     `CONNECTIONS_RESET`: connections to the component were reset in its name by another device.
+    `LIMIT_LOWERED`: its limit in force lies clearly below what was bought, and what is sent fills it.
     `HOST_ROUTE_ANNOUNCED` is a new route to an end of the service alone: it draws its packets from wherever they are.
     `NOT_UNDERSTOOD` is trouble in words that no rule knows: of what, is open.
     """
@@ -171,6 +172,7 @@ class AlarmKind(StrEnum):
     LOOP = "loop"
     DUPLICATE_ADDRESS = "duplicate_address"
     RATE_EXCEEDED = "rate_exceeded"
+    LIMIT_LOWERED = "limit_lowered"
     ROUTE_MISSING = "route_missing"
     ROUTES_WITHDRAWN = "routes_withdrawn"
     HOST_ROUTE_ANNOUNCED = "host_route_announced"

@@ -115,12 +115,13 @@ class CounterSample(Observation):
 
 
 class Load(StrEnum):
-    """What a cloud metric tells of load: what came before the limit that was bought, what came out behind it, or what
-    a limit took away."""
+    """What a cloud metric tells of load: what came before the limit that was bought, what came out behind it, what a
+    limit took away, or which share of the limit in force was used."""
 
     OFFERED = "offered"
     PASSED = "passed"
     DROPPED = "dropped"
+    USED = "used"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

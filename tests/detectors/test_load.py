@@ -8,7 +8,13 @@ from dataclasses import replace
 import pytest
 
 from attribution.detectors.counters import detect_counter_alarms
-from attribution.detectors.load import detect_captured_load, detect_cloud_load, detect_floods, detect_overuse
+from attribution.detectors.load import (
+    detect_captured_load,
+    detect_cloud_load,
+    detect_floods,
+    detect_low_limits,
+    detect_overuse,
+)
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import EvidenceType
 from attribution.model.observation import (
@@ -151,6 +157,25 @@ def test_what_a_limit_of_the_cloud_dropped_tells_of_the_limit(unit: str, dropped
     assert (alarm.kind, alarm.component) == (AlarmKind.RATE_EXCEEDED, "cloud-gateway")
     assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(60), at(120))
     assert f"{dropped:g} {unit} that a bandwidth limit dropped" in alarm.statement
+
+
+def low_limits(out: Sequence[float], share: Sequence[float], bought: float | None = BOUGHT_BPS) -> list[Alarm]:
+    metrics = [*cloud("outbandwidth", Load.PASSED, *out), *cloud("outbandwidthrate", Load.USED, *share, unit="%")]
+    return list(detect_low_limits(metrics, surroundings(), bought))
+
+
+def test_a_full_limit_below_what_was_bought_was_set_so() -> None:
+    """Half of what was bought is half of the limit, and then a tenth is all of it."""
+    (alarm,) = low_limits([50, 10, 10, 50], [50, 100, 100, 50])
+    assert (alarm.kind, alarm.component) == (AlarmKind.LIMIT_LOWERED, "cloud-gateway")
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(60), at(180))
+    assert "it was 10.0 Mbit/s, where 100 were bought" in alarm.statement
+
+    assert low_limits([50, 99, 99, 50], [50, 99, 99, 50]) == [], "what was bought is used up"
+    assert low_limits([50, 5, 5, 50], [50, 50, 50, 50]) == [], "it is low, and not full"
+    assert low_limits([10, 10], [100, 100], bought=None) == []
+    assert list(detect_low_limits(cloud("outbandwidthrate", Load.USED, 100, unit="%"), surroundings(), 1e9)) == []
+    assert cloud_load(cloud("outbandwidthrate", Load.USED, 100, unit="%")) == [], "a share is no rate"
 
 
 def test_a_resource_that_is_tied_to_nothing_is_the_service_s_own() -> None:

@@ -300,6 +300,23 @@ def test_a_ticket_is_a_record_of_its_own() -> None:
     assert "CHG-1" in record.statement
 
 
+@pytest.mark.parametrize(
+    ("words", "of_a_limit"),
+    [
+        ("roll out rate-limit templates", True),
+        ("policer on the access port", True),
+        ("inter-region limit set to 50 Mbit/s", True),
+        ("调整带宽限速", True),
+        ("replace line card", False),
+        ("new import policy", False),
+    ],
+)
+def test_a_ticket_whose_words_are_about_a_limit_may_have_set_it(words: str, of_a_limit: bool) -> None:
+    for paper in (replace(ticket(), action=words), replace(ticket(), description=words)):
+        (record,) = detect_changes([paper], AROUND)
+        assert (record.effect is CommandEffectKind.RATE_LIMIT_SET) is of_a_limit
+
+
 def test_a_ticket_for_a_port_or_device_that_is_not_drawn_is_left_out() -> None:
     assert list(detect_changes([ticket(interface="Gi0/77"), ticket(device="somebody-else")], AROUND)) == []
 

@@ -129,6 +129,16 @@ def test_an_act_belongs_to_its_port(found: Record, expected: bool) -> None:
     assert matches_record(PORT, found, "customer-edge", UPLINK, PATHS, CHAIN) is expected
 
 
+def test_a_ticket_about_a_limit_may_have_done_more_than_that() -> None:
+    paper = record(
+        0, "customer-edge", kind=RecordKind.PLANNED_CHANGE, link=UPLINK, effect=CommandEffectKind.RATE_LIMIT_SET
+    )
+    limiting = mode(Reach.EGRESS, record_kind="rate")
+    assert matches_record(limiting, paper, "customer-edge", UPLINK, PATHS, CHAIN)
+    assert matches_record(PORT, paper, "customer-edge", UPLINK, PATHS, CHAIN)
+    assert not matches_record(limiting, replace(paper, effect=None), "customer-edge", UPLINK, PATHS, CHAIN)
+
+
 @pytest.mark.parametrize("harmful", [Condition.MET, Condition.UNKNOWN])
 def test_a_cloud_call_cuts_or_limits(harmful: Condition) -> None:
     """One that sets a limit does nothing else: what is lost without exception was lost to something else."""

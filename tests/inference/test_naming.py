@@ -225,6 +225,16 @@ def surge(start: float = 95, end: float = 165) -> Alarm:
     return alarm(start, "customer-edge", DEMARCATION, AlarmKind.BANDWIDTH_EXCEEDED, end=end, magnitude=2 * BOUGHT_BPS)
 
 
+def test_a_full_limit_below_what_was_bought_is_set_wrongly_wherever_it_is() -> None:
+    lowered = alarm(95, "provider-core", "provider-core", AlarmKind.LIMIT_LOWERED, end=165)
+    limiter = candidate("provider-core", LIMITER)
+    assert name(limiter, [lowered]).kind is CauseKind.MISCONFIGURATION
+    assert name(limiter).kind is CauseKind.OVERLOAD
+    assert name(limiter, [replace(lowered, interval=between(95, 105))]).kind is CauseKind.OVERLOAD
+    assert Fact.OVERUSE in name(limiter, [lowered, surge()]).facts, "more than was bought came in, whatever the limit"
+
+
+
 def test_more_than_was_bought_is_the_customer_s_overuse_at_its_edge() -> None:
     cause = name(congested(), [surge()], coverage=COUNTED)
 
