@@ -64,6 +64,11 @@ ABOUT_A_LIMIT = re.compile(
     r"|\d ?(?:[mg]bit/s|[mg]bps)\b|限速|带宽|流控|整形",
     re.I,
 )
+AGREED = Template("ticket {id}: the {side} did '{action}' on {place}, agreed by the other side")
+NOT_AGREED = Template("ticket {id}: the {side} did '{action}' on {place}, without the other side's consent")
+TAKEN_BACK = Template(
+    "ticket {id}: the {side} did '{action}' on {place}, to which the other side had taken its consent back"
+)
 CALLED = Template("account {account} (user {user}) called {action}")
 CALLED_BY_ANOTHER = Template("account {account} (user {user}), which is not the customer's, called {action}")
 
@@ -284,8 +289,7 @@ def _consent(
     for change in changes:
         if around.book.resolve(change.device) != device or not _covers(change, device, link, time_ns, around):
             continue
-        agreed = change.consented_by and (change.consented_ns is None or change.consented_ns <= time_ns)
-        if agreed:
+        if change.is_agreed_at(time_ns):
             return Condition.MET
     return found
 
@@ -303,7 +307,7 @@ def _covers(change: ChangeRecord, device: str, link: str | None, time_ns: int, a
 def detect_changes(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
     """Tickets for the topology's devices and ports; work on a port that the drawing does not know is left out.
 
-    One whose words are about a limit may have set it.
+    One whose words are about a limit may have set it. One to which consent was taken back is another from then on.
     """
     for change in observations:
         if not isinstance(change, ChangeRecord):
@@ -312,30 +316,39 @@ def detect_changes(observations: Sequence[Observation], around: Surroundings) ->
         link = find_link(around.topology, device, change.interface) if device and change.interface else None
         if device is None or (change.interface and link is None):
             continue
-        agreed = bool(change.consented_by) and (change.consented_ns is None or change.consented_ns <= change.time_ns)
+        end_ns = change.end_ns if change.end_ns is not None else FOREVER_NS
+        agreed, withdrawn_ns = change.is_agreed_at(change.time_ns), change.withdrawn_ns
         words = f"{change.action} {change.description}"
-        told = (
-            Template("ticket {id}: the {side} did '{action}' on {place}, agreed by the other side")
-            if agreed
-            else Template("ticket {id}: the {side} did '{action}' on {place}, without the other side's consent")
-        )
-        yield Record(
-            interval=Interval(change.time_ns, change.end_ns if change.end_ns is not None else FOREVER_NS),
+        record = Record(
+            interval=Interval(change.time_ns, end_ns),
             actor=change.performed_by,
             component=device,
             kind=RecordKind.PLANNED_CHANGE,
             harmful=Condition.UNKNOWN,
             consent=Condition.MET if agreed else Condition.NOT_MET,
             citation=Citation(change.origin, change.locator),
-            statement=told.fill(
-                id=change.id,
-                side=SIDES[change.performed_by],
-                action=change.action,
-                place=f"{device} {change.interface or ''}".rstrip(),
-            ),
+            statement=_told(change, device, AGREED if agreed else NOT_AGREED),
             link=link.component if link is not None else None,
             effect=CommandEffectKind.RATE_LIMIT_SET if ABOUT_A_LIMIT.search(words) else None,
         )
+        if withdrawn_ns is None or withdrawn_ns >= end_ns:
+            yield record
+            continue
+        since_ns = max(change.time_ns, withdrawn_ns)
+        if since_ns > change.time_ns:
+            yield replace(record, interval=Interval(change.time_ns, since_ns))
+        yield replace(
+            record,
+            interval=Interval(since_ns, end_ns),
+            consent=Condition.NOT_MET,
+            statement=_told(change, device, TAKEN_BACK),
+            withdrawn=True,
+        )
+
+
+def _told(change: ChangeRecord, device: str, words: Template) -> Phrase:
+    place = f"{device} {change.interface or ''}".rstrip()
+    return words.fill(id=change.id, side=SIDES[change.performed_by], action=change.action, place=place)
 
 
 def detect_cloud_calls(

@@ -134,7 +134,8 @@ class Namer:
 
     def _operation(self, candidate: Candidate, span: Interval) -> tuple[CauseKind, Side, set[Fact]]:
         """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep, if it
-        has a ticket. Without one, what it shut or restarted it did on purpose, and the rest was a slip.
+        has a ticket, unless the other side had taken its consent back. Without one, what it shut or restarted it did on
+        purpose, and the rest was a slip.
 
         What nobody has on record is its owner's act, and a call of the cloud API the customer's.
         """
@@ -159,7 +160,12 @@ class Namer:
             facts.add(Fact.CONSENTED)
         if actor is Side.CUSTOMER:
             return (CauseKind.CONSENTED_OPERATION if agreed else CauseKind.UNAUTHORISED_OPERATION), actor, facts
-        if tickets or (record is not None and record.kind is RecordKind.PLANNED_CHANGE):
+        planned = list(tickets)
+        if record is not None and record.kind is RecordKind.PLANNED_CHANGE:
+            planned.append(record)
+        if any(ticket.withdrawn for ticket in planned):
+            return CauseKind.UNAUTHORISED_OPERATION, actor, facts
+        if planned:
             return CauseKind.MAINTENANCE, actor, facts
         on_purpose = record.effect in ON_PURPOSE if record is not None else candidate.mode.record in BY_HAND_ALONE
         return (CauseKind.UNAUTHORISED_OPERATION if on_purpose else CauseKind.MISCONFIGURATION), actor, facts

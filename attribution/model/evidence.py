@@ -230,6 +230,7 @@ class Record:
     shutdown, a filter for its addresses, a detachment), does not, or cannot be told; `effect` says how. `consent`
     says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
+    `withdrawn`: the other side had agreed to it, and taken that back.
     `tied`: what it was done to is known to be the component, by the ids that the drawing has of cloud resources.
     `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
     `target` is the node that an enforcement is about, wherever it is carried out. `protocol` is what alone a filter
@@ -247,6 +248,7 @@ class Record:
     statement: str
     link: str | None = None
     effect: CommandEffectKind | None = None
+    withdrawn: bool = False
     cloud_call: bool = False
     tied: bool = False
     ground: Condition = Condition.UNKNOWN

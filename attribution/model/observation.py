@@ -296,6 +296,7 @@ class ChangeRecord(Observation):
     """A ticket: who worked on which device and port, when, and whether the other side agreed.
 
     `time_ns` is the start. An empty `interface` means the whole device. `consented_by` is None where nobody agreed.
+    `withdrawn_ns` is when the other side took its consent back, None where it did not.
     """
 
     id: str
@@ -307,6 +308,12 @@ class ChangeRecord(Observation):
     consented_by: str | None
     consented_ns: int | None
     description: str
+    withdrawn_ns: int | None = None
+
+    def is_agreed_at(self, time_ns: int) -> bool:
+        """Whether the other side's consent held at a moment."""
+        given = bool(self.consented_by) and (self.consented_ns is None or self.consented_ns <= time_ns)
+        return given and (self.withdrawn_ns is None or time_ns < self.withdrawn_ns)
 
 
 class AccountEventKind(StrEnum):

@@ -321,6 +321,21 @@ def test_a_ticket_for_a_port_or_device_that_is_not_drawn_is_left_out() -> None:
     assert list(detect_changes([ticket(interface="Gi0/77"), ticket(device="somebody-else")], AROUND)) == []
 
 
+def test_consent_that_was_taken_back_holds_until_then_and_nobody_is_told_that_it_was_given() -> None:
+    taken_back = replace(ticket(agreed_by="provider"), withdrawn_ns=at(-90))
+    (never,) = detect_changes([taken_back], AROUND)
+    assert (never.consent, never.withdrawn) == (Condition.NOT_MET, True)
+    assert "agreed" not in never.statement and "had taken its consent back" in never.statement
+
+    before, after = detect_changes([replace(taken_back, withdrawn_ns=at(0))], AROUND)
+    assert (before.consent, after.consent) == (Condition.MET, Condition.NOT_MET)
+    assert before.interval.end_ns == after.interval.start_ns == at(0)
+
+    assert len(list(detect_changes([replace(taken_back, withdrawn_ns=at(90))], AROUND))) == 1, "after the work"
+    assert consent(replace(taken_back, withdrawn_ns=at(-1))) is Condition.NOT_MET
+    assert consent(replace(taken_back, withdrawn_ns=at(1))) is Condition.MET
+
+
 def test_a_ticket_agreed_in_the_middle_of_the_work_was_not_agreed() -> None:
     (late,) = detect_changes([ticket(agreed_by="provider", agreed=0)], AROUND)
     (early,) = detect_changes([ticket(agreed_by="provider", agreed=-90)], AROUND)

@@ -189,6 +189,16 @@ def test_an_unrecorded_operation_is_that_of_the_device_s_side() -> None:
     assert name(acting(None, "provider-edge")).actor is Side.PROVIDER
 
 
+def test_what_is_done_although_consent_was_taken_back_is_no_upkeep() -> None:
+    paper = ticket(Condition.NOT_MET, "provider-edge")
+    act = candidate("provider-edge", mode(Reach.NODE, kind=CauseKind.UNAUTHORISED_OPERATION), record=paper)
+    assert name(act, records=[paper]).kind is CauseKind.MAINTENANCE
+    taken_back = replace(paper, withdrawn=True)
+    cause = name(replace(act, record=taken_back), records=[taken_back])
+    assert (cause.kind, cause.actor) == (CauseKind.UNAUTHORISED_OPERATION, Side.PROVIDER)
+    assert Fact.CONSENTED not in cause.facts
+
+
 def enforced(ground: Condition, *reasons: str) -> Cause:
     act = record(99, None, kind=RecordKind.ENFORCEMENT, ground=ground, reasons=reasons)
     enforcing = mode(Reach.FORWARDING, kind=CauseKind.ENFORCEMENT_ACTION, record_kind="enforcement")

@@ -380,6 +380,41 @@ def test_half_a_consent_is_kept_with_a_caveat(old: str, new: str, reason: str) -
     assert caveats(kind, TABLES[kind].replace(old, new)) == [("line 2", reason, 1)]
 
 
+MINUTE = 60 * 10**9
+
+
+@pytest.mark.parametrize(
+    ("words", "since"),
+    [
+        ("consent withdrawn by e-mail 2026-11-23T10:01:00Z; mail read 10:45Z", TEN + MINUTE),
+        ("approval was revoked at 2026-11-23 18:01:00+08:00", TEN + MINUTE),
+        ("customer cancelled its consent 2026-11-23 10:01", TEN + MINUTE),
+        ("客户已于 2026-11-23T10:01:00Z 撤回同意", TEN + MINUTE),
+        ("同意已撤回（2026-11-23T10:01:00Z）", TEN + MINUTE),
+        ("授权取消", 0),
+        ("agreement called off", 0),
+        ("moved, as agreed", None),
+        ("consent was never withdrawn", None),
+        ("consent may be withdrawn until 2026-11-22T10:00:00Z", None),
+        ("meeting cancelled; consent by telephone", None),
+        ("unless consent is withdrawn", None),
+    ],
+)
+def test_consent_that_was_taken_back_holds_until_then(words: str, since: int | None) -> None:
+    kind = EvidenceType.CHANGE_RECORDS
+    table = TABLES[kind].replace("moved, as agreed", words)
+    change = next(one for one in read(kind, table) if isinstance(one, ChangeRecord))
+    assert change.withdrawn_ns == since
+    assert any("taken back" in reason for _, reason, _ in caveats(kind, table)) is (since is not None)
+
+
+def test_consent_is_taken_back_where_its_giver_stands_too() -> None:
+    kind = EvidenceType.CHANGE_RECORDS
+    table = TABLES[kind].replace("NOC of the customer", "NOC of the customer (withdrawn 2026-11-23T10:01:00Z)")
+    change = next(one for one in read(kind, table) if isinstance(one, ChangeRecord))
+    assert change.withdrawn_ns == TEN + MINUTE
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
