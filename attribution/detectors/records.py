@@ -72,6 +72,8 @@ TAKEN_BACK = Template(
 CALLED = Template("account {account} (user {user}) called {action}")
 CALLED_BY_ANOTHER = Template("account {account} (user {user}), which is not the customer's, called {action}")
 
+UNDONE = Template("{called}, which {undo} (user {user}) took back {seconds:.0f} s later")
+
 
 def detect_operations(observations: Sequence[Observation], around: Surroundings) -> Iterator[Record]:
     """Commands typed on the topology's devices that can stop traffic, each until the command that takes it back."""
@@ -365,29 +367,47 @@ def detect_cloud_calls(
         if action is None or not call.succeeded:
             continue
         undone = (
-            later.time_ns
+            later
             for later in calls[position + 1 :]
             if later.succeeded and later.action.lower() in action.undone_by and _same_resource(call, later)
         )
+        undo = next(undone, None)
         another = None not in (service.account, call.account) and call.account != service.account
         if another and not _is_tied(call, around):
             continue
         spares = _spares_service(call, around, service.bandwidth_bps)
         yield Record(
-            interval=Interval(call.time_ns, next(undone, FOREVER_NS)),
+            interval=Interval(call.time_ns, FOREVER_NS if undo is None else undo.time_ns),
             actor=Side.PROVIDER if another else Side.CUSTOMER,
             component=attached_node(call, around),
             kind=RecordKind.OPERATION,
             harmful=Condition.NOT_MET if spares else Condition.MET if action.cuts else Condition.UNKNOWN,
             consent=Condition.NOT_MET,
             citation=Citation(call.origin, call.locator),
-            statement=(CALLED_BY_ANOTHER if another else CALLED).fill(
-                account=call.account or "?", user=call.user or "?", action=call.action
-            ),
+            statement=_called(call, CALLED_BY_ANOTHER if another else CALLED, undo),
             effect=CommandEffectKind.RATE_LIMIT_SET if action.limits else None,
             cloud_call=True,
             tied=bool(_tied_nodes(call, around)),
+            beside=_beside(call, around) if action.cuts else (),
         )
+
+
+def _called(call: CloudCall, words: Template, undo: CloudCall | None) -> Phrase:
+    called = words.fill(account=call.account or "?", user=call.user or "?", action=call.action)
+    if undo is None:
+        return called
+    seconds = (undo.time_ns - call.time_ns) / NANOSECONDS
+    return UNDONE.fill(called=called, undo=undo.action, user=undo.user or "?", seconds=seconds)
+
+
+def _beside(call: CloudCall, around: Surroundings) -> tuple[str, ...]:
+    """The network's own nodes beside what a call detaches from it: it has no route there any more, either."""
+    node = attached_node(call, around)
+    networks = {name for name in _tied_nodes(call, around) if name != node}
+    if node is not None:
+        nearby = {link.far_end(node) for link in around.topology.links_of(node)}
+        networks |= {name for name in nearby if around.topology.nodes[name].kind is NodeKind.SERVICE}
+    return tuple(sorted(networks))
 
 
 def _spares_service(call: CloudCall, around: Surroundings, bandwidth_bps: float | None) -> bool:

@@ -321,7 +321,7 @@ def matches_record(
         return record.kind is RecordKind.ENFORCEMENT and (
             record.component == node or (record.component is None and topology.nodes[node].side is record.actor)
         )
-    if record.component != node or record.kind is RecordKind.ENFORCEMENT:
+    if node not in (record.component, *record.beside) or record.kind is RecordKind.ENFORCEMENT:
         return False
     if record.cloud_call:
         if record.effect is CommandEffectKind.RATE_LIMIT_SET:

@@ -76,6 +76,8 @@ class Namer:
             component, kind, facts = self._overload(candidate, span)
         elif kind in OPERATIONS:
             kind, actor, facts = self._operation(candidate, span)
+            if record is not None and component in record.beside:
+                component = record.component or component
         elif kind is CauseKind.ENFORCEMENT_ACTION:
             actor = Side.PROVIDER
             if record is not None and record.kind is RecordKind.ENFORCEMENT:

@@ -107,6 +107,8 @@ HOLD_TIME_S, CONNECTS_AGAIN_S = 180.0, 120.0
 # A call of the cloud API takes effect within seconds; each further stretch of this length before the onset makes it e
 # times less likely to be what began then.
 CLOUD_TAKES_S = 15.0
+# Within this the call that takes one back shows, routes being learnt anew.
+CLOUD_UNDOES_S = 30.0
 ENFORCEMENT_BEFORE_S, ENFORCEMENT_AFTER_S = 300.0, 10.0
 # An office's clock and the devices' may be off each other by minutes: an enforcement that is dated later than what it
 # did, or was over before, counts all the same, at this price in nats.
@@ -469,17 +471,24 @@ class Witnesses:
         background = self._background[_background_of(record)]
         gain = log(probability / (background * CALLED_FOR_IT if record.tied else background))
         gain -= price_of_date(record, self._phase)
-        returned_s = DEAD_INTERVAL_S if record.revised and record.effect in PARTS_ROUTERS else COMMAND_BEFORE_S
-        late_s = (self._phase.end_ns - record.interval.end_ns) / NANOSECONDS
-        ended_with_it = -COMMAND_BEFORE_S <= late_s <= returned_s
         by_another_clock = record.kind is RecordKind.ENFORCEMENT and lasts_as_long(record, self._phase)
-        if ended_with_it or by_another_clock or self._starved_session(record):
+        if self._ended_with(record) or by_another_clock or self._starved_session(record):
             gain += log(CONFIRMED_BY_END)
         elif record.cloud_call and self._is_over and record.interval.end_ns > self._phase.end_ns:
             gain += log(BACK_OF_ITSELF)
         if record.harmful is Condition.NOT_MET:
             gain = min(gain, 0.0) - MOST_FROM_ONE
         return gain
+
+    def _ended_with(self, record: Record) -> bool:
+        """Whether an act was taken back as the phase ended, or just so long before as its taking back needs to tell."""
+        returned_s = COMMAND_BEFORE_S
+        if record.cloud_call:
+            returned_s = CLOUD_UNDOES_S
+        elif record.revised and record.effect in PARTS_ROUTERS:
+            returned_s = DEAD_INTERVAL_S
+        late_s = (self._phase.end_ns - record.interval.end_ns) / NANOSECONDS
+        return -COMMAND_BEFORE_S <= late_s <= returned_s
 
     def _belongs(self, record: Record, root: Record) -> bool:
         """The ticket for an operation; or what the provider's own systems did to carry out a call or a suspension."""

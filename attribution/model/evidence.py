@@ -232,6 +232,7 @@ class Record:
     account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
     `withdrawn`: the other side had agreed to it, and taken that back.
     `tied`: what it was done to is known to be the component, by the ids that the drawing has of cloud resources.
+    `beside` are nodes at the other end of what a call of the cloud detaches, which may lose the packets in its stead.
     `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
     `target` is the node that an enforcement is about, wherever it is carried out. `protocol` is what alone a filter
     drops. `revised`: who did it took it back as the interval ended, or put another configuration in force then, and may
@@ -251,6 +252,7 @@ class Record:
     withdrawn: bool = False
     cloud_call: bool = False
     tied: bool = False
+    beside: tuple[str, ...] = ()
     ground: Condition = Condition.UNKNOWN
     reasons: tuple[str, ...] = ()
     target: str | None = None

@@ -382,6 +382,29 @@ def test_a_call_that_detaches_holds_until_the_call_that_attaches_again() -> None
     assert "alice" in record.statement
 
 
+def test_a_call_is_cited_with_the_one_that_took_it_back() -> None:
+    (record,) = cloud(call(0, "DetachCcnInstances", "ccn-1"), call(800, "AttachCcnInstances", "ccn-1"))
+    assert record.statement.endswith("called DetachCcnInstances, which AttachCcnInstances (user alice) took back 800 s later")
+
+
+def test_what_is_detached_may_be_missed_at_the_network_s_end_too() -> None:
+    """The network has no route to it any more, and it has none back."""
+    backbone = node("cloud-network", NodeKind.SERVICE, resources=("ccn-9",))
+    drawn = network(
+        [*NODES, backbone],
+        [*CHAIN.links.values(), join("cloud-network a", "cloud-gateway b"), join("cloud-network c", "cloud-core d")],
+    )
+
+    def beside(*named: str, action: str = "DetachCcnInstances") -> tuple[str, tuple[str, ...]]:
+        (record,) = detect_cloud_calls(
+            [call(0, action, *named)], surroundings(drawn), Service(ENDS, None, None), load_cloud_actions()
+        )
+        return record.component or "", record.beside
+
+    assert beside("ccn-1") == ("cloud-gateway", ("cloud-network",))
+    assert beside("ccn-9", action="SetCcnRegionBandwidthLimits") == ("cloud-network", ())
+
+
 def test_a_call_that_failed_or_only_reads_is_no_cause() -> None:
     assert cloud(call(0, "DetachCcnInstances", "ccn-1", succeeded=False), call(1, "DescribeCcns", "ccn-1")) == []
 

@@ -139,6 +139,12 @@ def test_a_ticket_about_a_limit_may_have_done_more_than_that() -> None:
     assert not matches_record(limiting, replace(paper, effect=None), "customer-edge", UPLINK, PATHS, CHAIN)
 
 
+def test_a_call_that_detaches_may_show_at_either_end_of_the_attachment() -> None:
+    call = replace(record(0, "provider-core", cloud_call=True, actor=Side.CUSTOMER), beside=("provider-edge",))
+    shown = {n for n in CHAIN.nodes if matches_record(mode(record_kind="cloud"), call, n, None, PATHS, CHAIN)}
+    assert shown == {"provider-core", "provider-edge"}
+
+
 @pytest.mark.parametrize("harmful", [Condition.MET, Condition.UNKNOWN])
 def test_a_cloud_call_cuts_or_limits(harmful: Condition) -> None:
     """One that sets a limit does nothing else: what is lost without exception was lost to something else."""

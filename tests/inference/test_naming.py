@@ -199,6 +199,12 @@ def test_what_is_done_although_consent_was_taken_back_is_no_upkeep() -> None:
     assert Fact.CONSENTED not in cause.facts
 
 
+def test_a_call_is_named_by_what_it_detached_wherever_the_packets_were_missed() -> None:
+    call = replace(record(99, "provider-core", cloud_call=True, actor=Side.CUSTOMER), beside=("provider-edge",))
+    calling = mode(kind=CauseKind.UNAUTHORISED_OPERATION, record_kind="cloud")
+    assert name(candidate("provider-edge", calling, record=call)).component == "provider-core"
+
+
 def enforced(ground: Condition, *reasons: str) -> Cause:
     act = record(99, None, kind=RecordKind.ENFORCEMENT, ground=ground, reasons=reasons)
     enforcing = mode(Reach.FORWARDING, kind=CauseKind.ENFORCEMENT_ACTION, record_kind="enforcement")
