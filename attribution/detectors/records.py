@@ -359,7 +359,8 @@ def detect_cloud_calls(
     """Successful calls of the cloud API that cut or throttle a connection, until the call that undoes them.
 
     Those of the customer's own account, and those of another for what the drawing ties to the service: who is not the
-    customer, and may do that, acts for the provider. What another does to anything else is another tenant's affair.
+    customer, and may do that, acts for the provider, unless what it changed is not the customer's either. What another
+    does to anything else is another tenant's affair.
     """
     calls = sorted((o for o in observations if isinstance(o, CloudCall)), key=lambda call: call.time_ns)
     for position, call in enumerate(calls):
@@ -387,6 +388,8 @@ def detect_cloud_calls(
             statement=_called(call, CALLED_BY_ANOTHER if another else CALLED, undo),
             effect=CommandEffectKind.RATE_LIMIT_SET if action.limits else None,
             cloud_call=True,
+            account=call.account if another else None,
+            stranger=another and bool(call.owners) and service.account not in call.owners,
             tied=bool(_tied_nodes(call, around)),
             beside=_beside(call, around) if action.cuts else (),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
@@ -134,7 +134,7 @@ class Namer:
         """Whether notice of attacks on a host, or on the account, had been given before this one began."""
         return any(n.component in (None, host) and n.interval.end_ns <= span.start_ns for n in self._notices)
 
-    def _operation(self, candidate: Candidate, span: Interval) -> tuple[CauseKind, Side, set[Fact]]:
+    def _operation(self, candidate: Candidate, span: Interval) -> tuple[CauseKind, Side | None, set[Fact]]:
         """An act of the customer stands or falls with consent; the provider's on its own devices is its upkeep, if it
         has a ticket, unless the other side had taken its consent back. Without one, what it shut or restarted it did on
         purpose, and the rest was a slip.
@@ -155,6 +155,8 @@ class Namer:
         facts = {Fact.OPERATION}
         if called:
             facts.add(Fact.CLOUD_CALL)
+        if record is not None and record.stranger:
+            return CauseKind.UNAUTHORISED_OPERATION, None, {*facts, Fact.STRANGER}
         agreed = (record is not None and record.consent is Condition.MET) or any(
             ticket.consent is Condition.MET for ticket in tickets
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from attribution.inference.asking import name_moment, name_span
-from attribution.inference.testimony import CHANGE_SLACK_S
+from attribution.inference.testimony import CHANGE_SLACK_S, CLOUD_BEFORE_S
 from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import Caveat
@@ -32,15 +32,35 @@ NOTICED = Template(
 )
 
 
+TAKEN_FOR_THE_PROVIDER = Template(
+    "account {account} is not the customer's: it was taken to be the provider's, which nobody has said"
+)
+WHOSE_ACCOUNT = Template(
+    "account {account} is not the customer's, nor is what it changed: it may be another tenant's, or the provider's; "
+    "ask whose it is"
+)
+
+
 def note_papers(causes: Sequence[Cause], records: Sequence[Record]) -> Iterator[Caveat]:
     """By how much acts outlasted what the other side had agreed to, or that they did not; what else it had agreed to,
     where it had not to them; and that notice had been given of attacks."""
     agreed = [r for r in records if r.kind is RecordKind.PLANNED_CHANGE and r.consent is Condition.MET]
     for cause in causes:
+        if Fact.CLOUD_CALL in cause.facts:
+            yield from _note_account(cause, records)
         if Fact.OPERATION in cause.facts:  # else it failed by itself, whatever work was agreed just then
             yield from _note_consent(cause, agreed)
         elif cause.kind is CauseKind.ATTACK and Fact.VIOLATION in cause.facts:
             yield from _note_notices(cause, records)
+
+
+def _note_account(cause: Cause, records: Iterable[Record]) -> Iterator[Caveat]:
+    """For whose an account was taken that is not the customer's."""
+    reach = cause.interval.widened(CLOUD_BEFORE_S, 0.0)
+    for record in records:
+        if record.account is not None and record.component == cause.component and record.interval.overlaps(reach):
+            words = WHOSE_ACCOUNT if record.stranger else TAKEN_FOR_THE_PROVIDER
+            yield _caveat(record, words.fill(account=record.account))
 
 
 def _note_consent(cause: Cause, agreed: Iterable[Record]) -> Iterator[Caveat]:

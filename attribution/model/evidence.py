@@ -228,15 +228,15 @@ class Record:
     `component` is the node operated on, or None where it is the service as a whole; `link` is the link at the port,
     where the act was on one port. `harmful` tells whether the act by its nature stops the service's traffic (a
     shutdown, a filter for its addresses, a detachment), does not, or cannot be told; `effect` says how. `consent`
-    says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether the
-    account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud API.
-    `withdrawn`: the other side had agreed to it, and taken that back.
-    `tied`: what it was done to is known to be the component, by the ids that the drawing has of cloud resources.
-    `beside` are nodes at the other end of what a call of the cloud detaches, which may lose the packets in its stead.
-    `diverts` is the end of the service whose own address a new route leads elsewhere, from wherever it is asked for.
-    `target` is the node that an enforcement is about, wherever it is carried out. `protocol` is what alone a filter
-    drops. `revised`: who did it took it back as the interval ended, or put another configuration in force then, and may
-    have.
+    says whether the other side had agreed for that component and time. `ground` says, for an enforcement, whether
+    the account's own events justify it by the Agreement; `reasons` name them. `cloud_call`: done through the cloud
+    API. `withdrawn`: the other side had agreed to it, and taken that back. `account` made the call, where it is not
+    the customer's; `stranger`: nor is what it changed, so that the account may be another tenant's. `tied`: what it
+    was done to is known to be the component, by the ids that the drawing has of cloud resources. `beside` are nodes
+    at the other end of what a call of the cloud detaches, which may lose the packets in its stead. `diverts` is the
+    end of the service whose own address a new route leads elsewhere, from wherever it is asked for. `target` is the
+    node that an enforcement is about, wherever it is carried out. `protocol` is what alone a filter drops. `revised`:
+    who did it took it back as the interval ended, or put another configuration in force then, and may have.
     """
 
     interval: Interval
@@ -251,6 +251,8 @@ class Record:
     effect: CommandEffectKind | None = None
     withdrawn: bool = False
     cloud_call: bool = False
+    account: str | None = None
+    stranger: bool = False
     tied: bool = False
     beside: tuple[str, ...] = ()
     ground: Condition = Condition.UNKNOWN

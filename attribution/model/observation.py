@@ -337,7 +337,10 @@ class AccountEvent(Observation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudCall(Observation):
-    """One call of the cloud API: which account did what to which resources; `succeeded` False had no effect."""
+    """One call of the cloud API: which account did what to which resources; `succeeded` False had no effect.
+
+    `owners` are the accounts whose the resources are, as far as their names tell.
+    """
 
     action: str
     account: str | None
@@ -346,6 +349,7 @@ class CloudCall(Observation):
     writes: bool
     resources: tuple[str, ...]
     parameters: str
+    owners: tuple[str, ...] = ()
 
 
 CONNECTIONS = "tcp-syn"

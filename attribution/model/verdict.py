@@ -47,6 +47,7 @@ class Fact(StrEnum):
     OPERATION = "operation"  # somebody acted: a command, a ticket, an API call
     CONSENTED = "consented"  # the other side had agreed to the act, for that component and time
     CLOUD_CALL = "cloud_call"  # the act was a call of the cloud API
+    STRANGER = "stranger"  # … by an account that may be another tenant's: nobody has said whose it is
     OVERUSE = "overuse"  # more was offered than was bought
     LATE_PAYMENT = "late_payment"  # payment was overdue when the provider acted
     OVERDUE_15_DAYS = "overdue_15_days"  # … and had been for the Agreement's 15 days
@@ -67,10 +68,10 @@ class Cause:
     `actor` is the side that acted, for operations and enforcement; None where something failed by itself.
     `side` is the side that answers for it, which need not be the side of the component (an API call of the customer
     detaches the provider's gateway); it and `clause` are None until the Agreement has been applied, and `side` stays
-    None on a demarcation that nobody owns. `interval` is when the cause held, and `spells` the parts of it in which
-    service suffered from it, where it was not back as soon as service was, or another cause had its turn in between;
-    `seconds` is the interruption rooted in it. `caused_by` is the
-    component of the cause that brought this one about. `evidence` holds ids of WeighedEvidence.
+    None on a demarcation that nobody owns, and for the call of a stranger. `interval` is when the cause held, and
+    `spells` the parts of it in which service suffered from it, where it was not back as soon as service was, or another
+    cause had its turn in between; `seconds` is the interruption rooted in it. `caused_by` is the component of the cause
+    that brought this one about. `evidence` holds ids of WeighedEvidence.
     """
 
     component: str

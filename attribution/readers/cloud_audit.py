@@ -22,6 +22,9 @@ _RESOURCE = re.compile(
 )
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?", re.ASCII)
 
+# Whose a resource is, in its six-segment name: qcs:id/0:vpc:ap-guangzhou:uin/100012345678:ccn/ccn-abc.
+OWNER = re.compile(r"\buin/([0-9]+)", re.ASCII)
+
 
 def read_cloud_audit(content: bytes, origin: Origin) -> Iterator[CloudCall | Caveat]:
     """An account called the cloud API: a call that failed, or only read, changed nothing.
@@ -116,6 +119,7 @@ def _call(event: Value, details: Value, time_ns: int, origin: Origin) -> CloudCa
         writes=_writes(name.text(), details),
         resources=resources_in(" ".join(named)),
         parameters=parameters,
+        owners=tuple(dict.fromkeys(OWNER.findall(named[0]))),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attribution.model.observation import Caveat
 from attribution.model.phrase import Phrase
-from attribution.model.verdict import Cause, CauseKind, Party, Provision, Request, Verdict, WeighedEvidence
+from attribution.model.verdict import Cause, CauseKind, Fact, Party, Provision, Request, Verdict, WeighedEvidence
 from attribution.report.languages import say, say_place
 from attribution.report.layout import NARROW, Page, Style, shortened, width_of
 from attribution.report.moment import render_span, render_time
@@ -144,7 +144,7 @@ def _chain(causes: Sequence[Cause]) -> list[tuple[Cause, int]]:
 
 def describe_in_full(cause: Cause, wording: Wording) -> str:
     """What happened, who answers for it by which clause, how surely, when and for how long."""
-    unowned = Party.UNDETERMINED.value if cause.kind is CauseKind.ENFORCEMENT_ACTION else "nobody"
+    unowned = "nobody" if _is_on_demarcation(cause) else Party.UNDETERMINED.value
     owner = wording.names[cause.side.value if cause.side is not None else unowned]
     clause = [cause.clause] if cause.clause is not None else []
     return wording.cause_line.format(
@@ -168,16 +168,25 @@ def _undecided(verdict: Verdict, page: Page, wording: Wording) -> list[str]:
         if verdict.parties[party] >= _CANDIDATE_MASS
     ]
     told = [wording.candidates.format(candidates=wording.or_candidate.join(named))] if len(named) > 1 else []
-    for cause in verdict.causes:
-        if cause.side is None and cause.caused_by is None:
-            enforced = cause.kind is CauseKind.ENFORCEMENT_ACTION
-            sentence = wording.on_unknown_ground if enforced else wording.on_demarcation
-            told.append(sentence.format(cause=describe_cause(cause, wording)))
+    told += [
+        _unanswered(cause, wording) for cause in verdict.causes if cause.side is None and cause.caused_by is None
+    ]
     if not verdict.evidence:
         told.append(wording.nothing_tells)
     if not verdict.requests:
         told.append(wording.nothing_to_ask)
     return page.listed(wording.undecided, told)
+
+
+def _unanswered(cause: Cause, wording: Wording) -> str:
+    """Why neither side is known to answer for a cause."""
+    sentence = wording.by_a_stranger if Fact.STRANGER in cause.facts else wording.on_unknown_ground
+    sentence = wording.on_demarcation if _is_on_demarcation(cause) else sentence
+    return sentence.format(cause=describe_cause(cause, wording))
+
+
+def _is_on_demarcation(cause: Cause) -> bool:
+    return cause.kind is not CauseKind.ENFORCEMENT_ACTION and Fact.STRANGER not in cause.facts
 
 
 def _evidence(verdict: Verdict, page: Page, wording: Wording) -> list[str]:

@@ -97,6 +97,7 @@ class Wording:
     candidate: str = "{party} ({probability})"
     or_candidate: str = " and "
     on_demarcation: str = "{cause}, where the two sides meet, and nobody has said whose it is"
+    by_a_stranger: str = "{cause} by an account that may be another tenant's: nobody has said whose it is"
     on_unknown_ground: str = "{cause}, and the account's events do not settle whether it had a ground for that"
     nothing_tells: str = "no evidence tells one from the other"
     nothing_to_ask: str = "none of what is usually handed in, and is missing here, is expected to settle it"
@@ -264,6 +265,7 @@ CHINESE = Wording(
     candidate="{party}（{probability}）",
     or_candidate="与",
     on_demarcation="{cause}，位于双方分界处，归属未有约定",
+    by_a_stranger="{cause}，操作账号可能属于其他租户：归属未有说明",
     on_unknown_ground="{cause}，而账户记录未能表明其是否有依据",
     nothing_tells="没有证据能区分二者",
     nothing_to_ask="此处尚缺的常见证据预计均不能定责",

@@ -33,8 +33,11 @@ class ClauseFinding:
 def answering_side(cause: Cause, topology: Topology, agreement: Agreement) -> Side | None:
     """The side that answers for a cause: who acted, by what right it acted, and else whose component failed.
 
-    None on a demarcation link that nobody owns, and for an enforcement whose ground is not known.
+    None on a demarcation link that nobody owns, for an enforcement whose ground is not known, and for what a stranger
+    did.
     """
+    if Fact.STRANGER in cause.facts:
+        return None
     if cause.kind is CauseKind.ENFORCEMENT_ACTION:
         ground = judge(agreement.ground, lambda fact: judge_fact(fact, Circumstances(cause))).condition
         return {Condition.MET: Side.CUSTOMER, Condition.NOT_MET: Side.PROVIDER}.get(ground)

@@ -384,7 +384,7 @@ def test_a_call_that_detaches_holds_until_the_call_that_attaches_again() -> None
 
 def test_a_call_is_cited_with_the_one_that_took_it_back() -> None:
     (record,) = cloud(call(0, "DetachCcnInstances", "ccn-1"), call(800, "AttachCcnInstances", "ccn-1"))
-    assert record.statement.endswith("called DetachCcnInstances, which AttachCcnInstances (user alice) took back 800 s later")
+    assert record.statement.endswith("DetachCcnInstances, which AttachCcnInstances (user alice) took back 800 s later")
 
 
 def test_what_is_detached_may_be_missed_at_the_network_s_end_too() -> None:
@@ -462,6 +462,20 @@ def test_what_another_account_does_to_the_service_is_the_provider_s_act(action: 
 
 def test_what_another_account_does_to_what_nobody_drew_is_another_tenant_s_affair() -> None:
     assert cloud(call(0, "DetachCcnInstances", "ccn-9", account="999")) == []
+
+
+def test_whose_an_account_is_that_changes_what_is_not_the_customer_s_nobody_knows() -> None:
+    """A network of several accounts may be another tenant's; no tenant but its own can change the customer's."""
+
+    def acted(*owners: str) -> Record:
+        (record,) = cloud(replace(call(0, "DetachCcnInstances", "ccn-1", account="999"), owners=owners))
+        return record
+
+    assert (acted("999").stranger, acted("999").account) == (True, "999")
+    assert not acted("100001").stranger
+    assert not acted().stranger
+    (own,) = cloud(replace(call(0, "DetachCcnInstances", "ccn-1"), owners=("999",)))
+    assert (own.stranger, own.account) == (False, None)
 
 
 def test_another_account_s_call_on_a_tied_link_between_the_provider_s_nodes_counts() -> None:

@@ -205,6 +205,14 @@ def test_a_call_is_named_by_what_it_detached_wherever_the_packets_were_missed() 
     assert name(candidate("provider-edge", calling, record=call)).component == "provider-core"
 
 
+def test_what_a_stranger_s_account_did_is_no_side_s_act() -> None:
+    call = replace(record(99, "provider-core", cloud_call=True, actor=Side.PROVIDER), stranger=True)
+    calling = mode(kind=CauseKind.UNAUTHORISED_OPERATION, record_kind="cloud")
+    cause = name(candidate("provider-core", calling, record=call))
+    assert (cause.kind, cause.actor) == (CauseKind.UNAUTHORISED_OPERATION, None)
+    assert Fact.STRANGER in cause.facts
+
+
 def enforced(ground: Condition, *reasons: str) -> Cause:
     act = record(99, None, kind=RecordKind.ENFORCEMENT, ground=ground, reasons=reasons)
     enforcing = mode(Reach.FORWARDING, kind=CauseKind.ENFORCEMENT_ACTION, record_kind="enforcement")

@@ -82,3 +82,13 @@ def test_earlier_notices_that_make_an_attack_a_breach_are_told() -> None:
     (reason,) = notes(attacked(Fact.VIOLATION), *noticed(40, 16), *noticed(9, host="provider-host"))
     assert "on customer-host had been given before this one: 2 times, the last time 16 days before" in reason
     assert notes(attacked(), *noticed(40)) == []
+
+
+def test_for_whose_an_account_was_taken_is_told() -> None:
+    called = act(Fact.CLOUD_CALL)
+    call = replace(record(98, "customer-edge", cloud_call=True), account="999")
+    (taken,) = notes(called, call)
+    assert "account 999 is not the customer's: it was taken to be the provider's" in taken
+    (asked,) = notes(called, replace(call, stranger=True))
+    assert "ask whose it is" in asked
+    assert notes(called, replace(call, account=None)) == notes(act(), call) == []

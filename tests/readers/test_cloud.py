@@ -215,6 +215,12 @@ def test_an_account_called_the_cloud_api() -> None:
     assert call.locator == "Response.Events[0]"
 
 
+def test_whose_the_resources_of_a_call_are_stands_in_their_names() -> None:
+    named = ["qcs:id/0:vpc:ap-guangzhou:uin/100002:ccn/ccn-63e86f94", "qcs:id/0:vpc:ap-guangzhou:uin/100002:vpc/vpc-1"]
+    assert calls(event({"resources": named}))[0].owners == ("100002",)
+    assert calls(event({"resources": None}))[0].owners == ()
+
+
 @pytest.mark.parametrize(
     ("inner", "outer"),
     [({"errorCode": 4102}, {}), ({"apiErrorCode": "UnauthorizedOperation"}, {}), ({}, {"ErrorCode": "1"})],

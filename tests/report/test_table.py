@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.model.verdict import CauseKind, Verdict
+from attribution.model.verdict import CauseKind, Fact, Verdict
 from attribution.report import render_table
 from attribution.report.layout import width_of
 from tests.report.verdicts import EVERY_VERDICT, HEALTHY, HOSTILE_VERDICT, SETTLED, SHARED, UNDETERMINED, UNMEASURED
@@ -58,6 +58,8 @@ def test_a_restriction_of_unknown_ground_is_not_said_to_be_of_unknown_owner() ->
     table = re.sub(r"\s+", " ", render_table(replace(UNDETERMINED, causes=(act,)), width=120))
     assert "the account's events do not settle whether it had a ground for that" in table
     assert "nobody" not in table
+    call = replace(act, kind=CauseKind.UNAUTHORISED_OPERATION, facts=frozenset({Fact.STRANGER}))
+    assert "may be another tenant's" in render_table(replace(UNDETERMINED, causes=(call,)), width=200)
     line = replace(act, kind=CauseKind.LINK_FAILURE)
     assert "where the two sides meet" in render_table(replace(UNDETERMINED, causes=(line,)), width=200)
 
