@@ -56,6 +56,10 @@ LOW_LIMIT = Template(
     "Cloud Monitor counted {highest:.1f} Mbit/s as {share:g} % of the limit in force ({metric} of {resource}): it was "
     "{limit:.1f} Mbit/s, where {bought:g} were bought"
 )
+CAME_OUT_OF_LIMIT = Template(
+    "Cloud Monitor counted up to {highest:.1f} Mbit/s behind the limit ({metric} of {resource}), on the mean of "
+    "{period:g} s, where {bought:g} were bought: bursts fill it"
+)
 DROPPED_BY_LIMIT = Template(
     "Cloud Monitor counted up to {highest:g} {unit} that a bandwidth limit dropped ({metric} of {resource})"
 )
@@ -204,8 +208,11 @@ def _cloud_alarm(reporter: str, component: str, run: list[CloudMetric], bandwidt
         kind = AlarmKind.RATE_EXCEEDED
         statement = DROPPED_BY_LIMIT.fill(highest=max(metric.value for metric in run), unit=first.unit, **told)
     else:
-        kind = AlarmKind.BANDWIDTH_EXCEEDED
-        statement = CARRIED_BY_CLOUD.fill(highest=rate_bps / 1e6, bought=(bandwidth_bps or 0.0) / 1e6, **told)
+        kind, bought = AlarmKind.BANDWIDTH_EXCEEDED, (bandwidth_bps or 0.0) / 1e6
+        if first.load is Load.PASSED and rate_bps < (bandwidth_bps or 0.0):
+            statement = CAME_OUT_OF_LIMIT.fill(highest=rate_bps / 1e6, bought=bought, period=first.period_s, **told)
+        else:
+            statement = CARRIED_BY_CLOUD.fill(highest=rate_bps / 1e6, bought=bought, **told)
     return Alarm(
         Interval(first.time_ns, last.time_ns + int(last.period_s * NANOSECONDS)),
         reporter,
@@ -213,7 +220,7 @@ def _cloud_alarm(reporter: str, component: str, run: list[CloudMetric], bandwidt
         kind,
         Citation(first.origin, first.locator),
         statement,
-        magnitude=None if first.load is Load.DROPPED else rate_bps,
+        magnitude=max(metric.value for metric in run) if first.load is Load.DROPPED else rate_bps,
         slack_ns=int(first.period_s * NANOSECONDS),  # what is told of a minute may have begun at its end
     )
 

@@ -10,6 +10,7 @@ from math import log
 from attribution.inference.candidates import Candidate
 from attribution.inference.grouping import Group
 from attribution.inference.posterior import Assignment, Solver
+from attribution.inference.testimony import state_of
 from attribution.model.evidence import Alarm, Journey, Measurement, Record, count_in_words
 from attribution.model.phrase import Phrase
 from attribution.model.verdict import WeighedEvidence
@@ -92,9 +93,35 @@ def _concerned(group: Group, choice: Candidate | None) -> str | None:
 def _testimonies(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Iterator[Piece]:
     ours = _spoken(solver, chosen)
     theirs = _spoken(solver, rival) if rival is not None else {}
+    weights: dict[Alarm | Record, float] = {}
     for item in dict.fromkeys([*ours, *theirs]):
         weight = (ours.get(item, 0.0) - theirs.get(item, 0.0)) / LOG_10
+        shown = _greatest(item, solver) if isinstance(item, Alarm) else item
+        weights[shown] = max(weight, weights.get(shown, 0.0), key=abs)
+    for item, weight in weights.items():
         yield Piece(item, item.statement, item.component, weight)
+
+
+def _greatest(alarm: Alarm, solver: Solver) -> Alarm:
+    """Of an alarm that came again and again in the interruption, counted in one unit, the one that counted most."""
+    if alarm.magnitude is None:
+        return alarm
+    spans = [interval for phase in solver.phases for interval in phase.intervals]
+    again = [
+        other
+        for other in solver.situation.alarms
+        if other.magnitude is not None
+        and state_of(other) == state_of(alarm)
+        and _series_of(other) == _series_of(alarm)
+        and any(other.interval.overlaps(span) for span in spans)
+    ]
+    return max([alarm, *again], key=lambda other: other.magnitude or 0.0)
+
+
+def _series_of(alarm: Alarm) -> tuple[str, str]:
+    """What tells the series of a count from others about the same place: its file, and its place in a document."""
+    stem, bracket, _ = alarm.citation.locator.rpartition("[")
+    return alarm.citation.origin.file, stem if bracket else ""
 
 
 def _spoken(solver: Solver, assignment: Assignment) -> dict[Alarm | Record, float]:

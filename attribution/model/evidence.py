@@ -191,10 +191,10 @@ class Alarm:
 
     `component` is the node or link concerned: a link for a port that is down, the reporter itself for its own load.
     `about_peer` names the neighbour that a session alarm speaks of. `magnitude` is what was counted, where that is
-    meant to be compared (discards, rate in bits per second). `since_first`: it was so when it was first asked, and may
-    always have been. `spoke_on`: the reporter was seen to go on speaking to a
-    peer that had fallen silent. `slack_ns`: the state was polled, and may have begun so much earlier or later. `gone`:
-    the routers to which themselves a route was taken back.
+    meant to be compared (discards, rate in bits per second, what a limit took away in the unit that the statement
+    tells). `since_first`: it was so when it was first asked, and may always have been. `spoke_on`: the reporter was
+    seen to go on speaking to a peer that had fallen silent. `slack_ns`: the state was polled, and may have begun so
+    much earlier or later. `gone`: the routers to which themselves a route was taken back.
     """
 
     interval: Interval

@@ -145,6 +145,8 @@ def test_what_the_cloud_counted_before_the_limit_or_behind_it_tells_of_overuse()
     assert cloud_load(cloud("inbandwidth", Load.OFFERED, 100, 105)) == [], "before the limit, that is allowed"
     assert len(cloud_load(cloud("outbandwidth", Load.PASSED, 50, 99, 50))) == 1, "no more can come out behind it"
     assert cloud_load(cloud("outbandwidth", Load.PASSED, 50, 70)) == []
+    (filled,) = cloud_load(cloud("outbandwidth", Load.PASSED, 50, 90, 50))
+    assert "90.0 Mbit/s behind the limit" in filled.statement, "the mean of a minute is less, and no overuse by itself"
     assert cloud_load(cloud("inbandwidth", Load.OFFERED, 9000), bought=None) == []
     assert cloud_load(cloud("inbandwidth", Load.OFFERED, 9e6, unit="bit/s")) == []
 

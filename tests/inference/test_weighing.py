@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from attribution.inference.fits import Situation
@@ -10,7 +12,7 @@ from attribution.inference.modes import load_modes
 from attribution.inference.phases import split_phases
 from attribution.inference.posterior import Assignment, Solver, solve_incident
 from attribution.inference.weighing import Piece, number_pieces, weigh_evidence
-from attribution.model.evidence import AlarmKind, Findings
+from attribution.model.evidence import Alarm, AlarmKind, Findings
 from attribution.model.verdict import Cause
 from tests.inference.chain import (
     CHAIN,
@@ -44,6 +46,25 @@ def test_what_only_the_chosen_cause_explains_speaks_for_it() -> None:
 
     restarted = next(statement for statement in weights if "device_restarted" in statement)
     assert weights[restarted] > 0
+
+
+def test_of_what_was_counted_again_and_again_the_most_is_cited() -> None:
+    """What it has nothing to do with is another thing."""
+    found = crash_of_the_customer_s_edge()
+    port = link_name("customer-edge", "provider-edge")
+
+    def dropped(start: float, end: float, most: float) -> Alarm:
+        full = alarm(start, "provider-edge", port, AlarmKind.INTERFACE_DISCARDS, end=end, magnitude=most)
+        return replace(full, statement=f"dropped {most:g}")
+
+    full = (dropped(20, 25, 10), dropped(30, 35, 30), dropped(-900, -890, 99))
+    solver, _ = solve(replace(found, alarms=full))
+    queues = (c for c in solver.candidates if c.mode.name == "congestion" and c.link == port)
+    congested = next(c for c in queues if c.component == "provider-edge")
+    crashed = next(c for c in solver.candidates if c.mode.name == "crash")
+    chosen, rival = (Assignment((c,) * len(solver.phases), 0.0) for c in (congested, crashed))
+    told = [piece.statement for piece in weigh_evidence(solver, chosen, rival) if "dropped" in piece.statement]
+    assert told == ["dropped 30"]
 
 
 def test_the_evidence_for_the_answer_outweighs_that_against_it() -> None:
