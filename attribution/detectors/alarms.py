@@ -97,6 +97,10 @@ ONCE = frozenset({AlarmKind.FILTERED, AlarmKind.NOT_UNDERSTOOD})
 # Digits, hexadecimal ones too: a single class, so that no line of whatever length takes more than one look.
 NUMBER = re.compile(r"[0-9a-fA-F]+")
 RECEIVED = re.compile(r"\brec(?:ei)?ved (?:from|NOTIFICATION)|NOTIFICATION rec(?:ei)?ved", re.IGNORECASE)
+# A machine with another's address is noticed as soon as it speaks, and no longer when its port is shut: as long as a
+# host takes to start, and a switch to let it speak (IEEE 802.1D: two forward delays of 15 s); and as often as devices
+# mostly say that the address is twice there.
+JOINED_NS, LEFT_NS = 60 * NANOSECONDS, 60 * NANOSECONDS
 BETWEEN_BRIDGES = frozenset({"lacp", "stp", "oam"})
 """Protocols spoken with whoever is at the other end of the cable, a switch or a carrier's device too."""
 TUNNELS = "ipsec"
@@ -116,8 +120,11 @@ def detect_log_alarms(observations: Iterable[Observation], around: Surroundings)
     refusing: dict[tuple[str, str | None], int] = {}
     wordings: set[tuple[str, str]] = set()
     limits = {(e.device, session_peer(e, around)) for e in events if e.kind is LogKind.PREFIX_LIMIT}
+    intruders = _intruders_by_port(events, around)
     for event in events:
         alarm = _alarm_of(event, around)
+        if alarm is not None and alarm.kind is AlarmKind.DUPLICATE_ADDRESS and alarm.about_peer is None:
+            alarm = replace(alarm, about_peer=intruders.get(alarm.component))
         if alarm is None or (alarm.kind in ONCE and not _is_news(event, wordings)):
             continue
         pair = (alarm.reporter, alarm.about_peer)
@@ -214,6 +221,38 @@ def _host_behind(event: LogEvent, around: Surroundings) -> str | None:
     return far_end if far_end is not None and around.topology.nodes[far_end].kind is NodeKind.HOST else None
 
 
+def _intruders_by_port(events: Sequence[LogEvent], around: Surroundings) -> dict[str, str]:
+    """By node whose address came twice, the only host of its networks whose port came up just before that was first
+    said, or was shut just after the last time; where both tell of a host, of one and the same."""
+    said: dict[str, list[int]] = defaultdict(list)
+    came: dict[str, list[int]] = defaultdict(list)
+    went: dict[str, list[int]] = defaultdict(list)
+    turns = {LogKind.INTERFACE_UP: came, LogKind.INTERFACE_ADMIN_DOWN: went}
+    for event in events:
+        if event.kind is LogKind.DUPLICATE_ADDRESS:
+            said[_whose_address(event, around)].append(event.time_ns)
+        elif event.kind in turns and (host := _host_behind(event, around)) is not None:
+            turns[event.kind][host].append(event.time_ns)
+    found = {}
+    for owner, times in said.items():
+        beside = layer3_neighbours(around.topology, owner) - around.ends
+        joined = {host for host in beside if _is_between(came[host], times[0] - JOINED_NS, times[0])}
+        left = {host for host in beside if _is_between(went[host], times[-1], times[-1] + LEFT_NS)}
+        suspects = joined & left or joined | left
+        if len(suspects) == 1:
+            found[owner] = suspects.pop()
+    return found
+
+
+def _is_between(times: Iterable[int], first_ns: int, last_ns: int) -> bool:
+    return any(first_ns <= time <= last_ns for time in times)
+
+
+def _whose_address(event: LogEvent, around: Surroundings) -> str:
+    """Whose address somebody else has too, by a device's word that it came twice."""
+    return around.book.resolve(event.peer) or _end_with(event, around) or event.device
+
+
 def _is_news(event: LogEvent, wordings: set[tuple[str, str]]) -> bool:
     """Whether a device says this for the first time; numbers, and with them times and addresses, make no difference."""
     wording = (event.device, NUMBER.sub("#", event.text))
@@ -248,8 +287,7 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
         kind = SESSION_ALARMS.get(event.reason, AlarmKind.SESSION_DOWN) if event.reason else AlarmKind.SESSION_DOWN
         return Alarm(start, event.device, event.device, kind, citation, statement, about_peer=peer)
     if event.kind is LogKind.DUPLICATE_ADDRESS:
-        # Whose address somebody else has too.
-        owner = around.book.resolve(event.peer) or _end_with(event, around) or event.device
+        owner = _whose_address(event, around)
         intruder = _host_behind(event, around)
         other = intruder if intruder != owner else None
         return Alarm(start, event.device, owner, AlarmKind.DUPLICATE_ADDRESS, citation, statement, about_peer=other)

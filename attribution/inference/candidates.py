@@ -102,6 +102,13 @@ class Candidate:
     address: str | None = None
 
     @property
+    def twice_there(self) -> str | None:
+        """Whose address somebody else has too, for modes that are that."""
+        if self.mode.reach is Reach.GATEWAY or self.diverted == self.component:
+            return self.component
+        return None
+
+    @property
     def diverted(self) -> str | None:
         """Whose packets are led elsewhere, for modes that do that: what a route is for, else what is for the node."""
         if self.mode.reach is not Reach.ADDRESS:
@@ -276,12 +283,25 @@ def _on_node(
                 ]
                 yield from _with_records(mode, node, link.component, found)
         return
+    if mode.reach is Reach.GATEWAY:
+        for link in topology.links_of(node):
+            if link.component in paths and _leads_to_network(topology.nodes[node], topology.nodes[link.far_end(node)]):
+                yield from with_directions(mode, node, link.component)
+        return
     if mode.reach is Reach.ADDRESS and mode.record is None and topology.nodes[node].kind is not NodeKind.HOST:
         for end in paths.ends:
             yield Candidate(mode, node, None, Direction.BOTH, mode.prior / len(paths.ends), address=end)
         return
     found = [r for r in records if mode.record and matches_record(mode, r, node, None, paths, topology)]
     yield from _with_records(mode, node, None, found)
+
+
+def _leads_to_network(node: Node, beyond: Node) -> bool:
+    """Whether behind a port of a node is a network in which others than one neighbour may have addresses."""
+    switches = node.kind is NodeKind.SWITCH
+    if switches and not node.addresses:
+        return False
+    return beyond.kind is NodeKind.SWITCH or (switches and beyond.kind is NodeKind.HOST)
 
 
 def _with_records(mode: Mode, node: str, link: str | None, found: Sequence[Record]) -> Iterator[Candidate]:

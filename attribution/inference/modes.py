@@ -30,6 +30,7 @@ class Reach(StrEnum):
     LINK = "link"
     EGRESS = "egress"
     ADDRESS = "address"
+    GATEWAY = "gateway"
 
 
 class Selectivity(StrEnum):

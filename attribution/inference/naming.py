@@ -89,7 +89,7 @@ class Namer:
                     facts.add(Fact.UNGROUNDED)
         elif kind is CauseKind.ATTACK:
             facts = {Fact.ATTACK_ON_CUSTOMER} if self._topology.side_of(component) is Side.CUSTOMER else set()
-        elif candidate.diverted == component:
+        elif candidate.twice_there is not None:
             intruders = self._intruders.get(component, set())
             component = next(iter(intruders)) if len(intruders) == 1 else component
         elif record is not None:

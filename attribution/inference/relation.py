@@ -82,9 +82,9 @@ def _touch_journey(candidate: Candidate, journey: Journey, of_service: bool, pat
 
 
 def _may_be_answered_by_another(candidate: Candidate, journey: Journey) -> bool:
-    """Whether packets ask an end for an answer whose address another host has: that one answers what any host would."""
-    is_twice_there = candidate.mode.reach is Reach.ADDRESS and candidate.component == candidate.diverted
-    return is_twice_there and len(journey) > 1 and journey[0].components[-1:] == (candidate.diverted,)
+    """Whether packets ask whoever has an address for an answer that another has too: that one answers as well."""
+    asked = journey[0].components[-1:] if len(journey) > 1 else ()
+    return candidate.twice_there is not None and asked == (candidate.twice_there,)
 
 
 def _touch_stretch(candidate: Candidate, stretch: Stretch, of_service: bool, paths: ServicePaths) -> Touch:
@@ -130,6 +130,8 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     mode, component, link = candidate.mode, candidate.component, candidate.link
     if mode.reach is Reach.ADDRESS:
         return _reach_of_address(candidate, stretch)
+    if mode.reach is Reach.GATEWAY:
+        return _reach_of_gateway(candidate, stretch)
     if stretch.balance and len(stretch.components) > 1:
         return _reach_of_link(candidate, stretch.components)
     if mode.reach is Reach.NODE:
@@ -185,6 +187,22 @@ def _reach_of_address(candidate: Candidate, stretch: Stretch) -> Touch:
     if len(stretch.components) > 1 and stretch.components[-1] == end:
         return Touch.YES
     return Touch.UPSTREAM if stretch.beyond and stretch.beyond[-1] == end else Touch.NO
+
+
+def _reach_of_gateway(candidate: Candidate, stretch: Stretch) -> Touch:
+    """Packets that should come to the gateway from its network never do, and whoever has its address gets them.
+
+    Up to a switch on the way they come as before. By what ports count nothing is missing: a switch sends them on, to
+    another port than the gateway's.
+    """
+    component, link = candidate.component, candidate.link
+    assert link is not None
+    if stretch.balance:
+        return Touch.MAYBE if len(stretch.components) == 1 and link in stretch.beside else Touch.NO
+    onwards = (*stretch.components, *stretch.beyond[:1])
+    if _leaves_over(onwards, link, component):
+        return Touch.YES
+    return Touch.NO
 
 
 def _reach_of_link(candidate: Candidate, components: tuple[str, ...]) -> Touch:

@@ -132,6 +132,46 @@ def test_the_host_behind_the_port_at_which_an_address_came_again_is_the_intruder
     assert [alarm.about_peer for alarm in found] == ["office-printer", None, None, "office-printer"]
 
 
+SHARED = network(
+    [
+        node("shop-till", NodeKind.HOST, "10.7.0.51", side=Side.CUSTOMER),
+        node("shop-camera", NodeKind.HOST, side=Side.CUSTOMER),
+        node("shop-phone", NodeKind.HOST, side=Side.CUSTOMER),
+        node("shop-switch", NodeKind.SWITCH, side=Side.CUSTOMER),
+        node("shop-edge", NodeKind.ROUTER, "10.7.0.1", side=Side.CUSTOMER),
+    ],
+    [
+        join("shop-till eth0", "shop-switch Gi0/2", side=Side.CUSTOMER),
+        join("shop-camera eth0", "shop-switch Gi0/6", side=Side.CUSTOMER),
+        join("shop-phone eth0", "shop-switch Gi0/7", side=Side.CUSTOMER),
+        join("shop-switch Gi0/1", "shop-edge Gi0/0", side=Side.CUSTOMER),
+    ],
+)
+
+
+def test_who_came_just_before_a_gateway_s_address_was_twice_there_and_ended_it_by_going_is_the_intruder() -> None:
+    def intruder(*events: LogEvent) -> str | None:
+        twice = [log(t, "shop-edge", LogKind.DUPLICATE_ADDRESS, peer="10.7.0.1") for t in (100, 130, 160)]
+        told = list(detect_log_alarms([*twice, *events], surroundings(SHARED)))
+        (found,) = {
+            (alarm.component, alarm.about_peer) for alarm in told if alarm.kind is AlarmKind.DUPLICATE_ADDRESS
+        }
+        assert found[0] == "shop-edge"
+        return found[1]
+
+    def port(time: float, name: str, kind: LogKind) -> LogEvent:
+        return log(time, "shop-switch", kind, interface=name)
+
+    up, shut = LogKind.INTERFACE_UP, LogKind.INTERFACE_ADMIN_DOWN
+    assert intruder() is None
+    assert intruder(port(93, "Gi0/6", up)) == "shop-camera"
+    assert intruder(port(166, "Gi0/6", shut)) == "shop-camera"
+    assert intruder(port(93, "Gi0/6", up), port(95, "Gi0/7", up), port(166, "Gi0/6", shut)) == "shop-camera"
+    assert intruder(port(93, "Gi0/6", up), port(95, "Gi0/7", up)) is None, "either may be"
+    assert intruder(port(13, "Gi0/6", up)) is None, "long before"
+    assert intruder(port(93, "Gi0/1", up)) is None, "the gateway itself"
+
+
 def test_a_new_route_to_an_end_of_the_service_alone_is_told_of_and_one_to_any_other_host_is_not() -> None:
     def announced(*hosts: str) -> list[Alarm]:
         told = witness(WitnessKind.BGP_HOST_ROUTE, "192.0.2.2", "10.9.2.2", "1")

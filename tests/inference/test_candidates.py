@@ -55,6 +55,16 @@ def test_a_mode_of_a_port_stands_once_for_each_port_on_the_way() -> None:
     assert {c.link for c in enumerated(ports) if c.component == "customer-edge"} == {UPLINK, DEMARCATION}
 
 
+def test_only_a_port_to_a_network_of_many_leads_to_one_who_may_have_the_gateway_s_address() -> None:
+    conflict = Modes((replace(mode(Reach.GATEWAY), on=frozenset({"router", "switch"})),), BACKGROUND)
+    switch = replace(CHAIN.nodes["customer-core"], kind=NodeKind.SWITCH, addresses=())
+    lan = replace(CHAIN, nodes={**CHAIN.nodes, "customer-core": switch})
+
+    assert list(enumerate_candidates(CHAIN, PATHS, conflict, (), Coverage())) == []
+    (found,) = enumerate_candidates(lan, PATHS, conflict, (), Coverage())
+    assert (found.component, found.link) == ("customer-edge", UPLINK)
+
+
 def test_a_fault_of_one_direction_has_its_share_of_the_prior() -> None:
     one_way = replace(mode(), on=frozenset({"router"}), one_way=0.4)
     found = {c.direction: c.prior for c in enumerated(one_way) if c.component == "customer-edge"}

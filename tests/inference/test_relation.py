@@ -93,6 +93,19 @@ def test_a_queue_loses_only_what_leaves_through_it() -> None:
     assert touch(queue, one_way("customer-host", "customer-core")) is Touch.NO
 
 
+def test_who_has_a_gateway_s_address_too_takes_what_its_own_network_sends_through_it() -> None:
+    """What comes from elsewhere, and what the gateway sends to hosts, arrives; and the other answers in its place."""
+    lan = link_name("customer-core", "customer-edge")
+    conflict = candidate("customer-edge", mode(Reach.GATEWAY, kind=CauseKind.MISCONFIGURATION), link=lan)
+
+    assert touch(conflict, one_way("customer-host", "provider-host")) is Touch.YES
+    assert touch(conflict, one_way("provider-host", "customer-host")) is Touch.NO
+    assert touch(conflict, there_and_back("provider-host", "customer-host")) is Touch.YES, "its answer is lost"
+    assert touch(conflict, there_and_back("provider-host", "customer-edge")) is Touch.NO
+    assert touch(conflict, one_way("customer-host", "customer-core")) is Touch.NO
+    assert touch(conflict, there_and_back("customer-host", "customer-edge")) is Touch.SOME_CLASSES
+
+
 def test_a_capture_behind_a_queue_misses_what_the_queue_drops() -> None:
     """Between captures at both ports of a device only the one towards the queue's cable can miss anything."""
     queue = candidate("customer-core", mode(Reach.EGRESS), link=UPLINK)
