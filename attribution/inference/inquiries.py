@@ -18,7 +18,8 @@ from attribution.model.topology import Node, NodeKind, Side
 LOGGED = (
     NEEDS_LOG
     | NEEDS_STATUS
-    | {AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.RATE_EXCEEDED, AlarmKind.ATTACK, AlarmKind.INTERFACE_ERRORS}
+    | {AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.TABLE_FULL, AlarmKind.RATE_EXCEEDED}
+    | {AlarmKind.ATTACK, AlarmKind.INTERFACE_ERRORS}
 )
 COUNTED = NEEDS_COUNTERS | NEEDS_STATUS | {AlarmKind.DEVICE_UNREACHABLE, AlarmKind.RESOURCES_EXHAUSTED}
 # What a device's own packets tell wherever on the way they are captured.

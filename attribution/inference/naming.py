@@ -184,7 +184,8 @@ class Namer:
         attacked = self._attacked(span)
         if attacked is not None:
             return attacked, CauseKind.ATTACK, {Fact.ATTACK_ON_CUSTOMER}
-        if self._topology.side_of(component) is not Side.PROVIDER:
+        is_a_table = candidate.mode.sign is AlarmKind.TABLE_FULL  # which no limit, and no line, makes full
+        if self._topology.side_of(component) is not Side.PROVIDER or is_a_table:
             return component, CauseKind.OVERLOAD, set()
         exceeded = sum(_shared_seconds(alarm.interval, span) for alarm in self._overuse)
         if exceeded >= OVER_MUCH_OF_IT * span.seconds:

@@ -18,7 +18,9 @@ from attribution.model.topology import NodeKind, Topology
 ALARM_BEFORE_S = 4.0
 # But for what wears a device down while it lasts: a session that it no longer serves is given up only when its hold
 # timer runs out (BGP's mostly after 90 or 180 s, RFC 4271 §10). How often a device is in such a state anyhow.
-WEARS_DOWN = frozenset({AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.HOST_REFUSES, AlarmKind.TRANSMITTER_WEAK})
+WEARS_DOWN = frozenset(
+    {AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.TABLE_FULL, AlarmKind.HOST_REFUSES, AlarmKind.TRANSMITTER_WEAK}
+)
 WEARS_DOWN_S, WORN_ANYHOW = 300.0, 0.02
 # A port that counts errors loses packets all the while, but that a slight loss, or one that grows, is more than usual
 # only many packets tell: the port's errors may have begun as long before as it wears a device down, or as the trouble

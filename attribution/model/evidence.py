@@ -144,6 +144,7 @@ class AlarmKind(StrEnum):
     `CONNECTIONS_RESET`: connections to the component were reset in its name by another device.
     `LIMIT_LOWERED`: its limit in force lies clearly below what was bought, and what is sent fills it.
     `HOST_ROUTE_ANNOUNCED` is a new route to an end of the service alone: it draws its packets from wherever they are.
+    `TABLE_FULL`: a table of the connections that it passes, or translates, has no room for new ones.
     `NOT_UNDERSTOOD` is trouble in words that no rule knows: of what, is open.
     """
 
@@ -166,6 +167,7 @@ class AlarmKind(StrEnum):
     POWER_FAULT = "power_fault"
     HARDWARE_FAULT = "hardware_fault"
     RESOURCES_EXHAUSTED = "resources_exhausted"
+    TABLE_FULL = "table_full"
     PREFIX_LIMIT = "prefix_limit"
     AUTHENTICATION_MISMATCH = "authentication_mismatch"
     CLOCK_WRONG = "clock_wrong"

@@ -717,6 +717,20 @@ def test_a_balance_that_is_slightly_off_does_not_move_the_onset_that_the_service
     assert interval.start_ns == pytest.approx(at(40), abs=NANOSECONDS)
 
 
+def test_a_device_that_says_that_its_table_of_connections_is_full_was_overloaded_and_did_not_fail() -> None:
+    lossy = during(20, 60, 0.25)
+    beside = probed("customer-core", "provider-edge", lossy)
+    seen = [*probed(*ENDS, lossy), *beside, *probed("provider-host", "provider-edge")]
+    said = alarm(20, "customer-edge", "customer-edge", AlarmKind.TABLE_FULL)
+
+    def found(told: Alarm) -> tuple[str, CauseKind]:
+        (cause,) = infer(findings(seen, [told])).hypotheses[0].causes
+        return cause.component, cause.kind
+
+    assert found(said) == ("customer-edge", CauseKind.OVERLOAD)
+    assert found(replace(said, kind=AlarmKind.RESOURCES_EXHAUSTED)) == ("customer-edge", CauseKind.DEVICE_DEGRADED)
+
+
 @pytest.mark.parametrize("for_good", [True, False])
 def test_the_service_s_packets_that_vanish_for_good_on_one_of_two_ways_are_its_interruption(for_good: bool) -> None:
     """Nobody counted at both ends: what may have gone the other way was no interruption, what cannot have, was one."""

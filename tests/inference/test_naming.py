@@ -293,6 +293,13 @@ def test_a_limit_is_not_called_wrong_where_nobody_counted_the_offer_or_the_barga
     assert name(congested(), coverage=COUNTED, bought_bps=None).kind is CauseKind.OVERLOAD
 
 
+def test_a_full_table_of_connections_is_an_overload_of_the_device_that_keeps_it_whose_it_may_be() -> None:
+    full = mode(kind=CauseKind.OVERLOAD, sign=AlarmKind.TABLE_FULL)
+    for keeper in ("customer-edge", "provider-edge"):
+        cause = name(candidate(keeper, full), [surge()], coverage=COUNTED)
+        assert (cause.component, cause.kind, cause.facts) == (keeper, CauseKind.OVERLOAD, frozenset())
+
+
 def test_a_full_queue_deep_inside_the_provider_s_network_is_an_overload_of_its_own() -> None:
     core = candidate("provider-core", LIMITER, link=link_name("provider-core", "provider-edge"))
     assert name(core, coverage=COUNTED).kind is CauseKind.OVERLOAD
