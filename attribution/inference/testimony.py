@@ -213,7 +213,7 @@ class Witnesses:
 
     def _starved_session(self, record: Record) -> bool:
         """Whether a session of a device ran out of time under a configuration of it, and was back after the next."""
-        if not (record.revised and brackets(record, self._phase)):
+        if not (record.revised and brackets(record, self._phase, recurring=len(self._ends) > 1)):
             return False
         onset = Interval(self._phase.start_ns, self._phase.start_ns)
         return any(
@@ -638,12 +638,16 @@ def record_in_time(record: Record, phase: Interval) -> bool:
     return begun and (by_another_clock or record.interval.end_ns > phase.start_ns)
 
 
-def brackets(record: Record, phase: Interval) -> bool:
-    """Whether an act was at work for at most a hold time before a phase, and taken back shortly before its end."""
+def brackets(record: Record, phase: Interval, recurring: bool = False) -> bool:
+    """Whether an act was at work for at most a hold time before a phase, and taken back shortly before its end.
+
+    What comes again and again is back of itself each time: after it was taken back it only comes no more.
+    """
     waited_s = (phase.start_ns - record.interval.start_ns) / NANOSECONDS
     returned_s = (phase.end_ns - record.interval.end_ns) / NANOSECONDS
     within = phase.start_ns < record.interval.end_ns
-    return within and 0.0 <= waited_s <= HOLD_TIME_S and 0.0 <= returned_s <= CONNECTS_AGAIN_S
+    earliest_s = -HOLD_TIME_S if recurring else 0.0
+    return within and 0.0 <= waited_s <= HOLD_TIME_S and earliest_s <= returned_s <= CONNECTS_AGAIN_S
 
 
 def price_of_date(record: Record, phase: Interval) -> float:

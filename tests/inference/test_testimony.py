@@ -599,6 +599,18 @@ def test_any_other_change_so_long_before_did_nothing(done: Record, alarms: list[
     assert not hear(acting(done), alarms, records=[done]).records
 
 
+def test_a_change_under_which_a_session_starved_again_and_again_is_taken_back_after_the_last_time() -> None:
+    """Its peers found each other every time, until the hold timer ran out anew."""
+    starving = changed(25, 190)
+
+    def heard(*ends: int) -> testimony.Testimony:
+        told = Witnesses([SESSION_LOST], [starving], Coverage(), CHAIN, PATHS, {}, MODES, PHASE, ends=ends)
+        return told.testify(acting(starving))
+
+    assert heard(at(120), at(160)).records[starving] > 0
+    assert not heard(at(160)).records
+
+
 def test_what_others_typed_elsewhere_does_not_belong_to_the_act() -> None:
     elsewhere = record(99, "provider-core", effect=CommandEffectKind.INTERFACE_SHUTDOWN)
     assert set(hear(acting(SHUT), records=[SHUT, elsewhere]).records) == {SHUT}
