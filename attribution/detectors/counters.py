@@ -41,6 +41,10 @@ LEAST_DROP_RATIO = 0.005
 EXHAUSTED_PERCENT = 90.0
 # Missed polls in a row, while others were polled, before a device counts as unreachable.
 MISSED_POLLS = 2
+# What counts up for as long as a device runs, and starts from nothing when it starts (RFC 2863 §3.1.5).
+RUNNING = frozenset({Metric.IN_OCTETS, Metric.OUT_OCTETS, Metric.IN_PACKETS, Metric.OUT_PACKETS})
+# Of so many ports all counters have to fall at once: one port's do if it is made anew, and one counter if it wraps.
+LEAST_PORTS = 2
 
 Series = list[CounterSample]
 
@@ -71,6 +75,12 @@ def detect_counter_alarms(observations: Iterable[Observation], around: Surroundi
             yield from _optics_alarms(device, link.component, samples)
     for file_polls in polls.values():
         yield from _missed_polls(file_polls)
+    running: dict[tuple[str, str], list[Series]] = defaultdict(list)
+    for (file, device, _, metric), samples in series.items():
+        if metric in RUNNING:
+            running[(file, device)].append(samples)
+    for (file, device), counts in running.items():
+        yield from _restarts(device, counts, polled_alone=len(polls[file]) == 1)
 
 
 def _status_alarms(device: str, component: str, metric: Metric, samples: Series) -> Iterator[Alarm]:
@@ -199,6 +209,47 @@ def _gauge_alarms(device: str, metric: Metric, samples: Series) -> Iterator[Alar
             Phrase("{device} reported {gauge} {value:g}", device=device, gauge=GAUGES[metric], value=run[0].value),
             slack_ns=(run[0].time_ns - before_ns) // 2,
         )
+
+
+def _restarts(device: str, counts: Iterable[Series], polled_alone: bool) -> Iterator[Alarm]:
+    """Between two polls a device started anew: the counters of all its ports begin again. If it was not polled for some
+    time before, it was down, and not its poller."""
+    read: dict[int, dict[tuple[str | None, Metric], CounterSample]] = defaultdict(dict)
+    for sample in (sample for own in counts for sample in own):
+        read[sample.time_ns][(sample.interface, sample.metric)] = sample
+    times = sorted(read)
+    usual = median(later - earlier for earlier, later in pairwise(times)) if len(times) > 1 else 0
+    for earlier, later in pairwise(times):
+        before, after = read[earlier], read[later]
+        counting = [key for key in before.keys() & after.keys() if before[key].value > 0]
+        if len({port for port, _ in counting}) < LEAST_PORTS:
+            continue
+        if any(after[key].value >= before[key].value for key in counting):
+            continue
+        last, first = next(iter(before.values())), next(iter(after.values()))
+        yield Alarm(
+            Interval((earlier + later) // 2, (earlier + later) // 2 + NANOSECONDS),
+            device,
+            device,
+            AlarmKind.DEVICE_RESTARTED,
+            Citation(first.origin, first.locator),
+            Phrase("the counters of all ports of {device} began again", device=device),
+            slack_ns=(later - earlier) // 2,
+        )
+        if polled_alone and (later - earlier) / usual - 1 >= MISSED_POLLS:
+            yield Alarm(
+                Interval(int(earlier + usual / 2), later),
+                device,
+                device,
+                AlarmKind.DEVICE_UNREACHABLE,
+                Citation(last.origin, last.locator),
+                Phrase(
+                    "{device} answered no poll for {seconds:.1f} s, and its counters began again",
+                    device=device,
+                    seconds=(later - earlier) / NANOSECONDS,
+                ),
+                slack_ns=int(usual / 2),
+            )
 
 
 def _missed_polls(polls: Mapping[str, Mapping[int, CounterSample]]) -> Iterator[Alarm]:

@@ -174,3 +174,38 @@ def test_a_device_that_never_answers_again_is_out_of_reach_to_the_end() -> None:
 
 def test_one_missed_poll_is_nothing() -> None:
     assert alarms(polled("cloud-edge", ALL), polled("cloud-core", [s for s in ALL if s != 80])) == []
+
+
+def octets(interface: str, *values: float, metric: Metric = Metric.IN_OCTETS, every: float = 10) -> list[CounterSample]:
+    return readings("cloud-edge", interface, metric, *values, every=every)
+
+
+def test_a_device_whose_counters_all_begin_again_was_started_anew() -> None:
+    (alarm,) = alarms(octets("GE0/0/1", 700, 800, 5, 90), octets("GE0/0/2", 1700, 1800, 20, 60))
+
+    assert (alarm.reporter, alarm.component, alarm.kind) == ("cloud-edge", "cloud-edge", AlarmKind.DEVICE_RESTARTED)
+    assert at(10) <= alarm.interval.start_ns <= at(20)
+
+
+def test_one_counter_that_wraps_or_one_port_that_is_made_anew_is_no_restart() -> None:
+    other = octets("GE0/0/2", 1700, 1800, 1900, 2000)
+    assert alarms(octets("GE0/0/1", 700, 800, 5, 90), other) == []
+    assert alarms(octets("GE0/0/1", 700, 800, 5, 90)) == []
+    out = octets("GE0/0/2", 900, 950, 1000, 1100, metric=Metric.OUT_OCTETS)
+    assert alarms(octets("GE0/0/1", 700, 800, 5, 90), octets("GE0/0/2", 17, 18, 1, 2), out) == []
+    assert alarms(octets("GE0/0/1", 0, 0, 0, 0), octets("GE0/0/2", 1700, 1800, 20, 60)) == []
+
+
+def test_who_was_polled_alone_and_began_again_after_missed_polls_was_down_until_then() -> None:
+    """The poller may have failed as well; but then the counters would have gone on."""
+
+    def polled(after: float) -> list[AlarmKind]:
+        seen = [
+            sample(second, "cloud-edge", f"GE0/0/{port}", Metric.IN_OCTETS, value)
+            for port in (1, 2)
+            for second, value in ((0, 500), (10, 600), (20, 700), (90, after), (100, after + 50))
+        ]
+        return sorted(alarm.kind for alarm in alarms(seen))
+
+    assert polled(5) == [AlarmKind.DEVICE_RESTARTED, AlarmKind.DEVICE_UNREACHABLE]
+    assert polled(900) == []
