@@ -143,7 +143,7 @@ NEEDS_LOG = frozenset(
         AlarmKind.AUTHENTICATION_MISMATCH,
         AlarmKind.CLOCK_WRONG,
         AlarmKind.DUPLICATE_ADDRESS,
-        AlarmKind.LOOP,
+        AlarmKind.BRIDGING_LOOP,
     }
 )
 NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})

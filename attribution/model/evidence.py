@@ -140,6 +140,8 @@ def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
 class AlarmKind(StrEnum):
     """A state that a device reports of itself, of a port, of a session or of what it serves.
 
+    `BRIDGING_LOOP`: frames go round between switches, or storms and moving MAC addresses say so; `LOOP`: packets between
+    routers.
     `CLOCK_WRONG`: it refused a peer's credentials while its own clock was far off, which dates them.
     `CONNECTIONS_RESET`: connections to the component were reset in its name by another device.
     `LIMIT_LOWERED`: its limit in force lies clearly below what was bought, and what is sent fills it.
@@ -172,6 +174,7 @@ class AlarmKind(StrEnum):
     AUTHENTICATION_MISMATCH = "authentication_mismatch"
     CLOCK_WRONG = "clock_wrong"
     LOOP = "loop"
+    BRIDGING_LOOP = "bridging_loop"
     DUPLICATE_ADDRESS = "duplicate_address"
     RATE_EXCEEDED = "rate_exceeded"
     LIMIT_LOWERED = "limit_lowered"

@@ -291,7 +291,7 @@ def test_what_ails_a_port_is_said_of_its_cable(kind: LogKind, expected: AlarmKin
         (LogKind.CPU_HIGH, AlarmKind.RESOURCES_EXHAUSTED),
         (LogKind.CONNTRACK_FULL, AlarmKind.TABLE_FULL),
         (LogKind.PROCESS_DOWN, AlarmKind.PROCESS_DOWN),
-        (LogKind.LOOP_DETECTED, AlarmKind.LOOP),
+        (LogKind.LOOP_DETECTED, AlarmKind.BRIDGING_LOOP),
         (LogKind.DUPLICATE_ADDRESS, AlarmKind.DUPLICATE_ADDRESS),
         (LogKind.ATTACK_DETECTED, AlarmKind.ATTACK),
     ],

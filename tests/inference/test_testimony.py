@@ -461,6 +461,20 @@ def test_a_mode_without_its_sign_is_doubted() -> None:
     assert hear(candidate("customer-edge", loop), [seen]).total > 0
 
 
+def test_a_storm_that_switches_tell_of_speaks_for_the_loop_and_what_it_does_to_others_and_for_no_route() -> None:
+    """It reaches every switch, and the router that has to look at each broadcast gives its sessions up."""
+    known = {one.name: one for one in load_modes().modes}
+    loop = candidate("customer-core", known["loop"])
+    flapping, storm = (
+        alarm(101, device, device, AlarmKind.BRIDGING_LOOP) for device in ("customer-core", "customer-edge")
+    )
+    busy = alarm(101, "customer-edge", "customer-edge", AlarmKind.RESOURCES_EXHAUSTED)
+
+    heard = hear(loop, [flapping, storm, busy])
+    assert min(heard.alarms[told] for told in (flapping, storm, busy)) > 0
+    assert not hear(candidate("customer-edge", known["route_change"]), [flapping, storm]).alarms
+
+
 SHUT = record(99, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN, harmful=Condition.UNKNOWN)
 SHUTTING = mode(Reach.LINK, record_kind="port")
 
