@@ -101,6 +101,7 @@ def _status_alarms(device: str, component: str, metric: Metric, samples: Series)
                 count=len(run),
             ),
             slack_ns=(run[0].time_ns - before_ns) // 2,
+            read_ns=run[0].time_ns,
         )
 
 
@@ -158,6 +159,7 @@ def _drop_alarm(
         ),
         magnitude=total,
         slack_ns=(first.time_ns - before.time_ns) // 2,
+        read_ns=first.time_ns,
         since_first=before is very_first,
     )
 
@@ -187,6 +189,7 @@ def _optics_alarms(device: str, component: str, samples: Series) -> Iterator[Ala
                 usual=usual,
             ),
             slack_ns=(run[0].time_ns - before_ns) // 2,
+            read_ns=run[0].time_ns,
         )
 
 
@@ -208,6 +211,7 @@ def _gauge_alarms(device: str, metric: Metric, samples: Series) -> Iterator[Alar
             Citation(run[0].origin, run[0].locator),
             Phrase("{device} reported {gauge} {value:g}", device=device, gauge=GAUGES[metric], value=run[0].value),
             slack_ns=(run[0].time_ns - before_ns) // 2,
+            read_ns=run[0].time_ns,
         )
 
 
@@ -235,6 +239,7 @@ def _restarts(device: str, counts: Iterable[Series], polled_alone: bool) -> Iter
             Citation(first.origin, first.locator),
             Phrase("the counters of all ports of {device} began again", device=device),
             slack_ns=(later - earlier) // 2,
+            read_ns=later,
         )
         if polled_alone and (later - earlier) / usual - 1 >= MISSED_POLLS:
             yield Alarm(

@@ -79,7 +79,7 @@ class Citations:
         pieces = self._pieces.get(place, ())
         # One message may tell of both ends of a session: of two pieces with the same words, each is of one of them.
         for piece in sorted(pieces, key=lambda piece: piece.component != _component_of(finding)):
-            if piece.time_ns != finding.interval.start_ns:
+            if piece.time_ns != (finding.told_ns if isinstance(finding, Alarm) else finding.interval.start_ns):
                 continue
             if isinstance(finding, Measurement):
                 if finding.subject in piece.statement:

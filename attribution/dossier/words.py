@@ -67,7 +67,8 @@ def _finding_entry(
     lines: Mapping[Place, LogEvent],
     horizon: int,
 ) -> Entry:
-    origin, start_ns, end_ns = finding.citation.origin, finding.interval.start_ns, finding.interval.end_ns
+    origin, end_ns = finding.citation.origin, finding.interval.end_ns
+    start_ns = finding.told_ns if isinstance(finding, Alarm) else finding.interval.start_ns
     line = lines.get((origin.file, finding.citation.locator))
     sentence = say_log(line, grounds.node) if line is not None else None
     piece = citations.of(finding)

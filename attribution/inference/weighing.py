@@ -44,7 +44,7 @@ def number_pieces(pieces: Sequence[Piece]) -> tuple[WeighedEvidence, ...]:
             id=f"e{number}",
             file=piece.item.citation.origin.file,
             locator=piece.item.citation.locator,
-            time_ns=piece.item.interval.start_ns,
+            time_ns=_told_at(piece.item),
             component=piece.component,
             supplied_by=piece.item.citation.origin.supplied_by,
             statement=piece.statement,
@@ -52,6 +52,10 @@ def number_pieces(pieces: Sequence[Piece]) -> tuple[WeighedEvidence, ...]:
         )
         for number, piece in enumerate(heavy[:MOST_PIECES], start=1)
     )
+
+
+def _told_at(item: Measurement | Alarm | Record) -> int:
+    return item.told_ns if isinstance(item, Alarm) else item.interval.start_ns
 
 
 def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Iterator[Piece]:

@@ -140,7 +140,7 @@ def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
 class AlarmKind(StrEnum):
     """A state that a device reports of itself, of a port, of a session or of what it serves.
 
-    `BRIDGING_LOOP`: frames go round between switches, or storms and moving MAC addresses say so; `LOOP`: packets between
+    `BRIDGING_LOOP`: frames go round between switches, as storms and moving MAC addresses tell; `LOOP`: packets between
     routers.
     `CLOCK_WRONG`: it refused a peer's credentials while its own clock was far off, which dates them.
     `CONNECTIONS_RESET`: connections to the component were reset in its name by another device.
@@ -199,7 +199,8 @@ class Alarm:
     meant to be compared (discards, rate in bits per second, what a limit took away in the unit that the statement
     tells). `since_first`: it was so when it was first asked, and may always have been. `spoke_on`: the reporter was
     seen to go on speaking to a peer that had fallen silent. `slack_ns`: the state was polled, and may have begun so
-    much earlier or later. `gone`: the routers to which themselves a route was taken back.
+    much earlier or later; `read_ns` is when the poll was that showed it first. `gone`: the routers to which themselves
+    a route was taken back.
     """
 
     interval: Interval
@@ -214,6 +215,12 @@ class Alarm:
     slack_ns: int = 0
     gone: tuple[str, ...] = ()
     since_first: bool = False
+    read_ns: int | None = None
+
+    @property
+    def told_ns(self) -> int:
+        """The time of the report itself, which is not always when the state began."""
+        return self.interval.start_ns if self.read_ns is None else self.read_ns
 
 
 class RecordKind(StrEnum):

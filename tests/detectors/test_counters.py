@@ -29,6 +29,11 @@ def test_a_run_of_polls_with_a_port_down_is_one_alarm() -> None:
     assert at(40) <= alarm.interval.end_ns <= at(50)
 
 
+def test_a_reading_is_told_with_its_own_time_though_the_state_may_have_begun_before() -> None:
+    (alarm,) = alarms(status(1, 1, 0, 0, 0, 1, 1))
+    assert (alarm.interval.start_ns, alarm.told_ns) == (at(15), at(20))
+
+
 def test_two_runs_are_two_alarms_and_a_healthy_port_none() -> None:
     assert len(alarms(status(1, 0, 1, 1, 0, 0, 1))) == 2
     assert alarms(status(1, 1, 1)) == []
