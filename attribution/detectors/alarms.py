@@ -49,6 +49,8 @@ DEVICE_ALARMS = {
     LogKind.ATTACK_DETECTED: AlarmKind.ATTACK,
     LogKind.GRAVE: AlarmKind.NOT_UNDERSTOOD,
 }
+OF_SESSIONS = frozenset({LogKind.PREFIX_LIMIT, LogKind.AUTHENTICATION_MISMATCH})
+"""What a device says of itself and of the session that it keeps with somebody."""
 SESSION_ALARMS = {
     DownReason.NOTIFICATION_RECEIVED: AlarmKind.SESSION_CLOSED_BY_PEER,
     DownReason.PEER_CLOSED: AlarmKind.SESSION_CLOSED_BY_PEER,
@@ -302,7 +304,7 @@ def _alarm_of(event: LogEvent, around: Surroundings) -> Alarm | None:
             return None  # what comes from elsewhere is denied every day
         return Alarm(start, event.device, event.device, AlarmKind.FILTERED, citation, statement)
     if event.kind in DEVICE_ALARMS:
-        peer = session_peer(event, around) if event.kind is LogKind.PREFIX_LIMIT else None
+        peer = session_peer(event, around) if event.kind in OF_SESSIONS else None
         return Alarm(start, event.device, event.device, DEVICE_ALARMS[event.kind], citation, statement, about_peer=peer)
     return None
 

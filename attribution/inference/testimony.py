@@ -315,7 +315,7 @@ class Witnesses:
     def _matching(self, candidate: Candidate, expectation: Expectation) -> list[Alarm]:
         told = [alarm for alarm in self._alarms if alarm.kind is expectation.alarm]
         found = [a for a in told if self._is_where(a, candidate, expectation)]
-        found = found or [a for a in told if self._is_forwarded(a, candidate, expectation)]
+        found += [a for a in told if a not in found and self._is_forwarded(a, candidate, expectation)]
         # One port of a device that is down speaks of that port or its cable; several speak of the device.
         alone = expectation.where is Where.OWN_PORTS and expectation.alarm in NEEDS_STATUS
         return [] if alone and len({alarm.component for alarm in found}) < SEVERAL_PORTS else found

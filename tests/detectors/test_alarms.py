@@ -301,6 +301,12 @@ def test_what_ails_a_device_is_said_of_the_device(kind: LogKind, expected: Alarm
     assert (alarm.reporter, alarm.component, alarm.kind) == ("cloud-core", "cloud-core", expected)
 
 
+@pytest.mark.parametrize("kind", [LogKind.AUTHENTICATION_MISMATCH, LogKind.PREFIX_LIMIT])
+def test_what_breaks_a_session_is_said_of_the_device_and_of_whom_it_speaks_with(kind: LogKind) -> None:
+    (alarm,) = alarms(log(0, "cloud-core", kind, interface="GE0/0/2"))
+    assert (alarm.component, alarm.about_peer) == ("cloud-core", "cloud-gateway")
+
+
 def test_light_that_is_not_sent_is_the_device_s_own_fault() -> None:
     (alarm,) = alarms(log(0, "cloud-core", LogKind.OPTICS_LOW_TX, interface="GE0/0/2"))
     assert (alarm.reporter, alarm.component) == ("cloud-core", "cloud-core--cloud-gateway")

@@ -829,3 +829,24 @@ def test_routers_with_different_mtus_do_not_exchange_their_routes() -> None:
 
     assert matches_record(route_change, act, "customer-edge", None, PATHS, CHAIN)
     assert route_change.kind is CauseKind.MISCONFIGURATION
+
+
+def test_what_a_cut_cable_s_own_ends_say_and_what_is_passed_on_of_it_both_speak_for_the_cut() -> None:
+    """The equipment at both ends of the span is dark, and shuts its port towards the provider's router too."""
+    span, behind = link_name("customer-edge", "provider-edge"), link_name("provider-edge", "provider-core")
+    ends = [alarm(100, device, span, AlarmKind.INTERFACE_DOWN) for device in ("customer-edge", "provider-edge")]
+    passed_on = alarm(100, "provider-core", behind, AlarmKind.INTERFACE_DOWN)
+    cut = candidate(span, expecting(AlarmKind.INTERFACE_DOWN, Where.END, reach=Reach.LINK), link=span)
+
+    heard = hear(cut, [*ends, passed_on], topology=passing_light("customer-edge", "provider-edge"))
+    assert 0 < heard.alarms[passed_on] < heard.alarms[ends[0]]
+    assert passed_on not in hear(cut, [*ends, passed_on]).alarms
+
+
+def test_a_key_that_was_changed_at_one_end_of_a_session_is_wrong_at_the_other_too() -> None:
+    changed = candidate("customer-edge", next(one for one in load_modes().modes if one.name == "route_change"))
+    refused = alarm(
+        101, "provider-edge", "provider-edge", AlarmKind.AUTHENTICATION_MISMATCH, about_peer="customer-edge"
+    )
+    assert hear(changed, [refused]).alarms[refused] > 0
+    assert not hear(changed, [replace(refused, about_peer=None)]).alarms
