@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from attribution.bundle import Bundle, open_bundle
 from attribution.case import (
@@ -268,6 +268,10 @@ def compare_all(bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]
         yield from compare_points(streams, [origin for origin, _ in captures])
 
 
+SETTLED: Final = 0.99
+"""A party that is as probable as this is not worth another letter: no answer is expected to change it."""
+
+
 def apply_agreement(
     incident: Incident,
     topology: Topology,
@@ -300,7 +304,7 @@ def apply_agreement(
         interruption=answer.interruption,
         causes=causes,
         evidence=evidence,
-        requests=inference.request(side_of),
+        requests=() if answer.probability >= SETTLED else inference.request(side_of),
         inputs=(),
         caveats=(),
         provisions=answer.provisions,

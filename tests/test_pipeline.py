@@ -199,6 +199,16 @@ def test_gray_loss_in_the_core_is_the_provider_s_by_probes_of_the_segments_alone
     assert verdict.causes[0].kind not in (CauseKind.DEVICE_FAILURE, CauseKind.LINK_FAILURE)
 
 
+def test_whoever_is_sure_asks_for_nothing_more(
+    verdict_on: VerdictOn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubtful = verdict_on("blind")
+    assert doubtful.requests
+
+    monkeypatch.setattr("attribution.pipeline.SETTLED", doubtful.probability)
+    assert not decide(BLIND.write(tmp_path)).requests
+
+
 def test_an_hour_without_trouble_is_nobody_s(verdict_on: VerdictOn) -> None:
     verdict = verdict_on("healthy")
 

@@ -79,6 +79,10 @@ WISHES: Mapping[Means, Wish] = {
         Template("probes between {first} and {last} in both directions, or packet captures at both of them, {span}"),
         Template("they tell whether the service was interrupted at all, and when"),
     ),
+    Means.END_CAPTURES: Wish(
+        Template("the packet captures (pcap or pcapng) at both {first} and {last}, {span}"),
+        Template("they tell whether the service was interrupted at all, and when"),
+    ),
 }
 
 

@@ -49,6 +49,7 @@ class Means(StrEnum):
     ACCOUNT = "account"
     AUDIT = "audit"
     ENDS = "ends"
+    END_CAPTURES = "end_captures"
     OWNER = "owner"
 
 
@@ -63,6 +64,7 @@ EVIDENCE: dict[Means, frozenset[EvidenceType]] = {
     Means.ACCOUNT: frozenset({EvidenceType.ACCOUNT_EVENTS}),
     Means.AUDIT: frozenset({EvidenceType.CLOUD_AUDIT}),
     Means.ENDS: frozenset({EvidenceType.PROBES, EvidenceType.CAPTURE}),
+    Means.END_CAPTURES: frozenset({EvidenceType.CAPTURE}),
     Means.OWNER: frozenset(),
 }
 

@@ -20,7 +20,7 @@ from attribution.inference.posterior import Solver
 from attribution.inference.predictions import MOST_PACKETS, Predictor, Sign, chance_of_loss
 from attribution.inference.worlds import NOBODY_KNOWS, World, probable
 from attribution.model.evidence import Coverage
-from attribution.model.incident import Interval
+from attribution.model.incident import EvidenceType, Interval
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Party, Request
 
@@ -191,10 +191,17 @@ def ask_whether_it_happened(
     gain = expected_gain(worlds, [(chance_of_loss(MOST_PACKETS, None),), (lost,)])
     if gain < LEAST_GAIN_BITS:
         return ()
-    missing = [
-        side
-        for side in dict.fromkeys(topology.nodes[end].side for end in ends)
-        if covered < 1 or any((kind, side) not in coverage.supplied for kind in EVIDENCE[Means.ENDS])
-    ]
-    asked = [Weighed(Inquiry(Means.ENDS, side, ends, ()), gain) for side in missing]
-    return tuple(_request(one, window, topology) for one in asked)
+    sides = dict.fromkeys(topology.nodes[end].side for end in ends)
+    asked = [(side, _missing_of(side, coverage, covered)) for side in sides]
+    weighed = [Weighed(Inquiry(means, side, ends, ()), gain) for side, means in asked if means is not None]
+    return tuple(_request(one, window, topology) for one in weighed)
+
+
+def _missing_of(side: Side, coverage: Coverage, covered: float) -> Means | None:
+    """By what a side could still show an interruption: not by what it handed in, if that covers the whole window."""
+    known = {kind for kind in EVIDENCE[Means.ENDS] if (kind, side) in coverage.supplied}
+    if covered < 1 or not known:
+        return Means.ENDS
+    if EvidenceType.CAPTURE in known:
+        return Means.ENDS if EvidenceType.PROBES not in known else None
+    return Means.END_CAPTURES

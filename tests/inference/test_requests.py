@@ -19,7 +19,7 @@ from attribution.inference.modes import load_modes
 from attribution.inference.phases import Phase
 from attribution.inference.posterior import Solver
 from attribution.inference.predictions import Predictor
-from attribution.inference.requests import LEAST_GAIN_BITS, gain_of, propose_requests
+from attribution.inference.requests import LEAST_GAIN_BITS, ask_whether_it_happened, gain_of, propose_requests
 from attribution.inference.worlds import World, hidden_calls, shares_of, worlds_of_calls
 from attribution.model.evidence import Citation, Coverage, Hole, Measurement
 from attribution.model.incident import EvidenceType
@@ -102,6 +102,18 @@ def test_each_side_is_asked_for_what_it_holds() -> None:
 
 def test_what_is_settled_needs_no_question() -> None:
     assert infer_causes(crash_of_the_customer_s_edge(), CHAIN, SERVICE, PHASE).request(party) == ()
+
+
+def test_a_side_that_handed_in_probes_of_all_the_time_is_not_asked_for_probes() -> None:
+    """What they did not see of other protocols only packets tell."""
+    known = Coverage(supplied=frozenset({(EvidenceType.PROBES, Side.CUSTOMER)}))
+
+    def asked(covered: float) -> dict[Side, bool]:
+        found = ask_whether_it_happened(ENDS, CHAIN, known, PHASE, 0.9 * covered, covered)
+        return {request.from_side: "probes" in request.what for request in found}
+
+    assert asked(1.0) == {Side.CUSTOMER: False, Side.PROVIDER: True}
+    assert asked(0.5) == {Side.CUSTOMER: True, Side.PROVIDER: True}
 
 
 def test_the_time_to_ask_about_is_a_minute_longer_on_either_side() -> None:
