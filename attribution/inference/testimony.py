@@ -70,7 +70,7 @@ LAST_WORDS_S = 1.5
 BACK_AGAIN = 0.5
 # How often a carrier's equipment that gets no signal on one side shuts its laser, or port, on the other (link loss
 # forwarding, a consequent action by ITU-T G.798): then the next device behind it sees its own port go down.
-FORWARDED = 0.5
+FORWARDED = 0.7
 FORWARDS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.OPTICS_FAULT})
 # Reports beyond the first of one kind are partly its echo.
 ECHO = 0.5
