@@ -70,6 +70,8 @@ FILES_OFF = Template(
 LEAST_BY_PACKETS_NS = NANOSECONDS // 10
 LEAST_BY_EVENTS_NS = int(1.2 * NANOSECONDS)
 MOST_OFFSET_NS = 900 * NANOSECONDS
+# Most of a second's packets were lost between two captures: trouble, where its clock is looked for in it.
+MOSTLY_LOST = 0.5
 # By so much more of the trouble of two files has to fall together if the clock of a single file is to be wrong, and not
 # that of all that its side supplied.
 WHOLE_SIDE = 0.5
@@ -209,11 +211,17 @@ def right_side(observations: Sequence[Observation], around: Surroundings, window
     edges = [h for h in find_happenings(observations, around) if h.what[0] != "up"]
     wide = window.widened(5.0, 5.0)
     counted = [o for o in observations if isinstance(o, COUNTED) and o.origin.supplied_by is not None]
+    lossy = {
+        (pair.origin.supplied_by, pair.time_ns - pair.clock_shift_ns)
+        for pair in observations
+        if isinstance(pair, PairCount) and pair.origin.supplied_by is not None and pair.lost > MOSTLY_LOST * pair.sent
+    }
 
     def inside(reference: Side) -> tuple[int, int]:
         """How much trouble falls into the window; where none tells, how much was measured in it at all."""
         correction = {reference: 0, reference.other: -ahead_ns if reference is Side.PROVIDER else ahead_ns}
         troubled = sum(wide.contains(edge.time_ns + correction[edge.side]) for edge in edges)
+        troubled += sum(wide.contains(time_ns + correction[side]) for side, time_ns in lossy)
         measured = sum(
             window.contains(o.time_ns + correction[o.origin.supplied_by]) for o in counted if o.origin.supplied_by
         )

@@ -417,3 +417,21 @@ def test_a_single_bad_window_is_no_edge_of_trouble() -> None:
     seen = [probe(s, 10, 0 if s in (20, 50, 60) else 10, file=ours) for s in range(80)]
     seen += [probe(s, 10, 0 if s in (30, 60, 70) else 10, file=theirs) for s in range(80)]
     assert customer_ahead_by(seen, AROUND).ahead_ns == 0
+
+
+def captured(side: Side, device: str, shift_s: float, second: float = 5, lost: int = 0) -> PairCount:
+    """Ten packets that left a device's capture point in one second of the captures' common clock."""
+    file = origin(f"{side}/{device}.pcap", EvidenceType.CAPTURE, side)
+    known = pair(side, shift_s)
+    return replace(known, time_ns=at(second), end_ns=at(second + 1), origin=file, first=(device, "1"), lost=lost)
+
+
+def test_the_side_under_whose_clock_packets_were_lost_in_the_window_is_right() -> None:
+    """While packets are lost less is captured: how much falls into the window must not tell against that."""
+    ahead_s = 94.0
+    calm = [captured(Side.CUSTOMER, "office-edge", -ahead_s, second) for second in range(100, 160)]
+    lossy = [captured(Side.CUSTOMER, "office-edge", -ahead_s, second, lost=10) for second in range(10, 40)]
+    seen: list[Observation] = [*calm, *lossy, *(tap(Side.PROVIDER, s, s + 1) for s in (*range(-60, 0), 10, 11))]
+    assert right_side(seen, AROUND, WINDOW, int(ahead_s * NANOSECONDS)) is Side.PROVIDER
+    late = between(ahead_s, ahead_s + 60)
+    assert right_side(seen, AROUND, late, int(ahead_s * NANOSECONDS)) is Side.CUSTOMER
