@@ -3,7 +3,8 @@
 Captures that saw the same packets tell it to the millisecond, counters of the same packets to a second. Else the two
 sides' devices saw the same sessions and links go down and come back, and their probes the same trouble begin and end.
 Only clocks whose offset the exporter did not state are in question. Which of the two is right cannot be seen from
-inside; the one under which the trouble falls into the reported window is taken, else the provider's.
+inside; the one under which the trouble falls into the reported window is taken, else the provider's. But where
+captures of both sides agree with each other, and another one does not, that one's clock is wrong.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ FILES_OFF = Template(
 LEAST_BY_PACKETS_NS = NANOSECONDS // 10
 LEAST_BY_EVENTS_NS = int(1.2 * NANOSECONDS)
 MOST_OFFSET_NS = 900 * NANOSECONDS
+# Devices of both sides whose clocks are within this of each other do not agree by chance.
+AGREE_NS = int(0.6 * NANOSECONDS)
 # Most of a second's packets were lost between two captures: trouble, where its clock is looked for in it.
 MOSTLY_LOST = 0.5
 # By so much more of the trouble of two files has to fall together if the clock of a single file is to be wrong, and not
@@ -88,6 +91,14 @@ def align_clocks(
     Mostly one clock serves all that a side supplies. Where that side's other files agree with the rest as they are, the
     clock of those files alone is wrong by which the difference was found.
     """
+    observations, outliers = _outvoted_set_right(observations)
+    aligned, between = _sides_on_one_clock(observations, around, window)
+    return aligned, [*outliers, *between]
+
+
+def _sides_on_one_clock(
+    observations: Sequence[Observation], around: Surroundings, window: Interval
+) -> tuple[list[Observation], list[Caveat]]:
     offset = customer_ahead_by(observations, around)
     if offset.ahead_ns == 0:
         return _captures_on_one_clock(observations, None), []
@@ -108,6 +119,53 @@ def align_clocks(
     else:
         told = (STATED_WRONGLY if disproved else OFF_EACH_OTHER).fill(reference=SIDES[wrong.other], **whose)
     return _captures_on_one_clock(aligned, wrong.other), [Caveat("incident.yaml", "evidence", told)]
+
+
+def _outvoted_set_right(observations: Sequence[Observation]) -> tuple[Sequence[Observation], list[Caveat]]:
+    """Captures whose clocks are off those of most devices, of either side, put right by these, each by itself."""
+    off_ns = _outvoted_captures(observations)
+    if not off_ns:
+        return observations, []
+    origins = {o.origin.file: o.origin for o in observations if o.origin.file in off_ns}
+    caveats = [
+        Caveat("incident.yaml", "evidence", told)
+        for file, ahead_ns in sorted(off_ns.items())
+        if (side := origins[file].supplied_by) is not None
+        for told in [FILES_OFF.fill(files=file, wrong=SIDES[side], seconds=ahead_ns / NANOSECONDS)]
+    ]
+    return [_set_back(o, off_ns[o.origin.file]) if o.origin.file in off_ns else o for o in observations], caveats
+
+
+def _set_back(observation: Observation, ahead_ns: int) -> Observation:
+    if isinstance(observation, PairCount):  # on the captures' common clock already, by that much more
+        return replace(observation, clock_shift_ns=observation.clock_shift_ns + ahead_ns)
+    return _shifted(observation, -ahead_ns)
+
+
+def _outvoted_captures(observations: Iterable[Observation]) -> dict[str, int]:
+    """By how much the clock of each capture is ahead that most others, of both sides, contradict by packets.
+
+    Empty where no such majority is, or where the offset of one that it contradicts was stated.
+    """
+    shifts: dict[str, int] = {}
+    devices: dict[str, str] = {}
+    sides: dict[str, Side] = {}
+    stated: set[str] = set()
+    for pair in observations:
+        if isinstance(pair, PairCount) and pair.origin.supplied_by is not None:
+            file = pair.origin.file
+            shifts[file], devices[file], sides[file] = pair.clock_shift_ns, pair.first[0], pair.origin.supplied_by
+            if pair.origin.clock_offset_ns is not None:
+                stated.add(file)
+    groups = [{file for file, other in shifts.items() if abs(other - shift) <= AGREE_NS} for shift in shifts.values()]
+    agreeing = max(groups, key=lambda group: (len({devices[file] for file in group}), sorted(group)), default=set())
+    others = shifts.keys() - agreeing
+    of_both = {sides[file] for file in agreeing} == set(Side)
+    is_majority = 2 * len({devices[file] for file in agreeing}) > len(set(devices.values()))
+    if not (of_both and is_majority) or others & stated:
+        return {}
+    right = int(median(shifts[file] for file in agreeing))
+    return {file: right - shifts[file] for file in others}
 
 
 @dataclass(frozen=True, slots=True)

@@ -435,3 +435,25 @@ def test_the_side_under_whose_clock_packets_were_lost_in_the_window_is_right() -
     assert right_side(seen, AROUND, WINDOW, int(ahead_s * NANOSECONDS)) is Side.PROVIDER
     late = between(ahead_s, ahead_s + 60)
     assert right_side(seen, AROUND, late, int(ahead_s * NANOSECONDS)) is Side.CUSTOMER
+
+
+def test_a_capture_that_those_of_both_sides_contradict_has_the_wrong_clock_alone() -> None:
+    """The customer's edge is 12 s slow; its core switch, and both of the provider's, agree to a third of a second."""
+    slow = origin(f"{Side.CUSTOMER}/office-edge.pcap", EvidenceType.CAPTURE, Side.CUSTOMER)
+    seen: list[Observation] = [
+        captured(Side.CUSTOMER, "core", -0.3),
+        captured(Side.CUSTOMER, "office-edge", 12.0),
+        captured(Side.PROVIDER, "cloud-edge", 0.0),
+        captured(Side.PROVIDER, "gateway", -0.1),
+        replace(tap(Side.CUSTOMER, 0, 1), origin=slow),
+        *story(Side.CUSTOMER),
+    ]
+    aligned, caveats = align_clocks(seen, AROUND, WINDOW)
+    (moved,) = (o for o in aligned if isinstance(o, TapCount))
+    assert (moved.time_ns - at(0)) / NANOSECONDS == pytest.approx(12.1, abs=0.3)
+    assert "the clock of customer/office-edge.pcap, which the customer supplied, is -12.1 s off" in caveats[0].reason
+    assert times(aligned, CUSTOMER) == pytest.approx([10, 13, 40, 52], abs=0.3)
+
+    without_majority = [o for o in seen if o.origin.file != f"{Side.PROVIDER}/gateway.pcap"][1:]
+    _, caveats = align_clocks(without_majority, AROUND, WINDOW)
+    assert ["the clocks of what the customer supplied" in caveat.reason for caveat in caveats] == [True]
