@@ -117,6 +117,15 @@ def ways_arrived(groups: Iterable[Group], when: Interval) -> frozenset[Passed]:
     return frozenset(entry for entry, count in arrived.items() if entry[0] and count >= SEEN_OFTEN)
 
 
+def senders_captured(measurements: Iterable[Measurement], when: Interval) -> frozenset[str]:
+    """The nodes whose own packets, the service's or not, were captured on their way in a time."""
+    seen: Counter[str] = Counter()
+    for member in measurements:
+        if member.came_through and when.start_ns <= member.interval.start_ns and member.interval.end_ns <= when.end_ns:
+            seen[member.came_through[0]] += member.sent
+    return frozenset(node for node, count in seen.items() if count >= SEEN_OFTEN)
+
+
 def _of_service(groups: Iterable[Group], when: Interval) -> Iterator[Measurement]:
     """What was measured of the service's own packets within a time."""
     for group in groups:

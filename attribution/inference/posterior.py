@@ -9,7 +9,7 @@ from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, enumerate_candidates, rank_records
 from attribution.inference.fits import Fits, KnownTouches, Situation
-from attribution.inference.grouping import Group
+from attribution.inference.grouping import Group, senders_captured
 from attribution.inference.likelihood import RATES, add_logs
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import Touch
@@ -21,6 +21,7 @@ from attribution.inference.testimony import (
     in_time,
     joint_testimony,
     state_of,
+    surely_at_work,
 )
 from attribution.inference.upstream import Missing, gain_of_same_place
 from attribution.model.evidence import Alarm, AlarmKind, RecordKind
@@ -134,8 +135,9 @@ class Solver:
             alarms = self._new_alarms(span)
             is_over = span.end_ns == self.phases[-1].span.end_ns and span.end_ns < self._measured_until_ns
             ends = [p.span.end_ns for p in self.phases if span.start_ns < p.span.end_ns <= span.end_ns]
+            seen = senders_captured(s.measurements, surely_at_work(span))
             self._witnesses[span] = Witnesses(
-                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span, is_over, ends
+                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span, is_over, ends, seen
             )
         return self._witnesses[span]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -67,6 +67,8 @@ TROUBLE_BESIDE, TROUBLE_ELSEWHERE = 0.5, 0.04
 # as heard this long after it must have died (seconds), and in the first part of its death only: then it may be back.
 HEARD_DEAD = 0.05
 LAST_WORDS_S = 1.5
+# How often packets are captured that a device seems to have sent which is dead: another may have its address.
+SEEN_DEAD = 0.01
 BACK_AGAIN = 0.5
 # How often a carrier's equipment that gets no signal on one side shuts its laser, or port, on the other (link loss
 # forwarding, a consequent action by ITU-T G.798): then the next device behind it sees its own port go down.
@@ -173,7 +175,8 @@ class Witnesses:
     """The alarms and records of one phase, with the silence of those who could have spoken.
 
     `is_over`: the service was measured for some time after the phase, and was well. `ends`: when its parts ended, where
-    it is several phases one after the other; in the last of them routes may only be on their way back.
+    it is several phases one after the other; in the last of them routes may only be on their way back. `seen`: nodes
+    whose own packets were captured meanwhile.
     """
 
     def __init__(
@@ -188,7 +191,9 @@ class Witnesses:
         phase: Interval,
         is_over: bool = False,
         ends: Sequence[int] = (),
+        seen: Collection[str] = (),
     ) -> None:
+        self._seen = seen
         self._is_over = is_over
         self._ends = ends or (phase.end_ns,)
         self._coverage = coverage
@@ -439,9 +444,11 @@ class Witnesses:
         return log(candidate.mode.unseen)
 
     def _heard_dead(self, candidate: Candidate) -> float:
-        """A device that speaks is not dead."""
+        """A device that speaks is not dead, nor one that sends packets."""
         if not candidate.mode.dead:
             return 0.0
+        if candidate.component in self._seen:
+            return log(SEEN_DEAD)
         while_dead = surely_at_work(self._phase)
         heard = any(
             alarm.reporter == candidate.component

@@ -904,3 +904,25 @@ def test_a_session_with_somebody_off_the_way_changes_nothing(story: str, peer: s
     disturbed = replace(found, alarms=(*found.alarms, strange))
 
     assert infer(disturbed).hypotheses == infer(found).hypotheses
+
+
+def test_one_way_loss_between_two_ends_that_both_still_send_is_rather_the_cable_s() -> None:
+    """Captures at both ends of a cable: what its one end sends never comes, what the other sends does."""
+    near, far = "provider-edge", "provider-core"
+    cable = link_name(near, far)
+    measurements = probed(*ENDS, during(30, 70), sent=5)
+    for sender, receiver, ratio in ((near, far, during(30, 70)), (far, near, during(0, 0))):
+        stretch = Stretch((cable,), False, False, beyond=(receiver,), recorder=receiver)
+        measurements += [
+            replace(
+                measured(s, s + 1, 5, round(5 * ratio(s)), sender, receiver, journeys=((stretch,),), traffic="udp"),
+                method=Method.TWO_POINTS,
+                came_through=(sender,),
+            )
+            for s in range(120)
+        ]
+    mass = masses(infer(findings(measurements)))
+    silent = masses(infer(findings([replace(m, came_through=()) for m in measurements])))
+    assert mass[cable] > 0.25
+    assert mass[cable] > 2 * silent[cable], "a device that is seen to send has not failed as a whole"
+    assert mass[far] < silent[far]
