@@ -21,6 +21,7 @@ WITNESS_ALARMS = {
     WitnessKind.ICMP_PROHIBITED: AlarmKind.FILTERED,
     WitnessKind.ICMP_TOO_BIG: AlarmKind.PACKET_TOO_BIG,
     WitnessKind.LARGE_PACKETS_LOST: AlarmKind.PACKET_TOO_BIG,
+    WitnessKind.ICMP_TTL_EXCEEDED: AlarmKind.LOOP,  # where packets are seen to go round
     WitnessKind.ROUTING_LOOP: AlarmKind.LOOP,
     WitnessKind.ARP_UNANSWERED: AlarmKind.HOST_SILENT,
     WitnessKind.ARP_DUPLICATE: AlarmKind.DUPLICATE_ADDRESS,
@@ -39,6 +40,8 @@ Pair = tuple[str, str]
 BY_AN_OPERATOR = frozenset({"6/2", "6/3", "6/4", "6/6"})
 """Administrative shutdown, peer taken out of the configuration, administrative reset, another change of it (RFC 4486):
 what the sender says of its own doing."""
+NOT_REASSEMBLED = frozenset({"11/1", "3/1"})
+"""Time exceeded at who waited for fragments: no time to live was used up."""
 CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the session (RFC 4271 §6.8)
 PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
 SERVER_FAILURES = frozenset({"servfail", "refused"})
@@ -50,30 +53,58 @@ def detect_packet_alarms(observations: Iterable[Observation], around: Surroundin
     """Packets that speak of a state: an ICMP error names its sender, a NOTIFICATION the one who gave up."""
     witnesses = [observation for observation in observations if isinstance(observation, PacketWitness)]
     silences = {(w.sender, w.about, w.end_ns) for w in witnesses if w.kind is WitnessKind.BGP_SILENT}
+    loops = [witness for witness in witnesses if witness.kind is WitnessKind.ROUTING_LOOP]
     for witness in witnesses:
+        if witness.kind is WitnessKind.ICMP_TTL_EXCEEDED and not _tells_of_loop(witness, loops):
+            continue
         alarm = _alarm_of_witness(witness, around)
         # Who gave up after a silence that was seen had spoken on until then.
         if alarm is not None and (witness.about, witness.sender, witness.time_ns) in silences:
             alarm = replace(alarm, spoke_on=True)
-        own = []
-        if alarm is not None and alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
-            own = _own_links_within(alarm.reporter, witness.prefixes, around)
-        # Who takes back nothing but the subnets of its own cables tells of their ports, not of what lies behind.
-        if alarm is not None and (not own or len(own) < len(witness.prefixes)):
-            yield alarm
         if alarm is not None:
-            for link in own:
-                statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
-                down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
-                yield replace(down, about_peer=None)
-        if alarm is not None and witness.kind is WitnessKind.BGP_NOTIFICATION and witness.code in BY_AN_OPERATOR:
-            yield _said_of_itself(alarm)
-        # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
-        if alarm is not None and witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
-            yield replace(
-                alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE,
-                about_peer=None,
-            )  # fmt: skip
+            yield from _with_what_follows(alarm, witness, around)
+
+
+def _with_what_follows(alarm: Alarm, witness: PacketWitness, around: Surroundings) -> Iterator[Alarm]:
+    """What a packet says, and what it thereby says of its sender's own ports, of a link's other end, of itself."""
+    own = []
+    if alarm.kind is AlarmKind.ROUTES_WITHDRAWN:
+        own = _own_links_within(alarm.reporter, witness.prefixes, around)
+    # Who takes back nothing but the subnets of its own cables tells of their ports, not of what lies behind.
+    if not own or len(own) < len(witness.prefixes):
+        yield alarm
+    for link in own:
+        statement = Phrase("{told}: also the subnet of its own {link}", told=alarm.statement, link=link)
+        down = replace(alarm, component=link, kind=AlarmKind.INTERFACE_DOWN, statement=statement)
+        yield replace(down, about_peer=None)
+    if witness.kind is WitnessKind.ROUTING_LOOP:
+        yield from _across_the_link(alarm, witness, around)
+    if witness.kind is WitnessKind.BGP_NOTIFICATION and witness.code in BY_AN_OPERATOR:
+        yield _said_of_itself(alarm)
+    # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
+    if witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
+        dead = replace(alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE)
+        yield replace(dead, about_peer=None)
+
+
+def _tells_of_loop(exceeded: PacketWitness, loops: Iterable[PacketWitness]) -> bool:
+    """Whether packets used up their time to live at a router while others for the same address went round somewhere.
+
+    By itself time exceeded is what a traceroute asks for; or fragments are waited for in vain (RFC 792, RFC 4443 §3.3).
+    """
+    when = Interval(exceeded.time_ns, max(exceeded.end_ns, exceeded.time_ns + 1))
+    return exceeded.code not in NOT_REASSEMBLED and any(
+        loop.about == exceeded.about and when.overlaps(Interval(loop.time_ns, max(loop.end_ns, loop.time_ns + 1)))
+        for loop in loops
+    )
+
+
+def _across_the_link(looping: Alarm, witness: PacketWitness, around: Surroundings) -> Iterator[Alarm]:
+    """What goes round over a link goes round through the routers at both of its ends."""
+    link = find_link(around.topology, witness.device, witness.interface or "")
+    far = link.far_end(witness.device) if link is not None else None
+    if far is not None and around.topology.nodes[far].kind in ROUTING:
+        yield replace(looping, component=far)
 
 
 def detect_forged_refusals(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
@@ -178,10 +209,7 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     interval = Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1))
     citation = Citation(witness.origin, witness.locator)
     named = witness.detail or Phrase(witness.kind.replace("_", " "))
-    statement = Phrase(
-        "packets at {device}: {detail}, from {sender} about {about}",
-        device=witness.device, detail=named, sender=witness.sender or "?", about=witness.about or "?",
-    )  # fmt: skip
+    statement = _statement_of(witness, named)
     if witness.kind in SESSION_WITNESSES:
         if witness.kind in SILENCES:
             sender, about = about, sender
@@ -224,6 +252,17 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     if reporter not in around.topology.nodes:
         return None
     return Alarm(interval, reporter, reporter, kind, citation, statement, about_peer=about)
+
+
+def _statement_of(witness: PacketWitness, named: str) -> Phrase:
+    if witness.sender is None and witness.about is not None:  # what packets do, and none says
+        return Phrase(
+            "packets at {device} for {about}: {detail}", device=witness.device, about=witness.about, detail=named
+        )
+    return Phrase(
+        "packets at {device}: {detail}, from {sender} about {about}",
+        device=witness.device, detail=named, sender=witness.sender or "?", about=witness.about or "?",
+    )  # fmt: skip
 
 
 def _is_refused_by_host(witness: PacketWitness, sender: str | None, around: Surroundings) -> bool:

@@ -490,7 +490,6 @@ def test_an_icmp_error_is_the_word_of_the_router_that_sent_it() -> None:
     [
         (WitnessKind.ICMP_PROHIBITED, AlarmKind.FILTERED),
         (WitnessKind.ICMP_TOO_BIG, AlarmKind.PACKET_TOO_BIG),
-        (WitnessKind.ROUTING_LOOP, AlarmKind.LOOP),
     ],
 )
 def test_each_icmp_error_has_its_meaning(kind: WitnessKind, expected: AlarmKind) -> None:
@@ -501,6 +500,18 @@ def test_each_icmp_error_has_its_meaning(kind: WitnessKind, expected: AlarmKind)
 def test_a_time_exceeded_alone_is_no_alarm() -> None:
     """Every traceroute draws them."""
     assert packet_alarms(witness(WitnessKind.ICMP_TTL_EXCEEDED, "10.9.1.2", "10.2.0.2")) == []
+
+
+def test_a_loop_is_of_the_routers_at_the_link_s_ends_and_of_those_at_which_packets_end() -> None:
+    """Not of the router behind it, which the packets never reach."""
+    going_round = replace(witness(WitnessKind.ROUTING_LOOP, None, "10.2.0.2"), device="cloud-edge", interface="GE0/0/2")
+    found = packet_alarms(going_round, witness(WitnessKind.ICMP_TTL_EXCEEDED, "10.9.1.2", "10.2.0.2", "11/0"))
+    assert {alarm.kind for alarm in found} == {AlarmKind.LOOP}
+    assert [alarm.component for alarm in found] == ["cloud-edge", "cloud-core", "cloud-core"]
+
+    in_vain = witness(WitnessKind.ICMP_TTL_EXCEEDED, "10.9.1.2", "10.2.0.2", "11/1")
+    elsewhere = witness(WitnessKind.ICMP_TTL_EXCEEDED, "10.9.1.2", "10.1.0.2", "11/0")
+    assert len(packet_alarms(going_round, in_vain, elsewhere)) == 2
 
 
 def test_a_notification_that_the_hold_timer_ran_out_complains_of_its_receiver() -> None:
