@@ -239,7 +239,9 @@ def _alarm_of_witness(witness: PacketWitness, around: Surroundings) -> Alarm | N
     kind = AlarmKind.HOST_REFUSES if refuses else WITNESS_ALARMS.get(witness.kind)
     if kind is None:
         return None
-    if kind in (AlarmKind.HOST_SILENT, AlarmKind.ATTACK, AlarmKind.HOST_REFUSES, AlarmKind.DUPLICATE_ADDRESS):
+    if kind is AlarmKind.DUPLICATE_ADDRESS:  # seen by whoever captured it, of the node whose address it is
+        return Alarm(interval, witness.device, about, kind, citation, statement) if about is not None else None
+    if kind in (AlarmKind.HOST_SILENT, AlarmKind.ATTACK, AlarmKind.HOST_REFUSES):
         subject = sender if kind is AlarmKind.HOST_REFUSES else about
         return (
             None

@@ -182,6 +182,19 @@ def test_two_machines_claim_one_address() -> None:
     assert "00:00:00:00:00:0a and 00:00:00:00:00:0b" in found.detail
 
 
+def test_a_conflict_lasts_from_the_second_machine_s_claim_until_the_first_has_its_address_alone_again() -> None:
+    alone = [at(1000 * second, arp(2, 0xA, SERVER, CLIENT), 0x0806) for second in range(5)]
+    both = [
+        at(1000 * second + 100 * turn, arp(2, 0xA + turn, SERVER, CLIENT), 0x0806)
+        for second in range(5, 8)
+        for turn in range(2)
+    ]
+    again = [at(1000 * second, arp(2, 0xA, SERVER, CLIENT), 0x0806) for second in range(9, 20)]
+    (found,) = conflicts([*alone, *both, *again])
+
+    assert (found.time_ns - START, found.end_ns - START) == (5100 * MS, 9000 * MS)
+
+
 def test_announcements_in_turns_are_a_conflict_as_well() -> None:
     assert conflicts([at(100 * turn, arp(1, 0xA + turn % 2, SERVER, SERVER), 0x0806) for turn in range(4)])
 

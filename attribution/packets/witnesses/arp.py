@@ -125,13 +125,15 @@ def turns_of(machines: list[int], times: list[int]) -> list[int]:
 def conflict(
     capture: Capture, indices: list[int], turns: list[int], machines: list[int], address: str
 ) -> PacketWitness:
-    """The witness of an address that these machines claim."""
+    """The witness of an address that these machines claim: since a second one did, until the first has it alone again.
+    """
     names = all_of(sorted({hardware_text(machine) for machine in machines}))
-    telling = [indices[0], *(indices[number] for number in turns)]
+    telling = [indices[number] for number in turns]
+    is_over = machines[turns[-1]] == machines[0]
     return testify(
         capture, WitnessKind.ARP_DUPLICATE, telling, sender=address, about=address,
         detail=Phrase("{names} both claim {address}", names=names, address=address),
-        end_ns=capture.packets[indices[-1]][TIME],
+        end_ns=capture.packets[telling[-1] if is_over else indices[-1]][TIME],
     )  # fmt: skip
 
 
