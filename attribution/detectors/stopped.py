@@ -1,4 +1,4 @@
-"""That traffic stopped: ports and cloud metrics whose usual load fell to nothing once, and came back."""
+"""That traffic stopped: ports, tunnels and cloud metrics whose usual load fell to nothing once, and came back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attribution.detectors.load import bits_per_second, counted_at
 from attribution.detectors.loss import Surroundings
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation
+from attribution.model.observation import CloudMetric, CounterSample, Load, Metric, Observation, TapLoad
 from attribution.model.phrase import Template
 from attribution.model.ports import find_link
 
@@ -32,8 +32,14 @@ CLOUD_STOPPED = Template(
     "Cloud Monitor counted next to nothing for {seconds:.0f} s ({metric} of {resource}), where {usual:.3g} Mbit/s were "
     "usual before and after"
 )
+TUNNEL_STOPPED = Template(
+    "packets at {device}: next to nothing came from {source} for {destination} in {seconds:.0f} s, where {usual:.3g} "
+    "Mbit/s were usual before and after"
+)
+# What a capture shows of a tunnel is added up over so long (seconds): single packets come and go.
+TUNNEL_PERIOD_S = 5.0
 
-Rate = tuple[Interval, float, CounterSample | CloudMetric]
+Rate = tuple[Interval, float, CounterSample | CloudMetric | TapLoad]
 """When, bits per second, and what tells."""
 
 
@@ -42,8 +48,10 @@ def detect_stopped(observations: Iterable[Observation], around: Surroundings) ->
 
     A load that stops twice, or that comes and goes, may do so of itself.
     """
-    yield from _stopped_ports(observations, around)
-    yield from _stopped_metrics(observations, around)
+    known = tuple(observations)
+    yield from _stopped_ports(known, around)
+    yield from _stopped_metrics(known, around)
+    yield from _stopped_tunnels(known, around)
 
 
 def _stopped_ports(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
@@ -88,6 +96,59 @@ def _stopped_metrics(observations: Iterable[Observation], around: Surroundings) 
             counted = {"metric": name, "resource": "/".join(value for _, value in dimensions)}
             told = CLOUD_STOPPED.fill(seconds=stop[0].seconds, usual=stop[1] / 1e6, **counted)
             yield _alarm(stop, *place, told)
+
+
+def _stopped_tunnels(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """What nodes on the service's way send each other over others is the service's in a tunnel (ESP, GRE), or the
+    sessions that lead it: where its packets cannot be looked into, they tell when it stopped."""
+    loads: dict[tuple[str, str, str], list[TapLoad]] = defaultdict(list)
+    spans: dict[str, list[int]] = defaultdict(list)
+    for load in observations:
+        if isinstance(load, TapLoad) and load.device in around.topology.nodes:
+            spans[load.origin.file] += (load.time_ns, load.end_ns)
+            loads[(load.origin.file, load.source, load.destination)].append(load)
+    for (file, source_name, destination_name), own in loads.items():
+        source, destination = around.book.resolve(source_name), around.book.resolve(destination_name)
+        link = find_link(around.topology, own[0].device, own[0].interface or "")
+        if link is None or source is None or destination is None or not _is_tunnel(source, destination, around):
+            continue
+        own.sort(key=lambda load: load.time_ns)
+        stop = find_stop(_rates_of(own, min(spans[file]), max(spans[file])))
+        if stop is not None:
+            middle_ns = (stop[0].start_ns + stop[0].end_ns) // 2
+            since = max(load.end_ns for load in own if load.time_ns < middle_ns)
+            until = min(load.time_ns for load in own if load.time_ns >= middle_ns)
+            whole = Interval(since, max(until, since + 1))
+            ends = {"source": source, "destination": destination}
+            told = TUNNEL_STOPPED.fill(device=own[0].device, seconds=whole.seconds, usual=stop[1] / 1e6, **ends)
+            yield _alarm((whole, stop[1], own[0]), own[0].device, link.component, told)
+
+
+def _is_tunnel(source: str, destination: str, around: Surroundings) -> bool:
+    """Whether two nodes lie on every way between the service's ends, neither an end nor next to the other."""
+    ways = around.routes.paths(*around.first_and_second, 0)
+    between = [way[2:-2] for way in ways]
+    return (
+        bool(between)
+        and source != destination
+        and all(source in way and destination in way for way in between)
+        and not around.topology.links_between(source, destination)
+    )
+
+
+def _rates_of(loads: Sequence[TapLoad], start_ns: int, end_ns: int) -> list[Rate]:
+    """The load in each whole period of a capture."""
+    period_ns = int(TUNNEL_PERIOD_S * NANOSECONDS)
+    octets = [0] * ((end_ns - start_ns) // period_ns)
+    for load in loads:
+        at = (load.time_ns - start_ns) // period_ns
+        if at < len(octets):
+            octets[at] += load.octets
+    whole = (start_ns + at * period_ns for at in range(len(octets)))
+    return [
+        (Interval(begun, begun + period_ns), 8 * count / TUNNEL_PERIOD_S, loads[0])
+        for begun, count in zip(whole, octets, strict=True)
+    ]
 
 
 def _alarm(stop: Rate, reporter: str, component: str, told: str) -> Alarm:

@@ -9,8 +9,8 @@ import pytest
 from attribution.detectors.stopped import detect_stopped
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import EvidenceType
-from attribution.model.observation import CloudMetric, Load, Metric
-from tests.detectors.chain import at, origin, readings, surroundings
+from attribution.model.observation import CloudMetric, Load, Metric, TapLoad
+from tests.detectors.chain import CAPTURE, at, origin, readings, surroundings
 
 STEADY = [80.0, 90.0, 100.0, 110.0, 95.0, 85.0]
 MONITOR = origin("cloud/bandwidth.json", EvidenceType.CLOUD_MONITOR)
@@ -72,3 +72,35 @@ def test_traffic_is_not_said_to_have_stopped(rates: list[float]) -> None:
 
 def test_devices_that_are_not_drawn_tell_of_nobody_s_traffic() -> None:
     assert stopped_port([*STEADY, 0.0, 0.0, 0.0, *STEADY], device="somebody-else") == []
+
+
+def stopped_tunnel(source: str, destination: str, silent: range) -> list[Alarm]:
+    """Two packets a second from one address to another, but for some seconds, and pings that go on all the while."""
+    seconds = [(second, source, destination) for second in range(120) if second not in silent]
+    seconds += [(second, "10.9.1.1", "192.0.2.1") for second in range(120)]
+    loads = [
+        TapLoad(
+            time_ns=at(second), end_ns=at(second + 1), origin=CAPTURE, locator=f"frame {second}", device="cloud-edge",
+            interface="GE0/0/1", source=one, destination=other, packets=2, octets=400,
+        )
+        for second, one, other in seconds
+    ]  # fmt: skip
+    return list(detect_stopped(loads, surroundings()))
+
+
+def test_a_tunnel_between_nodes_on_the_way_tells_of_an_interruption_though_nobody_can_look_into_it() -> None:
+    (alarm,) = stopped_tunnel("192.0.2.1", "10.9.2.2", range(40, 83))
+    assert (alarm.kind, alarm.component) == (AlarmKind.TRAFFIC_STOPPED, "cloud-edge--office-edge")
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(40), at(83)), "by single packets"
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [
+        pytest.param("192.0.2.1", "192.0.2.2", id="neighbours"),
+        pytest.param("10.1.0.2", "10.9.2.2", id="an end of the service"),
+        pytest.param("192.0.2.1", "203.0.113.9", id="a stranger"),
+    ],
+)
+def test_what_others_than_two_distant_nodes_on_the_way_send_is_no_tunnel(source: str, destination: str) -> None:
+    assert not stopped_tunnel(source, destination, range(40, 83))
