@@ -26,6 +26,7 @@ from attribution.detectors.loss import (
     detect_flow_loss,
     detect_probe_loss,
     detect_segment_loss,
+    detect_silent_requests,
     detect_tap_loss,
     note_strangers,
     note_undrawn_flows,
@@ -59,7 +60,14 @@ STARTS_WITHIN_S = 120.0
 # Of what a port's counters say, what tells that it was watched: its state, and its drops.
 ASKED = (Metric.OPER_STATUS, Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
 
-LOSS_DETECTORS = (detect_probe_loss, detect_flow_loss, detect_reached_hops, detect_segment_loss, detect_tap_loss)
+LOSS_DETECTORS = (
+    detect_probe_loss,
+    detect_flow_loss,
+    detect_reached_hops,
+    detect_segment_loss,
+    detect_tap_loss,
+    detect_silent_requests,
+)
 ALARM_DETECTORS = (
     detect_log_alarms,
     detect_packet_alarms,

@@ -16,9 +16,11 @@ from attribution.model.observation import (
     Caveat,
     FlowRecord,
     Observation,
+    PacketWitness,
     PairCount,
     ProbeResult,
     TapCount,
+    WitnessKind,
 )
 from attribution.model.phrase import Phrase, Template
 from attribution.model.ports import find_link
@@ -269,6 +271,42 @@ def detect_tap_loss(observations: Iterable[Observation], around: Surroundings) -
             measurement = _tap_side(tap, source, destination, upstream, around)
             if measurement is not None:
                 yield measurement
+
+
+def detect_silent_requests(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
+    """Pings that were sent all the while and never came by a capture point that is on every way: lost before it."""
+    for witness in observations:
+        if not isinstance(witness, PacketWitness) or witness.kind is not WitnessKind.SILENCE or witness.code is None:
+            continue
+        source, destination = around.book.resolve(witness.sender), around.book.resolve(witness.about)
+        link = find_link(around.topology, witness.device, witness.interface or "")
+        if source is None or destination is None or link is None or source == destination:
+            continue
+        ways = around.routes.paths(source, destination, witness.time_ns)
+        places = [tap_position(way, (witness.device, witness.interface), around.topology) for way in ways]
+        journeys = tuple(
+            (Stretch(way[:at], True, False, way[at:]),)
+            for way, at in zip(ways, places, strict=True)
+            if at is not None and link.component in around.routes.unavoidable(way)
+        )
+        if not journeys or len(journeys) < len(ways):
+            continue
+        sent, named = int(witness.code), f"{witness.device} {witness.interface or ''}".rstrip()
+        yield Measurement(
+            interval=Interval(witness.time_ns, witness.end_ns),
+            journeys=journeys,
+            sent=sent,
+            lost=sent,
+            method=Method.ONE_POINT,
+            series=f"{witness.origin.file}:{source}>{destination}/icmp/silent",
+            traffic="icmp/before",
+            end_to_end=around.is_end_to_end(source, destination) and witness.device == destination,
+            of_service=around.is_end_to_end(source, destination),
+            citation=Citation(witness.origin, witness.locator),
+            subject=_subject_of("icmp", True).fill(
+                protocol="icmp", source=source, destination=destination, point=named
+            ),
+        )
 
 
 def _subject_of(protocol: str, upstream: bool) -> Template:

@@ -12,6 +12,7 @@ from attribution.detectors.loss import (
     detect_flow_loss,
     detect_probe_loss,
     detect_segment_loss,
+    detect_silent_requests,
     detect_tap_loss,
     note_strangers,
     note_undrawn_flows,
@@ -21,7 +22,7 @@ from attribution.detectors.loss import (
 )
 from attribution.model.evidence import Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import FlowRecord, PairCount, TapCount
+from attribution.model.observation import FlowRecord, PacketWitness, PairCount, TapCount, WitnessKind
 from attribution.model.topology import NodeKind, Topology
 from tests.detectors.chain import (
     CAPTURE,
@@ -462,3 +463,22 @@ def test_the_interval_of_a_capture_is_its_own() -> None:
     for measurement in detect_tap_loss([tap("cloud-edge", "GE0/0/1")], surroundings()):
         assert measurement.interval == between(0, 1)
         assert measurement.interval.end_ns - measurement.interval.start_ns == NANOSECONDS
+
+
+def test_pings_that_were_sent_on_and_never_came_by_were_lost_before_the_capture() -> None:
+    """Unless they may have gone another way, or nothing tells that they were sent."""
+    silence = PacketWitness(
+        time_ns=at(10), end_ns=at(50), origin=CAPTURE, locator="frame 7", device="cloud-gateway", interface="GE0/0/1",
+        kind=WitnessKind.SILENCE, sender="10.1.0.2", about="10.2.0.2", code="39",
+    )  # fmt: skip
+    (found,) = detect_silent_requests([silence], surroundings())
+    assert (found.sent, found.lost, found.interval) == (39, 39, between(10, 50))
+    assert [stretch.components for journey in found.journeys for stretch in journey] == [WAY[:8]]
+    assert found.of_service and not found.end_to_end
+
+    assert not list(detect_silent_requests([replace(silence, code=None)], surroundings()))
+    beside = network(
+        (*NODES, node("other", NodeKind.ROUTER, "10.9.9.1")),
+        (*LINKS, join("cloud-edge GE0/0/9", "other 1"), join("other 2", "cloud-gateway GE0/0/9")),
+    )
+    assert not list(detect_silent_requests([silence], surroundings(beside)))

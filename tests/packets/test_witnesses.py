@@ -117,6 +117,14 @@ def test_pings_that_stop_coming_by() -> None:
     found = witnesses(packets, WitnessKind.SILENCE)
 
     assert (found[0].sender, found[0].time_ns, found[0].end_ns) == (CLIENT, START + 3900 * MS, START + 8 * SECOND)
+    assert found[0].code == "40", "they were numbered on, and so were sent"
+
+
+def test_a_sender_that_paused_numbers_its_pings_on_from_where_it_was() -> None:
+    turns = [turn for turn in range(100) if not 40 <= turn < 80]
+    packets = [at(100 * turn, ipv4(echo(8, 3, n), 1, CLIENT, SERVER, number=n)) for n, turn in enumerate(turns)]
+
+    assert {found.code for found in witnesses(packets, WitnessKind.SILENCE)} == {None}
 
 
 def test_ordinary_traffic_testifies_to_nothing() -> None:
