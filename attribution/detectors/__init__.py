@@ -35,6 +35,7 @@ from attribution.detectors.packet_alarms import (
     Pair,
     detect_forged_refusals,
     detect_packet_alarms,
+    detect_size_limits,
     detect_unanswered,
     find_absences,
 )
@@ -72,6 +73,7 @@ ALARM_DETECTORS = (
     detect_log_alarms,
     detect_packet_alarms,
     detect_forged_refusals,
+    detect_size_limits,
     detect_unanswered,
     detect_counter_alarms,
     detect_stopped,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from attribution.detectors.alarms import read_prefixes
-from attribution.detectors.loss import Surroundings
+from attribution.detectors.loss import Surroundings, stretch_between
 from attribution.model.capture import Handshake
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import Interval
-from attribution.model.observation import FORGED, Observation, PacketWitness, TapCount, WitnessKind
+from attribution.model.observation import FORGED, Observation, PacketWitness, PairCount, TapCount, WitnessKind
 from attribution.model.phrase import Phrase
 from attribution.model.ports import find_link
 from attribution.model.topology import ROUTING, NodeKind
@@ -46,6 +46,8 @@ CONNECTION_COLLISION = "6/7"  # closes the second of two connections, not the se
 PARTNER_GONE = frozenset({"expired", "defaulted", "silent"})
 SERVER_FAILURES = frozenset({"servfail", "refused"})
 FEWEST_REFUSALS = 3
+FEWEST_TOO_BIG = 10
+"""So many packets are lost, and of the smaller ones passed on, before size is what tells them apart."""
 INTERNAL_ERROR = "2/80"  # fatal (RFC 8446 §6.2): a cause within the end that sends it
 
 
@@ -123,6 +125,61 @@ def detect_forged_refusals(observations: Iterable[Observation], around: Surround
                 Phrase("packets at {device}: {told}, by another device", device=witness.device, told=witness.detail),
                 about_peer=client, magnitude=float(witness.count),
             )  # fmt: skip
+
+
+def detect_size_limits(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """Between two capture points all large packets are lost and all smaller ones passed on, for some time: something
+    there takes no more than a certain size, and does not say so (RFC 2923 §2.1)."""
+    counted: dict[tuple[object, ...], list[PairCount]] = defaultdict(list)
+    for pair in observations:
+        if isinstance(pair, PairCount):
+            between = (pair.origin.file, pair.second_file, pair.first, pair.second)
+            counted[(*between, pair.source, pair.destination)].append(pair)
+    for pairs in counted.values():
+        limited = _limited_by_size(sorted(pairs, key=lambda pair: pair.time_ns))
+        if limited:
+            yield from _alarms_of_limit(limited, around)
+
+
+def _limited_by_size(pairs: Sequence[PairCount]) -> Sequence[PairCount]:
+    """The counts from the first to the last that lost packets, if by size alone, and as large ones passed otherwise."""
+    lossy = [pair for pair in pairs if pair.lost]
+    sizes = [pair.smallest_lost for pair in lossy]
+    known = [size for size in sizes if size is not None]
+    if not lossy or len(known) < len(sizes):
+        return ()
+    first, last, least = lossy[0].time_ns, lossy[-1].time_ns, min(known)
+    within = [pair for pair in pairs if first <= pair.time_ns <= last]
+    usual = [pair.largest_passed or 0 for pair in pairs if not first <= pair.time_ns <= last]
+    passed = sum(pair.sent - pair.lost for pair in within)
+    enough = min(sum(pair.lost for pair in lossy), passed) >= FEWEST_TOO_BIG
+    by_size = all((pair.largest_passed or 0) < least for pair in within)
+    return within if enough and by_size and max(usual, default=0) >= least else ()
+
+
+def _alarms_of_limit(limited: Sequence[PairCount], around: Surroundings) -> Iterator[Alarm]:
+    """One for each node that passes packets on between the two points."""
+    one = limited[0]
+    source, destination = around.book.resolve(one.source), around.book.resolve(one.destination)
+    if source is None or destination is None:
+        return
+    ways = around.routes.paths(source, destination, one.time_ns)
+    stretches = [stretch_between(way, one.first, one.second, around.topology) for way in ways]
+    crossed = [set(stretch.components) if stretch is not None else set() for stretch in stretches]
+    least = min(pair.smallest_lost for pair in limited if pair.smallest_lost is not None)
+    largest = max(pair.largest_passed or 0 for pair in limited)
+    points = (" ".join(filter(None, point)) for point in (one.first, one.second))
+    first, second = points
+    told = Phrase(
+        "between {first} and {second} all packets from {source} to {destination} of {least} octets or more were lost, "
+        "and none of {largest} or less",
+        first=first, second=second, source=source, destination=destination, least=least, largest=largest,
+    )  # fmt: skip
+    for name in sorted(set.intersection(*crossed) & around.topology.nodes.keys() if crossed else ()):
+        yield Alarm(
+            Interval(one.time_ns, limited[-1].end_ns), one.first[0], name, AlarmKind.PACKET_TOO_BIG,
+            Citation(one.origin, one.locator), told, about_peer=destination,
+        )  # fmt: skip
 
 
 def _said_of_itself(closed: Alarm) -> Alarm:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from attribution.detectors import without_absentees, without_echoes
 from attribution.detectors.alarms import detect_log_alarms, session_peer
-from attribution.detectors.packet_alarms import detect_forged_refusals, detect_packet_alarms, find_absences
+from attribution.detectors.packet_alarms import (
+    detect_forged_refusals,
+    detect_packet_alarms,
+    detect_size_limits,
+    find_absences,
+)
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import FOREVER_NS, Interval
-from attribution.model.observation import FORGED, DownReason, LogEvent, LogKind, PacketWitness, WitnessKind
+from attribution.model.observation import FORGED, DownReason, LogEvent, LogKind, PacketWitness, PairCount, WitnessKind
 from attribution.model.topology import NodeKind, Side
 from tests.detectors.chain import CAPTURE, CHAIN, LINKS, NODES, at, join, log, network, node, surroundings
 
@@ -750,3 +756,41 @@ def test_a_hello_without_answer_is_the_server_s_doing_only_at_the_server_itself(
 )
 def test_what_fits_no_alarm_is_shown_and_weighs_nothing(kind: WitnessKind) -> None:
     assert packet_alarms(witness(kind, "192.0.2.2", "192.0.2.1", "role")) == []
+
+
+def between_points(passes: Callable[[int, int], bool]) -> list[Alarm]:
+    """Packets of 200 and of 1500 octets every second, and whether each of those passed in that second."""
+    counts = []
+    for second in range(60):
+        sizes = [size for size in (200, 1500) for _ in range(3)]
+        lost = [size for size in sizes if not passes(second, size)]
+        passed = [size for size in sizes if passes(second, size)]
+        counts.append(
+            PairCount(
+                time_ns=at(second), end_ns=at(second + 1), origin=CAPTURE, locator=f"frame {second}",
+                first=("cloud-edge", "GE0/0/1"), second=("cloud-core", "GE0/0/1"), second_file="captures/two.pcap",
+                source="10.1.0.2", destination="10.2.0.2", protocol="tcp", sent=len(sizes), lost=len(lost),
+                smallest_lost=min(lost, default=None), largest_passed=max(passed, default=None),
+            )
+        )  # fmt: skip
+    return list(detect_size_limits(counts, AROUND))
+
+
+def test_large_packets_that_all_vanish_between_two_captures_while_small_ones_pass_met_a_limit_of_size() -> None:
+    (alarm,) = between_points(lambda second, size: size < 1000 or not 20 <= second < 40)
+    assert (alarm.kind, alarm.component, alarm.about_peer) == (AlarmKind.PACKET_TOO_BIG, "cloud-edge", "cloud-host")
+    assert (alarm.interval.start_ns, alarm.interval.end_ns) == (at(20), at(40))
+    assert "of 1500 octets or more were lost, and none of 200 or less" in alarm.statement
+
+
+@pytest.mark.parametrize(
+    "passes",
+    [
+        pytest.param(lambda second, _size: not 20 <= second < 40, id="all are lost"),
+        pytest.param(lambda second, size: size < 1000 or not 20 <= second < 40 or second % 5 == 0, id="some pass"),
+        pytest.param(lambda _second, size: size < 1000, id="none ever passed"),
+        pytest.param(lambda second, size: size < 1000 or not 20 <= second < 23, id="too few"),
+    ],
+)
+def test_what_size_alone_does_not_tell_apart_is_no_limit_of_size(passes: Callable[[int, int], bool]) -> None:
+    assert between_points(passes) == []
