@@ -436,7 +436,8 @@ class WitnessKind(StrEnum):
     lost_before or lost_beyond; `QUIC_HANDSHAKE` unanswered, unfinished, version_negotiation or retry;
     `SPANNING_TREE_CHANGED` tcn, tc, root or role; `LACP_PARTNER_LOST` expired, defaulted, out_of_service or silent;
     `REDUNDANCY_CHANGED` master or resigned. `BGP_HOST_ROUTE` is a route to single hosts that a speaker announces of
-    itself, or of its own network, while its session stands.
+    itself, or of its own network, while its session stands. `SILENCE` has as its code how many pings the sender counted
+    on meanwhile, if it sent as many as before.
     """
 
     ICMP_UNREACHABLE = "icmp_unreachable"
