@@ -1,9 +1,9 @@
 """A packet that a capture does not show was not lost if something else shows that it arrived, or why it is not there.
 
-It was answered or acknowledged though no copy of it passed the point: the capture missed it. Its octets came in other
-segments (a network card cuts large ones and joins small ones), or its datagram in fragments. The snap length cut its
-headers, so that it cannot be known again. Or the capture itself fell silent while traffic that must have passed it
-went on elsewhere.
+It was answered or acknowledged (by more than a reset) though no copy of it passed the point: the capture missed it. Its
+octets came in other segments (a network card cuts large ones and joins small ones), or its datagram in fragments. The
+snap length cut its headers, so that it cannot be known again. Or the capture itself fell silent while traffic that must
+have passed it went on elsewhere.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from attribution.packets.columns import (
     LAYERS,
     LENGTH,
     PROTOCOL,
+    RST,
     SEQUENCE,
     SOURCE,
     SYN,
@@ -81,7 +82,7 @@ class Arrivals:
         self._captures = captures
         self._clocks = clocks
         self._flows = flows
-        self._answers: dict[Flow, _Answers] = {}
+        self._answers: dict[tuple[Flow, int], _Answers] = {}
         self._pieces: dict[tuple[Flow, int], _Pieces] = {}
         self._parts: dict[int, _Parts] = {}
 
@@ -112,19 +113,22 @@ class Arrivals:
         packet, protocol = instance.packet, flow[8]
         if protocol in (ICMP, ICMP6) and packet[ICMP_TYPE] in (8, 128):
             reply = (*flow[4:8], *flow[:4], protocol, 0 if protocol == ICMP else 129, flow[10])
-            return self._answers_of(reply).echoed(packet[SEQUENCE], instance.times[0])
+            return self._answers_of(reply, following).echoed(packet[SEQUENCE], instance.times[0])
         if protocol != TCP or not (packet[LENGTH] or packet[FLAGS] & SYN):
             return False
         left = packet[SEQUENCE]
         right = left + packet[LENGTH] + (1 if packet[FLAGS] & SYN else 0)
         reply = (*flow[4:8], *flow[:4], protocol, flow[10], flow[9])
-        acknowledged = self._answers_of(reply).acknowledged(right & WORD, instance.times[0])
+        acknowledged = self._answers_of(reply, following).acknowledged(right & WORD, instance.times[0])
         return acknowledged and not self._came_again(flow, left, right, following)
 
-    def _answers_of(self, flow: Flow) -> _Answers:
-        found = self._answers.get(flow)
+    def _answers_of(self, flow: Flow, following: int) -> _Answers:
+        """What says that a packet came by the following point. A device before it may have made a reset that it does
+        not show, in the name of the end behind it (RFC 3360): such a reset acknowledges what never arrived."""
+        found = self._answers.get((flow, following))
         if found is None:
-            found = self._answers[flow] = _Answers(self._flows.get(flow, ()))
+            instances = [one for one in self._flows.get(flow, ()) if _answers_at(one, following)]
+            found = self._answers[flow, following] = _Answers(instances)
         return found
 
     def _came_again(self, flow: Flow, left: int, right: int, following: int) -> bool:
@@ -136,6 +140,11 @@ class Arrivals:
                 if (packet[SEQUENCE] - right) & WORD >= HALF and (left - packet[SEQUENCE] - size) & WORD >= HALF:
                     return True
         return False
+
+
+def _answers_at(instance: Instance, following: int) -> bool:
+    reset = instance.flow[8] == TCP and instance.packet[FLAGS] & RST
+    return not reset or any(stop.capture == following for stop in instance.stops)
 
 
 class _Answers:

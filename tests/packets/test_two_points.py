@@ -185,6 +185,18 @@ def test_a_capture_that_missed_packets_which_were_acknowledged_accuses_nobody(co
     assert reasons(found, "the capture missed them") == [("b.pcap", 20)]
 
 
+def test_a_request_that_a_device_between_the_points_answers_with_a_reset_was_lost(compared: Compared) -> None:
+    """The reset acknowledges it in the server's name, but the server's side shows neither of them."""
+    path = TwoPoints().talk(100)
+    for port in range(5000, 5020):
+        path.send(tcp(port, 80, 1, 1, 0x18, bytes(100)), at="a")
+        path.send(tcp(80, port, 1, 101, 0x14), back=True, at="a")
+        path.talk(5)
+    found = compared(path.talk(100).files())
+
+    assert (between(found).lost, between(found, "b").lost) == (20, 0)
+
+
 def test_a_segment_that_was_sent_again_was_lost(compared: Compared) -> None:
     """It was acknowledged too, but by its second copy."""
     path = TwoPoints().talk(100)

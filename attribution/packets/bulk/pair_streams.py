@@ -43,6 +43,7 @@ from attribution.packets.columns import (
     ICMP,
     ICMP6,
     LAYER_CUT,
+    RST,
     SYN,
     TCP,
 )
@@ -113,7 +114,8 @@ def follow_stream(
         else:
             ring[side, here, SEEN_PART] = lean[at, LEAN_WINDOW]
         return
-    if lean[at, LEAN_FLAGS] & ACK:
+    # A reset may be a device's between the points, in the name of an end that never got what it acknowledges.
+    if lean[at, LEAN_FLAGS] & (ACK | RST) == ACK:
         answer = lean[at, LEAN_ACKNOWLEDGEMENT]
         known = flows[flow, base + SIDE_ANSWER]
         if known < 0 or lean[at, LEAN_FLAGS] & SYN or (answer - known) & WORD < HALF:
