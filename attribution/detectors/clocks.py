@@ -10,10 +10,10 @@ captures of both sides agree with each other, and another one does not, that one
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
-from statistics import median
+from statistics import median, median_low
 from typing import Any
 
 from attribution.detectors.happenings import (
@@ -83,6 +83,7 @@ COUNTED = ProbeResult | FlowRecord | CounterSample | TapCount
 # How many common events have to agree, in weights: two logged ones, or a logged one and an edge of trouble.
 LEAST_AGREEMENT = 1.5
 
+
 def align_clocks(
     observations: Sequence[Observation], around: Surroundings, window: Interval
 ) -> tuple[list[Observation], list[Caveat]]:
@@ -101,7 +102,7 @@ def _sides_on_one_clock(
 ) -> tuple[list[Observation], list[Caveat]]:
     offset = customer_ahead_by(observations, around)
     if offset.ahead_ns == 0:
-        return _captures_on_one_clock(observations, None), []
+        return _captures_on_one_clock(observations, None, window), []
     reference = right_side(observations, around, window, offset.ahead_ns)
     # What packets on both sides prove outweighs what somebody stated of either side's clocks.
     disproved = len(stated_sides(observations)) == len(Side) and _ahead_by_captures(observations) is not None
@@ -118,7 +119,7 @@ def _sides_on_one_clock(
         told = FILES_OFF.fill(files=in_a_row(sorted(files)), **whose)
     else:
         told = (STATED_WRONGLY if disproved else OFF_EACH_OTHER).fill(reference=SIDES[wrong.other], **whose)
-    return _captures_on_one_clock(aligned, wrong.other), [Caveat("incident.yaml", "evidence", told)]
+    return _captures_on_one_clock(aligned, wrong.other, window), [Caveat("incident.yaml", "evidence", told)]
 
 
 def _outvoted_set_right(observations: Sequence[Observation]) -> tuple[Sequence[Observation], list[Caveat]]:
@@ -313,22 +314,75 @@ def _shifted(observation: Observation, shift_ns: int) -> Observation:
     return replace(observation, **changes)
 
 
-def _captures_on_one_clock(observations: Sequence[Observation], reference: Side | None) -> list[Observation]:
-    """Counts between captures are on the captures' common clock: bring them back onto the reference's own."""
-    shifts: Mapping[str, list[int]] = defaultdict(list)
-    for pair in observations:
-        if isinstance(pair, PairCount) and (reference is None or pair.origin.supplied_by is reference):
-            shifts[pair.origin.file].append(pair.clock_shift_ns)
-    back_ns = -int(median(int(median(values)) for values in shifts.values())) if shifts else 0
-    if abs(back_ns) < NANOSECONDS // 10:
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    """What puts a capture's times onto the captures' common clock; whose it is, and whether its offset was stated."""
+
+    added_ns: int
+    supplied_by: Side | None
+    is_stated: bool
+
+
+def _captures_on_one_clock(
+    observations: Sequence[Observation], reference: Side | None, window: Interval
+) -> list[Observation]:
+    """Counts between captures are on the captures' common clock: bring them back onto the reference's own.
+
+    Where captures of the same side disagree, the packets that they share set each of them right.
+    """
+    shifts = _shifts_of_captures(observations)
+    trusted = [shift.added_ns for shift in shifts.values() if reference in (None, shift.supplied_by)]
+    if not trusted:
         return list(observations)
-    return [
-        replace(o, time_ns=o.time_ns + back_ns, end_ns=o.end_ns + back_ns) if isinstance(o, PairCount) else o
-        for o in observations
-    ]
+    back_ns = -_trusted(trusted, observations, window)
+    own: dict[str, int] = {}
+    for file, shift in shifts.items():
+        alike = [other.added_ns for other in shifts.values() if other.supplied_by is shift.supplied_by]
+        usual = -back_ns if reference in (None, shift.supplied_by) else median_low(alike)
+        if not shift.is_stated and abs(shift.added_ns - usual) >= LEAST_BY_PACKETS_NS:
+            own[file] = shift.added_ns - usual
+    return [_put_back(observation, back_ns, own.get(observation.origin.file, 0)) for observation in observations]
+
+
+def _shifts_of_captures(observations: Iterable[Observation]) -> dict[str, _Shift]:
+    pairs: dict[str, list[PairCount]] = defaultdict(list)
+    for pair in observations:
+        if isinstance(pair, PairCount):
+            pairs[pair.origin.file].append(pair)
+    return {
+        file: _Shift(
+            int(median(pair.clock_shift_ns for pair in of_file)),
+            of_file[0].origin.supplied_by,
+            of_file[0].origin.clock_offset_ns is not None,
+        )
+        for file, of_file in pairs.items()
+    }
+
+
+def _trusted(shifts: Sequence[int], observations: Iterable[Observation], window: Interval) -> int:
+    """Which of the clocks to keep: that of most of the captures, else the one by which most was lost in the window."""
+    middle = median_low(shifts)
+    if 2 * sum(abs(shift - middle) < LEAST_BY_EVENTS_NS for shift in shifts) > len(shifts):
+        return middle
+    lossy = [pair for pair in observations if isinstance(pair, PairCount) and pair.lost]
+    wide = window.widened(5.0, 5.0)
+
+    def lost_inside(shift: int) -> int:
+        return sum(pair.lost for pair in lossy if wide.contains(pair.time_ns - shift))
+
+    return max((middle, *shifts), key=lost_inside)
+
+
+def _put_back(observation: Observation, back_ns: int, own_ns: int) -> Observation:
+    if isinstance(observation, PairCount):
+        if abs(back_ns) < LEAST_BY_PACKETS_NS:
+            return observation
+        return replace(observation, time_ns=observation.time_ns + back_ns, end_ns=observation.end_ns + back_ns)
+    return _shifted(observation, own_ns) if own_ns else observation
 
 
 BY_PACKETS = Template("by packets that passed capture points of both sides")
+BY_OTHER_CAPTURES = Template("by packets that passed another capture point too")
 BY_COUNTERS = Template("by packets that ports of both sides counted")
 BY_EVENTS = Template("by sessions, links and losses that both sides saw begin and end")
 
@@ -338,7 +392,7 @@ def describe_alignment(
 ) -> Alignment:
     """What was added to the times of which file, from the same observations before and after."""
     added_ns: dict[str, int] = {}
-    sides: dict[Side, int] = {}
+    sides: dict[Side, dict[str, int]] = {}
     kept: set[Side | None] = set()
     between_ns = 0
     for before, after in zip(stated, aligned, strict=True):
@@ -352,16 +406,19 @@ def describe_alignment(
             continue
         added_ns[before.origin.file] = shift_ns
         if before.origin.supplied_by is not None:
-            sides[before.origin.supplied_by] = shift_ns
+            sides.setdefault(before.origin.supplied_by, {})[before.origin.file] = shift_ns
     why = (_reason(stated, around) if sides else BY_EVENTS).fill()
     corrections: list[ClockCorrection] = []
-    for side, shift_ns in sorted(sides.items()):
-        names = [side.value] if side not in kept else sorted(added_ns)
-        corrections += (ClockCorrection(name, side, shift_ns, why) for name in names)
+    for side, shifts in sorted(sides.items()):
+        alike = side not in kept and len(set(shifts.values())) == 1
+        sources = {side.value: next(iter(shifts.values()))} if alike else dict(sorted(shifts.items()))
+        corrections += (ClockCorrection(source, side, shift_ns, why) for source, shift_ns in sources.items())
     return Alignment(added_ns, between_ns, tuple(corrections))
 
 
 def _reason(stated: Sequence[Observation], around: Surroundings) -> Template:
     if _ahead_by_captures(stated) is not None:
         return BY_PACKETS
+    if customer_ahead_by(stated, around).ahead_ns == 0:
+        return BY_OTHER_CAPTURES
     return BY_EVENTS if ahead_by_counters(stated, around, MOST_OFFSET_NS) is None else BY_COUNTERS

@@ -115,7 +115,7 @@ def _by_the_clocks(measured: Sequence[Measurement], window: Interval, clocks: Al
     Where the sides' clocks were set right by each other and nobody stated how far either is off, both may be wrong: if
     more of the window was measured by a clock in between, it is by one in the middle of those that measured most of it.
     """
-    off_s = sum(correction.added_ns for correction in clocks.corrections) // NANOSECONDS
+    off_s = max((correction.added_ns for correction in clocks.corrections), key=abs, default=0) // NANOSECONDS
     if not off_s or any(m.citation.origin.clock_offset_ns is not None for m in measured):
         return window
     seconds = covered_seconds(measured)

@@ -457,3 +457,18 @@ def test_a_capture_that_those_of_both_sides_contradict_has_the_wrong_clock_alone
     without_majority = [o for o in seen if o.origin.file != f"{Side.PROVIDER}/gateway.pcap"][1:]
     _, caveats = align_clocks(without_majority, AROUND, WINDOW)
     assert ["the clocks of what the customer supplied" in caveat.reason for caveat in caveats] == [True]
+
+
+def test_captures_of_one_side_whose_clocks_disagree_are_set_right_by_the_packets_they_share() -> None:
+    """What one of them shows of a reset, and what both show of its losses, falls together; the window says when."""
+    true, wrong = pair(Side.CUSTOMER, 41), pair(Side.CUSTOMER, 0)
+    true = replace(true, time_ns=at(46), end_ns=at(47), lost=5)
+    wrong = replace(wrong, time_ns=at(46), end_ns=at(47), origin=replace(wrong.origin, file="ahead.pcap"))
+    here, there = tap(Side.CUSTOMER, 5, 6), replace(tap(Side.CUSTOMER, 46, 47), origin=wrong.origin)
+    aligned, caveats = align_clocks([true, wrong, here, there], AROUND, between(0, 10))
+
+    assert [o.time_ns for o in aligned] == [at(5)] * 4
+    assert caveats == []
+    (correction,) = describe_alignment([true, wrong, here, there], aligned, AROUND).corrections
+    assert (correction.source, correction.added_ns) == ("ahead.pcap", -41 * NANOSECONDS)
+    assert "another capture point" in correction.why
