@@ -41,6 +41,7 @@ from attribution.detectors.packet_alarms import (
 )
 from attribution.detectors.ports_together import detect_ports_together
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_commits, detect_operations
+from attribution.detectors.resets import detect_forged_resets
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
 from attribution.detectors.stopped import detect_stopped
 from attribution.detectors.traces import detect_reached_hops
@@ -74,6 +75,7 @@ ALARM_DETECTORS = (
     detect_packet_alarms,
     detect_forged_refusals,
     detect_size_limits,
+    detect_forged_resets,
     detect_unanswered,
     detect_counter_alarms,
     detect_stopped,

@@ -143,7 +143,8 @@ class AlarmKind(StrEnum):
     `BRIDGING_LOOP`: frames go round between switches, as storms and moving MAC addresses tell; `LOOP`: packets between
     routers.
     `CLOCK_WRONG`: it refused a peer's credentials while its own clock was far off, which dates them.
-    `CONNECTIONS_RESET`: connections to the component were reset in its name by another device.
+    `CONNECTIONS_RESET`: connections to the component were reset in its name by another device;
+    `RESETS_FORGED`: the component reset connections in the name of an end of theirs.
     `LIMIT_LOWERED`: its limit in force lies clearly below what was bought, and what is sent fills it.
     `HOST_ROUTE_ANNOUNCED` is a new route to an end of the service alone: it draws its packets from wherever they are.
     `TABLE_FULL`: a table of the connections that it passes, or translates, has no room for new ones.
@@ -187,6 +188,7 @@ class AlarmKind(StrEnum):
     HOST_SILENT = "host_silent"
     HOST_REFUSES = "host_refuses"
     CONNECTIONS_RESET = "connections_reset"
+    RESETS_FORGED = "resets_forged"
     NOT_UNDERSTOOD = "not_understood"
 
 
