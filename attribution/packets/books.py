@@ -18,9 +18,12 @@ EXTRA_WORDS: Final = LEAN_WIDTH  # the most that one packet needs
 def keep_books(capture: Capture) -> Ledger:
     """The ledger of a whole capture.
 
-    Segments are judged in the order of the file, as Wireshark does; losses are sought in the order of time.
+    Segments are judged in the order of the file, as Wireshark does; losses are sought in the order of time, and not by
+    what a mirror port showed again.
     """
     ledger, batch = judge_packets(capture)
+    for index in capture.copies:
+        batch.flow_of[index] = -1
     ledger.follow(batch if capture.order is None else in_order(batch, capture.order))
     ledger.finish()
     return ledger

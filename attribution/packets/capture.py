@@ -15,6 +15,7 @@ from attribution.packets.capture_files import CaptureInterface, FileReader
 from attribution.packets.columns import TIME
 from attribution.packets.compression import CutShort, read_pieces
 from attribution.packets.link_layers import KNOWN_LINKS
+from attribution.packets.mirror import find_copies
 from attribution.packets.quick_decode import decode_quickly
 
 Packet = tuple[int, ...]
@@ -28,7 +29,8 @@ class Capture:
     Times have the origin's stated clock offset added. `order` lists packet indices by time where the file's order is
     another, and is None where the file is in order; `start_ns` and `end_ns` are the first and last of their times.
     Of a large capture only the packets that tell something of the network are here: `frames` holds their frame
-    numbers, `left_out` counts those of them that there was no room for.
+    numbers, `left_out` counts those of them that there was no room for. `copies` are those of `packets` that a mirror
+    port showed again: they say nothing that the first did not.
     """
 
     origin: Origin
@@ -44,6 +46,7 @@ class Capture:
     format: str = "pcap"
     frames: tuple[int, ...] | None = None
     left_out: int = 0
+    copies: frozenset[int] = frozenset()
 
     def frame_of(self, index: int) -> int:
         """The frame number of one of these packets."""
@@ -88,18 +91,21 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
                 unknown_links[link_type] = unknown_links.get(link_type, 0) + 1
     times = [packet[TIME] for packet in packets]
     in_order = all(earlier <= later for earlier, later in pairwise(times))
+    order = None if in_order else tuple(sorted(range(len(times)), key=times.__getitem__))
+    copies = find_copies(packets, octets, range(len(times)) if order is None else order)
     return Capture(
         origin=origin,
         packets=tuple(packets),
         octets=tuple(octets),
         interfaces=tuple(reader.interfaces),
         comments=tuple(reader.comments),
-        caveats=tuple(caveats_of_file(origin, reader, unknown_links, in_order)),
+        caveats=(*caveats_of_file(origin, reader, unknown_links, in_order), *_caveats_of_copies(origin, copies)),
         truncated=reader.damaged,
-        order=None if in_order else tuple(sorted(range(len(times)), key=times.__getitem__)),
+        order=order,
         start_ns=min(times, default=0),
         end_ns=max(times, default=0),
         format=reader.format,
+        copies=copies,
     )
 
 
@@ -135,3 +141,9 @@ def caveats_of_file(
     if not in_order:
         reason = Phrase("frames are not in the order of time; they were sorted for the analysis")
         yield Caveat(origin.file, end, reason)
+
+
+def _caveats_of_copies(origin: Origin, copies: frozenset[int]) -> Iterator[Caveat]:
+    if copies:
+        reason = Phrase("packets that the capture shows twice, as a mirror port does; counted once")
+        yield Caveat(origin.file, f"frame {min(copies) + 1}", reason, len(copies))

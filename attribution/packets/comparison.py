@@ -134,7 +134,7 @@ class Comparison:
         dropped = [capture.dropped for capture in self.captures]
         silences = [silence for silences in self.silences for silence in silences]
         matches = self.matches
-        oddities = Oddities(matches.translated, matches.moved, matches.copies)
+        oddities = Oddities(matches.translated, matches.moved)
         yield from remarks(files, dropped, self.clocks.shifts, self.missed, silences, oddities)
 
     def stretches(self) -> list[Stretch]:

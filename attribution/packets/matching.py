@@ -4,8 +4,7 @@ Addresses, protocol, IP identification, ports, sequence and acknowledgement numb
 sender's timestamp stay; TTL, DSCP, hardware addresses, tags, labels, outer headers, checksums (which network cards
 fill in after the capture) and a SYN's clamped segment size do not. Behind NAT addresses and ports change as well: there
 the rest must do, and only flows that it ties together without contradiction are matched. A firewall that moves TCP's
-sequence numbers moves all of a flow by the same: what else stays gives that number away. What one capture saw twice
-within a millisecond, and does so all the time, its mirror port copied.
+sequence numbers moves all of a flow by the same: what else stays gives that number away.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from attribution.packets.capture import Capture, Packet
@@ -37,7 +35,6 @@ from attribution.packets.columns import (
     SOURCE,
     SOURCE_PORT,
     TCP,
-    TIME,
     TIMESTAMP,
     TIMESTAMP_ECHO,
     TRANSPORT,
@@ -47,8 +44,6 @@ from attribution.packets.columns import (
 
 Key = tuple[object, ...]
 PAYLOAD_COMPARED: Final = 24  # octets of payload that tell packets apart whose headers say little
-MIRROR_NS: Final = 1_000_000
-MIRRORED_SHARE: Final = 0.1  # of a capture's packets seen twice: then the capture copies, not the network
 WORD: Final = 0xFFFFFFFF
 
 
@@ -122,14 +117,13 @@ class Matches:
 
     `keyed` is by the number of the flow in `flows` and the packet's stable part. Flows that an address translator
     renamed go by the name that they have in the earliest capture; `translated` counts them. `moved` counts flows whose
-    sequence numbers were moved, `copies` what each capture's mirror port showed twice (left out of `keyed`).
+    sequence numbers were moved. What a capture's mirror port showed twice is left out of `keyed`.
     """
 
     flows: list[Flow]
     keyed: Keyed
     translated: int = 0
     moved: int = 0
-    copies: tuple[int, ...] = ()
 
 
 def match_packets(captures: Sequence[Capture]) -> Matches:
@@ -148,9 +142,8 @@ def match_packets(captures: Sequence[Capture]) -> Matches:
     shifts = _moved_flows(captures, named, flows, found)
     if shifts:
         found = _lay_over(captures, named, kept, shifts)
-    copies = tuple(_drop_copies(number, capture, found) for number, capture in enumerate(captures))
     translated = {min(flows[flow], _reverse(flows[flow])) for flow in aliases}
-    return Matches(flows, found, len(translated), len({flow for _, flow in shifts}), copies)
+    return Matches(flows, found, len(translated), len({flow for _, flow in shifts}))
 
 
 def _reverse(flow: Flow) -> Flow:
@@ -163,10 +156,10 @@ def _lay_over(
     """All packets by their flow and stable part."""
     found: Keyed = {}
     for number, (capture, mine) in enumerate(zip(captures, named, strict=True)):
-        octets = capture.octets
+        octets, copies = capture.octets, capture.copies
         for index, packet in enumerate(capture.packets):
             flow = mine[index]
-            if flow < 0:
+            if flow < 0 or index in copies:
                 continue
             if shifts and (number, flow) in shifts:
                 key = (flow, stable_part(packet, octets[index], *kept, shifts[number, flow]))
@@ -178,32 +171,6 @@ def _lay_over(
             else:
                 held.append(Sighting(number, index))
     return found
-
-
-def _drop_copies(number: int, capture: Capture, found: Keyed) -> int:
-    """Take out of `found` what a capture's mirror port copied, if it does so all the time. Answers how many.
-
-    Bare acknowledgements without an identification of their own are alike by nature and tell nothing.
-    """
-    packets = capture.packets
-    doubled: list[tuple[tuple[int, Key], Sighting]] = []
-    for key, sightings in found.items():
-        mine = [sighting for sighting in sightings if sighting.capture == number] if len(sightings) > 1 else []
-        if len(mine) < 2 or not _is_particular(packets[mine[0].packet]):
-            continue
-        mine.sort(key=lambda sighting: packets[sighting.packet][TIME])
-        for one, other in pairwise(mine):
-            if packets[other.packet][TIME] - packets[one.packet][TIME] < MIRROR_NS:
-                doubled.append((key, other))
-    if len(doubled) < max(3.0, MIRRORED_SHARE * len(packets)):
-        return 0
-    for key, sighting in doubled:
-        found[key].remove(sighting)
-    return len(doubled)
-
-
-def _is_particular(packet: Packet) -> bool:
-    return packet[PROTOCOL] != TCP or packet[IP_ID] > 0 or packet[LENGTH] > 0
 
 
 def _moved_flows(

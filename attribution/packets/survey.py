@@ -15,7 +15,7 @@ from attribution.packets.ledger import Ledger
 @dataclass(frozen=True, slots=True)
 class Survey:
     """`ledger` tells of all packets, `bins` are its time bins in the order of time. `by_protocol` lists the indices of
-    the packets in `capture`, in the order of time."""
+    the packets in `capture` but for a mirror's copies, in the order of time."""
 
     capture: Capture
     ledger: Ledger
@@ -39,6 +39,8 @@ def survey_capture(capture: Capture, ledger: Ledger | None = None) -> Survey:
     by_protocol: dict[int, list[int]] = {}
     packets = capture.packets
     for index in capture.in_time():
+        if index in capture.copies:
+            continue
         by_protocol.setdefault(packets[index][PROTOCOL], []).append(index)
     echoes = [
         series for protocol in (ICMP, ICMP6) for series in echo_series(capture, by_protocol.get(protocol, ()), protocol)

@@ -13,12 +13,11 @@ from attribution.packets import pair_bins as pb
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.bins import Bin
 from attribution.packets.capture import Capture, Packet
-from attribution.packets.columns import IP_ID, IP_LENGTH, PROTOCOL, SEQUENCE, SOURCE, TCP, TIME, UDP, WIRE
+from attribution.packets.columns import TCP, TIME, UDP, WIRE
 from attribution.packets.echo import PATIENCE_NS, Loss, udp_questions
 from attribution.packets.figures import ends_of
 from attribution.packets.flows import address_pair
 from attribution.packets.ledger import Ledger
-from attribution.packets.matching import MIRROR_NS, MIRRORED_SHARE
 from attribution.packets.survey import Survey
 
 FRAMES_SHOWN: Final = 12
@@ -83,7 +82,9 @@ def _tcp_counts(survey: Survey) -> Iterator[TapCount]:
 
 def tap_loads(survey: Survey) -> Iterator[TapLoad]:
     """All that passed, whatever it was, by source and destination address and interval."""
-    capture, once = survey.capture, 1.0 - _share_shown_twice(survey.capture)
+    capture = survey.capture
+    # The books of a large capture hold all packets: of those that were kept, so many were a mirror's copies.
+    once = 1.0 if capture.frames is None else 1.0 - len(capture.copies) / max(1, len(capture.packets))
     loads: dict[tuple[int, str, str], list[Bin]] = defaultdict(list)
     for found in survey.bins:
         if found.source is not None and found.destination is not None:
@@ -101,20 +102,6 @@ def tap_loads(survey: Survey) -> Iterator[TapLoad]:
             packets=round(once * sum(one.packets for one in members)),
             octets=round(once * sum(one.octets for one in members)),
         )
-
-
-def _share_shown_twice(capture: Capture) -> float:
-    """Which share of a capture's packets is there twice, as a mirror port shows them; 0 where it is but a few."""
-    packets, doubled = capture.packets, 0
-    seen: dict[tuple[int, ...], int] = {}
-    for index in capture.in_time():
-        packet = packets[index]
-        if packet[IP_ID] <= 0:  # without an identification, packets are alike by nature
-            continue
-        alike = (*packet[SOURCE : PROTOCOL + 1], packet[IP_ID], packet[IP_LENGTH], packet[SEQUENCE])
-        doubled += packet[TIME] - seen.get(alike, packet[TIME] - MIRROR_NS) < MIRROR_NS
-        seen[alike] = packet[TIME]
-    return doubled / len(packets) if doubled >= max(3.0, MIRRORED_SHARE * len(packets)) else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from attribution.packets import Capture, observe_capture, read_capture
 from attribution.packets.columns import ACK, FIN, FLAGS, LENGTH, RST, SYN
 from attribution.packets.comparison import Comparison
 from tests.packets.conftest import Recording, record
-from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, ipv4, origin, tcp, udp
+from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, ipv4, ipv6, origin, tcp, udp
 from tests.packets.network import ONE, TWO
 
 MS = SECOND // 1000
@@ -267,6 +267,25 @@ def test_what_a_mirror_port_shows_twice_is_no_more_load() -> None:
     once = [(START + ms * MS, ethernet(ipv4(udp(bytes(1000)), 17, number=1 + ms))) for ms in range(50)]
     twice = sorted(once + [(time + 20_000, data) for time, data in once])
     assert loads(capture(twice)) == loads(capture(once)) != []
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_what_a_mirror_port_shows_twice_was_not_sent_twice(version: int) -> None:
+    """IPv6 numbers no packets: there the sequence numbers and timestamps tell a copy, of acknowledgements too."""
+    stamps = b"\1\1\x08\n" + bytes(8)
+    ends = ("10.0.0.1", "10.0.0.2") if version == 4 else ("fd00::1", "fd00::2")
+    pack = ipv4 if version == 4 else ipv6
+    kind = 0x0800 if version == 4 else 0x86DD
+    once = []
+    for turn in range(60):
+        data = tcp(sequence=100 + 100 * turn, payload=bytes(100), options=stamps)
+        heard = tcp(80, 1000, 1, 200 + 100 * turn, options=stamps)
+        once.append((START + 2 * turn * MS, ethernet(pack(data, 6, *ends), kind)))
+        once.append((START + (2 * turn + 1) * MS, ethernet(pack(heard, 6, *ends[::-1]), kind)))
+    shown = capture(sorted(once + [(time + 20_000, data) for time, data in once[::3]] + [once[1]]))
+
+    assert totals(shown, ends[0]) == totals(capture(once), ends[0]) == Counter(sent=60)
+    assert [caveat.count for caveat in shown.caveats] == [41]
 
 
 def test_one_point_alone_comes_close_to_the_truth(recording: Recording) -> None:

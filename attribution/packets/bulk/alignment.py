@@ -14,7 +14,7 @@ from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
 from attribution.packets.bulk.engine import Integers
 from attribution.packets.clocks import ClockRelation
 from attribution.packets.columns import TCP
-from attribution.packets.matching import MIRROR_NS, MIRRORED_SHARE
+from attribution.packets.mirror import MIRROR_NS, MIRRORED_SHARE
 
 CLUSTER_NS: Final = 2_000_000_000  # packets of both directions that agree on an offset lie so close
 FEWEST: Final = 3

@@ -17,6 +17,7 @@ from attribution.packets.bulk.line import Line
 from attribution.packets.capture import Capture, Packet, caveats_of_file
 from attribution.packets.columns import TIME
 from attribution.packets.ledger import Kernels, Ledger
+from attribution.packets.mirror import find_copies
 
 MARGIN: Final = 16  # words: two cache lines, as processors fetch them in pairs
 RING: Final = 6  # batches under way: two threads, two stages behind the reader, and some slack
@@ -80,6 +81,7 @@ def read_large(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin) -
     ledger.finish()
     counters, reader = ledger.counters, bulk.reader
     in_order = all(packets[n][TIME] <= packets[n + 1][TIME] for n in range(len(packets) - 1))
+    order = None if in_order else tuple(sorted(range(len(packets)), key=lambda n: packets[n][TIME]))
     seen = int(counters[ft.FRAMES])
     capture = Capture(
         origin=origin,
@@ -89,11 +91,12 @@ def read_large(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin) -
         comments=tuple(reader.comments),
         caveats=tuple(caveats_of_file(origin, reader, Counter(bulk.unknown_links), not counters[ft.DISORDER])),
         truncated=reader.damaged,
-        order=None if in_order else tuple(sorted(range(len(packets)), key=lambda n: packets[n][TIME])),
+        order=order,
         start_ns=int(counters[ft.EARLIEST]) if seen else 0,
         end_ns=int(counters[ft.LATEST]) if seen else 0,
         format=reader.format,
         frames=tuple(frames),
         left_out=bulk.left_out,
+        copies=find_copies(packets, octets, range(len(packets)) if order is None else order),
     )
     return capture, ledger
