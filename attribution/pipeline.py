@@ -34,11 +34,18 @@ from attribution.model.flow_table import FlowTable
 from attribution.model.incident import EvidenceType, Incident, Origin
 from attribution.model.kept_case import Difference, KeptCase, Part, Verification
 from attribution.model.observation import Caveat, Observation
-from attribution.model.phrase import Phrase
+from attribution.model.phrase import Phrase, Template
 from attribution.model.quotation import Quotation
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import Cause, Hypothesis, InputFile, Party, Verdict, WeighedEvidence
-from attribution.packets import Capture, compare_captures, compare_points, observe_point, quote_frames
+from attribution.packets import (
+    Capture,
+    compare_captures,
+    compare_points,
+    interface_names,
+    observe_point,
+    quote_frames,
+)
 from attribution.packets.sources import open_source
 from attribution.readers import (
     check_against_topology,
@@ -61,6 +68,9 @@ from attribution.responsibility import (
 )
 
 INCIDENT_FILE = "incident.yaml"
+UNPLACED = Template(
+    "was captured at {device}, nobody says at which of its ports: what passed there is not used to tell places apart"
+)
 MOST_PILLARS = 5
 LONG_READ_OCTETS = 4 << 20  # text of this size is worth a word before it is read
 Stated = tuple[tuple[Observation | FlowTable | Caveat, ...], Capture | None]
@@ -146,14 +156,30 @@ class Reading:
                 reason = Phrase("the same, octet for octet, as {first}: read once", first=first)
                 yield Caveat(known.file, "the whole file", reason)
                 continue
-            stated, capture = self._state(known)
-            yield from stated
-            if known.type is EvidenceType.CAPTURE:
-                captures.append((known, capture))
+            points, unplaced = self._points(known)
+            yield from unplaced
+            told: set[Caveat] = set()
+            for point in points:
+                stated, capture = self._state(point)
+                yield from (one for one in stated if one not in told)
+                told.update(one for one in stated if isinstance(one, Caveat))
+                if point.type is EvidenceType.CAPTURE:
+                    captures.append((point, capture))
         yield from self._compare(captures)
 
+    def _points(self, origin: Origin) -> tuple[list[Origin], list[Caveat]]:
+        """The capture points of a file: where its entry names no port, those whose names the file itself gives."""
+        if origin.type is not EvidenceType.CAPTURE or origin.device is None or origin.interface is not None:
+            return [origin], []
+        with self.bundle.open(origin.file) as file:
+            names = interface_names(file, origin.file)
+        ports = [name for name in names if self.topology.link_at(origin.device, name) is not None]
+        if ports:
+            return [replace(origin, interface=port, is_part=len(names) > 1) for port in ports], []
+        return [origin], [Caveat(origin.file, "the whole file", UNPLACED.fill(device=origin.device))]
+
     def _state(self, origin: Origin) -> Stated:
-        if origin.file not in self._stated:
+        if origin.part not in self._stated:
             size = self.bundle.size(origin.file)
             self.watcher.begin(origin.file, size)
             if origin.type is EvidenceType.CAPTURE:
@@ -162,17 +188,17 @@ class Reading:
                     open_source(file, origin.file, self.watcher.advance) as stream,
                 ):
                     seen, capture = observe_point(stream, origin)
-                    self._stated[origin.file] = (tuple(seen), capture)
+                    self._stated[origin.part] = (tuple(seen), capture)
             else:
                 if size >= LONG_READ_OCTETS:
                     self.watcher.announce(f"{origin.file}: {quantities.octets(size)}")
                 read = read_flow_table if origin.type is EvidenceType.FLOWS else read_evidence
-                self._stated[origin.file] = (tuple(read(self.bundle.read(origin.file), origin)), None)
+                self._stated[origin.part] = (tuple(read(self.bundle.read(origin.file), origin)), None)
                 self.watcher.advance(size)
-        return self._stated[origin.file]
+        return self._stated[origin.part]
 
     def _compare(self, captures: Sequence[tuple[Origin, Capture | None]]) -> Sequence[Observation | FlowTable | Caveat]:
-        files = tuple(origin.file for origin, _ in captures)
+        files = tuple(origin.part for origin, _ in captures)
         if files not in self._compared:
             if len(files) > 1:
                 self.watcher.announce(f"comparing {len(files)} captures")

@@ -65,7 +65,8 @@ class Origin:
 
     `clock_offset_ns` is what to add to the source's times to get true time; None where it was not stated.
     `timezone_name` is the zone of naive times; None where it was not stated. `settings` keeps further keys of the
-    evidence entry that one type of evidence alone understands (`labels` of prometheus, `time` of mtr).
+    evidence entry that one type of evidence alone understands (`labels` of prometheus, `time` of mtr). `is_part`: of a
+    capture of several interfaces only what came by `interface`.
     """
 
     file: str
@@ -79,6 +80,12 @@ class Origin:
     window_year: int = 1970
     window_month: int | None = None
     settings: Mapping[str, object] = field(default_factory=dict, compare=False)
+    is_part: bool = False
+
+    @property
+    def part(self) -> str:
+        """The file and, where only a part of it is meant, the interface."""
+        return f"{self.file} {self.interface}" if self.is_part else self.file
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from attribution.packets.api import analyse, compare, read
     from attribution.packets.capture import Capture, read_capture
     from attribution.packets.comparison import compare_captures, summarise_comparison
+    from attribution.packets.interfaces import interface_names
     from attribution.packets.observe import observe_capture, observe_point
     from attribution.packets.points import compare_points, summarise_points
     from attribution.packets.quoting import quote_frames
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Capture": "attribution.packets.capture",
     "read_capture": "attribution.packets.capture",
+    "interface_names": "attribution.packets.interfaces",
     "observe_capture": "attribution.packets.observe",
     "observe_point": "attribution.packets.observe",
     "compare_points": "attribution.packets.points",
@@ -43,6 +45,7 @@ __all__ = [
     "compare",
     "compare_captures",
     "compare_points",
+    "interface_names",
     "observe_capture",
     "observe_point",
     "quote_frames",

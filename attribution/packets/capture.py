@@ -11,7 +11,7 @@ from typing import BinaryIO
 from attribution.model.incident import Origin
 from attribution.model.observation import Caveat
 from attribution.model.phrase import Phrase
-from attribution.packets.capture_files import CaptureInterface, FileReader
+from attribution.packets.capture_files import OTHER_INTERFACE, CaptureInterface, FileReader
 from attribution.packets.columns import TIME
 from attribution.packets.compression import CutShort, read_pieces
 from attribution.packets.link_layers import KNOWN_LINKS
@@ -78,7 +78,7 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
     Raises CaptureError where the source is no capture.
     """
     stream = io.BytesIO(source) if isinstance(source, bytes) else source
-    reader = FileReader(origin.file)
+    reader = FileReader(origin.file, only=origin.interface if origin.is_part else None)
     packets: list[Packet] = []
     octets: list[bytes] = []
     unknown_links: dict[int, int] = {}
@@ -87,7 +87,7 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
         for time_ns, start, captured, wire, link_type, interface in reader.read(data, last):
             packets.append(decode_quickly(data, start, captured, wire, link_type, time_ns + offset_ns, interface))
             octets.append(data[start : start + captured])
-            if link_type not in KNOWN_LINKS:
+            if link_type not in KNOWN_LINKS and link_type != OTHER_INTERFACE:
                 unknown_links[link_type] = unknown_links.get(link_type, 0) + 1
     times = [packet[TIME] for packet in packets]
     in_order = all(earlier <= later for earlier, later in pairwise(times))

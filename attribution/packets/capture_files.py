@@ -54,6 +54,9 @@ OTHER_FORMATS: Final = {
 }
 
 
+OTHER_INTERFACE = 0xFFFF  # the link type that packets of unwanted interfaces are given; there is no such
+
+
 class Record(NamedTuple):
     """One packet in the piece of the file at hand: data[start:start + captured], of `wire` octets on the network."""
 
@@ -81,7 +84,10 @@ class CaptureInterface:
 
 @dataclass(slots=True)
 class FileReader:
-    """What a capture file has said so far. `consumed` is how far into the piece the last call came."""
+    """What a capture file has said so far. `consumed` is how far into the piece the last call came.
+
+    `only` names the interface whose packets are wanted: those of others keep their places, as of no known link type.
+    """
 
     place: str
     format: str = ""
@@ -98,6 +104,7 @@ class FileReader:
     swapped_lengths: bool = False
     first_interface: int = 0
     times_doubted: bool = False
+    only: str | None = None
 
     def read(self, data: bytes, last: bool) -> Iterator[Record]:
         """Yield the whole records of this piece; `last` says that no more will come.
@@ -283,6 +290,8 @@ class FileReader:
                 interface.ticks_per_second = 1 << exponent if value[0] & 0x80 else 10**exponent
             elif code == 14 and len(value) >= 8:
                 interface.offset_s = self._believable(struct.unpack_from(self.order + "q", value)[0])
+        if self.only is not None and interface.name != self.only:
+            interface.link_type = OTHER_INTERFACE
         if len(self.interfaces) >= MOST_INTERFACES:
             raise ValueError(f"more than {MOST_INTERFACES} interfaces")
         self.interfaces.append(interface)
@@ -301,7 +310,7 @@ class FileReader:
     def _obsolete_packet(self, data: bytes, body: int, after: int) -> Record:
         number, drops, high, low, captured, wire = struct.unpack_from(self.order + "HHIIII", data, body)
         index, interface = self._interface(number)
-        if drops not in (0, 0xFFFF):
+        if drops not in (0, 0xFFFF) and interface.link_type != OTHER_INTERFACE:
             interface.dropped = (interface.dropped or 0) + drops
         return self._packet(body + 20, after, captured, wire, index, self._time_ns(interface, high << 32 | low))
 
@@ -332,7 +341,7 @@ class FileReader:
                 interface.received = count
             elif code in (5, 7):
                 dropped = max(dropped or 0, count)
-        if dropped is not None:
+        if dropped is not None and interface.link_type != OTHER_INTERFACE:
             interface.dropped = dropped
 
     def _name_resolution(self, data: bytes, body: int, after: int) -> None:

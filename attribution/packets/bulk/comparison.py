@@ -84,7 +84,8 @@ class Feed:
         self.kernels = compiled_kernels(PAIRING)
         first = stream.read(PIECE)
         pieces, rest = (read_pieces(stream, PIECE, first), None) if is_compressed(first) else ([first], stream)
-        self.bulk = BulkReader(origin.file, pieces, rest, origin.clock_offset_ns or 0, Wanted.DIGESTS)
+        only = origin.interface if origin.is_part else None
+        self.bulk = BulkReader(origin.file, pieces, rest, origin.clock_offset_ns or 0, Wanted.DIGESTS, only)
         self.batches = [new_batch() for _ in range(RING)]  # the matcher looks at one while the next ones are filled
         self.head: list[Integers] = []
         self.numbers = [np.empty(BATCH, np.int64) for _ in range(RING)]

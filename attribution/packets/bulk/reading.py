@@ -62,7 +62,8 @@ def read_large(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin) -
 
     The capture holds only the packets that tell something of the network; all others are in the books.
     """
-    bulk = BulkReader(origin.file, pieces, rest, origin.clock_offset_ns or 0)
+    only = origin.interface if origin.is_part else None
+    bulk = BulkReader(origin.file, pieces, rest, origin.clock_offset_ns or 0, only=only)
     ledger = array_ledger()
     packets: list[Packet] = []
     octets: list[bytes] = []
