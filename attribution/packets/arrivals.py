@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 from attribution.packets.capture import Capture, Packet
@@ -83,6 +83,7 @@ class Arrivals:
         self._clocks = clocks
         self._flows = flows
         self._answers: dict[tuple[Flow, int], _Answers] = {}
+        self._passed: dict[tuple[Flow, int], dict[int, list[tuple[int, int]]]] = {}
         self._pieces: dict[tuple[Flow, int], _Pieces] = {}
         self._parts: dict[int, _Parts] = {}
 
@@ -133,13 +134,30 @@ class Arrivals:
 
     def _came_again(self, flow: Flow, left: int, right: int, following: int) -> bool:
         """Another copy of the octets passed the point, so that the acknowledgement may be that one's."""
-        for other in self._flows[flow]:
-            if any(stop.capture == following for stop in other.stops):
-                packet = other.packet
-                size = packet[LENGTH] + (1 if packet[FLAGS] & SYN else 0)
-                if (packet[SEQUENCE] - right) & WORD >= HALF and (left - packet[SEQUENCE] - size) & WORD >= HALF:
-                    return True
-        return False
+        passed = self._passed.get((flow, following))
+        if passed is None:
+            passed = self._passed[flow, following] = _passed_octets(self._flows[flow], following)
+        near = chain.from_iterable(passed.get(block, ()) for block in _blocks(left, right - left))
+        return any((start - right) & WORD >= HALF and (left - start - size) & WORD >= HALF for start, size in near)
+
+
+BLOCK_BITS: Final = 12
+
+
+def _blocks(start: int, size: int) -> Iterator[int]:
+    """The blocks of sequence numbers that octets touch."""
+    return (block & WORD >> BLOCK_BITS for block in range(start >> BLOCK_BITS, (start + size >> BLOCK_BITS) + 1))
+
+
+def _passed_octets(instances: Iterable[Instance], point: int) -> dict[int, list[tuple[int, int]]]:
+    """The first sequence number and length of each segment that passed a point, by the blocks that they touch."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for one in instances:
+        if any(stop.capture == point for stop in one.stops):
+            start, size = one.packet[SEQUENCE], one.packet[LENGTH] + (1 if one.packet[FLAGS] & SYN else 0)
+            for block in _blocks(start, size):
+                found[block].append((start, size))
+    return found
 
 
 def _answers_at(instance: Instance, following: int) -> bool:
