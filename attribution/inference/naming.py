@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
-from attribution.inference.testimony import WEARS_DOWN, in_time, wore_down
+from attribution.inference.timeliness import WEARS_DOWN, in_time, wore_down
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import CommandEffectKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from attribution.inference.asking import name_moment, name_span
-from attribution.inference.testimony import CHANGE_SLACK_S, CLOUD_BEFORE_S
+from attribution.inference.timeliness import CHANGE_SLACK_S, CLOUD_BEFORE_S
 from attribution.model.evidence import Condition, Record, RecordKind
 from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import Caveat

@@ -14,13 +14,8 @@ from attribution.inference.interruption import detect_interruption
 from attribution.inference.modes import Expectation, Mode, Reach, Where, load_modes
 from attribution.inference.phases import split_phases
 from attribution.inference.posterior import Solver
-from attribution.inference.testimony import (
-    Witnesses,
-    first_of_each,
-    in_time,
-    joint_testimony,
-    record_in_time,
-)
+from attribution.inference.testimony import Witnesses, first_of_each, joint_testimony
+from attribution.inference.timeliness import in_time, record_in_time
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Link, NodeKind, Side, Topology
@@ -350,14 +345,6 @@ def test_a_port_that_goes_down_late_may_be_a_consequence() -> None:
     assert 0 < hear(cut, [late]).total < hear(cut, [prompt]).total
 
 
-def test_alarms_count_from_just_before_the_phase_to_just_after_it() -> None:
-    kind = AlarmKind.INTERFACE_DOWN
-    assert in_time(alarm(99, "customer-edge", UPLINK, kind), PHASE)
-    assert in_time(alarm(150, "customer-edge", UPLINK, kind), PHASE)
-    assert not in_time(alarm(50, "customer-edge", UPLINK, kind), PHASE)
-    assert not in_time(alarm(300, "customer-edge", UPLINK, kind), PHASE)
-
-
 @pytest.mark.parametrize("kind", [AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.HOST_REFUSES])
 def test_what_wears_a_device_down_may_have_begun_minutes_before(kind: AlarmKind) -> None:
     """A session that a busy router no longer serves is given up when its hold timer runs out: until then the peer's
@@ -445,12 +432,6 @@ def test_a_port_that_was_polled_down_late_may_have_gone_down_in_time() -> None:
     down = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.OWN_PORT), link=UPLINK)
     late = alarm(120, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN)
     assert hear(down, [replace(late, slack_ns=at(30) - at(0))]).total > hear(down, [late]).total
-
-
-def test_a_restart_is_logged_after_the_trouble() -> None:
-    late = alarm(200, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED)
-    assert in_time(late, PHASE)
-    assert not in_time(alarm(200, "customer-edge", "customer-edge", AlarmKind.POWER_FAULT), PHASE)
 
 
 def test_a_mode_without_its_sign_is_doubted() -> None:
@@ -646,35 +627,6 @@ def test_a_call_by_which_the_provider_carries_out_a_suspension_is_part_of_it_and
     assert set(hear(enforced, records=[suspension, *limited]).records) == {suspension, limited[0]}
 
 
-@pytest.mark.parametrize(
-    ("done", "expected"),
-    [
-        pytest.param(record(98, "customer-edge"), True, id="a command just before"),
-        pytest.param(record(60, "customer-edge"), False, id="a command long before"),
-        pytest.param(record(120, "customer-edge"), False, id="a command afterwards"),
-        pytest.param(record(98, "customer-edge", end=99), False, id="taken back before the onset"),
-        pytest.param(
-            record(40, "customer-edge", effect=CommandEffectKind.NEIGHBOUR_SHUTDOWN), True, id="a hold timer later"
-        ),
-        pytest.param(record(40, "provider-edge", cloud_call=True), True, id="the cloud takes a minute"),
-        pytest.param(record(-300, "provider-edge", cloud_call=True), False, id="but not seven"),
-        pytest.param(record(40, "provider-edge", cloud_call=True, end=60), False, id="a call taken back before"),
-        pytest.param(
-            record(-100, "provider-edge", cloud_call=True, end=-40), True, id="by another clock, and for as long"
-        ),
-        pytest.param(record(-300, "provider-edge", cloud_call=True, end=-240), False, id="no clock is that wrong"),
-        pytest.param(record(-60, None, kind=RecordKind.ENFORCEMENT), True, id="billing takes minutes"),
-        pytest.param(record(-60, None, kind=RecordKind.ENFORCEMENT, end=0), True, id="by the office's clock"),
-        pytest.param(record(-3600, None, kind=RecordKind.ENFORCEMENT), False, id="but no hour"),
-        pytest.param(record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=300), True, id="during the window"),
-        pytest.param(record(0, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=50), False, id="after the window"),
-        pytest.param(record(500, "customer-edge", kind=RecordKind.PLANNED_CHANGE, end=900), False, id="before it"),
-    ],
-)
-def test_an_act_comes_shortly_before_its_effect(done: Record, expected: bool) -> None:
-    assert record_in_time(done, PHASE) is expected
-
-
 def test_an_act_out_of_time_says_nothing() -> None:
     early = record(0, "customer-edge", link=UPLINK, effect=CommandEffectKind.INTERFACE_SHUTDOWN)
     assert hear(acting(early), records=[early]).records == {}
@@ -799,14 +751,6 @@ def test_a_laser_that_has_been_weak_for_minutes_speaks_of_its_own_port_and_is_ov
     assert hear(own, [weak]).total > 0
     assert hear(far, [weak]).total == 0
     assert hear(own, [replace(weak, interval=between(-100, 50))]).total == 0, "it was replaced before the trouble"
-
-
-def test_a_changed_policy_takes_effect_at_the_pace_of_advertisements() -> None:
-    changed = replace(record(100 - 30, "customer-edge"), effect=CommandEffectKind.ROUTE_CHANGED)
-
-    assert record_in_time(changed, PHASE)
-    assert not record_in_time(replace(changed, effect=CommandEffectKind.INTERFACE_SHUTDOWN), PHASE)
-    assert not record_in_time(replace(changed, interval=between(0, 1000)), PHASE)
 
 
 def test_routers_notice_a_changed_mtu_or_vlan_when_they_hear_no_more_hellos_and_find_each_other_as_late() -> None:
