@@ -110,15 +110,21 @@ def _across_the_link(looping: Alarm, witness: PacketWitness, around: Surrounding
 
 
 def detect_forged_refusals(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
-    """Connections between the ends refused in a row, where another device was seen to reset in the name of that end."""
+    """Connections between the ends reset in a row by another device in the name of an end: once they were open, or as
+    they were tried, where that device was seen to do so."""
     witnesses = [witness for witness in observations if isinstance(witness, PacketWitness)]
-    forged = {(w.device, w.sender) for w in witnesses if w.kind is WitnessKind.TCP_RESET and w.code == FORGED}
-    for witness in witnesses:
-        refused = witness.kind is WitnessKind.HANDSHAKE_FAILED and witness.code == Handshake.REFUSED
-        if not refused or witness.count < FEWEST_REFUSALS or (witness.device, witness.sender) not in forged:
-            continue
+    resets = [w for w in witnesses if w.kind is WitnessKind.TCP_RESET and w.code == FORGED]
+    forged = {(witness.device, witness.sender) for witness in resets}
+    refusals = [
+        witness
+        for witness in witnesses
+        if witness.kind is WitnessKind.HANDSHAKE_FAILED
+        and witness.code == Handshake.REFUSED
+        and (witness.device, witness.sender) in forged
+    ]
+    for witness in (*refusals, *resets):
         server, client = around.book.resolve(witness.sender), around.book.resolve(witness.about)
-        if server in around.ends and client in (None, *around.ends):
+        if witness.count >= FEWEST_REFUSALS and server in around.ends and client in (None, *around.ends):
             yield Alarm(
                 Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1)), witness.device, server,
                 AlarmKind.CONNECTIONS_RESET, Citation(witness.origin, witness.locator),

@@ -556,6 +556,17 @@ def test_connections_that_another_device_refuses_in_an_end_s_name_are_reset() ->
     assert "by another device" in alarm.statement
 
 
+def test_open_connections_that_another_device_resets_in_an_end_s_name_are_so_too() -> None:
+    forged = replace(witness(WitnessKind.TCP_RESET, "10.2.0.2", "10.1.0.2", FORGED), count=9)
+    (alarm,) = detect_forged_refusals([forged], AROUND)
+    assert (alarm.kind, alarm.component, alarm.about_peer) == (
+        AlarmKind.CONNECTIONS_RESET, "cloud-host", "office-host",
+    )  # fmt: skip
+
+    assert not list(detect_forged_refusals([replace(forged, count=2)], AROUND)), "one or two may be a leftover"
+    assert not list(detect_forged_refusals([replace(forged, code=None)], AROUND)), "its own, when it has enough"
+
+
 def test_what_an_end_refuses_itself_is_its_own_affair() -> None:
     assert refusals("refused", forger="10.9.1.2") == []
     assert refusals("unanswered") == refusals("refused", count=2) == []
