@@ -65,6 +65,7 @@ LOG_SENTENCES: Mapping[LogKind, str] = {
     LogKind.DUPLICATE_ADDRESS: "{device}: somebody else has the same address",
     LogKind.ADDRESS_ASSIGNED: "{device} took an address for its own",
     LogKind.RATE_EXCEEDED: "{device}: a rate limit was exceeded",
+    LogKind.CONTROL_PLANE_DROPS: "{device}: drops packets meant for its own processor",
     LogKind.TRAFFIC_DENIED: "{device}: a filter dropped packets for {peer}",
     LogKind.TRAFFIC_UNANSWERED: "{device}: packets for {peer} passed, but nothing came back",
     LogKind.CONNTRACK_FULL: "{device}: the table of connections is full",

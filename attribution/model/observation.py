@@ -182,6 +182,7 @@ class LogKind(StrEnum):
     DUPLICATE_ADDRESS = "duplicate_address"
     ADDRESS_ASSIGNED = "address_assigned"
     RATE_EXCEEDED = "rate_exceeded"
+    CONTROL_PLANE_DROPS = "control_plane_drops"
     TRAFFIC_DENIED = "traffic_denied"
     TRAFFIC_UNANSWERED = "traffic_unanswered"
     CONNTRACK_FULL = "conntrack_full"

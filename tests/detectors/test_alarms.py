@@ -295,6 +295,7 @@ def test_what_ails_a_port_is_said_of_its_cable(kind: LogKind, expected: AlarmKin
     [
         (LogKind.POWER_FAULT, AlarmKind.POWER_FAULT),
         (LogKind.CPU_HIGH, AlarmKind.RESOURCES_EXHAUSTED),
+        (LogKind.CONTROL_PLANE_DROPS, AlarmKind.RESOURCES_EXHAUSTED),
         (LogKind.CONNTRACK_FULL, AlarmKind.TABLE_FULL),
         (LogKind.PROCESS_DOWN, AlarmKind.PROCESS_DOWN),
         (LogKind.LOOP_DETECTED, AlarmKind.BRIDGING_LOOP),
