@@ -64,8 +64,25 @@ def _down_within(
     return [
         Trouble(Interval(alarm.interval.start_ns, min(alarm.interval.end_ns, around.end_ns)), 0, 0)
         for alarm in begun
-        if cuts_off(alarm, needed) and alarm.interval.seconds >= LEAST_SECONDS
+        if cuts_off(alarm, needed)
+        and alarm.interval.seconds >= LEAST_SECONDS
+        and not _is_a_reaction(alarm, findings.alarms)
     ]
+
+
+def _is_a_reaction(alarm: Alarm, alarms: Sequence[Alarm]) -> bool:
+    """Whether somebody shut a port of a device that had lost a session with somebody on the way some time before, and
+    not got it back: that does not tell when the trouble began, nor by whom."""
+    shut_ns = alarm.interval.start_ns
+    before_ns = shut_ns - int(WITH_IT_S * NANOSECONDS)
+    return alarm.kind is AlarmKind.INTERFACE_ADMIN_DOWN and any(
+        other.kind in SESSIONS
+        and other.kind is not AlarmKind.SESSION_ADMIN_DOWN
+        and other.reporter == alarm.reporter
+        and other.interval.start_ns < before_ns
+        and shut_ns < other.interval.end_ns
+        for other in alarms
+    )
 
 
 def note_another_time(told: Sequence[Trouble], window: Interval) -> Iterator[Caveat]:

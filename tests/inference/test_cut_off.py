@@ -108,3 +108,17 @@ def test_a_part_that_some_way_leaves_out_is_not_common_to_all() -> None:
     )
     assert list(common_to(ways.paths)) == ["a--in", "in"]
     assert list(common_to(())) == []
+
+
+def test_a_port_that_is_shut_because_a_session_was_lost_does_not_tell_when_the_trouble_began() -> None:
+    """The customer's operator shuts the port towards a peer that is silent, to be on another way."""
+
+    def lost(end: float) -> Alarm:
+        kind = AlarmKind.SESSION_DOWN
+        return alarm(-30, "customer-edge", "customer-edge", kind, about_peer="a-second-line", end=end)
+
+    shut = alarm(61, "customer-edge", DEMARCATION, AlarmKind.INTERFACE_ADMIN_DOWN, end=90)
+    (trouble,) = told(shut)
+    assert trouble.interval == between(61, 90)
+    assert told(shut, lost(200)) == ()
+    assert told(shut, lost(40)) == (trouble,), "that was over by then"
