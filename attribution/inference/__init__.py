@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from attribution.inference.candidates import KEPT_BACK, Candidate, ServicePaths
-from attribution.inference.cut_off import note_another_time, told_troubles
+from attribution.inference.cut_off import note_another_time, told_beside, told_troubles
 from attribution.inference.doubt import (
     DOUBT_OF_COUNTS,
     DOUBT_OF_WORD,
@@ -32,6 +32,7 @@ from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Solv
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.search import add_flows
 from attribution.inference.testimony import is_of_strangers
+from attribution.inference.trouble import merge_overlapping
 from attribution.inference.uneventful import find_peace
 from attribution.inference.weighing import number_pieces, weigh_evidence
 from attribution.inference.worlds import (
@@ -75,7 +76,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     findings = replace(findings, alarms=own)
     findings, troubles, caveats = add_flows(findings, paths, topology)
     told = () if troubles else told_troubles(findings, topology, paths, service.ends, window)
-    troubles = troubles or told
+    beside = told_beside(findings, topology, paths, service.ends, window, troubles) if troubles else ()
+    troubles = tuple(merge_overlapping([*troubles, *beside])) or told
     if not troubles:
         return _nothing_happened(findings, topology, service, window)
     findings, missing = disregard_holes(findings, troubles)

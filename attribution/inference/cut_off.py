@@ -28,6 +28,7 @@ OF_PARTS = frozenset(
         AlarmKind.TRAFFIC_STOPPED,
     }
 )
+PORTS_DOWN = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED})
 # What begins with the complaint is what it is about; if nothing does, what began so long before it, or soon after. No
 # trouble is taken to last longer after it than this (seconds). Who complains may be mistaken in the time: where nothing
 # was down then, it is about the only thing that was, so far around it.
@@ -53,11 +54,46 @@ def told_troubles(
     return tuple(far) if len(far) == 1 else ()
 
 
+def told_beside(
+    findings: Findings,
+    topology: Topology,
+    paths: ServicePaths,
+    ends: tuple[str, str],
+    window: Interval,
+    known: Sequence[Trouble],
+) -> tuple[Trouble, ...]:
+    """When a cable that the ends cannot do without was down in the reported window, apart from `known` troubles.
+
+    Packets counted on the way show some outages and not others: behind a port that is down nothing gets lost.
+    """
+    if between_ends(findings.measurements):
+        return ()
+    told = _down_within(window, findings, topology, paths, ends, ports_alone=True)
+    return tuple(one for one in told if not any(_touches(one.interval, trouble.interval) for trouble in known))
+
+
+def _touches(one: Interval, other: Interval) -> bool:
+    return one.widened(LEAST_SECONDS, LEAST_SECONDS).overlaps(other)
+
+
 def _down_within(
-    around: Interval, findings: Findings, topology: Topology, paths: ServicePaths, ends: tuple[str, str]
+    around: Interval,
+    findings: Findings,
+    topology: Topology,
+    paths: ServicePaths,
+    ends: tuple[str, str],
+    ports_alone: bool = False,
 ) -> list[Trouble]:
-    """What the ends cannot do without, and was reported down from some moment in a time on, at most until its end."""
-    begun = [alarm for alarm in findings.alarms if around.contains(alarm.interval.start_ns)]
+    """What the ends cannot do without, and was reported down from some moment in a time on, at most until its end.
+
+    `ports_alone`: only what is said of a cable's ports just when they went down.
+    """
+    begun = [
+        alarm
+        for alarm in findings.alarms
+        if around.contains(alarm.interval.start_ns)
+        and (not ports_alone or (alarm.kind in PORTS_DOWN and not alarm.slack_ns))
+    ]
     if not begun:
         return []
     needed = frozenset(part for part in common_to(paths.paths) if is_needed(part, topology, ends))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from attribution.inference.candidates import ServicePaths
-from attribution.inference.cut_off import common_to, is_needed, note_another_time, told_troubles
+from attribution.inference.cut_off import common_to, is_needed, note_another_time, told_beside, told_troubles
 from attribution.inference.trouble import Trouble
 from attribution.model.evidence import Alarm, AlarmKind, Measurement
 from attribution.model.topology import Link, Node, NodeKind, Side, Topology
@@ -122,3 +123,20 @@ def test_a_port_that_is_shut_because_a_session_was_lost_does_not_tell_when_the_t
     assert trouble.interval == between(61, 90)
     assert told(shut, lost(200)) == ()
     assert told(shut, lost(40)) == (trouble,), "that was over by then"
+
+
+def test_beside_what_was_counted_on_the_way_a_needed_cable_that_was_down_is_an_outage_of_its_own() -> None:
+    """Nothing gets lost behind a port that is down: counters show another outage, and not this one."""
+    known = (Trouble(between(90, 100), 50, 40),)
+    down = alarm(65, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN, end=80)
+
+    def beside(*alarms: Alarm, measurements: Sequence[Measurement] = ()) -> tuple[Trouble, ...]:
+        return told_beside(findings(measurements, alarms=alarms), CHAIN, PATHS, ENDS, WINDOW, known)
+
+    (outage,) = beside(down)
+    assert outage.interval == between(65, 80)
+    assert beside(replace(down, interval=between(89, 99))) == (), "it is the one that was counted"
+    assert beside(replace(down, interval=between(20, 40))) == (), "nobody complained of that time"
+    assert beside(replace(down, slack_ns=at(5) - at(0))) == (), "a poll does not tell when"
+    assert beside(session(65, 80)) == (), "a session is lost for what happens elsewhere, too"
+    assert beside(down, measurements=probed(*ENDS)) == (), "who counted between the ends knows better"
