@@ -145,10 +145,11 @@ class ProcessStarted:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateAddress:
-    """Another device answers for an address that this device knows elsewhere."""
+    """Another device answers for an address that this device knows elsewhere: with `mac`, where it was `known_mac`."""
 
     address: str
     mac: str
+    known_mac: str
     port: str
 
 

@@ -181,7 +181,7 @@ def _duplicate_address(stage: Stage) -> None:
                 break
             stage.announce_address("host-c", victim.address.ip)
             if number % 5 == 0:  # devices say it again only after a while
-                stage.log(gateway, DuplicateAddress(str(victim.address.ip), intruder.mac, port.name))
+                stage.log(gateway, DuplicateAddress(str(victim.address.ip), intruder.mac, victim.mac, port.name))
             stage.wait(min(1.0, max(0.05, stage.remaining())))
         stage.network.run("host-c", "ip", "addr", "del", str(victim.address), "dev", intruder.device)
         stage.announce_address("host-a", victim.address.ip)
@@ -232,5 +232,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("customer-bgp-daemon-dies", "The customer edge's BGP process dies", "customer", ("4.2(2)",),
              Effect.OUTAGE, _edge_bgp_dies),
     Scenario("customer-duplicate-address", "Another host of the customer's takes the service host's address",
-             "customer", ("4.2(1)", "4.2(4)"), Effect.LOSS, _duplicate_address, shapes=BRIDGED_CAMPUS),
+             "customer", ("4.2(1)", "4.2(2)", "4.2(4)"), Effect.LOSS, _duplicate_address, shapes=BRIDGED_CAMPUS),
 )

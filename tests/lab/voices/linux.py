@@ -71,7 +71,7 @@ def _(what: seen.ProcessStarted) -> list[Line]:
 
 @speak.register
 def _(what: seen.DuplicateAddress) -> list[Line]:
-    return [Line(0.0, 4, "arpwatch[733]", f"ethernet mismatch {what.address} {what.mac} ({what.port})")]
+    return [Line(0.0, 4, "arpwatch[733]", f"flip flop {what.address} {what.mac} ({what.known_mac}) {what.port}")]
 
 
 @speak.register
