@@ -10,6 +10,7 @@ from scapy.layers.l2 import Ether
 
 from attribution.model.observation import PacketWitness, WitnessKind
 from attribution.packets.capture import Capture
+from attribution.packets.mirror import find_copies
 from attribution.packets.survey import survey_capture
 from attribution.packets.telling import is_telling
 from attribution.packets.witnesses import find_witnesses
@@ -62,10 +63,9 @@ def witnesses(packets: Sequence[Timed], kind: WitnessKind, patience_s: float = 1
 def only_telling(whole: Capture) -> Capture:
     """What a first pass over a huge capture keeps."""
     kept = [index for index in whole.in_time() if _tells(whole, index)]
-    return replace(
-        whole, packets=tuple(whole.packets[index] for index in kept),
-        octets=tuple(whole.octets[index] for index in kept), order=None,
-    )  # fmt: skip
+    packets, octets = tuple(whole.packets[index] for index in kept), tuple(whole.octets[index] for index in kept)
+    copies = find_copies(packets, octets, range(len(packets)))
+    return replace(whole, packets=packets, octets=octets, copies=copies, order=None)
 
 
 def _tells(whole: Capture, index: int) -> bool:
