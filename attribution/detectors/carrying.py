@@ -29,6 +29,7 @@ LEAST_TRAFFIC_PER_S = 1.0
 # A way over other switches is taken, too, if its ports send at least this share of what all ways carry together.
 TAKEN_SHARE = 0.1
 
+
 def find_carrying(observations: Iterable[Observation], around: Surroundings, until_ns: int) -> Carrying:
     """What the counters tell of the ways between the service's ends as they were until a time."""
     counters = gather_counters(observations, around, around.topology.nodes)
