@@ -34,6 +34,8 @@ def find_carrying(observations: Iterable[Observation], around: Surroundings, unt
     """What the counters tell of the ways between the service's ends as they were until a time."""
     counters = gather_counters(observations, around, around.topology.nodes)
     sent = _usual_rates(counters, around.topology, until_ns)
+    if not sent:  # searching a large drawing takes its time
+        return Carrying()
     rates: dict[str, float] = defaultdict(float)
     for (_, link), rate in sent.items():
         rates[link] = max(rates[link], rate)
