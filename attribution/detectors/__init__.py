@@ -33,7 +33,6 @@ from attribution.detectors.loss import (
 )
 from attribution.detectors.packet_alarms import (
     Pair,
-    detect_forged_refusals,
     detect_packet_alarms,
     detect_size_limits,
     detect_unanswered,
@@ -41,7 +40,7 @@ from attribution.detectors.packet_alarms import (
 )
 from attribution.detectors.ports_together import detect_ports_together
 from attribution.detectors.records import detect_changes, detect_cloud_calls, detect_commits, detect_operations
-from attribution.detectors.resets import detect_forged_resets
+from attribution.detectors.resets import detect_forged_refusals, detect_forged_resets
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
 from attribution.detectors.stopped import detect_stopped
 from attribution.detectors.traces import detect_reached_hops
@@ -260,11 +259,11 @@ def survey_coverage(
         frozenset(counted),
         frozenset(origin.type for origin in about),
         frozenset((origin.type, origin.supplied_by) for origin in about if origin.supplied_by is not None),
-        tuple(find_holes(observations, logging & known)),
+        tuple(holes_of_logs(observations, logging & known)),
     )
 
 
-def find_holes(observations: Sequence[Observation], logging: Set[str]) -> Iterator[Hole]:
+def holes_of_logs(observations: Sequence[Observation], logging: Set[str]) -> Iterator[Hole]:
     """Where the logs of devices are not whole: but not where another file has what one leaves out, nor where the device
     says that it started anew, and could write nothing before."""
     events = [event for event in observations if isinstance(event, LogEvent) and event.device in logging]

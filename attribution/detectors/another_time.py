@@ -24,8 +24,7 @@ TELEMETRY = frozenset(
     }
 )
 ANOTHER_TIME = Template(
-    "all of it is of another time, from {start} to {end} UTC: it is evidence of nothing here, and the file of the time "
-    "in question is missing"
+    "all of it is of another time, from {start} to {end} UTC: it tells nothing of the time in question"
 )
 
 

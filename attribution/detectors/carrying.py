@@ -7,14 +7,12 @@ switches. How many routers lie on a way does not tell whether it is in use; what
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import pairwise
+from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.port_counters import Counter, Port, gather_counters
 from attribution.detectors.routes import Carrying, Routes, Sender
-from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import Metric, Observation
 from attribution.model.topology import Topology
 
@@ -56,7 +54,7 @@ def _usual_rates(
     found: dict[Sender, float] = {}
     for ((node, name), metric), counter in counters.items():
         link = topology.links.get(name)
-        rates = [rate for _, end_ns, rate in _rates(counter) if end_ns <= until_ns]
+        rates = [rate for _, end_ns, rate in counter.rates() if end_ns <= until_ns]
         if link is not None and len(rates) >= LEAST_POLLS:
             sender = node if metric is Metric.OUT_PACKETS else link.far_end(node)
             found[sender, name] = max(found.get((sender, name), 0.0), median(rates))
@@ -103,14 +101,7 @@ def _taken_into_use(
         start_ns
         for ((_, link), _), counter in counters.items()
         if link in unused
-        for start_ns, end_ns, rate in _rates(counter)
+        for start_ns, end_ns, rate in counter.rates()
         if end_ns > until_ns and rate >= least_per_s
     ]
     return min(starts, default=None)
-
-
-def _rates(counter: Counter) -> Iterator[tuple[int, int, float]]:
-    """Packets a second from one poll to the next, after the times of both; none where the counter was reset."""
-    for (start_ns, first), (end_ns, last) in pairwise(zip(counter.times, counter.values, strict=True)):
-        if last >= first:
-            yield start_ns, end_ns, (last - first) / (end_ns - start_ns) * NANOSECONDS

@@ -11,6 +11,7 @@ from statistics import median
 
 from attribution.detectors.enforcement import OF_AN_ATTACK, attacked_by
 from attribution.detectors.loss import Surroundings
+from attribution.detectors.port_counters import gather_counters
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
@@ -304,24 +305,12 @@ def _exceeds(dropped: Alarm, alarms: Iterable[Alarm], bandwidth_bps: float | Non
 
 def _surges_at(dropped: Alarm, observations: Iterable[Observation], around: Surroundings) -> bool:
     """Whether the port that dropped sent many times as many packets meanwhile as was usual before."""
-    counted: dict[str, list[CounterSample]] = defaultdict(list)
-    for sample in observations:
-        if isinstance(sample, CounterSample) and sample.metric is Metric.OUT_PACKETS and sample.interface is not None:
-            link = find_link(around.topology, sample.device, sample.interface)
-            if sample.device == dropped.reporter and link is not None and link.component == dropped.component:
-                counted[sample.origin.file].append(sample)
-    for samples in counted.values():
-        samples.sort(key=lambda sample: sample.time_ns)
-        rates = [
-            (later.time_ns, (later.value - earlier.value) / (later.time_ns - earlier.time_ns))
-            for earlier, later in pairwise(samples)
-            if earlier.value <= later.value and earlier.time_ns < later.time_ns
-        ]
-        before = [rate for time_ns, rate in rates if time_ns <= dropped.interval.start_ns]
-        meanwhile = [rate for time_ns, rate in rates if dropped.interval.contains(time_ns)]
-        if before and meanwhile and 0 < FLOODS_BY * median(before) <= median(meanwhile):
-            return True
-    return False
+    counters = gather_counters(observations, around, (dropped.reporter,))
+    counter = counters.get(((dropped.reporter, dropped.component), Metric.OUT_PACKETS))
+    rates = [(end_ns, rate) for _, end_ns, rate in counter.rates()] if counter is not None else []
+    before = [rate for time_ns, rate in rates if time_ns <= dropped.interval.start_ns]
+    meanwhile = [rate for time_ns, rate in rates if dropped.interval.contains(time_ns)]
+    return bool(before and meanwhile) and 0 < FLOODS_BY * median(before) <= median(meanwhile)
 
 
 def _in_a_row(over: Iterable[tuple[TapLoad, float]]) -> Iterator[list[tuple[TapLoad, float]]]:

@@ -8,10 +8,9 @@ from dataclasses import replace
 
 from attribution.detectors.alarms import read_prefixes
 from attribution.detectors.loss import Surroundings, stretch_between
-from attribution.model.capture import Handshake
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import Interval
-from attribution.model.observation import FORGED, Observation, PacketWitness, PairCount, TapCount, WitnessKind
+from attribution.model.observation import Observation, PacketWitness, PairCount, TapCount, WitnessKind
 from attribution.model.phrase import Phrase
 from attribution.model.ports import find_link
 from attribution.model.topology import ROUTING, NodeKind
@@ -107,30 +106,6 @@ def _across_the_link(looping: Alarm, witness: PacketWitness, around: Surrounding
     far = link.far_end(witness.device) if link is not None else None
     if far is not None and around.topology.nodes[far].kind in ROUTING:
         yield replace(looping, component=far)
-
-
-def detect_forged_refusals(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
-    """Connections between the ends reset in a row by another device in the name of an end: once they were open, or as
-    they were tried, where that device was seen to do so."""
-    witnesses = [witness for witness in observations if isinstance(witness, PacketWitness)]
-    resets = [w for w in witnesses if w.kind is WitnessKind.TCP_RESET and w.code == FORGED]
-    forged = {(witness.device, witness.sender) for witness in resets}
-    refusals = [
-        witness
-        for witness in witnesses
-        if witness.kind is WitnessKind.HANDSHAKE_FAILED
-        and witness.code == Handshake.REFUSED
-        and (witness.device, witness.sender) in forged
-    ]
-    for witness in (*refusals, *resets):
-        server, client = around.book.resolve(witness.sender), around.book.resolve(witness.about)
-        if witness.count >= FEWEST_REFUSALS and server in around.ends and client in (None, *around.ends):
-            yield Alarm(
-                Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1)), witness.device, server,
-                AlarmKind.CONNECTIONS_RESET, Citation(witness.origin, witness.locator),
-                Phrase("packets at {device}: {told}, by another device", device=witness.device, told=witness.detail),
-                about_peer=client, magnitude=float(witness.count),
-            )  # fmt: skip
 
 
 def detect_size_limits(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:

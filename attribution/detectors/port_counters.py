@@ -10,8 +10,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from attribution.detectors.loss import Surroundings
+from attribution.model.incident import NANOSECONDS
 from attribution.model.observation import CounterSample, LogEvent, LogKind, Metric, Observation
 from attribution.model.ports import canonical_port, find_link, is_logical, parent_of
 from attribution.model.topology import Topology
@@ -44,6 +46,12 @@ class Counter:
         before, after = self.times[index - 1], self.times[index]
         share = (time_ns - before) / (after - before)
         return self.values[index - 1] + share * (self.values[index] - self.values[index - 1])
+
+    def rates(self) -> Iterator[tuple[int, int, float]]:
+        """How much was counted a second from one poll to the next, after the times of both; none across a reset."""
+        for (start_ns, first), (end_ns, last) in pairwise(zip(self.times, self.values, strict=True)):
+            if last >= first:
+                yield start_ns, end_ns, (last - first) / (end_ns - start_ns) * NANOSECONDS
 
     def rise(self, start_ns: int, end_ns: int) -> float | None:
         """What was counted in between; None where it is not known, or the counter was reset."""

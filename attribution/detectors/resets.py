@@ -46,6 +46,30 @@ def detect_forged_resets(observations: Iterable[Observation], around: Surroundin
             )  # fmt: skip
 
 
+def detect_forged_refusals(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
+    """Connections between the ends reset in a row by another device in the name of an end: once they were open, or as
+    they were tried, where that device was seen to do so."""
+    witnesses = [witness for witness in observations if isinstance(witness, PacketWitness)]
+    resets = [w for w in witnesses if w.kind is WitnessKind.TCP_RESET and w.code == FORGED]
+    forged = {(witness.device, witness.sender) for witness in resets}
+    refusals = [
+        witness
+        for witness in witnesses
+        if witness.kind is WitnessKind.HANDSHAKE_FAILED
+        and witness.code == Handshake.REFUSED
+        and (witness.device, witness.sender) in forged
+    ]
+    for witness in (*refusals, *resets):
+        server, client = around.book.resolve(witness.sender), around.book.resolve(witness.about)
+        if witness.count >= FEWEST_RESETS and server in around.ends and client in (None, *around.ends):
+            yield Alarm(
+                Interval(witness.time_ns, max(witness.end_ns, witness.time_ns + 1)), witness.device, server,
+                AlarmKind.CONNECTIONS_RESET, Citation(witness.origin, witness.locator),
+                Phrase("packets at {device}: {told}, by another device", device=witness.device, told=witness.detail),
+                about_peer=client, magnitude=float(witness.count),
+            )  # fmt: skip
+
+
 def _is_reset(witness: PacketWitness) -> bool:
     refused = witness.kind is WitnessKind.HANDSHAKE_FAILED and witness.code == Handshake.REFUSED
     return refused or witness.kind is WitnessKind.TCP_RESET

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from attribution.inference.candidates import ServicePaths
 from attribution.inference.interruption import between_ends
-from attribution.inference.testimony import SESSIONS
+from attribution.inference.testimony import PORT_DOWN, SESSIONS
 from attribution.inference.trouble import LEAST_SECONDS, Trouble, merge_overlapping
 from attribution.model.evidence import Alarm, AlarmKind, Findings
 from attribution.model.incident import NANOSECONDS, Interval
@@ -18,17 +18,13 @@ from attribution.model.observation import Caveat
 from attribution.model.phrase import Template
 from attribution.model.topology import NodeKind, Topology
 
-OF_PARTS = frozenset(
+OF_PARTS = PORT_DOWN | frozenset(
     {
-        AlarmKind.INTERFACE_DOWN,
-        AlarmKind.INTERFACE_ADMIN_DOWN,
-        AlarmKind.TRANSCEIVER_REMOVED,
         AlarmKind.DEVICE_RESTARTED,
         AlarmKind.DEVICE_UNREACHABLE,
         AlarmKind.TRAFFIC_STOPPED,
     }
 )
-PORTS_DOWN = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED})
 # What begins with the complaint is what it is about; if nothing does, what began so long before it, or soon after. No
 # trouble is taken to last longer after it than this (seconds). Who complains may be mistaken in the time: where nothing
 # was down then, it is about the only thing that was, so far around it.
@@ -92,7 +88,7 @@ def _down_within(
         alarm
         for alarm in findings.alarms
         if around.contains(alarm.interval.start_ns)
-        and (not ports_alone or (alarm.kind in PORTS_DOWN and not alarm.slack_ns))
+        and (not ports_alone or (alarm.kind in PORT_DOWN and not alarm.slack_ns))
     ]
     if not begun:
         return []

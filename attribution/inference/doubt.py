@@ -69,6 +69,7 @@ def believe_alarms(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:
 
 
 def is_doubted(hypothesis: Hypothesis, supplier: Side | None, topology: Topology) -> bool:
+    """Whether all that places a hypothesis comes from one side, and it accuses the other."""
     sides = {
         cause.actor if cause.kind is CauseKind.ENFORCEMENT_ACTION else topology.side_of(cause.component)
         for cause in hypothesis.causes

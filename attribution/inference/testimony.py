@@ -114,6 +114,8 @@ NEEDS_LOG = frozenset(
     }
 )
 NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
+# What is said of a port that is down.
+PORT_DOWN = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED})
 SESSIONS = frozenset({AlarmKind.SESSION_DOWN, AlarmKind.SESSION_CLOSED_BY_PEER, AlarmKind.SESSION_ADMIN_DOWN})
 SEVERAL_PORTS = 2
 # What does not befall two cables at once by chance.

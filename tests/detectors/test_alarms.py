@@ -10,14 +10,13 @@ import pytest
 from attribution.detectors import without_absentees, without_echoes
 from attribution.detectors.alarms import detect_log_alarms, session_peer
 from attribution.detectors.packet_alarms import (
-    detect_forged_refusals,
     detect_packet_alarms,
     detect_size_limits,
     find_absences,
 )
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import FOREVER_NS, Interval
-from attribution.model.observation import FORGED, DownReason, LogEvent, LogKind, PacketWitness, PairCount, WitnessKind
+from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, PairCount, WitnessKind
 from attribution.model.topology import NodeKind, Side
 from tests.detectors.chain import CAPTURE, CHAIN, LINKS, NODES, at, join, log, network, node, surroundings
 
@@ -541,36 +540,6 @@ def test_who_shuts_a_session_down_administratively_says_so_itself(code: str) -> 
     assert (closed.kind, closed.reporter) == (AlarmKind.SESSION_CLOSED_BY_PEER, "office-edge")
     assert (own.kind, own.reporter, own.component) == (AlarmKind.SESSION_ADMIN_DOWN, "cloud-edge", "cloud-edge")
     assert own.about_peer == "office-edge"
-
-
-def refusals(code: str | None, count: int = 9, forger: str | None = "10.2.0.2") -> list[Alarm]:
-    reset = witness(WitnessKind.TCP_RESET, forger, "10.1.0.2", FORGED)
-    refused = replace(witness(WitnessKind.HANDSHAKE_FAILED, "10.2.0.2", "10.1.0.2", code), count=count)
-    return list(detect_forged_refusals([reset, refused], AROUND))
-
-
-def test_connections_that_another_device_refuses_in_an_end_s_name_are_reset() -> None:
-    (alarm,) = refusals("refused")
-    assert (alarm.kind, alarm.component, alarm.about_peer) == (
-        AlarmKind.CONNECTIONS_RESET, "cloud-host", "office-host",
-    )  # fmt: skip
-    assert "by another device" in alarm.statement
-
-
-def test_open_connections_that_another_device_resets_in_an_end_s_name_are_so_too() -> None:
-    forged = replace(witness(WitnessKind.TCP_RESET, "10.2.0.2", "10.1.0.2", FORGED), count=9)
-    (alarm,) = detect_forged_refusals([forged], AROUND)
-    assert (alarm.kind, alarm.component, alarm.about_peer) == (
-        AlarmKind.CONNECTIONS_RESET, "cloud-host", "office-host",
-    )  # fmt: skip
-
-    assert not list(detect_forged_refusals([replace(forged, count=2)], AROUND)), "one or two may be a leftover"
-    assert not list(detect_forged_refusals([replace(forged, code=None)], AROUND)), "its own, when it has enough"
-
-
-def test_what_an_end_refuses_itself_is_its_own_affair() -> None:
-    assert refusals("refused", forger="10.9.1.2") == []
-    assert refusals("unanswered") == refusals("refused", count=2) == []
 
 
 def denied(words: str) -> list[Alarm]:

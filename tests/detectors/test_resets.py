@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from attribution.detectors.resets import detect_forged_resets
+from attribution.detectors.resets import detect_forged_refusals, detect_forged_resets
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.observation import FORGED, CaptureCoverage, PacketWitness, WitnessKind
 from tests.detectors.chain import CAPTURE, at, surroundings
@@ -66,3 +66,33 @@ def test_a_reset_with_a_time_to_live_that_is_not_the_end_s_comes_from_the_only_d
 
 def test_a_single_reset_is_nobody_s_habit() -> None:
     assert alarms(resets(count=2), listening(INSIDE), listening(OUTSIDE)) == []
+
+
+def refusals(code: str | None, count: int = 9, forger: str | None = "10.2.0.2") -> list[Alarm]:
+    reset = replace(resets(FORGED, count=1), sender=forger)
+    refused = replace(resets(code, count), kind=WitnessKind.HANDSHAKE_FAILED, detail="9 refused")
+    return list(detect_forged_refusals([reset, refused], AROUND))
+
+
+def test_connections_that_another_device_refuses_in_an_end_s_name_are_reset() -> None:
+    (alarm,) = refusals("refused")
+    assert (alarm.kind, alarm.component, alarm.about_peer) == (
+        AlarmKind.CONNECTIONS_RESET, "cloud-host", "office-host",
+    )  # fmt: skip
+    assert "by another device" in alarm.statement
+
+
+def test_open_connections_that_another_device_resets_in_an_end_s_name_are_so_too() -> None:
+    forged = resets(FORGED)
+    (alarm,) = detect_forged_refusals([forged], AROUND)
+    assert (alarm.kind, alarm.component, alarm.about_peer) == (
+        AlarmKind.CONNECTIONS_RESET, "cloud-host", "office-host",
+    )  # fmt: skip
+
+    assert not list(detect_forged_refusals([replace(forged, count=2)], AROUND)), "one or two may be a leftover"
+    assert not list(detect_forged_refusals([replace(forged, code=None)], AROUND)), "its own, when it has enough"
+
+
+def test_what_an_end_refuses_itself_is_its_own_affair() -> None:
+    assert refusals("refused", forger="10.9.1.2") == []
+    assert refusals("unanswered") == refusals("refused", count=2) == []
