@@ -266,9 +266,13 @@ def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
     incident = read_incident(bundle.read(INCIDENT_FILE), bundle)
     with _no_collection():
         topology, caveats = read_topology(bundle.read(incident.topology_file), incident.topology_file)
-    drawn = (replace(o, device=topology.node_called(o.device or "") or o.device) for o in incident.origins)
-    incident = replace(incident, origins=tuple(drawn))
+    incident = replace(incident, origins=tuple(_as_drawn(origin, topology) for origin in incident.origins))
     return incident, topology, [*caveats, *check_against_topology(incident, topology)]
+
+
+def _as_drawn(origin: Origin, topology: Topology) -> Origin:
+    """An entry with its device by the topology's name."""
+    return replace(origin, device=topology.node_called(origin.device) or origin.device) if origin.device else origin
 
 
 @contextmanager

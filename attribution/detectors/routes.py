@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, product
@@ -268,8 +268,9 @@ class Routes:
     def _forwards(self, node: str) -> bool:
         return self._topology.nodes[node].kind is not NodeKind.HOST
 
-    def _links_of(self, node: str) -> Iterator[Link]:
-        return (link for link in self._topology.links_of(node) if link.component not in self._avoided)
+    def _links_of(self, node: str) -> Sequence[Link]:
+        links = self._topology.links_of(node)
+        return [link for link in links if link.component not in self._avoided] if self._avoided else links
 
     def _reach_by_bridges(self, node: str) -> dict[str, int]:
         """What can be reached from a node over bridges alone, with the fewest links that it takes."""

@@ -54,6 +54,10 @@ class Fits:
         self._situation = situation
         self._phases = tuple(phases)
         self._losses: dict[tuple[int, Hashable, bool], LossFit] = {}
+        self._losses_of: dict[tuple[int, Candidate, bool], LossFit] = {}
+        self._at_most: dict[tuple[int, str, str | None], float] = {}
+        self._left: dict[Hashable, float] = {}
+        self._turmoil: dict[Hashable, bytes] = {}
         self._pairs: dict[Hashable, float] = {}
         self._reached: dict[int, tuple[tuple[int, int], ...]] = {}
         self._down: dict[int, frozenset[str]] = {}
@@ -84,6 +88,21 @@ class Fits:
 
         Where routes are withdrawn, they come back one after the other, and may do so within the phase.
         """
+        own = (phase, candidate, later)
+        if own not in self._losses_of:
+            self._losses_of[own] = self._losses_of_sort(phase, candidate, later)
+        return self._losses_of[own]
+
+    def at_most(self, phase: int, candidate: Candidate) -> float:
+        """What the log likelihood of a phase under a candidate does not exceed, unless routes that it took away come
+        back in it: told without asking what the candidate touches."""
+        where = (phase, candidate.diverted or candidate.component, candidate.link)
+        if where not in self._at_most:
+            self._at_most[where] = self.tables[phase].at_most(*where[1:])
+        return self._at_most[where]
+
+    def _losses_of_sort(self, phase: int, candidate: Candidate, later: bool) -> LossFit:
+        """Candidates of one sort explain a phase alike."""
         key = (phase, (sort_of_touch(candidate), candidate.mode.full), later)
         if key not in self._losses:
             table, full = self.tables[phase], candidate.mode.full
@@ -97,8 +116,8 @@ class Fits:
             if later and candidate.mode.withdraws:
                 turmoil = self.in_turmoil(phase, candidate)
                 fits.append(table.fit_fading(turmoil, RETURNING, full=full))
-                if own := table.balances_of(candidate.component):
-                    fits.append(table.fit_fading(turmoil, RETURNING, own, full))
+                if whole := table.balances_of(candidate.component):
+                    fits.append(table.fit_fading(turmoil, RETURNING, whole, full))
             if later and candidate.mode.withdraws and (refused := table.refused(touches, self._missing_routes(phase))):
                 fits.append(table.fit_fading(touches, STILL_GONE, refused, full))
             self._losses[key] = max(fits, key=lambda one: one.total)
@@ -138,8 +157,21 @@ class Fits:
 
     def in_turmoil(self, phase: int, candidate: Candidate) -> bytes:
         """How a fault that took routes away touches each kind of a phase once what had failed is back."""
-        across = self._kinds_across(phase, candidate.component)
-        return self.tables[phase].in_turmoil(self.touches_of(phase, candidate), self._own(candidate), across)
+        key = (phase, sort_of_touch(candidate))
+        if key not in self._turmoil:
+            across = self._kinds_across(phase, candidate.component)
+            touches = self.touches_of(phase, candidate)
+            self._turmoil[key] = self.tables[phase].in_turmoil(touches, self._own(candidate), across)
+        return self._turmoil[key]
+
+    def left_to(self, phase: int, touches: bytes, other: Candidate) -> float:
+        """How much better (nats) it is for what a fault leaves alone in a phase, by its `touches`, if another fault
+        touches it."""
+        key = (phase, touches, sort_of_touch(other), other.mode.full)
+        if key not in self._left:
+            table, its_own = self.tables[phase], self.touches_of(phase, other)
+            self._left[key] = table.unexplained_by(touches, its_own, other.mode.full)
+        return self._left[key]
 
     def _came_through(self, phase: int, candidate: Candidate) -> bool:
         """Whether the service's packets were seen in a phase behind what the fault befell, if it hit them all."""

@@ -37,12 +37,12 @@ CHANCES = {
     Touch.SOME_CLASSES: 0.5,
     Touch.MAYBE: 0.5,
 }
-# Of what is touched in one of these ways a fault hits all or nothing.
+# Of what is touched in one of these ways a fault hits all or nothing; what is touched so is weighed by itself.
 TOGETHER = (Touch.OWN, Touch.OTHERS)
+BY_ITSELF = frozenset((Touch.RARELY, Touch.UPSTREAM, *TOGETHER))
 # Packets for other destinations than its own a fault often leaves alone altogether: how often, however many
 # measurements would show it.
 SPARED = 0.7
-DOUBTFUL = (Touch.RARELY, Touch.UPSTREAM)
 # How often a later phase of a fault is the one in which it fades.
 FADING = 0.3
 # How often a fault that takes routes away keeps them away for longer than it lasts itself, or comes and goes too fast
@@ -93,15 +93,12 @@ class _Touched(NamedTuple):
     together: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, touches: Sequence[int], kinds: Iterable[int] | None = None) -> _Touched:
-        """Of all kinds, or of some."""
-        touched = [i for i in (range(len(touches)) if kinds is None else sorted(kinds)) if touches[i] != Touch.NO]
-        return cls(
-            tuple(i for i in touched if touches[i] not in DOUBTFUL and touches[i] not in TOGETHER),
-            tuple(i for i in touched if touches[i] == Touch.RARELY),
-            tuple(i for i in touched if touches[i] == Touch.UPSTREAM),
-            tuple(filter(None, (tuple(i for i in touched if touches[i] == touch) for touch in TOGETHER))),
-        )
+    def of(cls, touches: bytes) -> _Touched:
+        members: dict[int, list[int]] = defaultdict(list)
+        for i in compress(range(len(touches)), touches):
+            members[touches[i] if touches[i] in BY_ITSELF else Touch.YES].append(i)
+        surely, rarely, upstream = (tuple(members.get(t, ())) for t in (Touch.YES, Touch.RARELY, Touch.UPSTREAM))
+        return cls(surely, rarely, upstream, tuple(tuple(members[t]) for t in TOGETHER if t in members))
 
 
 class PhaseLosses:
@@ -131,7 +128,10 @@ class PhaseLosses:
         self._parts = tuple(_parts_of_kind(kind) for kind in self.kinds)
         self._healthy = tuple(own[Touch.NO][0] for own in self._parts)
         losses = (max(own[Touch.YES]) - own[Touch.NO][0] for own in self._parts)
-        self._losing = tuple(i for i, gain in enumerate(losses) if gain > CLEARLY_LOST)
+        self._losing = frozenset(i for i, gain in enumerate(losses) if gain > CLEARLY_LOST)
+        best = map(_best_of_kind, self.kinds, self._parts)
+        self._gains = tuple(most - spared for most, spared in zip(best, self._healthy, strict=True))
+        self._all_healthy = sum(self._healthy)
         self._met = tuple(_met(kind, plain) for kind in self.kinds)
         self._first = first
         self._quiet = _answering(groups) - set(refusing)
@@ -153,6 +153,12 @@ class PhaseLosses:
         """The kinds whose packets crossed a component or the link, or would have; a fault there touches no others."""
         near = self._near.get(component, ())
         return near if link is None else sorted({*near, *self._near.get(link, ())})
+
+    def at_most(self, component: str, link: str | None) -> float:
+        """What no fault that began in the phase exceeds, as far as only its component and link are known."""
+        near = self.kinds_near(component, link)
+        by_chance = 0.0 if not self._losing or any(i in self._losing for i in near) else log(LOST_BY_CHANCE)
+        return self._all_healthy + sum(self._gains[i] for i in near) + by_chance
 
     def _without(self, full: float) -> _Without:
         """What the kinds say where routes are gone: as a whole where faults last, in a part where they come and go."""
@@ -237,16 +243,15 @@ class PhaseLosses:
         The log likelihood, integrated over the rates of either, as `fit` is over one.
         """
         first, second = touches
-        only_first = [i for i, t in enumerate(first) if t != Touch.NO and second[i] == Touch.NO]
-        only_second = [i for i, t in enumerate(second) if t != Touch.NO and first[i] == Touch.NO]
-        both = [i for i, t in enumerate(first) if t != Touch.NO and second[i] != Touch.NO]
-        neither = [i for i, t in enumerate(first) if t == Touch.NO and second[i] == Touch.NO]
-        worse = [max(one, other) for one, other in zip(first, second, strict=True)]
-        of_one = self._sums(first, _Touched.of(first, only_first), fulls[0])
-        of_other = self._sums(second, _Touched.of(second, only_second), fulls[1])
+        only_first = bytes(0 if other else one for one, other in zip(first, second, strict=True))
+        only_second = bytes(0 if one else other for one, other in zip(first, second, strict=True))
+        both = bytes(max(one, other) if one and other else 0 for one, other in zip(first, second, strict=True))
+        neither = [i for i, touch in enumerate(map(max, first, second)) if touch == Touch.NO]
+        of_one = self._sums(only_first, _Touched.of(only_first), fulls[0])
+        of_other = self._sums(only_second, _Touched.of(only_second), fulls[1])
         of_first = [weight + told for weight, told in zip(rate_weights(fulls[0]), of_one, strict=True)]
         of_second = [weight + told for weight, told in zip(rate_weights(fulls[1]), of_other, strict=True)]
-        of_both = self._sums(worse, _Touched.of(worse, both), max(fulls))
+        of_both = self._sums(both, _Touched.of(both), max(fulls))
         rates = range(len(RATES))
         sums = [of_first[one] + of_second[other] + of_both[max(one, other)] for one in rates for other in rates]
         return add_logs(*sums) + sum(self._parts[i][Touch.NO][0] for i in neither) + self._by_chance(*touches)
@@ -261,12 +266,8 @@ class PhaseLosses:
 
         `full` is the share of such other faults that leave nothing.
         """
-        dropped = self._without(full).dropped
-        return sum(
-            max(0.0, (dropped[i] if other == Touch.UPSTREAM else max(own[other])) - own[Touch.NO][0])
-            for i, (own, touch, other) in enumerate(zip(self._parts, touches, others, strict=True))
-            if touch == Touch.NO and other != Touch.NO
-        )
+        gains = compress(zip(self._without(full).gains, others, strict=True), bytes(touches).translate(_UNTOUCHED))
+        return sum(told[other] for told, other in gains if other)
 
     def through(self, touches: Sequence[int], own: Collection[str], is_back: bool) -> tuple[int, ...]:
         """The kinds that a fault touches and whose packets need routes, but for what is its `own`.
@@ -322,19 +323,25 @@ class PhaseLosses:
         balances: while all that crosses one router without routes is lost, the other routers pass on what they get.
         """
         without, touches = self._without(full), bytes(touches)
-        touched = _Touched.of(touches, set(range(len(touches))).difference(routeless))
+        recovering = bytearray(touches)
+        for i in routeless:
+            recovering[i] = Touch.NO
+        touched = _Touched.of(bytes(recovering))
         lost = {i: without.lost(i)[Touch.YES if touches[i] == Touch.UPSTREAM else touches[i]] for i in routeless}
         # A route that is missed upstream is missed at one place, whether or not it will be back soon.
         missing = without.wavering.weigh(touched.upstream) if touched.upstream else None
         total = (missing.total if missing is not None else 0.0) + sum(lost.values()) + self._left_alone(touches)
-        parts = dict(enumerate(self._healthy))
+        parts = list(self._healthy)
+        hit: dict[int, float] = {}
         for told, own in self._fade(without, touches, touched):
             total += told
-            parts |= own
+            hit |= own
         dropped = missing.dropped if missing is not None else ()
-        parts |= {i: max(level[touches[i]] for level in without.fading(i)) for i in dropped} | lost
+        hit |= {i: max(level[touches[i]] for level in without.fading(i)) for i in dropped} | lost
+        for i, told in hit.items():
+            parts[i] = told
         told_by_chance = log(chance) + self._by_chance(touches)
-        return LossFit(total + told_by_chance, FULL_RATES[-1], tuple(parts.values()), missing)
+        return LossFit(total + told_by_chance, FULL_RATES[-1], tuple(parts), missing)
 
     def _fade(
         self, without: _Without, touches: bytes, touched: _Touched
@@ -394,7 +401,8 @@ def _columns(rows: Sequence[Sequence[float]]) -> list[float]:
 class _Without:
     """What each kind says where routes are gone of faults of which a share `full` leaves (almost) nothing.
 
-    `dropped`: of each kind at a router that misses the route. `upstream` looks for that router where it misses the
+    `dropped`: of each kind at a router that misses the route; `gains`: how much better it is for each kind, by the way
+    it is touched, to be hit than to be spared, or no better. `upstream` looks for that router where it misses the
     route all the while, `wavering` where the route comes and goes.
     """
 
@@ -408,16 +416,20 @@ class _Without:
     ) -> None:
         self._kinds, self._parts, self._full = kinds, parts, full
         self._fading: dict[int, tuple[tuple[float, ...], ...]] = {}
+        self._lost: dict[int, tuple[float, ...]] = {}
         weights = rate_weights(full)
         self.dropped = tuple(
             add_logs(*(weight + told for weight, told in zip(weights, own[Touch.YES], strict=True))) for own in parts
         )
+        self.gains = tuple(map(_gains_of_kind, parts, self.dropped))
         self.upstream = looking(self.dropped, passed=passed)
         self.wavering = looking(self.dropped)
 
     def lost(self, kind: int) -> tuple[float, ...]:
         """What a kind that needs the route says for every touch."""
-        return _perhaps(self._parts[kind][Touch.NO][0], self.dropped[kind])
+        if kind not in self._lost:
+            self._lost[kind] = _perhaps(self._parts[kind][Touch.NO][0], self.dropped[kind])
+        return self._lost[kind]
 
     def fading(self, kind: int) -> tuple[tuple[float, ...], ...]:
         """What a kind says while the fault fades, for each share of what is well again and every touch."""
@@ -448,6 +460,18 @@ def _fading_parts(
     for well in WELL_AGAIN:
         levels.append(_perhaps(healthy, add_logs(log(well) + healthy, log(1 - well) + lost)))
     return tuple(levels)
+
+
+def _best_of_kind(kind: Sequence[Group], own: Sequence[Sequence[float]]) -> float:
+    """What the groups of a kind say at most, however a fault touches them, and if it fades."""
+    return max(map(max, own)) + max(0.0, sum(group.weight * group.in_runs for group in kind))
+
+
+def _gains_of_kind(own: Sequence[Sequence[float]], dropped: float) -> tuple[float, ...]:
+    """How much better a kind is explained for every touch, in their order, where it is hit and not spared, if at all.
+    """
+    at_best = [dropped if touch is Touch.UPSTREAM else max(own[touch]) for touch in Touch]
+    return tuple(max(0.0, told - own[Touch.NO][0]) for told in at_best)
 
 
 def _perhaps(healthy: float, hit: float) -> tuple[float, ...]:

@@ -21,6 +21,8 @@ from attribution.model.incident import NANOSECONDS, Interval
 
 # Candidates this far (nats) behind the best of a phase cannot matter to it.
 FAR_BEHIND = 14.0
+# Sums of the same numbers in another order differ by less.
+ROUNDING = 1e-6
 BEAM = 30
 # Of several phases, each contributes this many candidates to those that are tried together.
 MOST_OF_A_PHASE = 36
@@ -108,6 +110,10 @@ class Solver:
         self.fits = Fits(situation, phases, touches or KnownTouches())
         self._witnesses: dict[Interval, Witnesses] = {}
         self._testimonies: dict[tuple[Interval, Candidate], Testimony] = {}
+        self._same_place: dict[tuple[Missing, ...], float] = {}
+        self._spans: dict[tuple[int, int], Interval] = {}
+        recovers = [[self._recovers(one, other) for other in range(len(phases))] for one in range(len(phases))]
+        self._recovering = tuple(map(tuple, recovers))
         self._unheard: dict[tuple[Interval, int, Candidate], float] = {}
         self._endings: tuple[tuple[Candidate, ...], ...] = ()
         of_service = (m.interval.start_ns for m in situation.measurements if m.of_service)
@@ -215,11 +221,11 @@ class Solver:
         touches = self.fits.touches_of(phase, first)
         if first.mode.withdraws and self._continues(choices, phase):
             touches = bytes(map(max, touches, self.fits.in_turmoil(phase, first)))
-        return self.fits.tables[phase].unexplained_by(touches, self.fits.touches_of(phase, other), other.mode.full)
+        return self.fits.left_to(phase, touches, other)
 
     def _continues(self, choices: Sequence[Candidate | None], index: int) -> bool:
         """Whether a phase has the cause of an earlier one that ended not long ago: it may be its aftermath."""
-        return any(choices[index] is choices[at] and self._recovers(at, index) for at in range(index))
+        return any(choices[index] is choices[at] and self._recovering[at][index] for at in range(index))
 
     def _recovers(self, earlier: int, later: int) -> bool:
         """Whether the network may still be recovering from one phase in another."""
@@ -299,18 +305,21 @@ class Solver:
         span = self.phases[index].span
         known = [self.testimony(self.phases[phase].span, leader) for phase, leader in leaders]
         explained = joint_testimony(known)
-        scored = [
-            (
-                self.fits.losses(index, c).total
-                + joint_testimony([*known, self.testimony(span, c)])
-                - explained
-                + self.log_prior(c),
-                c,
-            )
-            for c in self.candidates
+        told = [
+            (joint_testimony([*known, self.testimony(span, c)]) - explained + self.log_prior(c), number, c)
+            for number, c in enumerate(self.candidates)
         ]
-        scored.sort(key=lambda entry: -entry[0])
-        return [candidate for score, candidate in scored if score >= scored[0][0] - FAR_BEHIND]
+        # Most lie where little was lost: what they explain at most shows that they are far behind.
+        hoped = sorted(((self.fits.at_most(index, entry[2]) + entry[0], *entry) for entry in told), reverse=True)
+        scored: list[tuple[float, int, Candidate]] = []
+        best = -inf
+        for most, gain, number, candidate in hoped:
+            if most < best - FAR_BEHIND - ROUNDING:
+                break
+            scored.append((self.fits.losses(index, candidate).total + gain, number, candidate))
+            best = max(best, scored[-1][0])
+        scored.sort(key=lambda entry: (-entry[0], entry[1]))
+        return [candidate for score, _, candidate in scored if score >= best - FAR_BEHIND]
 
     def score(self, choices: Sequence[Candidate | None]) -> float:
         """log of prior times likelihood for the phases decided so far; further causes cost what they are rare."""
@@ -320,7 +329,7 @@ class Solver:
         missing: list[Missing] = []
         for index, choice in enumerate(choices):
             spans.setdefault(choice, []).append(index)
-            trust = RECOVERY_TRUST if index > 0 and self._recovers(index - 1, index) else 1.0
+            trust = RECOVERY_TRUST if index > 0 and self._recovering[index - 1][index] else 1.0
             if choice is None:
                 total += trust * self.fits.tables[index].unknown
                 continue
@@ -328,7 +337,7 @@ class Solver:
             total += trust * fit.total
             if fit.missing is not None:
                 missing.append(fit.missing)
-        total += gain_of_same_place(missing)
+        total += self._gain_of_same_place(missing)
         named = {choice: indices for choice, indices in spans.items() if choice is not None}
         if len({(choice.component, choice.mode.kind) for choice in named}) < len(named):
             return -inf  # one fault of one component has one way to show itself
@@ -348,10 +357,16 @@ class Solver:
         answers = sum(self._answers_attack(choice, named) for choice in named)
         return total + (len(spans) - 1 - answers) * log(background["second_cause"]) + answers * log(TAKES_OFF)
 
+    def _gain_of_same_place(self, missing: Sequence[Missing]) -> float:
+        key = tuple(missing)
+        if key not in self._same_place:
+            self._same_place[key] = gain_of_same_place(key)
+        return self._same_place[key]
+
     def _silent_relapses(self, choice: Candidate, indices: Sequence[int]) -> float:
         """What speaks against a cause that it should have come again after a recovery: those who had told of it, and
         that it was over, tell nothing new."""
-        later = (at for at, (before, index) in enumerate(pairwise(indices), 1) if not self._recovers(before, index))
+        later = (at for at, (one, next_) in enumerate(pairwise(indices), 1) if not self._recovering[one][next_])
         return sum(self._unheard_again(choice, self.span_of(indices[:at]), indices[at]) for at in later)
 
     def _unheard_again(self, choice: Candidate, before: Interval, phase: int) -> float:
@@ -386,14 +401,34 @@ class Solver:
         return any(self._is_first_hand(alarm) for alarm in self.testimony(self.phases[phase].span, choice).alarms)
 
     def span_of(self, indices: Sequence[int]) -> Interval:
-        return Interval(self.phases[indices[0]].span.start_ns, self.phases[indices[-1]].span.end_ns)
+        key = (indices[0], indices[-1])
+        if key not in self._spans:
+            first, last = (self.phases[index].span for index in key)
+            self._spans[key] = Interval(first.start_ns, last.end_ns)
+        return self._spans[key]
 
     def rival(self, chosen: Assignment, differs: Callable[[Candidate], bool]) -> Assignment | None:
         """The best explanation by a single cause that `differs` admits and the chosen one does not use."""
         others = [c for c in self.candidates if c not in chosen.choices and differs(c)]
-        single = ((c,) * len(self.phases) for c in others)
-        best = max(single, key=self.score, default=None)
-        return Assignment(best, self.score(best)) if best is not None else None
+        hoped = sorted(((self._hope_of(c), -number, c) for number, c in enumerate(others)), reverse=True)
+        best: Assignment | None = None
+        for most, _, candidate in hoped:
+            if best is not None and most < best.score - ROUNDING:
+                break
+            choices = (candidate,) * len(self.phases)
+            score = self.score(choices)
+            if best is None or score > best.score:
+                best = Assignment(choices, score)
+        return best
+
+    def _hope_of(self, candidate: Candidate) -> float:
+        """What the score of a single cause does not exceed; of one that takes routes away in several phases any."""
+        indices = range(len(self.phases))
+        if candidate.mode.withdraws and len(indices) > 1:
+            return inf
+        trusts = (RECOVERY_TRUST if i > 0 and self._recovering[i - 1][i] else 1.0 for i in indices)
+        lost = sum(trust * self.fits.at_most(i, candidate) for i, trust in zip(indices, trusts, strict=True))
+        return lost + self.log_prior(candidate) + self.testimony(self.span_of(indices), candidate).total
 
     def stands_alone(self, assignment: Assignment, later: Candidate, earlier: Candidate) -> bool:
         """Whether a later cause has evidence of its own, that the earlier one and its aftermath do not account for.

@@ -40,10 +40,11 @@ Place = tuple[str, ...]
 """The routers that missed a route: none, one, or two."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Missing:
     """log P of some kinds, wherever a route was missed; those that were dropped there, most probably; and for each
-    place where it may have been how often it is that (log) and how much better the kinds are explained by it."""
+    place where it may have been how often it is that (log) and how much better the kinds are explained by it. Compared
+    by identity: each is worked out once."""
 
     total: float
     dropped: frozenset[int]

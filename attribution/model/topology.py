@@ -58,7 +58,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One cable or circuit between two nodes. `side` is None on a demarcation that nobody owns yet."""
+    """One cable or circuit between two nodes. `side` is None on a demarcation that nobody owns yet.
+
+    `component` is the name that verdicts use: the ends in alphabetical order, the key only where links are parallel.
+    """
 
     source: str
     target: str
@@ -68,12 +71,12 @@ class Link:
     capacity_bps: float | None = None
     operator: str | None = None
     resource_ids: tuple[str, ...] = ()
+    component: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def component(self) -> str:
-        """The name that verdicts use: the ends in alphabetical order, the key only where links are parallel."""
-        first, second = sorted((self.source, self.target))
-        return f"{first}--{second}" + (f"#{self.key}" if self.key is not None else "")
+    def __post_init__(self) -> None:
+        first, second = (self.source, self.target) if self.source < self.target else (self.target, self.source)
+        key = f"#{self.key}" if self.key is not None else ""
+        object.__setattr__(self, "component", f"{first}--{second}{key}")
 
     @property
     def ends(self) -> tuple[str, str]:
