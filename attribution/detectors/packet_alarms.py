@@ -10,7 +10,14 @@ from attribution.detectors.alarms import read_prefixes
 from attribution.detectors.loss import Surroundings, stretch_between
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import Interval
-from attribution.model.observation import Observation, PacketWitness, PairCount, TapCount, WitnessKind
+from attribution.model.observation import (
+    REFUSED_BY_ITSELF,
+    Observation,
+    PacketWitness,
+    PairCount,
+    TapCount,
+    WitnessKind,
+)
 from attribution.model.phrase import Phrase
 from attribution.model.ports import find_link
 from attribution.model.topology import ROUTING, NodeKind
@@ -319,6 +326,8 @@ def is_own_refusal(witness: PacketWitness, sender: str | None) -> bool:
     """
     if witness.kind is WitnessKind.DNS_FAILED:
         return witness.code in SERVER_FAILURES and witness.count >= FEWEST_REFUSALS
+    if witness.kind is WitnessKind.HANDSHAKE_FAILED:
+        return witness.code == REFUSED_BY_ITSELF and witness.count >= FEWEST_REFUSALS
     if witness.kind is WitnessKind.TLS_ALERT:
         return witness.code == INTERNAL_ERROR
     return witness.kind is WitnessKind.TLS_UNANSWERED and witness.code == "silent" and sender == witness.device

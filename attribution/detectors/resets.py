@@ -13,11 +13,19 @@ from attribution.detectors.loss import Surroundings, tap_position
 from attribution.model.capture import Handshake
 from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import Interval
-from attribution.model.observation import FORGED, CaptureCoverage, Observation, PacketWitness, WitnessKind
+from attribution.model.observation import (
+    FORGED,
+    REFUSED_BY_ITSELF,
+    CaptureCoverage,
+    Observation,
+    PacketWitness,
+    WitnessKind,
+)
 from attribution.model.phrase import Phrase
 from attribution.model.topology import NodeKind
 
 FEWEST_RESETS = 3
+REFUSED = frozenset({Handshake.REFUSED, REFUSED_BY_ITSELF, FORGED})
 
 
 def detect_forged_resets(observations: Iterable[Observation], around: Surroundings) -> Iterator[Alarm]:
@@ -56,8 +64,10 @@ def detect_forged_refusals(observations: Iterable[Observation], around: Surround
         witness
         for witness in witnesses
         if witness.kind is WitnessKind.HANDSHAKE_FAILED
-        and witness.code == Handshake.REFUSED
-        and (witness.device, witness.sender) in forged
+        and (
+            witness.code == FORGED
+            or (witness.code == Handshake.REFUSED and (witness.device, witness.sender) in forged)
+        )
     ]
     for witness in (*refusals, *resets):
         server, client = around.book.resolve(witness.sender), around.book.resolve(witness.about)
@@ -71,7 +81,7 @@ def detect_forged_refusals(observations: Iterable[Observation], around: Surround
 
 
 def _is_reset(witness: PacketWitness) -> bool:
-    refused = witness.kind is WitnessKind.HANDSHAKE_FAILED and witness.code == Handshake.REFUSED
+    refused = witness.kind is WitnessKind.HANDSHAKE_FAILED and witness.code in REFUSED
     return refused or witness.kind is WitnessKind.TCP_RESET
 
 

@@ -281,10 +281,10 @@ def _spells(indices: Sequence[int], solver: Solver) -> tuple[Interval, ...]:
 
 def _nothing_happened(findings: Findings, topology: Topology, service: Service, window: Interval) -> Inference:
     peace = find_peace(findings, service, window)
-    hypotheses = (Hypothesis((), peace.probability), Hypothesis((), 1.0 - peace.probability, known=False))
+    hypotheses = peace.hypotheses()
 
-    def weigh(_chosen: int, _answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
-        return number_pieces(peace.pieces())
+    def weigh(chosen: int, _answers: Callable[[Cause], str]) -> tuple[WeighedEvidence, ...]:
+        return number_pieces(peace.pieces(has_failed=bool(hypotheses[chosen].causes)))
 
     def request(_answers: Callable[[Cause], str]) -> tuple[Request, ...]:
         coverage = findings.coverage

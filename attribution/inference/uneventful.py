@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from math import log10
 
 from attribution.inference.interruption import between_ends, covered_seconds, on_the_unavoidable
+from attribution.inference.testimony import first_of_each
 from attribution.inference.trouble import LEAST_LOSS_RATIO, LEAST_OFF_BALANCE, LEAST_SECONDS, find_trouble
 from attribution.inference.weighing import Piece
 from attribution.model.clock import Alignment
-from attribution.model.evidence import AlarmKind, Findings, Journey, Measurement, Method
+from attribution.model.evidence import Alarm, AlarmKind, Findings, Journey, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import Caveat
 from attribution.model.phrase import Phrase
+from attribution.model.verdict import Cause, CauseKind, Hypothesis
 
 # How sure one may be that nothing happened, where the whole reported window was measured end to end and was clean.
 CLEAN_IS_NEITHER = 0.985
@@ -28,9 +30,12 @@ REFUSALS = frozenset(
     }
 )
 REFUSED_IS_NEITHER = 0.4
+# What an end does by itself: what else may have happened then lies with it, and not on the way.
+OWN_DOING = frozenset({AlarmKind.HOST_REFUSES, AlarmKind.HOST_SILENT})
 # What is left of the certainty that nothing happened where only captures tell of the service: a connection that never
 # came by could not be missed. By how many of its ends were captured at their own ports, where all comes by that an end
-# sends, and tries to open; packets that came by elsewhere at the same pace as before and after are worth one end.
+# sends, and tries to open; packets that came by elsewhere at the same pace as before and after are worth one end, and
+# so is that an end refused them for most of the window: nothing else has to have happened.
 PASSED_BY_IS_NEITHER = (0.6, 0.9, 1.0)
 # And where the packets that were counted were not of all protocols that a service may use, nor all devices on its way
 # counted what they passed on: a filter may have picked just what nobody counted. So it was in 3 of 12 recorded cases,
@@ -44,6 +49,7 @@ CARRIERS = frozenset({"tcp", "udp"})
 # between the ends, flows that had begun before, say, may not have been what is lost.
 MISSING_IS_NEITHER = 0.5
 MUCH_OF_THE_WINDOW = 0.25
+MOST_OF_THE_WINDOW = 0.5
 # And where the two sides' clocks disagree, and the reported window was measured by neither, but by one in between: both
 # are wrong then, which is rare; but who complains of an hour hands in what was measured in that hour.
 BOTH_WRONG_IS_NEITHER = 0.95
@@ -54,14 +60,38 @@ BY_A_CLOCK_BETWEEN = Phrase(
 
 @dataclass(frozen=True, slots=True)
 class Peace:
-    """That nothing happened, and how probable that is: `covered` of the reported window was measured by `clean`."""
+    """That nothing happened, and how probable that is: `covered` of the reported window was measured by `clean`.
+
+    `failed`: how probable it is instead that an end failed, which did so by what `refused` tells of it.
+    """
 
     probability: float
     clean: tuple[Measurement, ...]
     covered: float
     caveats: tuple[Caveat, ...] = ()
+    refused: tuple[Alarm, ...] = ()
+    failed: float = 0.0
 
-    def pieces(self) -> list[Piece]:
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """That nothing happened, that each end failed that refused traffic, and what the evidence does not name."""
+        nothing, unnamed = Hypothesis((), self.probability), 1.0 - self.probability - self.failed
+        ends = dict.fromkeys(alarm.component for alarm in self.refused)
+        failures = (Hypothesis((self._failure_of(end),), self.failed / len(ends)) for end in ends)
+        return (nothing, *failures, Hypothesis((), unnamed, known=False))
+
+    def _failure_of(self, end: str) -> Cause:
+        told = [alarm.interval for alarm in self.refused if alarm.component == end]
+        whole = Interval(min(i.start_ns for i in told), max(i.end_ns for i in told))
+        return Cause(end, CauseKind.HOST_FAILURE, whole)
+
+    def pieces(self, has_failed: bool) -> list[Piece]:
+        """All that speaks for or against the answer that an end `has_failed`, or else that nothing happened."""
+        against = log10((1 - REFUSED_IS_NEITHER) / REFUSED_IS_NEITHER)
+        weight = against if has_failed else -against
+        told = first_of_each(self.refused)
+        return [*self._arrivals(), *(Piece(alarm, alarm.statement, alarm.component, weight) for alarm in told)]
+
+    def _arrivals(self) -> list[Piece]:
         """One piece for each series: how much its arrivals speak against the least loss that counts as trouble."""
         series: dict[str, list[Measurement]] = defaultdict(list)
         for measurement in self.clean:
@@ -93,20 +123,36 @@ def find_peace(findings: Findings, service: Service, reported: Interval) -> Peac
     if window != reported:
         probability *= BOTH_WRONG_IS_NEITHER
         caveats = (Caveat("incident.yaml", "window", BY_A_CLOCK_BETWEEN),)
+    refused = [
+        alarm
+        for alarm in findings.alarms
+        if alarm.kind in REFUSALS
+        and alarm.component in service.ends
+        and alarm.interval.overlaps(window)
+        and alarm.interval.seconds >= LEAST_SECONDS
+    ]
+    own = tuple(alarm for alarm in refused if alarm.kind in OWN_DOING)
     captured = len(_ends_captured(clean, service))
     measured = CARRIERS if captured == len(service.ends) else _carriers_measured(findings, clean, window)
     unseen = [1.0]  # what nobody could have seen is one doubt, however many reasons there are for it
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
-        unseen.append(PASSED_BY_IS_NEITHER[captured or int(_kept_its_pace(findings, window))])
+        steady = _fill_the_window(own, window) or _kept_its_pace(findings, window)
+        unseen.append(PASSED_BY_IS_NEITHER[captured or int(steady)])
     if measured < CARRIERS:
         unseen.append(FILTERED_IS_NEITHER if _is_filtered(findings, window, measured) else PROBED_IS_NEITHER)
     probability *= min(unseen)
     if _is_missing(findings, window):
         probability *= MISSING_IS_NEITHER
-    refused = (a for a in findings.alarms if a.kind in REFUSALS and a.component in service.ends)
-    if any(alarm.interval.overlaps(window) and alarm.interval.seconds >= LEAST_SECONDS for alarm in refused):
-        probability *= REFUSED_IS_NEITHER
-    return Peace(probability, tuple(clean), covered, caveats)
+    if not refused:
+        return Peace(probability, tuple(clean), covered, caveats)
+    failed = probability * (1 - REFUSED_IS_NEITHER) if own else 0.0
+    return Peace(probability * REFUSED_IS_NEITHER, tuple(clean), covered, caveats, own, failed)
+
+
+def _fill_the_window(refused: Sequence[Alarm], window: Interval) -> bool:
+    """Whether an end refused traffic for most of the reported window: then that is what was complained of."""
+    spans = ((max(a.interval.start_ns, window.start_ns), min(a.interval.end_ns, window.end_ns)) for a in refused)
+    return any(end - start >= MOST_OF_THE_WINDOW * (window.end_ns - window.start_ns) for start, end in spans)
 
 
 def _by_the_clocks(measured: Sequence[Measurement], window: Interval, clocks: Alignment) -> Interval:

@@ -476,7 +476,10 @@ class WitnessKind(StrEnum):
 
 
 FORGED = "forged"
-"""The code of a TCP_RESET that another device sent than the end that it names."""
+"""The code of a TCP_RESET or HANDSHAKE_FAILED that another device sent than the end that it names."""
+
+REFUSED_BY_ITSELF = "refused_by_itself"
+"""The code of a HANDSHAKE_FAILED that the server itself sent, which served there at other times: now it does not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ SIDE_OCTETS: Final = 1
 SIDE_PAYLOAD: Final = 2
 SIDE_FIRST: Final = 3
 SIDE_LAST: Final = 4
-SIDE_LIFE_LEAST: Final = 5  # times to live, resets left out
+SIDE_LIFE_LEAST: Final = 5  # times to live, resets left out but for the one that refuses a connection
 SIDE_LIFE_MOST: Final = 6
 SIDE_CLOSED: Final = 7  # the frame that closed the window, 0 while it is open; when, and how many have said so since
 SIDE_CLOSED_TIME: Final = 8
@@ -333,6 +333,10 @@ def note_reset(
     table: Words, base: int, direction: int, notes: Words, counters: Words, time_ns: int, life: int, flow: int
 ) -> None:
     """The first reset of a connection that both ends had used and neither had finished cuts it."""
+    side = base + FLOW_SIDES + direction * SIDE_WIDTH
+    if table[base + FLOW_OPENING] == REFUSED and table[side + SIDE_LIFE_MOST] == 0:
+        table[side + SIDE_LIFE_LEAST] = life
+        table[side + SIDE_LIFE_MOST] = life
     ended = table[base + FLOW_FINISHED]
     table[base + FLOW_FINISHED] = ended | 4
     if ended or table[base + FLOW_SPOKEN] != 3:

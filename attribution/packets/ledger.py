@@ -25,6 +25,7 @@ from attribution.packets.one_point.state import NODES_NEEDED
 ATTEMPT_COLUMNS: Final = (
     *range(ft.FLOW_KEY, ft.FLOW_KEY + 5), ft.FLOW_OPENING, ft.FLOW_STARTER, ft.FLOW_FRAME,
     *(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_FIRST for side in range(2)),
+    *(ft.FLOW_SIDES + side * ft.SIDE_WIDTH + ft.SIDE_LIFE_MOST for side in range(2)),
 )  # fmt: skip
 MOST_FLOWS: Final = 1 << 18
 MOST_BINS: Final = 1 << 18
@@ -147,6 +148,8 @@ class Attempt:
     frame: int
     one_first_ns: int
     other_first_ns: int
+    one_life: int
+    other_life: int
 
     @property
     def client(self) -> tuple[int, int]:
@@ -165,6 +168,11 @@ class Attempt:
     @property
     def time_ns(self) -> int:
         return self.other_first_ns if self.starter else self.one_first_ns
+
+    @property
+    def answers_life(self) -> int:
+        """The time to live of what answered in the server's name; 0 where nothing did."""
+        return self.one_life if self.starter else self.other_life
 
 
 @dataclass(slots=True)

@@ -16,7 +16,15 @@ from attribution.detectors.packet_alarms import (
 )
 from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import FOREVER_NS, Interval
-from attribution.model.observation import DownReason, LogEvent, LogKind, PacketWitness, PairCount, WitnessKind
+from attribution.model.observation import (
+    REFUSED_BY_ITSELF,
+    DownReason,
+    LogEvent,
+    LogKind,
+    PacketWitness,
+    PairCount,
+    WitnessKind,
+)
 from attribution.model.topology import NodeKind, Side
 from tests.detectors.chain import CAPTURE, CHAIN, LINKS, NODES, at, join, log, network, node, surroundings
 
@@ -690,6 +698,14 @@ def test_a_member_out_of_service_or_at_an_unknown_port_says_nothing_of_a_cable()
     unknown = replace(witness(WitnessKind.LACP_PARTNER_LOST, None, None, "expired"), interface="GE9/9/9")
 
     assert packet_alarms(lost, unknown) == []
+
+
+def test_a_server_that_refuses_connections_where_it_served_speaks_of_itself() -> None:
+    refusing = replace(witness(WitnessKind.HANDSHAKE_FAILED, "10.2.0.2", "10.1.0.2", REFUSED_BY_ITSELF), count=3)
+    (alarm,) = packet_alarms(refusing)
+    assert (alarm.component, alarm.kind) == ("cloud-host", AlarmKind.HOST_REFUSES)
+
+    assert packet_alarms(replace(refusing, count=2), replace(refusing, code="refused")) == []
 
 
 @pytest.mark.parametrize("code", ["servfail", "refused"])

@@ -10,15 +10,17 @@ import pytest
 from attribution.inference import Inference
 from attribution.inference.uneventful import covered_share
 from attribution.model.clock import Alignment, ClockCorrection
-from attribution.model.evidence import Measurement, Method, Stretch
+from attribution.model.evidence import Alarm, AlarmKind, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CommandEffectKind
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
+from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
     ENDS,
     WAY_NODES,
     WINDOW,
+    alarm,
     between,
     findings,
     infer,
@@ -128,6 +130,37 @@ def test_a_capture_at_an_end_s_own_port_misses_nothing_of_that_end() -> None:
     one, both = captured_at(*ENDS), [*captured_at(*ENDS), *captured_at(*ENDS[::-1])]
     assert 0.7 < certainty_that_nothing_happened(*one) < certainty_that_nothing_happened(*both)
     assert certainty_that_nothing_happened(*both) == certainty_that_nothing_happened(*counted_flows())
+
+
+def refusing(end: str, start_s: float, end_s: float, kind: AlarmKind = AlarmKind.HOST_REFUSES) -> Alarm:
+    return alarm(start_s, end, end, kind, end=end_s)
+
+
+def test_an_end_that_refuses_what_arrives_leaves_open_only_whether_that_is_an_interruption() -> None:
+    """Whatever it is then, it lies with that end."""
+    inference = infer(findings(counted_flows(), alarms=[refusing(ENDS[1], 20, 60)]))
+    nothing, failed, unnamed = inference.hypotheses
+
+    assert not inference.interruption.detected
+    assert [(cause.component, cause.kind) for cause in failed.causes] == [(ENDS[1], CauseKind.HOST_FAILURE)]
+    assert 0.2 < nothing.probability < failed.probability
+    assert unnamed.probability < 0.05
+    assert inference.weigh(0, lambda _: "customer")[-1].weight < 0 < inference.weigh(1, lambda _: "customer")[-1].weight
+
+
+def test_what_another_device_does_in_an_end_s_name_is_not_its_failure() -> None:
+    inference = infer(findings(counted_flows(), alarms=[refusing(ENDS[1], 20, 60, AlarmKind.CONNECTIONS_RESET)]))
+    assert [hypothesis.known for hypothesis in inference.hypotheses] == [True, False]
+    assert inference.hypotheses[0].probability < 0.5
+
+
+def test_where_an_end_refused_traffic_for_most_of_the_window_nothing_else_has_to_have_kept_it_away() -> None:
+    within = passing(range(20, 60))
+
+    def unnamed(*alarms: Alarm) -> float:
+        return infer(findings(within, alarms=alarms)).hypotheses[-1].probability
+
+    assert unnamed(refusing(ENDS[1], 20, 55)) < 0.15 < unnamed(refusing(ENDS[1], 20, 25))
 
 
 @pytest.mark.parametrize(("lost", "for_s", "in_doubt"), [(8, 30, True), (8, 4, False), (0, 30, False)])

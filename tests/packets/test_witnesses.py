@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.observation import FORGED, REFUSED_BY_ITSELF, PacketWitness, WitnessKind
 from attribution.packets import observe_capture
 from tests.packets.making import SECOND, START, Timed, capture, echo, ipv4, tcp, udp
 from tests.packets.testimony import CLIENT, MS, SERVER, at, witnesses
@@ -12,9 +12,10 @@ from tests.packets.testimony import CLIENT, MS, SERVER, at, witnesses
 
 def segment(
     ms: float, forward: bool, sequence: int, acknowledgement: int, flags: int = 0x10, length: int = 0,
-    window: int = 1000, ttl: int = 60,
+    window: int = 1000, ttl: int = 60, server_port: int = 80, client_port: int = 1000,
 ) -> Timed:  # fmt: skip
-    ports, ends = ((1000, 80), (CLIENT, SERVER)) if forward else ((80, 1000), (SERVER, CLIENT))
+    ports, ends = (client_port, server_port), (CLIENT, SERVER)
+    ports, ends = (ports, ends) if forward else (ports[::-1], ends[::-1])
     return at(ms, ipv4(tcp(*ports, sequence, acknowledgement, flags, bytes(length), window), 6, *ends, ttl=ttl))
 
 
@@ -42,6 +43,18 @@ def test_handshakes_that_fail() -> None:
     assert (found.code, found.sender, found.about) == ("unanswered", CLIENT, SERVER)
 
     assert not witnesses(HANDSHAKE, WitnessKind.HANDSHAKE_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("ttl", "server_port", "code"), [(60, 80, REFUSED_BY_ITSELF), (250, 80, FORGED), (60, 81, "refused")]
+)
+def test_who_refuses_a_connection_is_told_by_how_far_off_it_is(ttl: int, server_port: int, code: str) -> None:
+    """And nobody stopped serving at a port at which none was seen to serve."""
+    later = {"server_port": server_port, "client_port": 1001}
+    refused = [segment(9, True, 99, 0, 2, **later), segment(10, False, 0, 100, 0x14, ttl=ttl, **later)]
+    (found,) = witnesses([*HANDSHAKE, *refused], WitnessKind.HANDSHAKE_FAILED)
+
+    assert (found.code, found.sender, found.about) == (code, SERVER, CLIENT)
 
 
 def test_a_reader_that_stands_still() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from attribution.model.capture import Handshake
-from attribution.model.observation import FORGED, PacketWitness, WitnessKind
+from attribution.model.observation import FORGED, REFUSED_BY_ITSELF, PacketWitness, WitnessKind
 from attribution.model.phrase import Phrase, any_of
 from attribution.packets import flow_table as ft
 from attribution.packets import following as fw
@@ -27,6 +27,11 @@ FAILED: Final = {
     Handshake.UNFINISHED: Phrase("unfinished"),
     Handshake.COMPLETE: Phrase("complete"),
     Handshake.NOT_SEEN: Phrase("not seen"),
+}
+REFUSALS: Final = {
+    Handshake.REFUSED: FAILED[Handshake.REFUSED],
+    REFUSED_BY_ITSELF: Phrase("refused, by the server itself"),
+    FORGED: Phrase("refused, by another device"),
 }
 
 
@@ -55,11 +60,12 @@ def find_resets(survey: Survey) -> Iterator[PacketWitness]:
 
 
 def _usual_lives(ledger: Ledger) -> dict[str, set[int]]:
-    """The times to live with which each address's other segments pass here: the least and the most of each flow."""
+    """The times to live with which each address's segments pass here: the least and the most of each flow, but for what
+    refuses connections."""
     lives: dict[str, set[int]] = {}
     for flow in ledger.flows():
         base = flow * ft.FLOW_WIDTH
-        if ledger.table[base + 4] & 0xFF != TCP:
+        if ledger.table[base + 4] & 0xFF != TCP or ledger.table[base + ft.FLOW_OPENING] == ft.REFUSED:
             continue
         ends = ends_of([int(word) for word in ledger.table[base : base + 5]])
         for side, (address, _) in enumerate(ends):
@@ -72,7 +78,7 @@ def _usual_lives(ledger: Ledger) -> dict[str, set[int]]:
 
 def _who_sent(sender: str, life: int, usual: set[int]) -> tuple[str | None, Phrase]:
     """FORGED or None, and in words."""
-    if not usual or any(abs(own - life) <= TIME_TO_LIVE_SLACK for own in usual):
+    if not usual or _is_own(life, usual):
         return None, Phrase("{sender} resets the connection", sender=sender)
     return FORGED, Phrase(
         "a reset in the name of {sender}, with time to live {life} where its own have {own}: another device sent it",
@@ -80,8 +86,16 @@ def _who_sent(sender: str, life: int, usual: set[int]) -> tuple[str | None, Phra
     )  # fmt: skip
 
 
+def _is_own(life: int, usual: set[int]) -> bool:
+    return any(abs(own - life) <= TIME_TO_LIVE_SLACK for own in usual)
+
+
 def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
-    """Yield servers whose connections did not come about: refused, unanswered, or never finished by the client."""
+    """Yield servers whose connections did not come about: refused, unanswered, or never finished by the client.
+
+    Who refused, the server or a device in its name, is told by the time to live with which its segments pass here.
+    """
+    lives, serving = _usual_lives(survey.ledger), _serving(survey.ledger)
     for failing in survey.ledger.failures():
         server, outcome = address_text(*failing.server, failing.version), OPENINGS[failing.opening]
         clients = {attempt.client for attempt in failing.attempts}
@@ -99,14 +113,38 @@ def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
             client = address_text(*story.key, failing.version) if story.key is not None else None
             sender, about = (client, server) if outcome is Handshake.UNANSWERED else (server, client)
             asked_by = client or _several(len(clients), several)
+            code, words = str(outcome), FAILED[outcome]
+            if outcome is Handshake.REFUSED:
+                answers = {attempt.answers_life for attempt in failing.attempts if story.key in (None, attempt.client)}
+                code = _who_refused(answers, lives.get(server, set()), (server, failing.port) in serving)
+                words = REFUSALS[code]
             yield tell(
                 survey, WitnessKind.HANDSHAKE_FAILED, story.start_ns, story.end_ns, story.frames, sender=sender,
-                about=about, code=outcome, count=story.count,
+                about=about, code=code, count=story.count,
                 detail=Phrase(
                     "{count} connections from {clients} to {server} port {port}: {outcome}", count=story.count,
-                    clients=asked_by, server=server, port=failing.port, outcome=FAILED[outcome],
+                    clients=asked_by, server=server, port=failing.port, outcome=words,
                 ),
             )  # fmt: skip
+
+
+def _who_refused(lives: set[int], usual: set[int], served: bool) -> str:
+    """REFUSED_BY_ITSELF for a server that `served` and whose segments come with such times to live, FORGED where none
+    of its segments do; where neither is sure, that it was refused."""
+    own = [_is_own(life, usual) for life in lives]
+    if usual and not any(own):
+        return FORGED
+    return REFUSED_BY_ITSELF if all(own) and served else Handshake.REFUSED
+
+
+def _serving(ledger: Ledger) -> set[tuple[str, int]]:
+    """The addresses and ports at which connections came about, or were in use."""
+    found: set[tuple[str, int]] = set()
+    for flow in ledger.flows():
+        row = ledger.table[flow * ft.FLOW_WIDTH : (flow + 1) * ft.FLOW_WIDTH]
+        if int(row[4]) & 0xFF == TCP and row[ft.FLOW_OPENING] in (ft.COMPLETE, ft.NOT_SEEN):
+            found.update(ends_of([int(word) for word in row[:5]]))
+    return found
 
 
 def _several(clients: int, or_more: bool) -> Phrase:
