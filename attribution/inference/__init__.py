@@ -29,9 +29,9 @@ from attribution.inference.naming import Namer
 from attribution.inference.notes import note_papers
 from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Solver, solve_incident
+from attribution.inference.reports import is_of_strangers
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.search import add_flows
-from attribution.inference.testimony import is_of_strangers
 from attribution.inference.trouble import merge_overlapping
 from attribution.inference.uneventful import find_peace
 from attribution.inference.weighing import number_pieces, weigh_evidence

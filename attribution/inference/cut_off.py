@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from attribution.inference.candidates import ServicePaths
 from attribution.inference.interruption import between_ends
-from attribution.inference.testimony import PORT_DOWN, SESSIONS
+from attribution.inference.reports import PORT_DOWN, SESSIONS
 from attribution.inference.trouble import LEAST_SECONDS, Trouble, merge_overlapping
 from attribution.model.evidence import Alarm, AlarmKind, Findings
 from attribution.model.incident import NANOSECONDS, Interval

@@ -11,7 +11,7 @@ from dataclasses import replace
 from math import isqrt
 
 from attribution.inference.cut_off import OF_PARTS
-from attribution.inference.testimony import SESSIONS
+from attribution.inference.reports import SESSIONS
 from attribution.inference.trouble import LEAST_SILENCES, Trouble, bin_width
 from attribution.model.evidence import Alarm, Measurement, Method
 from attribution.model.incident import NANOSECONDS, Interval

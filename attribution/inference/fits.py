@@ -12,7 +12,7 @@ from attribution.inference.loss import FADING, OUTLASTED, RETURNING, STILL_GONE,
 from attribution.inference.modes import Modes
 from attribution.inference.phases import Phase
 from attribution.inference.relation import Touch, sort_of_touch, touch_of
-from attribution.inference.testimony import PORT_DOWN
+from attribution.inference.reports import PORT_DOWN
 from attribution.inference.timeliness import surely_at_work
 from attribution.model.evidence import Alarm, AlarmKind, Coverage, Journey, Measurement, Record, Stretch
 from attribution.model.incident import Interval

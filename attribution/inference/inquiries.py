@@ -10,7 +10,7 @@ from itertools import chain, combinations
 from attribution.inference.fits import Situation
 from attribution.inference.grouping import ONE_POINT_TRUST
 from attribution.inference.predictions import Predictor, Sign
-from attribution.inference.testimony import NEEDS_COUNTERS, NEEDS_LOG, NEEDS_STATUS
+from attribution.inference.reports import NEEDS_COUNTERS, NEEDS_LOG, NEEDS_STATUS
 from attribution.model.evidence import AlarmKind, Journey, Stretch
 from attribution.model.incident import EvidenceType
 from attribution.model.topology import Node, NodeKind, Side

@@ -13,7 +13,8 @@ from attribution.inference.grouping import Group, senders_captured
 from attribution.inference.likelihood import RATES, add_logs
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import Touch
-from attribution.inference.testimony import Testimony, Witnesses, joint_testimony, state_of
+from attribution.inference.reports import Testimony, joint_testimony, state_of
+from attribution.inference.testimony import Witnesses
 from attribution.inference.timeliness import ALARM_BEFORE_S, TAKING_OVER_S, in_time, surely_at_work
 from attribution.inference.upstream import Missing, gain_of_same_place
 from attribution.model.evidence import Alarm, AlarmKind, RecordKind

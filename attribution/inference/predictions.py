@@ -9,6 +9,7 @@ from functools import cache
 from math import ceil, exp, inf, log
 
 from attribution.inference.candidates import Candidate
+from attribution.inference.kinds import CHANCES
 from attribution.inference.likelihood import (
     FULL_RATES,
     PARTIAL_RATES,
@@ -20,11 +21,11 @@ from attribution.inference.likelihood import (
     log_faulty,
     log_healthy,
 )
-from attribution.inference.loss import CHANCES
 from attribution.inference.modes import CLOUD_CALLS, Expectation, Where
 from attribution.inference.posterior import Solver
 from attribution.inference.relation import Touch, sort_of_touch, touch_of
-from attribution.inference.testimony import ECHO, RECORDED_CHANGE, RECORDED_COMMAND
+from attribution.inference.reports import ECHO
+from attribution.inference.testimony import RECORDED_CHANGE, RECORDED_COMMAND
 from attribution.inference.trouble import LEAST_LOSS_RATIO
 from attribution.inference.worlds import World
 from attribution.model.evidence import AlarmKind, Journey

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import log
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import Expectation, Modes, Where
+from attribution.inference.reports import (
+    NEEDS_COUNTERS,
+    NEEDS_LOG,
+    NEEDS_STATUS,
+    SESSIONS,
+    Testimony,
+    first_of_each,
+    with_echoes,
+)
 from attribution.inference.timeliness import (
     ALARM_AFTER_S,
     ALARM_BEFORE_S,
@@ -72,8 +80,6 @@ SEEN_DEAD = 0.01
 # forwarding, a consequent action by ITU-T G.798): then the next device behind it sees its own port go down.
 FORWARDED = 0.7
 FORWARDS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.OPTICS_FAULT})
-# Reports beyond the first of one kind are partly its echo.
-ECHO = 0.5
 
 # What somebody did to a port or a session, by the word of the device itself, or to a host that he gave the address of
 # another: as rare as the commands that do it.
@@ -94,48 +100,12 @@ CALLED_FOR_IT = 0.25
 BACK_OF_ITSELF = 0.25
 FOLLOWING_COMMAND = 0.5
 
-NEEDS_LOG = frozenset(
-    {
-        AlarmKind.SESSION_DOWN,
-        AlarmKind.SESSION_CLOSED_BY_PEER,
-        AlarmKind.SESSION_ADMIN_DOWN,
-        AlarmKind.PROCESS_DOWN,
-        AlarmKind.DEVICE_RESTARTED,
-        AlarmKind.POWER_FAULT,
-        AlarmKind.HARDWARE_FAULT,
-        AlarmKind.TRANSCEIVER_REMOVED,
-        AlarmKind.OPTICS_FAULT,
-        AlarmKind.TRANSMITTER_WEAK,
-        AlarmKind.PREFIX_LIMIT,
-        AlarmKind.AUTHENTICATION_MISMATCH,
-        AlarmKind.CLOCK_WRONG,
-        AlarmKind.DUPLICATE_ADDRESS,
-        AlarmKind.BRIDGING_LOOP,
-    }
-)
-NEEDS_COUNTERS = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
-# What is said of a port that is down.
-PORT_DOWN = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.TRANSCEIVER_REMOVED})
-SESSIONS = frozenset({AlarmKind.SESSION_DOWN, AlarmKind.SESSION_CLOSED_BY_PEER, AlarmKind.SESSION_ADMIN_DOWN})
 SEVERAL_PORTS = 2
-# What does not befall two cables at once by chance.
-OF_CABLES = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ERRORS})
 # What a device says itself, in its log and to its poller; and what others say of it there.
 OWN_WORDS = frozenset({EvidenceType.SYSLOG, EvidenceType.INTERFACE_COUNTERS, EvidenceType.PROMETHEUS})
 SAID_BY_OTHERS = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.DEVICE_RESTARTED})
 PASSES_FRAMES = frozenset({NodeKind.TRANSPORT, NodeKind.SWITCH})
 KEEPS_SESSIONS = frozenset({NodeKind.ROUTER, NodeKind.FIREWALL, NodeKind.GATEWAY})
-NEEDS_STATUS = frozenset({AlarmKind.INTERFACE_DOWN, AlarmKind.INTERFACE_ADMIN_DOWN})
-
-
-@dataclass(frozen=True, slots=True)
-class Testimony:
-    """What the alarms and records add to a candidate's log likelihood ratio, piece by piece, and what was missing."""
-
-    total: float
-    alarms: Mapping[Alarm, float]
-    records: Mapping[Record, float]
-    silence: float
 
 
 class Witnesses:
@@ -472,38 +442,6 @@ class Witnesses:
         )
 
 
-def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
-    """What the reports add: of one kind the first counts in full, each about something else half of the one before it.
-
-    Two who report the same of one thing, as both ends of a cable do, are no echo of each other. Nor is a second cable
-    that goes down with the first, or spoils packets: by chance they do not.
-    """
-    ranks: dict[AlarmKind, dict[Hashable, int]] = defaultdict(dict)
-    spoken: dict[Alarm, float] = {}
-    for alarm, gain in sorted(gains.items(), key=lambda item: -item[1]):
-        of_kind = ranks[alarm.kind]
-        of_a_cable = alarm.component != alarm.reporter
-        rank = of_kind.setdefault(alarm.component if of_a_cable else state_of(alarm), len(of_kind))
-        together = of_a_cable and alarm.kind in OF_CABLES
-        spoken[alarm] = gain * ECHO ** (max(0, rank - 1) if together else rank)
-    return spoken
-
-
-def joint_testimony(testimonies: Sequence[Testimony]) -> float:
-    """What several causes together explain: a report that two of them account for counts once, however often repeated.
-
-    A state that comes and goes in one phase after the other is no second witness: it would make many of what flaps.
-    """
-    spoken: dict[Hashable, float] = {}
-    for testimony in testimonies:
-        for alarm, gain in testimony.alarms.items():
-            state = state_of(alarm)
-            spoken[state] = max(spoken.get(state, gain), gain)
-        for record, gain in testimony.records.items():
-            spoken[record] = max(spoken.get(record, gain), gain)
-    return sum(spoken.values()) + sum(testimony.silence for testimony in testimonies)
-
-
 def _is_captured(alarm: Alarm) -> bool:
     return alarm.citation.origin.type is EvidenceType.CAPTURE
 
@@ -537,22 +475,3 @@ def _is_told_on_return(alarm: Alarm, back: Mapping[str, Sequence[int]]) -> bool:
     own = alarm.kind in ON_ITS_RETURN and alarm.reporter == alarm.component
     times = back.get(alarm.component, ()) if own else ()
     return any(abs(alarm.interval.start_ns - time_ns) <= RESTART_AFTER_S * NANOSECONDS for time_ns in times)
-
-
-def is_of_strangers(alarm: Alarm, paths: ServicePaths) -> bool:
-    """A session with somebody off the service's way serves somebody else."""
-    return alarm.kind in SESSIONS and alarm.about_peer not in paths
-
-
-def state_of(alarm: Alarm) -> Hashable:
-    """What an alarm says, whenever it says so: who reports which state of what."""
-    return (alarm.kind, alarm.reporter, alarm.component, alarm.about_peer)
-
-
-def first_of_each(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
-    """Two reports of one device about one state are one witness: its log, its counters, its monitoring. The one counts
-    by which the state had surely begun first."""
-    grouped: dict[Hashable, list[Alarm]] = defaultdict(list)
-    for alarm in alarms:
-        grouped[state_of(alarm)].append(alarm)
-    return tuple(min(group, key=lambda a: a.interval.start_ns + a.slack_ns) for group in grouped.values())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import log10
 
 from attribution.inference.interruption import between_ends, covered_seconds, on_the_unavoidable
-from attribution.inference.testimony import first_of_each
+from attribution.inference.reports import first_of_each
 from attribution.inference.trouble import LEAST_LOSS_RATIO, LEAST_OFF_BALANCE, LEAST_SECONDS, find_trouble
 from attribution.inference.weighing import Piece
 from attribution.model.clock import Alignment

@@ -10,7 +10,7 @@ from math import log
 from attribution.inference.candidates import Candidate
 from attribution.inference.grouping import Group
 from attribution.inference.posterior import Assignment, Solver
-from attribution.inference.testimony import state_of
+from attribution.inference.reports import state_of
 from attribution.model.evidence import Alarm, Journey, Measurement, Record, count_in_words
 from attribution.model.phrase import Phrase
 from attribution.model.verdict import WeighedEvidence

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.inference import testimony
 from attribution.inference.candidates import Candidate, Direction, matches_record
 from attribution.inference.fits import Situation
 from attribution.inference.interruption import detect_interruption
 from attribution.inference.modes import Expectation, Mode, Reach, Where, load_modes
 from attribution.inference.phases import split_phases
 from attribution.inference.posterior import Solver
-from attribution.inference.testimony import Witnesses, first_of_each, joint_testimony
+from attribution.inference.reports import Testimony, first_of_each, joint_testimony
+from attribution.inference.testimony import Witnesses
 from attribution.inference.timeliness import in_time, record_in_time
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.observation import CommandEffectKind
@@ -53,7 +53,7 @@ def hear(
     coverage: Coverage | None = None,
     session_paths: Mapping[tuple[str, str], frozenset[str]] | None = None,
     topology: Topology = CHAIN,
-) -> testimony.Testimony:
+) -> Testimony:
     heard = Witnesses(
         tuple(alarms), tuple(records), coverage or Coverage(), topology, PATHS, session_paths or {}, MODES, PHASE
     )
@@ -598,7 +598,7 @@ def test_a_change_under_which_a_session_starved_again_and_again_is_taken_back_af
     """Its peers found each other every time, until the hold timer ran out anew."""
     starving = changed(25, 190)
 
-    def heard(*ends: int) -> testimony.Testimony:
+    def heard(*ends: int) -> Testimony:
         told = Witnesses([SESSION_LOST], [starving], Coverage(), CHAIN, PATHS, {}, MODES, PHASE, ends=ends)
         return told.testify(acting(starving))
 
