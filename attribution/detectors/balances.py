@@ -50,7 +50,8 @@ SLIGHT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """Between two polls: what should have come through, what did not, and how far that may be the polls' own doing."""
+    """Between two polls: what should have come through, what did not, and how far that may be the polls' own doing;
+    and what the device says it discarded."""
 
     sample: CounterSample
     start_ns: int
@@ -58,6 +59,7 @@ class Poll:
     through: float
     missing: float
     slack: float = 0.0
+    discarded: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

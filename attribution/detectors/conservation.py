@@ -27,7 +27,14 @@ from attribution.detectors.balances import (
     without_what_others_lost,
 )
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
-from attribution.detectors.port_counters import Counter, Port, gather_counters, ports_of, with_uncounted_ports
+from attribution.detectors.port_counters import (
+    DISCARDED,
+    Counter,
+    Port,
+    gather_counters,
+    ports_of,
+    with_uncounted_ports,
+)
 from attribution.model.evidence import Citation, Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CounterSample, Metric, Observation
@@ -92,11 +99,14 @@ def _polls_within(
         return []
     taken = [counters[((node, port), Metric.IN_PACKETS)] for port in ports]
     given = [counters[((node, port), Metric.OUT_PACKETS)] for port in ports]
+    kinds = [((node, port), metric) for port in ports for metric in DISCARDED]
+    discarding = [counters[kind] for kind in kinds if kind in counters]
     polls = []
     for sample, (start_ns, end_ns) in _polls_of(counters[((node, leading[0]), Metric.IN_PACKETS)]):
         came, went = _total_rise(taken, start_ns, end_ns), _total_rise(given, start_ns, end_ns)
         if came is not None and went is not None:
-            polls.append(Poll(sample, start_ns, end_ns, came, came - went))
+            told = sum(counter.rise(start_ns, end_ns) or 0.0 for counter in discarding)
+            polls.append(Poll(sample, start_ns, end_ns, came, came - went, discarded=told))
     return polls
 
 
@@ -280,7 +290,7 @@ def _measurements(
             continue
         lost = max(0, round(min(balance.off[index], poll.through))) if index in balance.lossy else 0
         more = poll.through - passing * (poll.end_ns - poll.start_ns)
-        if lost and more > SURGE * (poll.through - more):
+        if lost and more > SURGE * (poll.through - more) and poll.discarded < STAYS * lost:
             continue  # so much more came than usual that what is missing may have been for the device itself
         want, found = balance.looked_for.get(index, (0.0, 0.0))
         if place is not None and round(want):

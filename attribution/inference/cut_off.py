@@ -25,6 +25,8 @@ OF_PARTS = PORT_DOWN | frozenset(
         AlarmKind.TRAFFIC_STOPPED,
     }
 )
+# What is gone while it is said to be down, whoever else may still reach each other.
+GONE = PORT_DOWN | {AlarmKind.DEVICE_UNREACHABLE}
 # What begins with the complaint is what it is about; if nothing does, what began so long before it, or soon after. No
 # trouble is taken to last longer after it than this (seconds). Who complains may be mistaken in the time: where nothing
 # was down then, it is about the only thing that was, so far around it.
@@ -43,7 +45,9 @@ def told_troubles(
     if between_ends(findings.measurements):
         return ()
     with_it = window.widened(WITH_IT_S, WITH_IT_S)
-    near = _down_within(window.widened(BEFORE_S, AFTER_S), findings, topology, paths, ends)
+    around = window.widened(BEFORE_S, AFTER_S)
+    near = _down_within(around, findings, topology, paths, ends)
+    near += _down_together(around, findings, topology, paths, ends)
     if near:
         return tuple(merge_overlapping([t for t in near if with_it.contains(t.interval.start_ns)] or near))
     far = merge_overlapping(_down_within(window.widened(MISTAKEN_S, MISTAKEN_S), findings, topology, paths, ends))
@@ -102,6 +106,33 @@ def _down_within(
     ]
 
 
+def _down_together(
+    around: Interval, findings: Findings, topology: Topology, paths: ServicePaths, ends: tuple[str, str]
+) -> list[Trouble]:
+    """When several parts were down at once that the ends can do without one by one, and not without all of them: both
+    uplinks of a site, say."""
+    on_way = frozenset(part for path in paths.paths for part in path)
+    down = [
+        alarm
+        for alarm in findings.alarms
+        if alarm.kind in GONE
+        and alarm.component not in ends
+        and alarm.interval.seconds >= LEAST_SECONDS
+        and not _is_a_reaction(alarm, findings.alarms)
+    ]
+    found: list[Trouble] = []
+    begun = {alarm.interval.start_ns for alarm in down if alarm.component in on_way}
+    for last in sorted(time_ns for time_ns in begun if around.contains(time_ns)):
+        gone = [alarm for alarm in down if alarm.interval.start_ns <= last < alarm.interval.end_ns]
+        if len({alarm.component for alarm in gone}) < 2 or are_joined({a.component for a in gone}, topology, ends):
+            continue
+        for back in sorted({alarm.interval.end_ns for alarm in gone}):
+            if are_joined({alarm.component for alarm in gone if alarm.interval.end_ns > back}, topology, ends):
+                found.append(Trouble(Interval(last, max(last + 1, min(back, around.end_ns))), 0, 0))
+                break
+    return found
+
+
 def _is_a_reaction(alarm: Alarm, alarms: Sequence[Alarm]) -> bool:
     """Whether somebody shut a port of a device that had lost a session with somebody on the way some time before, and
     not got it back: that does not tell when the trouble began, nor by whom."""
@@ -141,7 +172,12 @@ def cuts_off(alarm: Alarm, needed: Collection[str]) -> bool:
 
 
 def is_needed(component: str, topology: Topology, ends: tuple[str, str]) -> bool:
-    """Whether the drawing has no way between the ends without a node or link; hosts pass nothing on."""
+    """Whether the drawing has no way between the ends without a node or link."""
+    return not are_joined({component}, topology, ends)
+
+
+def are_joined(gone: Collection[str], topology: Topology, ends: tuple[str, str]) -> bool:
+    """Whether the drawing has a way between the ends without some nodes and links; hosts pass nothing on."""
     first, last = ends
     seen, ahead = {first}, [first]
     while ahead:
@@ -150,10 +186,10 @@ def is_needed(component: str, topology: Topology, ends: tuple[str, str]) -> bool
             continue
         for link in topology.links_of(here):
             there = link.far_end(here)
-            if component in (link.component, there) or there in seen:
+            if link.component in gone or there in gone or there in seen:
                 continue
             if there == last:
-                return False
+                return True
             seen.add(there)
             ahead.append(there)
-    return True
+    return False

@@ -213,6 +213,10 @@ def test_a_surge_that_ends_in_a_device_may_have_been_for_the_device() -> None:
     assert {poll.lost for poll in polls} == {0}
     assert len(polls) == POLLS - 2  # nothing is said of the two
 
+    discards = [4000 if poll in (5, 6) else 0 for poll in range(POLLS)]
+    polls = measured([*others, *flooded, *counted(CORE, RIGHT, Metric.OUT_DISCARDS, discards)])[(CORE,)]
+    assert [poll.lost > 3000 for poll in polls].count(True) == 2, "it was to be passed on, by the device's own count"
+
 
 def test_a_router_may_drop_for_a_failure_anywhere_and_a_switch_only_for_its_own_ports() -> None:
     router = measured(passing(CORE, LEFT, RIGHT))[(CORE,)][0].journeys[0][0]

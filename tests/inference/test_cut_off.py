@@ -140,3 +140,23 @@ def test_beside_what_was_counted_on_the_way_a_needed_cable_that_was_down_is_an_o
     assert beside(replace(down, slack_ns=at(5) - at(0))) == (), "a poll does not tell when"
     assert beside(session(65, 80)) == (), "a session is lost for what happens elsewhere, too"
     assert beside(down, measurements=probed(*ENDS)) == (), "who counted between the ends knows better"
+
+
+def told_of_diamond(*alarms: Alarm) -> tuple[Trouble, ...]:
+    ways = ServicePaths(
+        ("a", "a--in", "in", f"in--{hop}", hop, link, "out", "b--out", "b")
+        for hop, link in (("north", "north--out"), ("south", "out--south"))
+    )
+    return told_troubles(findings((), alarms=alarms), diamond(), ways, ("a", "b"), WINDOW)
+
+
+def test_ways_that_stand_in_for_each_other_interrupt_the_service_while_all_are_down_at_once() -> None:
+    north = alarm(40, "in", "in--north", AlarmKind.INTERFACE_DOWN, end=100)
+    south = alarm(65, "out", "south", AlarmKind.DEVICE_UNREACHABLE, end=90)
+
+    (trouble,) = told_of_diamond(north, south)
+    assert trouble.interval == between(65, 90)
+    assert told_of_diamond(north) == told_of_diamond(south) == ()
+    assert told_of_diamond(north, replace(south, interval=between(101, 110))) == ()
+    with_echo = replace(north, reporter="north", interval=between(41, 99))
+    assert told_of_diamond(north, with_echo) == (), "both ends of one cable tell of one cable"
