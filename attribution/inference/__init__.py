@@ -11,9 +11,11 @@ from attribution.inference.cut_off import note_another_time, told_beside, told_t
 from attribution.inference.doubt import (
     DOUBT_OF_COUNTS,
     DOUBT_OF_WORD,
+    NOT_STATED,
     accuse_nobody,
     believe_alarms,
     counts_of_parts,
+    doubt_the_line,
     doubt_unsupported,
     is_doubted,
     sole_supplier,
@@ -103,7 +105,10 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     paired, rests_on = _with_hidden_calls(
         *_with_companions(named, assignments, solver, namer), hidden, share, solver, namer
     )
-    hypotheses = tuple(doubt_unsupported(paired, sole_supplier(findings, paths), topology, doubt))
+    lines = tuple(doubt_the_line(paired, topology))
+    if len(lines) > len(paired) and service.bandwidth_bps is None:
+        caveats = (*caveats, NOT_STATED)
+    hypotheses = tuple(doubt_unsupported(lines, sole_supplier(findings, paths), topology, doubt))
     if not telling_suppliers(findings, paths):
         hypotheses = tuple(accuse_nobody(hypotheses))
     if told:

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from attribution.inference.candidates import ServicePaths
 from attribution.model.evidence import Findings, Measurement, RecordKind
+from attribution.model.observation import Caveat
+from attribution.model.phrase import Phrase
 from attribution.model.topology import Side, Topology
 from attribution.model.verdict import CauseKind, Hypothesis
 
@@ -15,9 +17,19 @@ from attribution.model.verdict import CauseKind, Hypothesis
 DOUBT_OF_WORD = 0.25
 DOUBT_OF_COUNTS = 0.05
 DOUBT_OF_DRAWING = 0.5
+# How far it is doubted that whoever owns the line between the two sides answers for its being too small, where nobody
+# knows what was bought, or what was offered: it may have been more than was bought.
+DOUBT_OF_LINE = 0.5
 # How often the service was interrupted while something that it cannot do without is reported down in the time of the
 # complaint, and nobody counted its packets.
 ALARMS_ARE_RIGHT = 0.95
+
+
+NOT_STATED = Caveat(
+    "incident.yaml",
+    "service.bandwidth_bps",
+    Phrase("it is not stated what was bought, so that nobody can tell whether more was offered: ask for the contract"),
+)
 
 
 def telling_suppliers(findings: Findings, paths: ServicePaths) -> frozenset[Side | None]:
@@ -51,6 +63,18 @@ def doubt_unsupported(
         if is_doubted(hypothesis, supplier, topology):
             doubted += hypothesis.probability * doubt
             hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - doubt))
+        yield hypothesis
+    if doubted > 0:
+        yield Hypothesis((), doubted, known=False)
+
+
+def doubt_the_line(hypotheses: Sequence[Hypothesis], topology: Topology) -> Iterator[Hypothesis]:
+    """That the line between the two sides was too small tells of neither while nobody knows what it had to carry."""
+    doubted = 0.0
+    for hypothesis in hypotheses:
+        if any(cause.kind is CauseKind.OVERLOAD and cause.component in topology.links for cause in hypothesis.causes):
+            doubted += hypothesis.probability * DOUBT_OF_LINE
+            hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - DOUBT_OF_LINE))
         yield hypothesis
     if doubted > 0:
         yield Hypothesis((), doubted, known=False)
