@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -45,6 +45,11 @@ MISSED_POLLS = 2
 RUNNING = frozenset({Metric.IN_OCTETS, Metric.OUT_OCTETS, Metric.IN_PACKETS, Metric.OUT_PACKETS})
 # Of so many ports all counters have to fall at once: one port's do if it is made anew, and one counter if it wraps.
 LEAST_PORTS = 2
+# A counter of 32 bits wraps again and again, and goes on anywhere; one that begins again does so from nothing.
+WRAPS_AT, MANY_FALLS, FROM_NOTHING = 2**32, 3, 0.1
+# Who starts anew passes nothing on for at least so long (seconds); neighbours that received this share of the usual
+# meanwhile show that it went on, and that somebody cleared its counters.
+STARTS_FOR_S, WENT_ON = 20.0, 0.8
 
 Series = list[CounterSample]
 
@@ -76,11 +81,15 @@ def detect_counter_alarms(observations: Iterable[Observation], around: Surroundi
     for file_polls in polls.values():
         yield from _missed_polls(file_polls)
     running: dict[tuple[str, str], list[Series]] = defaultdict(list)
-    for (file, device, _, metric), samples in series.items():
-        if metric in RUNNING:
+    received: dict[str, list[Series]] = defaultdict(list)
+    for (file, device, interface, metric), samples in series.items():
+        if metric in RUNNING or metric in DROPS:
             running[(file, device)].append(samples)
+        link = find_link(around.topology, device, interface) if interface is not None else None
+        if link is not None and metric is Metric.IN_PACKETS:
+            received[link.far_end(device)].append(samples)
     for (file, device), counts in running.items():
-        yield from _restarts(device, counts, polled_alone=len(polls[file]) == 1)
+        yield from _restarts(device, counts, received[device], polled_alone=len(polls[file]) == 1)
 
 
 def _status_alarms(device: str, component: str, metric: Metric, samples: Series) -> Iterator[Alarm]:
@@ -215,11 +224,14 @@ def _gauge_alarms(device: str, metric: Metric, samples: Series) -> Iterator[Alar
         )
 
 
-def _restarts(device: str, counts: Iterable[Series], polled_alone: bool) -> Iterator[Alarm]:
-    """Between two polls a device started anew: the counters of all its ports begin again. If it was not polled for some
-    time before, it was down, and not its poller."""
+def _restarts(
+    device: str, counts: Iterable[Series], received: Sequence[Series], polled_alone: bool
+) -> Iterator[Alarm]:
+    """Between two polls a device started anew: the counters of all its ports begin again, and its neighbours `received`
+    less from it, where they counted that. If it was not polled for some time before, it was down, and not its poller.
+    """
     read: dict[int, dict[tuple[str | None, Metric], CounterSample]] = defaultdict(dict)
-    for sample in (sample for own in counts for sample in own):
+    for sample in (sample for own in counts if not _wraps(own) for sample in own):
         read[sample.time_ns][(sample.interface, sample.metric)] = sample
     times = sorted(read)
     usual = median(later - earlier for earlier, later in pairwise(times)) if len(times) > 1 else 0
@@ -229,6 +241,8 @@ def _restarts(device: str, counts: Iterable[Series], polled_alone: bool) -> Iter
         if len({port for port, _ in counting}) < LEAST_PORTS:
             continue
         if any(after[key].value >= before[key].value for key in counting):
+            continue
+        if any(_went_on(own, earlier, later) for own in received):
             continue
         last, first = next(iter(before.values())), next(iter(after.values()))
         yield Alarm(
@@ -255,6 +269,29 @@ def _restarts(device: str, counts: Iterable[Series], polled_alone: bool) -> Iter
                 ),
                 slack_ns=int(usual / 2),
             )
+
+
+def _wraps(samples: Series) -> bool:
+    """Whether a counter falls because it has no more than 32 bits."""
+    fallen = [later.value for earlier, later in pairwise(samples) if later.value < earlier.value]
+    most = max(sample.value for sample in samples)
+    return len(fallen) >= MANY_FALLS and most < WRAPS_AT and median(fallen) > FROM_NOTHING * most
+
+
+def _went_on(received: Series, start_ns: int, end_ns: int) -> bool:
+    """Whether a port received as much as usual in all polls of a time, which are too short for a break to hide there.
+    """
+    rises = [
+        (earlier.time_ns, later.time_ns, (later.value - earlier.value) / (later.time_ns - earlier.time_ns))
+        for earlier, later in pairwise(received)
+        if later.time_ns > earlier.time_ns
+    ]
+    usual = median(rate for _, _, rate in rises) if rises else 0.0
+    within = [(first, last, rate) for first, last, rate in rises if first < end_ns and last > start_ns]
+    if usual <= 0 or not within or within[0][0] > start_ns or within[-1][1] < end_ns:
+        return False
+    longest_ns = STARTS_FOR_S * NANOSECONDS / (1 - WENT_ON)
+    return all(rate >= WENT_ON * usual and last - first <= longest_ns for first, last, rate in within)
 
 
 def _missed_polls(polls: Mapping[str, Mapping[int, CounterSample]]) -> Iterator[Alarm]:

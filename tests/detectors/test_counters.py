@@ -214,3 +214,28 @@ def test_who_was_polled_alone_and_began_again_after_missed_polls_was_down_until_
 
     assert polled(5) == [AlarmKind.DEVICE_RESTARTED, AlarmKind.DEVICE_UNREACHABLE]
     assert polled(900) == []
+
+
+def test_counters_that_fall_while_the_neighbour_receives_as_much_as_ever_were_cleared() -> None:
+    own = [*octets("GE0/0/1", 700, 800, 5, 90), *octets("GE0/0/2", 1700, 1800, 20, 60)]
+
+    def received(*totals: float) -> list[CounterSample]:
+        return [
+            sample(10 * poll, "cloud-core", "GE0/0/1", Metric.IN_PACKETS, total) for poll, total in enumerate(totals)
+        ]
+
+    assert alarms(own, received(100, 200, 300, 400)) == []
+    assert [alarm.kind for alarm in alarms(own, received(100, 200, 230, 330))] == [AlarmKind.DEVICE_RESTARTED]
+
+
+def test_counters_of_32_bits_that_wrap_at_every_poll_are_no_restarts() -> None:
+    def wrapping(port: str, step: int) -> list[CounterSample]:
+        return octets(port, *((step * poll) % 2**32 for poll in range(1, 30)))
+
+    assert alarms(wrapping("GE0/0/1", 2**32 - 400_000_000), wrapping("GE0/0/2", 2**32 - 700_000_000)) == []
+
+
+def test_an_error_counter_that_goes_on_shows_that_the_device_did() -> None:
+    own = [*octets("GE0/0/1", 700, 800, 5, 90), *octets("GE0/0/2", 1700, 1800, 20, 60)]
+    errors = octets("GE0/0/1", 7, 7, 7, 7, metric=Metric.IN_ERRORS)
+    assert alarms(own, errors) == []
