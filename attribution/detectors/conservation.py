@@ -28,7 +28,7 @@ from attribution.detectors.balances import (
 )
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
 from attribution.detectors.port_counters import (
-    DISCARDED,
+    DROPPED,
     Counter,
     Port,
     gather_counters,
@@ -99,7 +99,7 @@ def _polls_within(
         return []
     taken = [counters[((node, port), Metric.IN_PACKETS)] for port in ports]
     given = [counters[((node, port), Metric.OUT_PACKETS)] for port in ports]
-    kinds = [((node, port), metric) for port in ports for metric in DISCARDED]
+    kinds = [((node, port), metric) for port in ports for metric in DROPPED]
     discarding = [counters[kind] for kind in kinds if kind in counters]
     polls = []
     for sample, (start_ns, end_ns) in _polls_of(counters[((node, leading[0]), Metric.IN_PACKETS)]):
@@ -218,10 +218,14 @@ def _beside(node: str, around: Surroundings) -> tuple[str, ...]:
 def _lost_on(
     link: Link, sender: str, receiver: str, counters: Mapping[tuple[Port, Metric], Counter], wanted: Wanted
 ) -> Iterator[Measurement]:
-    """A link of which one end sent more than the other took in."""
+    """A link of which one end sent more than the other took in; where nobody counted what was sent, what came damaged.
+    """
     sent = counters.get(((sender, link.component), Metric.OUT_PACKETS))
     taken = counters.get(((receiver, link.component), Metric.IN_PACKETS))
-    if sent is None or taken is None:
+    if taken is None:
+        return
+    if sent is None:
+        yield from _damaged_on(link, sender, receiver, counters, wanted)
         return
     same = sent.samples[0].origin.supplied_by is taken.samples[0].origin.supplied_by
     polls: list[Poll] = []
@@ -230,13 +234,37 @@ def _lost_on(
         if went is not None and came is not None:
             apart_s = _nearest_gap(taken.times, end_ns) / NANOSECONDS + (0.0 if same else ALIGNED_S)
             polls.append(Poll(sample, start_ns, end_ns, went, went - came, apart_s))
+    found = list(_weighed_on(link, sender, receiver, _with_slack(polls), wanted))
+    if same or _is_loss(polls, found):
+        yield from found
+
+
+def _damaged_on(
+    link: Link, sender: str, receiver: str, counters: Mapping[tuple[Port, Metric], Counter], wanted: Wanted
+) -> Iterator[Measurement]:
+    """A link whose receiving end counted packets that came damaged (RFC 2863, ifInErrors), beside those that came well.
+    """
+    taken = counters[((receiver, link.component), Metric.IN_PACKETS)]
+    errors = counters.get(((receiver, link.component), Metric.IN_ERRORS))
+    if errors is None:
+        return
+    polls = []
+    for sample, (start_ns, end_ns) in _polls_of(taken):
+        came, bad = taken.rise(start_ns, end_ns), errors.rise(start_ns, end_ns)
+        if came is not None and bad is not None:
+            polls.append(Poll(sample, start_ns, end_ns, came + bad, bad))
+    yield from _weighed_on(link, sender, receiver, polls, wanted)
+
+
+def _weighed_on(
+    link: Link, sender: str, receiver: str, polls: Sequence[Poll], wanted: Wanted
+) -> Iterator[Measurement]:
+    """What polls of one direction of a link show to be lost there."""
     stretch = Stretch((sender, link.component, receiver), balance=True)
-    subject = _sent_over(link, sender, receiver)
-    balance = weigh_polls(_with_slack(polls), wanted, look_for=False)
+    balance = weigh_polls(polls, wanted, look_for=False)
     if balance is not None:
-        found = list(_measurements(balance, stretch, subject, f"on {sender}>{link.component}"))
-        if same or _is_loss(polls, found):
-            yield from found
+        subject = _sent_over(link, sender, receiver)
+        yield from _measurements(balance, stretch, subject, f"on {sender}>{link.component}")
 
 
 def _sent_over(link: Link, sender: str, receiver: str) -> Phrase:

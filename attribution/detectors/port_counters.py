@@ -22,7 +22,7 @@ Port = tuple[str, str]
 """A node and one of its links, or the type and numbers of a port of it that is no end of a link."""
 
 COUNTED = (Metric.IN_PACKETS, Metric.OUT_PACKETS)
-DISCARDED = (Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
+DROPPED = (Metric.IN_DISCARDS, Metric.OUT_DISCARDS, Metric.IN_ERRORS)
 # What a device logs of a port of its own; in other words it may name a neighbour's.
 OF_OWN_PORTS = frozenset({LogKind.INTERFACE_UP, LogKind.INTERFACE_DOWN, LogKind.INTERFACE_ADMIN_DOWN})
 
@@ -63,14 +63,14 @@ class Counter:
 def gather_counters(
     observations: Iterable[Observation], around: Surroundings, way: Collection[str]
 ) -> Mapping[tuple[Port, Metric], Counter]:
-    """The counters of packets and of discards of all ports of devices on the way, drawn or not; of several files that
-    count one port, the first."""
+    """The counters of packets, discards and errors of all ports of devices on the way, drawn or not; of several files
+    that count one port, the first."""
     series: dict[tuple[str, str, Metric, str], list[CounterSample]] = defaultdict(list)
     for sample in observations:
         if (
             isinstance(sample, CounterSample)
             and sample.interface is not None
-            and sample.metric in (*COUNTED, *DISCARDED)
+            and sample.metric in (*COUNTED, *DROPPED)
             and sample.device in way
             and sample.device in around.topology.nodes
         ):

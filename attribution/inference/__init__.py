@@ -106,7 +106,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         *_with_companions(named, assignments, solver, namer), hidden, share, solver, namer
     )
     lines = tuple(doubt_the_line(paired, topology))
-    if len(lines) > len(paired) and service.bandwidth_bps is None:
+    doubted = sum(hypothesis.probability for hypothesis in lines[len(paired) :])
+    if doubted >= WORTH_A_NOTE and service.bandwidth_bps is None:
         caveats = (*caveats, NOT_STATED)
     hypotheses = tuple(doubt_unsupported(lines, sole_supplier(findings, paths), topology, doubt))
     if not telling_suppliers(findings, paths):
@@ -151,6 +152,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     )
 
 
+# A doubt that is less than this share of the whole is not worth a note.
+WORTH_A_NOTE = 0.05
 # Explanations this far (nats, after tempering) behind the best that names its causes are not worth a second one.
 NEAR_THE_BEST = 3.0
 MOST_PAIRED = 3

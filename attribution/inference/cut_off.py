@@ -7,13 +7,14 @@ customer complains, and nothing was measured between the ends, that is the best 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import product
 
 from attribution.inference.candidates import ServicePaths
 from attribution.inference.interruption import between_ends
 from attribution.inference.reports import PORT_DOWN, SESSIONS
 from attribution.inference.trouble import LEAST_SECONDS, Trouble, merge_overlapping
-from attribution.model.evidence import Alarm, AlarmKind, Findings
-from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.evidence import Alarm, AlarmKind, Findings, Measurement
+from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import Caveat
 from attribution.model.phrase import Template
 from attribution.model.topology import NodeKind, Topology
@@ -62,14 +63,42 @@ def told_beside(
     window: Interval,
     known: Sequence[Trouble],
 ) -> tuple[Trouble, ...]:
-    """When a cable that the ends cannot do without was down in the reported window, apart from `known` troubles.
+    """When a cable that the ends cannot do without was down in the reported window, apart from `known` troubles, or
+    for longer than they lasted.
 
     Packets counted on the way show some outages and not others: behind a port that is down nothing gets lost.
     """
     if between_ends(findings.measurements):
         return ()
     told = _down_within(window, findings, topology, paths, ends, ports_alone=True)
-    return tuple(one for one in told if not any(_touches(one.interval, trouble.interval) for trouble in known))
+    apart = (one for one in told if not any(_touches(one.interval, trouble.interval) for trouble in known))
+    return (*apart, *_outlasting(known, findings, topology, paths, ends))
+
+
+def _outlasting(
+    known: Sequence[Trouble], findings: Findings, topology: Topology, paths: ServicePaths, ends: tuple[str, str]
+) -> Iterator[Trouble]:
+    """What went on of a trouble that was counted: a cable lost more and more, and then its ports were down."""
+    needed = frozenset(part for part in common_to(paths.paths) if part in topology.links)
+    for trouble, alarm in product(known, findings.alarms):
+        end_ns = trouble.interval.end_ns
+        if alarm.kind not in PORT_DOWN or alarm.component not in needed:
+            continue
+        if not _touches(alarm.interval, trouble.interval):
+            continue
+        rest_s = (alarm.interval.end_ns - end_ns - 2 * alarm.slack_ns) / NANOSECONDS
+        if rest_s < WITH_IT_S or alarm.interval.end_ns >= FOREVER_NS or not is_needed(alarm.component, topology, ends):
+            continue
+        rest = Interval(end_ns, alarm.interval.end_ns)
+        if not any(_passed(measurement, alarm.component, rest) for measurement in findings.measurements):
+            yield Trouble(Interval(min(alarm.interval.start_ns, end_ns - 1), alarm.interval.end_ns), 0, 0)
+
+
+def _passed(measurement: Measurement, cable: str, meanwhile: Interval) -> bool:
+    """Whether packets were counted that passed a cable in a time."""
+    within = meanwhile.start_ns <= measurement.interval.start_ns and measurement.interval.end_ns <= meanwhile.end_ns
+    arrived = measurement.lost < measurement.sent
+    return within and arrived and all(any(cable in s.components for s in j) for j in measurement.journeys)
 
 
 def _touches(one: Interval, other: Interval) -> bool:
@@ -100,7 +129,7 @@ def _down_within(
     return [
         Trouble(Interval(alarm.interval.start_ns, min(alarm.interval.end_ns, around.end_ns)), 0, 0)
         for alarm in begun
-        if cuts_off(alarm, needed)
+        if cuts_off(alarm, needed, topology, ends)
         and alarm.interval.seconds >= LEAST_SECONDS
         and not _is_a_reaction(alarm, findings.alarms)
     ]
@@ -164,10 +193,14 @@ def common_to(paths: Sequence[tuple[str, ...]]) -> Iterator[str]:
             yield component
 
 
-def cuts_off(alarm: Alarm, needed: Collection[str]) -> bool:
-    """Whether an alarm says that a needed part is down, or a session between two of them."""
+def cuts_off(alarm: Alarm, needed: Collection[str], topology: Topology, ends: tuple[str, str]) -> bool:
+    """Whether an alarm says that a needed part is down, or a session between two of them: of neighbours one that the
+    ends cannot do without, since routers that lose an adjacency reach each other by any other way that there is."""
     if alarm.kind in SESSIONS:
-        return alarm.reporter in needed and alarm.about_peer in needed
+        if alarm.about_peer is None or not {alarm.reporter, alarm.about_peer} <= set(needed):
+            return False
+        between = {link.component for link in topology.links_between(alarm.reporter, alarm.about_peer)}
+        return not between or not are_joined(between, topology, ends)
     return alarm.kind in OF_PARTS and alarm.component in needed
 
 

@@ -271,6 +271,18 @@ def link(lost: Lost, shift_s: float = 0, rises: Sequence[int] = (PACE,) * POLLS)
 LINK = ("cloud-edge", "cloud-core--cloud-edge", CORE)
 
 
+def test_where_nobody_counted_what_was_sent_over_a_link_what_came_damaged_was_lost_on_it() -> None:
+    def received(*bad: float) -> list[CounterSample]:
+        return [
+            *counted(CORE, LEFT, Metric.IN_PACKETS, [PACE - count for count in bad]),
+            *counted(CORE, LEFT, Metric.IN_ERRORS, bad),
+        ]
+
+    polls = measured(received(*[0] * 6, 90, 110, *[0] * 4))[LINK]
+    assert [(poll.sent, poll.lost) for poll in polls if poll.lost] == [(PACE, 90), (PACE, 110)]
+    assert {poll.lost for poll in measured(received(*[5] * POLLS))[LINK]} == {0}, "as many as ever"
+
+
 def test_what_one_end_of_a_link_sent_and_the_other_did_not_take_in_was_lost_on_it() -> None:
     polls = measured(link({5: 300, 6: 400}))
     assert [poll.lost for poll in polls[LINK]] == [0, 0, 0, 0, 0, 300, 400, 0, 0, 0, 0, 0]

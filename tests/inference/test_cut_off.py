@@ -10,9 +10,9 @@ import pytest
 from attribution.inference.candidates import ServicePaths
 from attribution.inference.cut_off import common_to, is_needed, note_another_time, told_beside, told_troubles
 from attribution.inference.trouble import Trouble
-from attribution.model.evidence import Alarm, AlarmKind, Measurement
+from attribution.model.evidence import Alarm, AlarmKind, Measurement, Method, Stretch
 from attribution.model.topology import Link, Node, NodeKind, Side, Topology
-from tests.inference.chain import CHAIN, DEMARCATION, ENDS, PATHS, alarm, at, between, findings, probed
+from tests.inference.chain import CHAIN, DEMARCATION, ENDS, PATHS, alarm, at, between, findings, measured, probed
 
 WINDOW = between(60, 120)
 
@@ -142,6 +142,22 @@ def test_beside_what_was_counted_on_the_way_a_needed_cable_that_was_down_is_an_o
     assert beside(down, measurements=probed(*ENDS)) == (), "who counted between the ends knows better"
 
 
+def test_a_cable_that_lost_more_and_more_and_then_was_down_interrupts_until_it_is_back() -> None:
+    known = (Trouble(between(70, 90), 50, 10),)
+    dark = alarm(88, "provider-edge", DEMARCATION, AlarmKind.INTERFACE_DOWN, end=115)
+
+    def beside(down: Alarm, *measurements: Measurement) -> tuple[Trouble, ...]:
+        return told_beside(findings(measurements, alarms=[down]), CHAIN, PATHS, ENDS, WINDOW, known)
+
+    (outage,) = beside(replace(dark, slack_ns=at(5) - at(0)))
+    assert outage.interval == between(88, 115)
+    assert beside(replace(dark, interval=between(88, 93))) == (), "that is how surely its end is known"
+    over_it = ((Stretch(("customer-edge", DEMARCATION, "provider-edge"), balance=True),),)
+    counted = measured(95, 105, 40, 0, method=Method.COUNTERS, journeys=over_it, end_to_end=False)
+    assert beside(dark, counted) == (), "packets passed it meanwhile"
+    assert beside(dark, replace(counted, lost=40)) == (outage,)
+
+
 def told_of_diamond(*alarms: Alarm) -> tuple[Trouble, ...]:
     ways = ServicePaths(
         ("a", "a--in", "in", f"in--{hop}", hop, link, "out", "b--out", "b")
@@ -160,3 +176,18 @@ def test_ways_that_stand_in_for_each_other_interrupt_the_service_while_all_are_d
     assert told_of_diamond(north, replace(south, interval=between(101, 110))) == ()
     with_echo = replace(north, reporter="north", interval=between(41, 99))
     assert told_of_diamond(north, with_echo) == (), "both ends of one cable tell of one cable"
+
+
+def test_neighbours_that_lose_their_adjacency_reach_each_other_by_another_way_if_there_is_one() -> None:
+    lost = alarm(65, "in", "in", AlarmKind.SESSION_DOWN, about_peer="out", end=90)
+    straight = Link("in", "out", None, Side.PROVIDER, {})
+    ways = ServicePaths([("a", "a--in", "in", "in--out", "out", "b--out", "b")])
+
+    def told_of(*kept: str) -> tuple[Trouble, ...]:
+        whole = diamond()
+        links = {name: link for name, link in whole.links.items() if name in ("a--in", "b--out", *kept)}
+        network = Topology(whole.nodes, {**links, straight.component: straight})
+        return told_troubles(findings((), alarms=[lost]), network, ways, ("a", "b"), WINDOW)
+
+    assert [trouble.interval for trouble in told_of()] == [between(65, 90)]
+    assert told_of("in--north", "north--out") == ()
