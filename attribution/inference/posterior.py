@@ -75,6 +75,9 @@ RECOVERS_WITHIN_S = 60.0
 RECOVERY_TRUST = 0.7
 # How surely what told of a fault, and that it was over, tells of it when the same fault comes again.
 TOLD_AGAIN = 0.95
+# What no failure of another brings about, though it may be the occasion: a device's own process that ends, its power,
+# its hardware.
+OF_ITSELF = frozenset({AlarmKind.PROCESS_DOWN, AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT})
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -442,7 +445,10 @@ class Solver:
         indices = [index for index, choice in enumerate(assignment.choices) if choice is later]
         known = self.testimony(self.span_of([i for i, c in enumerate(assignment.choices) if c is earlier]), earlier)
         own = self.testimony(self.span_of(indices), later)
-        told = sum(gain for a, gain in own.alarms.items() if self._is_first_hand(a) and a not in known.alarms)
+        new = {a: gain for a, gain in own.alarms.items() if self._is_first_hand(a) and a not in known.alarms}
+        if any(a.kind in OF_ITSELF and a.reporter == a.component == later.component for a in new):
+            return True
+        told = sum(new.values())
         lost = sum(self.fits.losses(i, later).total - self.fits.losses(i, earlier, later=True).total for i in indices)
         return told >= OWN_WORD or lost >= OWN_LOSSES
 
