@@ -117,12 +117,6 @@ def find_peace(findings: Findings, service: Service, reported: Interval) -> Peac
     whole = between_ends(findings.measurements)
     window = _by_the_clocks(whole, reported, findings.clocks)
     clean = [m for m in whole if m.interval.overlaps(window)]
-    covered = covered_share(clean, window) if clean else 0.0
-    probability = CLEAN_IS_NEITHER * covered
-    caveats: tuple[Caveat, ...] = ()
-    if window != reported:
-        probability *= BOTH_WRONG_IS_NEITHER
-        caveats = (Caveat("incident.yaml", "window", BY_A_CLOCK_BETWEEN),)
     refused = [
         alarm
         for alarm in findings.alarms
@@ -132,11 +126,20 @@ def find_peace(findings: Findings, service: Service, reported: Interval) -> Peac
         and alarm.interval.seconds >= LEAST_SECONDS
     ]
     own = tuple(alarm for alarm in refused if alarm.kind in OWN_DOING)
+    covered = covered_share(clean, window) if clean else 0.0
+    refusing = _share_refused(own, window)
+    if clean and refusing >= MOST_OF_THE_WINDOW:
+        covered = max(covered, refusing)  # who refuses is heard all the while
+    probability = CLEAN_IS_NEITHER * covered
+    caveats: tuple[Caveat, ...] = ()
+    if window != reported:
+        probability *= BOTH_WRONG_IS_NEITHER
+        caveats = (Caveat("incident.yaml", "window", BY_A_CLOCK_BETWEEN),)
     captured = len(_ends_captured(clean, service))
     measured = CARRIERS if captured == len(service.ends) else _carriers_measured(findings, clean, window)
     unseen = [1.0]  # what nobody could have seen is one doubt, however many reasons there are for it
     if all(measurement.method is Method.ONE_POINT for measurement in clean):
-        steady = _fill_the_window(own, window) or _kept_its_pace(findings, window)
+        steady = refusing >= MOST_OF_THE_WINDOW or _kept_its_pace(findings, window)
         unseen.append(PASSED_BY_IS_NEITHER[captured or int(steady)])
     if measured < CARRIERS:
         unseen.append(FILTERED_IS_NEITHER if _is_filtered(findings, window, measured) else PROBED_IS_NEITHER)
@@ -149,10 +152,11 @@ def find_peace(findings: Findings, service: Service, reported: Interval) -> Peac
     return Peace(probability * REFUSED_IS_NEITHER, tuple(clean), covered, caveats, own, failed)
 
 
-def _fill_the_window(refused: Sequence[Alarm], window: Interval) -> bool:
-    """Whether an end refused traffic for most of the reported window: then that is what was complained of."""
+def _share_refused(refused: Sequence[Alarm], window: Interval) -> float:
+    """For which share of the reported window an end refused traffic: if most of it, that is what was complained of."""
     spans = ((max(a.interval.start_ns, window.start_ns), min(a.interval.end_ns, window.end_ns)) for a in refused)
-    return any(end - start >= MOST_OF_THE_WINDOW * (window.end_ns - window.start_ns) for start, end in spans)
+    whole_ns = max(1, window.end_ns - window.start_ns)
+    return max((end - start for start, end in spans), default=0) / whole_ns
 
 
 def _by_the_clocks(measured: Sequence[Measurement], window: Interval, clocks: Alignment) -> Interval:
