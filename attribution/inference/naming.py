@@ -34,6 +34,8 @@ ACT_DATES_CAUSE_S = 10.0
 OVER_MUCH_OF_IT = 0.3
 # An attack may go on for this long before the provider takes its target off the network (seconds).
 ATTACK_BEFORE_S = 300.0
+# What a device says of a port or session that somebody wants out of service.
+SHUT = frozenset({AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.SESSION_ADMIN_DOWN})
 # What is reported of who is gone until he is back.
 GONE = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.INTERFACE_DOWN})
 
@@ -54,6 +56,7 @@ class Namer:
         self._paths = paths
         self._attacks = [alarm for alarm in alarms if alarm.kind is AlarmKind.ATTACK]
         self._gone = [alarm for alarm in alarms if alarm.kind in GONE]
+        self._shut = [alarm for alarm in alarms if alarm.kind in SHUT]
         self._worn = [alarm for alarm in alarms if alarm.kind in WEARS_DOWN]
         self._overuse = [alarm for alarm in alarms if alarm.kind is AlarmKind.BANDWIDTH_EXCEEDED]
         self._lowered = [alarm for alarm in alarms if alarm.kind is AlarmKind.LIMIT_LOWERED]
@@ -172,7 +175,16 @@ class Namer:
         if planned:
             return CauseKind.MAINTENANCE, actor, facts
         on_purpose = record.effect in ON_PURPOSE if record is not None else candidate.mode.record in BY_HAND_ALONE
+        on_purpose = on_purpose or (record is not None and self._was_shut(record))
         return (CauseKind.UNAUTHORISED_OPERATION if on_purpose else CauseKind.MISCONFIGURATION), actor, facts
+
+    def _was_shut(self, record: Record) -> bool:
+        """Whether a device says, just after a change of its configuration, that a port or session of its was shut."""
+        begun_ns, within_ns = record.interval.start_ns, int(ACT_DATES_CAUSE_S * NANOSECONDS)
+        return any(
+            alarm.reporter == record.component and 0 <= alarm.interval.start_ns - begun_ns <= within_ns
+            for alarm in self._shut
+        )
 
     def _overload(self, candidate: Candidate, span: Interval) -> tuple[str, CauseKind, set[Fact]]:
         """A full queue is the fault of whoever overfills it: of the customer if it offered more than it had bought.

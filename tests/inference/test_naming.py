@@ -168,6 +168,18 @@ def test_the_provider_s_announced_work_is_maintenance_its_shutdown_an_operation_
     assert (slip.kind, slip.actor) == (CauseKind.MISCONFIGURATION, Side.PROVIDER)
 
 
+def test_a_change_of_configuration_after_which_the_device_says_that_a_port_was_shut_shut_it() -> None:
+    committed = replace(shutdown("provider-edge"), effect=CommandEffectKind.CONFIGURATION)
+
+    def kind(*alarms: Alarm) -> CauseKind:
+        return name(acting(committed, "provider-edge"), alarms).kind
+
+    shut = alarm(100, "provider-edge", UPLINK, AlarmKind.INTERFACE_ADMIN_DOWN)
+    assert kind(shut) is CauseKind.UNAUTHORISED_OPERATION
+    assert kind() is kind(replace(shut, reporter="provider-core")) is CauseKind.MISCONFIGURATION
+    assert kind(replace(shut, interval=between(130, 140))) is CauseKind.MISCONFIGURATION
+
+
 def test_whoever_pulls_a_transceiver_does_it_on_purpose() -> None:
     unplugged = mode(Reach.LINK, kind=CauseKind.UNAUTHORISED_OPERATION)
     cause = name(candidate("provider-edge", unplugged, link=DEMARCATION))
