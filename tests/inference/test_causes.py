@@ -27,7 +27,7 @@ from attribution.model.evidence import (
 )
 from attribution.model.incident import NANOSECONDS, EvidenceType
 from attribution.model.topology import NodeKind, Side
-from attribution.model.verdict import CauseKind, Fact
+from attribution.model.verdict import Cause, CauseKind, Fact
 from tests.inference.chain import (
     CHAIN,
     DEMARCATION,
@@ -513,6 +513,32 @@ def test_aftermath_is_no_second_cause() -> None:
     )
     assert len(inference.hypotheses[0].causes) == 1
     assert CHAIN.side_of(best(inference)[0]) is Side.PROVIDER
+
+
+def test_a_process_that_ends_when_a_neighbour_is_back_is_a_fault_of_its_own_device() -> None:
+    """That the neighbour's return was the occasion makes it no consequence: no failure ends another's process."""
+    edge, other = "provider-edge", "customer-edge"
+
+    def second_causes(*told: Alarm) -> list[Cause]:
+        inference = infer(
+            findings(
+                [
+                    *probed(*ENDS, during(20, 90)),
+                    *probed("customer-host", other),
+                    *probed(other, edge, during(20, 50)),
+                    *probed(edge, "provider-host", during(20, 50)),
+                ],
+                [alarm(20.2, other, DEMARCATION, AlarmKind.INTERFACE_DOWN, end=49), *told],
+            )
+        )
+        return [cause for h in inference.hypotheses for cause in h.causes if cause.interval.start_ns >= at(45)]
+
+    ended = alarm(56, other, other, AlarmKind.PROCESS_DOWN, end=88)
+    failed = (other, CauseKind.ROUTING_FAILURE)
+    own = [cause for cause in second_causes(ended) if (cause.component, cause.kind) == failed]
+    assert own
+    assert all(cause.caused_by is None for cause in own)
+    assert any(cause.caused_by is not None for cause in second_causes())
 
 
 def test_a_cable_on_which_nothing_is_missing_was_cut_only_if_its_port_was_down() -> None:
