@@ -105,8 +105,11 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
     paired, rests_on = _with_hidden_calls(
         *_with_companions(named, assignments, solver, namer), hidden, share, solver, namer
     )
-    lines = tuple(doubt_the_line(paired, topology))
-    doubted = sum(hypothesis.probability for hypothesis in lines[len(paired) :])
+    *shares, unnamed = doubt_the_line(paired, topology)
+    ranked = sorted(zip(shares, rests_on, strict=True), key=lambda pair: -pair[0].probability)
+    rests_on = [assignment for _, assignment in ranked]
+    lines = [*(hypothesis for hypothesis, _ in ranked), unnamed]
+    doubted = unnamed.probability
     if doubted >= WORTH_A_NOTE and service.bandwidth_bps is None:
         caveats = (*caveats, NOT_STATED)
     hypotheses = tuple(doubt_unsupported(lines, sole_supplier(findings, paths), topology, doubt))

@@ -69,15 +69,15 @@ def doubt_unsupported(
 
 
 def doubt_the_line(hypotheses: Sequence[Hypothesis], topology: Topology) -> Iterator[Hypothesis]:
-    """That the line between the two sides was too small tells of neither while nobody knows what it had to carry."""
+    """That the line between the two sides was too small tells of neither while nobody knows what it had to carry: what
+    is doubted belongs to no party, and comes last."""
     doubted = 0.0
     for hypothesis in hypotheses:
         if any(cause.kind is CauseKind.OVERLOAD and cause.component in topology.links for cause in hypothesis.causes):
             doubted += hypothesis.probability * DOUBT_OF_LINE
             hypothesis = replace(hypothesis, probability=hypothesis.probability * (1 - DOUBT_OF_LINE))
         yield hypothesis
-    if doubted > 0:
-        yield Hypothesis((), doubted, known=False)
+    yield Hypothesis((), doubted, known=False)
 
 
 def accuse_nobody(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:

@@ -29,6 +29,7 @@ from attribution.inference.timeliness import (
     ended_with,
     in_time,
     lasts_as_long,
+    lay_within,
     price_of_date,
     record_in_time,
     surely_at_work,
@@ -142,7 +143,7 @@ class Witnesses:
         heard = [alarm for alarm in alarms if in_time(alarm, phase)]
         back = _returns(heard, topology)
         heard += [alarm for alarm in alarms if not in_time(alarm, phase) and _is_told_on_return(alarm, back)]
-        self._alarms = first_of_each(heard)
+        self._alarms = self._without_passing(first_of_each(heard))
         self._unread = {alarm.reporter: alarm for alarm in self._alarms if alarm.kind is AlarmKind.NOT_UNDERSTOOD}
         self._spoke_on = {(alarm.reporter, alarm.about_peer) for alarm in heard if alarm.spoke_on}
         self._records = [
@@ -152,6 +153,26 @@ class Witnesses:
     @property
     def records(self) -> Sequence[Record]:
         return self._records
+
+    def _without_passing(self, alarms: Sequence[Alarm]) -> Sequence[Alarm]:
+        """The alarms but for what was gone only for a while within the phase, and its restart then."""
+        if len(self._ends) > 1:
+            return alarms
+        passing = [alarm for alarm in alarms if lay_within(alarm, self._phase)]
+        meanwhile = [(end, alarm.interval) for alarm in passing for end in self._ends_of(alarm)]
+
+        def began_anew(alarm: Alarm) -> bool:
+            return alarm.kind is AlarmKind.DEVICE_RESTARTED and any(
+                alarm.component == device and span.widened(0.0, RESTART_AFTER_S).contains(alarm.interval.start_ns)
+                for device, span in meanwhile
+            )
+
+        return [alarm for alarm in alarms if alarm not in passing and not began_anew(alarm)]
+
+    def _ends_of(self, alarm: Alarm) -> tuple[str, ...]:
+        """The device that an alarm is about, or those at the ends of its link."""
+        link = self._topology.links.get(alarm.component)
+        return link.ends if link is not None else (alarm.component,)
 
     def _starved_session(self, record: Record) -> bool:
         """Whether a session of a device ran out of time under a configuration of it, and was back after the next."""

@@ -7,16 +7,18 @@ from dataclasses import replace
 
 import pytest
 
+from attribution.inference import reports
 from attribution.inference.candidates import Candidate, Direction, matches_record
 from attribution.inference.fits import Situation
 from attribution.inference.interruption import detect_interruption
 from attribution.inference.modes import Expectation, Mode, Reach, Where, load_modes
 from attribution.inference.phases import split_phases
 from attribution.inference.posterior import Solver
-from attribution.inference.reports import Testimony, first_of_each, joint_testimony
+from attribution.inference.reports import first_of_each, joint_testimony
 from attribution.inference.testimony import Witnesses
 from attribution.inference.timeliness import in_time, record_in_time
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
+from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Link, NodeKind, Side, Topology
 from attribution.model.verdict import CauseKind
@@ -53,7 +55,7 @@ def hear(
     coverage: Coverage | None = None,
     session_paths: Mapping[tuple[str, str], frozenset[str]] | None = None,
     topology: Topology = CHAIN,
-) -> Testimony:
+) -> reports.Testimony:
     heard = Witnesses(
         tuple(alarms), tuple(records), coverage or Coverage(), topology, PATHS, session_paths or {}, MODES, PHASE
     )
@@ -361,6 +363,25 @@ def test_what_wears_a_device_down_may_have_begun_minutes_before(kind: AlarmKind)
     assert heard(-500) <= 0
 
 
+def test_who_was_gone_only_for_a_while_within_a_long_trouble_did_not_bring_it_about() -> None:
+    """Somebody restarts a switch in the hope that it helps: the service was gone before, and it stayed gone."""
+    long_ns = Interval(PHASE.start_ns, PHASE.start_ns + 1800 * NANOSECONDS)
+    gone = expecting(AlarmKind.DEVICE_UNREACHABLE, Where.SELF)
+
+    def heard(start: float, end: float, *others: Alarm) -> reports.Testimony:
+        missed = alarm(start, "customer-edge", "customer-edge", AlarmKind.DEVICE_UNREACHABLE, end=end)
+        told = Witnesses([missed, *others], [], Coverage(), CHAIN, PATHS, {}, MODES, long_ns)
+        return told.testify(candidate("customer-edge", gone))
+
+    assert not heard(800, 900).alarms
+    assert heard(102, 900).alarms, "since the onset"
+    assert heard(800, 1850).alarms, "until the end"
+    anew = alarm(895, "customer-edge", "customer-edge", AlarmKind.DEVICE_RESTARTED, end=896)
+    gone = expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF)
+    assert not heard(800, 900, anew).alarms
+    assert heard(102, 900, anew).alarms
+
+
 def test_what_a_device_says_an_operator_did_to_its_session_is_no_chance() -> None:
     shut, lost = (
         hear(
@@ -598,7 +619,7 @@ def test_a_change_under_which_a_session_starved_again_and_again_is_taken_back_af
     """Its peers found each other every time, until the hold timer ran out anew."""
     starving = changed(25, 190)
 
-    def heard(*ends: int) -> Testimony:
+    def heard(*ends: int) -> reports.Testimony:
         told = Witnesses([SESSION_LOST], [starving], Coverage(), CHAIN, PATHS, {}, MODES, PHASE, ends=ends)
         return told.testify(acting(starving))
 
