@@ -13,6 +13,7 @@ from attribution.model.evidence import Citation, Journey, Measurement, Method, S
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import (
     CONNECTIONS,
+    TOO_BIG,
     Caveat,
     FlowRecord,
     Observation,
@@ -260,7 +261,8 @@ def tap_position(path: tuple[str, ...], point: tuple[str, str | None], topology:
 
 
 def detect_tap_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
-    """What one capture point tells by itself: segments that never came past it, and those that had to come twice."""
+    """What one capture point tells by itself: segments that never came past it, those that had to come twice, and
+    too-big messages that their receiver never heeded."""
     for tap in observations:
         if not isinstance(tap, TapCount) or tap.sent <= 0:
             continue
@@ -312,14 +314,16 @@ def detect_silent_requests(observations: Iterable[Observation], around: Surround
 def _subject_of(protocol: str, upstream: bool) -> Template:
     if protocol == CONNECTIONS:
         return Template("TCP connection requests from {source} to {destination} beyond {point}")
+    if protocol == TOO_BIG:
+        return Template("ICMP too-big messages from {source} to {destination} beyond {point}")
     if upstream:
         return Template("{protocol} packets from {source} to {destination} before {point}")
     return Template("{protocol} packets from {source} to {destination} beyond {point}")
 
 
 def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, around: Surroundings) -> Measurement | None:
-    asked = tap.protocol != "tcp"  # requests: whether they arrived, their answers tell
-    if asked and upstream:
+    asked = tap.protocol not in ("tcp", TOO_BIG)  # requests: whether they arrived, their answers tell
+    if upstream and tap.protocol != "tcp":
         return None
     point = (tap.device, tap.interface)
     comes_back_here = asked and all(

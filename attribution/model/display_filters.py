@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attribution.model.observation import CONNECTIONS, PacketWitness, TapCount, WitnessKind
+from attribution.model.observation import CONNECTIONS, TOO_BIG, PacketWitness, TapCount, WitnessKind
 
 NANOSECONDS = 1_000_000_000
 
@@ -25,7 +25,10 @@ _SIGNS: Mapping[WitnessKind, tuple[str, str]] = {
     WitnessKind.ARP_UNANSWERED: ("arp.opcode==1", "icmpv6.type==135"),
 }
 # Protocols of counts that Wireshark calls otherwise.
-_SHOWN: Mapping[str, str] = {CONNECTIONS: "tcp.flags.syn==1 && tcp.flags.ack==0"}
+_SHOWN: Mapping[str, str] = {
+    CONNECTIONS: "tcp.flags.syn==1 && tcp.flags.ack==0",
+    TOO_BIG: "((icmp.type==3 && icmp.code==4) || icmpv6.type==2)",
+}
 
 
 def frames_filter(frames: Sequence[int]) -> str:

@@ -10,19 +10,26 @@ from __future__ import annotations
 
 from attribution.packets.columns import (
     CAPTURED,
+    DESTINATION,
     FRAGMENT,
     ICMP,
     ICMP6,
+    ICMP_CODE,
     ICMP_TYPE,
+    ICMP_VALUE,
     LAYER_MALFORMED,
     LAYERS,
     LENGTH,
+    NETWORK,
+    OUTER,
     PAYLOAD,
     PROTOCOL,
     SACK_COUNT,
+    SOURCE,
     SOURCE_PORT,
     TCP,
     TRANSPORT,
+    VERSION,
     WIDTH,
     WIRE,
     Octets,
@@ -35,12 +42,17 @@ from attribution.packets.lean import (
     LEAN_EXTRA,
     LEAN_KEPT,
     LEAN_LENGTH,
+    LEAN_SEQUENCE,
     LEAN_WIDTH,
+    QUOTED_ROOM,
     Words,
     lean_row,
     scatter,
 )
 from attribution.packets.link_layers import IP_BY_VERSION
+
+TOO_BIG, TOO_BIG_CODE, TOO_BIG_6 = 3, 4, 2  # RFC 1191 §4, RFC 4443 §3.2
+LEAST_SIZE, LEAST_SIZE_6 = 68, 1280  # what every link takes (RFC 791, RFC 8200 §5)
 
 Heads = Row
 """Octets that are written to: the beginnings of datagrams that are not yet whole."""
@@ -64,9 +76,14 @@ def digest_row(
     if (row[PROTOCOL] == ICMP or row[PROTOCOL] == ICMP6) and row[PAYLOAD] >= 0 and row[FRAGMENT] == 0:
         for column in range(WIDTH):
             scratch[column] = scratch[WIDTH + column]
-        if quotes_segment(data, start, end, row, scratch):
+        heard = quotes_segment(data, start, end, row, scratch)
+        room = room_told(data, start, end, row, scratch)
+        if heard or room:
             scratch[SACK_COUNT] = 0  # its blocks tell nothing here, and would stand where its row stands
             lean_row(scratch, extra, extra_at, extra, extra_at)
+            extra[extra_at + QUOTED_ROOM] = room
+            if room:
+                extra[extra_at + LEAN_SEQUENCE] = sequence_quoted(data, start, scratch)
             lean[at + LEAN_EXTRA] = extra_at + 1
             return extra_at + LEAN_WIDTH
     return extra_at
@@ -86,6 +103,46 @@ def quotes_segment(data: Octets, start: int, end: int, row: Row, quoted: Row) ->
     if quoted[PROTOCOL] != TCP or quoted[FRAGMENT] or quoted[SOURCE_PORT] < 0:
         return False
     return quoted[TRANSPORT] >= 0 or quoted[LAYERS] & LAYER_MALFORMED != 0
+
+
+def room_told(data: Octets, start: int, end: int, row: Row, quoted: Row) -> int:
+    """How many octets of TCP options and payload the next hop takes, as an ICMP error tells the sender of the segment
+    that it quotes (RFC 1191, RFC 8201); 0 where it tells something else, or somebody else.
+
+    A router from before RFC 1191 leaves the size open: it is less than what was sent. Eight octets of the segment are
+    enough (RFC 792).
+    """
+    old = row[PROTOCOL] == ICMP
+    if row[ICMP_TYPE] != (TOO_BIG if old else TOO_BIG_6) or (old and row[ICMP_CODE] != TOO_BIG_CODE):
+        return 0
+    if quoted[PROTOCOL] != TCP or quoted[FRAGMENT] or quoted[SOURCE_PORT] < 0 or quoted[OUTER] >= 0:
+        return 0
+    for word in range(4):
+        if row[DESTINATION + word] != quoted[SOURCE + word]:
+            return 0
+    at = start + quoted[NETWORK]
+    size = row[ICMP_VALUE]
+    if old:
+        header = (data[at] & 0x0F) << 2
+        whole = data[at + 2] << 8 | data[at + 3]
+        size &= 0xFFFF
+        if size < LEAST_SIZE:
+            size = whole - 1
+        if min(end, start + row[PAYLOAD] + row[LENGTH]) - at < header + 8:
+            return 0
+    else:
+        header = quoted[TRANSPORT] - quoted[NETWORK]
+        whole = 40 + (data[at + 4] << 8 | data[at + 5])
+        if quoted[TRANSPORT] < 0 or size < LEAST_SIZE_6:
+            return 0
+    return max(min(size, whole - 1) - header - 20, 1)
+
+
+def sequence_quoted(data: Octets, start: int, quoted: Row) -> int:
+    """The sequence number of a segment of which perhaps no more than eight octets are quoted."""
+    at = start + quoted[NETWORK]
+    at += (data[at] & 0x0F) << 2 if quoted[VERSION] == 4 else quoted[TRANSPORT] - quoted[NETWORK]
+    return data[at + 4] << 24 | data[at + 5] << 16 | data[at + 6] << 8 | data[at + 7]
 
 
 def digest_payload(data: Octets, start: int, row: Row, lean: Words, at: int) -> None:

@@ -26,6 +26,7 @@ from attribution.packets.lean import (
     LEAN_WINDOW,
     LEAN_WIRE,
     NO_SEGMENT,
+    QUOTED_FLOW,
 )
 from attribution.packets.tcp_health import (
     CONNECTION_WIDTH,
@@ -181,9 +182,14 @@ def begin_flow(lean: Words, at: int, table: Words, base: int, counters: Words) -
 
 
 def hear_of_connection(extra: Words, at: int, slots: Words, mask: int, table: Words, counters: Words) -> None:
-    """An ICMP error quotes a segment: its connection has a number from now on."""
+    """An ICMP error quotes a segment: its connection has a number from now on, if enough of it is quoted."""
     slot = find_slot(extra, at, slots, mask, table)
-    if slots[slot] < 0:
+    flow = slots[slot]
+    side = flow * FLOW_WIDTH + FLOW_SIDES
+    if flow >= 0 and table[side + SIDE_PACKETS] + table[side + SIDE_WIDTH + SIDE_PACKETS] == 0:
+        flow = -1
+    extra[at + QUOTED_FLOW] = flow
+    if slots[slot] < 0 and extra[at + LEAN_LENGTH] != NO_SEGMENT:
         slots[slot] = new_flow(extra, at, table, counters)
         number_connection(table, slots[slot] * FLOW_WIDTH, counters)
 

@@ -27,8 +27,11 @@ from attribution.packets.lean import (
     LEAN_WIDTH,
     LEAN_WINDOW,
     LEAN_WIRE,
+    QUOTED_FLOW,
+    QUOTED_ROOM,
     SACK_PERMITTED,
 )
+from attribution.packets.one_point.limits import follow_message
 from attribution.packets.one_point.nodes import FORGOTTEN, ROOM
 from attribution.packets.one_point.numbers import LONGEST_STEP
 from attribution.packets.one_point.segments import follow_blocks, follow_segment, settle_losses
@@ -45,6 +48,7 @@ from attribution.packets.one_point.state import (
     EVENTS,
     EVENTS_NEEDED,
     FIRST_EVENT,
+    HEEDED,
     LARGEST_ARRIVED,
     LOSS_STATE_WIDTH,
     LOSS_WIDTH,
@@ -103,12 +107,14 @@ EVENT_WORDS: Final = FIRST_EVENT + EVENT_ROOM * EVENT_WIDTH
 PARTS: Final = 16  # a loss of many packets is dated at so many moments at most
 BINS_AT_ONCE: Final = EVENT_ROOM * PARTS + 1  # as many may be new at once
 
-# What is told of each loss beyond, for `witnesses`
-TOLD_MEMBER: Final = 0  # pair × 2 + direction
-TOLD_TIME: Final = 1
-TOLD_FRAME: Final = 2
-TOLD_WIRE: Final = 3
-TOLD_WIDTH: Final = 4
+# What is told of each loss beyond, and of each too-big message, for `witnesses` and `tap`
+TOLD_KIND: Final = 0  # DOWNSTREAM or UNANSWERED; MESSAGE, HEEDED or UNHEEDED
+TOLD_MEMBER: Final = 1  # pair × 2 + direction; of messages, flow × 2 + direction of the segments
+TOLD_TIME: Final = 2
+TOLD_FRAME: Final = 3
+TOLD_WIRE: Final = 4  # of messages: how many
+TOLD_WIDTH: Final = 5
+MESSAGE: Final = 0  # a too-big message passed towards the sender; whether that heeded it is told later, if ever
 TOLD_ROOM: Final = 1 << 12
 TOLD: Final = 0  # how many there are, at the front of the row
 FIRST_TOLD: Final = 1
@@ -162,6 +168,8 @@ def follow_batch(
             bins[into + BIN_UNBIDDEN] += 1
             bins[into + BIN_UNBIDDEN_OCTETS] += wire
         if length < 0:
+            if lean[at + LEAN_EXTRA]:
+                take_message(lean, at, extra, progress, pool, told)
             continue
         time_segment(
             progress, base + PROGRESS_PACE, direction, time_ns, length, flags, lean[at + LEAN_WINDOW],
@@ -221,6 +229,31 @@ def seek_losses(
     )  # fmt: skip
 
 
+def take_message(lean: Words, at: int, extra: Words, progress: Words, pool: Words, told: Words) -> None:
+    """An ICMP error quotes a segment: where it tells the segment's sender that it was too big, its flow hears of it."""
+    quoted = lean[at + LEAN_EXTRA] - 1
+    flow, direction = extra[quoted + QUOTED_FLOW], extra[quoted + LEAN_DIRECTION]
+    if flow < 0 or extra[quoted + QUOTED_ROOM] == 0 or pool[ROOM] < NODES_NEEDED:
+        return
+    state = flow * PROGRESS_WIDTH + PROGRESS_LOSS
+    time_ns = lean[at + LEAN_TIME]
+    sequence, room = extra[quoted + LEAN_SEQUENCE], extra[quoted + QUOTED_ROOM]
+    if follow_message(progress, state, pool, direction, time_ns, sequence, room):
+        tell(told, MESSAGE, flow * 2 + direction, time_ns, lean[at + LEAN_FRAME], 1)
+
+
+def tell(told: Words, kind: int, member: int, time_ns: int, frame: int, wire: int) -> None:
+    """Put one thing on the list of what is told."""
+    if told[TOLD] < TOLD_ROOM:
+        row = FIRST_TOLD + told[TOLD] * TOLD_WIDTH
+        told[TOLD] += 1
+        told[row + TOLD_KIND] = kind
+        told[row + TOLD_MEMBER] = member
+        told[row + TOLD_TIME] = time_ns
+        told[row + TOLD_FRAME] = frame
+        told[row + TOLD_WIRE] = wire
+
+
 def charge_losses(
     events: Words, progress: Words, base: int, bin_slots: Words, bins: Words, counters: Words, told: Words
 ) -> None:
@@ -232,6 +265,9 @@ def charge_losses(
         member = progress[base + PROGRESS_PAIR] ^ direction
         count, wire = events[at + EVENT_COUNT], events[at + EVENT_WIRE]
         began, span = events[at + EVENT_START], events[at + EVENT_END] - events[at + EVENT_START]
+        if kind >= HEEDED:
+            tell(told, kind, base // PROGRESS_WIDTH * 2 + direction, began, events[at + EVENT_FRAME], count)
+            continue
         progress[base + PROGRESS_LOST + LOST_KINDS * direction + kind - UPSTREAM] += count
         if kind == UPSTREAM_BARE:
             continue
@@ -244,13 +280,8 @@ def charge_losses(
                 bins, into, share if kind == UPSTREAM else 0, share if kind == DOWNSTREAM else 0,
                 share if kind == UNANSWERED else 0, wire, events[at + EVENT_FRAME],
             )  # fmt: skip
-        if kind != UPSTREAM and wire > 0 and told[TOLD] < TOLD_ROOM:
-            row = FIRST_TOLD + told[TOLD] * TOLD_WIDTH
-            told[TOLD] += 1
-            told[row + TOLD_MEMBER] = member
-            told[row + TOLD_TIME] = began
-            told[row + TOLD_FRAME] = events[at + EVENT_FRAME]
-            told[row + TOLD_WIRE] = wire
+        if kind != UPSTREAM and wire > 0:
+            tell(told, kind, member, began, events[at + EVENT_FRAME], wire)
     events[EVENTS] = 0
 
 

@@ -71,6 +71,11 @@ LEAN_EXTRA: Final = 19  # 1 + where in the batch's `extra` words this packet's S
 LEAN_FRAME: Final = 20  # its frame number, which the flow table gives it
 LEAN_WIDTH: Final = 21
 
+# The lean row of a segment that an ICMP error quotes has, instead of a time and a frame number of its own:
+QUOTED_ROOM: Final = LEAN_TIME  # how many octets behind the fixed headers the error tells its sender to send at most,
+# 0 where it is about anything else than size
+QUOTED_FLOW: Final = LEAN_FRAME  # its flow, which the flow table gives it; -1 where nothing of it passed yet
+
 # Where a comparison of captures wants it, packets that are no segments have instead of timestamps:
 LEAN_DIGEST: Final = LEAN_TIMESTAMP  # a number made of the first octets of what they carry
 LEAN_KEPT: Final = LEAN_ECHO  # how many of those octets the capture kept: 24 where none is missing

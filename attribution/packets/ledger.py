@@ -20,7 +20,7 @@ from attribution.packets import pair_bins as pb
 from attribution.packets.columns import Row
 from attribution.packets.lean import LEAN_WIDTH
 from attribution.packets.one_point.nodes import NODE_WIDTH, ROOM, open_nodes
-from attribution.packets.one_point.state import NODES_NEEDED
+from attribution.packets.one_point.state import DOWNSTREAM, NODES_NEEDED, UNANSWERED
 
 ATTEMPT_COLUMNS: Final = (
     *range(ft.FLOW_KEY, ft.FLOW_KEY + 5), ft.FLOW_OPENING, ft.FLOW_STARTER, ft.FLOW_FRAME,
@@ -34,6 +34,7 @@ MOST_LOSSES: Final = 50_000  # listed one by one, with their sizes
 FIRST_FLOWS: Final = 64
 FIRST_NODES: Final = 256
 FIRST_BINS: Final = 1 << 10
+LOST_BEYOND: Final = frozenset({DOWNSTREAM, UNANSWERED})
 KEPT_OF_CLOSED: Final = 4_096
 SECOND_NS: Final = 1_000_000_000
 EARLIEST_NS: Final = -(1 << 62)
@@ -211,6 +212,8 @@ class Ledger:
         self.notes_left_out = 0
         self.losses: list[tuple[int, ...]] = []
         self.losses_left_out = 0
+        self.messages: list[tuple[int, ...]] = []
+        self.messages_left_out = 0
         self._judged = self._followed = 0
         self._full = False
         filled = self.memory.filled
@@ -334,14 +337,20 @@ class Ledger:
                 self._more_room()
 
     def _take_losses(self) -> None:
-        """Empty the list of what was lost beyond."""
+        """Empty the list of what was lost beyond, and of messages that something was too big to pass."""
         count = int(self._told[fw.TOLD])
         self._told[fw.TOLD] = 0
-        room = max(0, MOST_LOSSES - len(self.losses))
-        self.losses_left_out += max(0, count - room)
-        for number in range(min(count, room)):
+        for number in range(count):
             at = fw.FIRST_TOLD + number * fw.TOLD_WIDTH
-            self.losses.append(tuple(int(word) for word in self._told[at : at + fw.TOLD_WIDTH]))
+            row = tuple(int(word) for word in self._told[at : at + fw.TOLD_WIDTH])
+            lost = row[fw.TOLD_KIND] in LOST_BEYOND
+            listed = self.losses if lost else self.messages
+            if len(listed) < MOST_LOSSES:
+                listed.append(row)
+            elif lost:
+                self.losses_left_out += 1
+            else:
+                self.messages_left_out += 1
 
     def _more_room(self) -> None:
         """Enlarge what stopped the last kernel."""

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from attribution.model.observation import CONNECTIONS, TapCount, TapLoad
+from attribution.model.observation import CONNECTIONS, TOO_BIG, TapCount, TapLoad
 from attribution.packets import flow_table as ft
+from attribution.packets import following as fw
 from attribution.packets import pair_bins as pb
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.bins import Bin
 from attribution.packets.capture import Capture, Packet
-from attribution.packets.columns import TCP, TIME, UDP, WIRE
+from attribution.packets.columns import ICMP, ICMP6, TCP, TIME, UDP, WIRE
 from attribution.packets.echo import PATIENCE_NS, Loss, udp_questions
 from attribution.packets.figures import ends_of
 from attribution.packets.flows import address_pair
 from attribution.packets.ledger import Ledger
+from attribution.packets.one_point.state import UNHEEDED
 from attribution.packets.survey import Survey
 
 FRAMES_SHOWN: Final = 12
@@ -26,7 +28,8 @@ Fate = Literal["upstream", "downstream", "unanswered"]
 
 
 def tap_counts(survey: Survey) -> Iterator[TapCount]:
-    """TCP segments and connections, echoes and questions: passed, never arrived here, lost beyond, unanswered.
+    """TCP segments and connections, echoes and questions: passed, never arrived here, lost beyond, unanswered; too-big
+    messages: passed, lost beyond.
 
     Of echoes and questions `lost_downstream` counts those without an answer, there and back beyond the capture point;
     they are `unanswered` where no answer to any of them ever came by it.
@@ -52,6 +55,7 @@ def tap_counts(survey: Survey) -> Iterator[TapCount]:
         fate: Fate = "downstream" if questions.heard else "unanswered"
         requests.lost(address_pair(questions.source_packet), questions.unanswered, fate)
     yield from requests.counts()
+    yield from _message_counts(survey)
 
 
 def _tcp_counts(survey: Survey) -> Iterator[TapCount]:
@@ -166,6 +170,35 @@ def _attempts(ledger: Ledger, end_ns: int) -> dict[tuple[str, str], list[_Attemp
             (first, _), (second, _) = ends_of([*addresses, kind])
             found[(second, first) if starter else (first, second)] += attempts
     return found
+
+
+def _message_counts(survey: Survey) -> Iterator[TapCount]:
+    """Messages that a segment was too big, as far as what its sender did next tells whether they came to it.
+
+    One that is not heeded was lost on its way from here to the sender (RFC 2923 §2.1), or paid no heed there.
+    """
+    capture = survey.capture
+    shown = {capture.frame_of(index): index for index in survey.of(ICMP, ICMP6)}
+    messages = _Requests(capture, TOO_BIG, int(survey.ledger.tallies[pb.BIN_NS]))
+    for frame, unheeded in message_fates(survey.ledger.messages):
+        if frame in shown:
+            index = shown[frame]
+            packet = capture.packets[index]
+            messages.passed(index)
+            if unheeded:
+                messages.lost(address_pair(packet), [Loss(packet[TIME], index, None)], "downstream")
+    yield from messages.counts()
+
+
+def message_fates(told: Iterable[tuple[int, ...]]) -> Iterator[tuple[int, bool]]:
+    """By frame number, each message of which is known whether its receiver heeded it, and whether it did not; from
+    what the books tell of messages in the order of time."""
+    open_frames: dict[int, list[int]] = defaultdict(list)
+    for kind, flow, _, frame, count in told:
+        if kind == fw.MESSAGE:
+            open_frames[flow].append(frame)
+        else:
+            yield from ((one, kind == UNHEEDED) for one in open_frames.pop(flow, [])[-count:])
 
 
 @dataclass(slots=True)

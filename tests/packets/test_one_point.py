@@ -36,13 +36,13 @@ from attribution.packets.columns import (
     WIRE,
 )
 from attribution.packets.flows import tcp_conversations
-from attribution.packets.one_point import copies, gaps, nodes, numbers, segments, state, waiting
+from attribution.packets.one_point import copies, gaps, limits, nodes, numbers, segments, state, waiting
 from tests.packets.making import origin
 
 MS = 1_000_000
 PLAIN = SimpleNamespace(**{**vars(nodes), **vars(state), **vars(segments)})
 ALONE = Kit(
-    (nodes, numbers, state, waiting, gaps, copies, segments),
+    (nodes, numbers, state, waiting, gaps, copies, limits, segments),
     (
         nodes.open_nodes, state.clear_losses, segments.follow_blocks, segments.follow_segment, segments.settle_losses,
     ),

@@ -49,7 +49,7 @@ from attribution.packets.bulk import (
     records,
 )
 from attribution.packets.bulk.kept_code import NAME, find_code, keep_code
-from attribution.packets.one_point import copies, gaps, nodes, numbers, segments, state, waiting
+from attribution.packets.one_point import copies, gaps, limits, nodes, numbers, segments, state, waiting
 
 Function = Callable[..., Any]
 
@@ -71,7 +71,7 @@ class Kit:
 READING: Final = Kit(
     (
         link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
-        nodes, numbers, state, waiting, gaps, copies, segments, following, records,
+        nodes, numbers, state, waiting, gaps, copies, limits, segments, following, records,
     ),
     (
         records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,

@@ -6,6 +6,7 @@
     waiting    losses that something may still take back
     gaps       octets and numbers that were left out: lost before the point
     copies     segments in flight: lost beyond the point
+    limits     segments that a router dropped for their size, and said so: not lost
     segments   one call for each segment; the end of a connection
 
 What one point cannot know, and what is said then:

@@ -296,8 +296,30 @@ def take_back(state: Row, mine: int, pool: Row, left: int, right: int) -> None:
         found = found or take_back_waiting(pool, trouble, kind, left, right)
 
 
-def mark_arrived(state: Row, mine: int, pool: Row, now_ns: int, left: int, right: int) -> None:
-    """Copies in flight within [left, right) have arrived; gaps there were filled another way."""
+def let_older_arrive(state: Row, mine: int, pool: Row, node: int, left: int, right: int) -> None:
+    """The receiver has a part of a segment, which comes as a whole or not at all: an earlier copy of just this part
+    has arrived, and the sender cut its octets anew since."""
+    before = 0
+    copy = pool[node + OLDER]
+    while copy and (pool[copy + FROM] < left or pool[copy + UNTIL] > right):
+        before = copy
+        copy = pool[copy + NEXT]
+    if copy:
+        if before:
+            pool[before + NEXT] = pool[copy + NEXT]
+        else:
+            pool[node + OLDER] = pool[copy + NEXT]
+        give_node(pool, copy)
+        state[mine + COPIES] -= 1
+
+
+def mark_arrived(
+    state: Row, mine: int, pool: Row, now_ns: int, left: int, right: int, whole_left: int, whole_right: int
+) -> None:  # fmt: skip
+    """Copies in flight within [left, right) have arrived; gaps there were filled another way.
+
+    The receiver has all of [whole_left, whole_right), and nothing next to it.
+    """
     trouble = state[mine + TROUBLE]
     node = pool[trouble + BLOCK_CURSOR]
     if not node or pool[node + FROM] > left:
@@ -314,6 +336,8 @@ def mark_arrived(state: Row, mine: int, pool: Row, now_ns: int, left: int, right
                 pool[node + MARKS] |= ARRIVED
         else:
             steps += 1
+            if pool[node + OLDER] and (pool[node + FROM] < whole_left or pool[node + UNTIL] > whole_right):
+                let_older_arrive(state, mine, pool, node, max(left, pool[node + FROM]), right)
         pool[trouble + BLOCK_CURSOR] = node
         node = pool[node + NEXT]
     if newest_ns >= 0:
@@ -329,6 +353,7 @@ def take_block(state: Row, mine: int, pool: Row, now_ns: int, left: int, right: 
     trouble = open_trouble(state, mine, pool)
     blocks = pool[trouble + BLOCKS]
     known = -1
+    whole_left, whole_right = left, right
     for place in range(0, 8, 2):
         known_left = pool[blocks + place]
         known_right = pool[blocks + place + 1]
@@ -350,7 +375,7 @@ def take_block(state: Row, mine: int, pool: Row, now_ns: int, left: int, right: 
     else:
         pool[blocks + known] = min(left, pool[blocks + known])
         pool[blocks + known + 1] = max(right, pool[blocks + known + 1])
-    mark_arrived(state, mine, pool, now_ns, left, right)
+    mark_arrived(state, mine, pool, now_ns, left, right, whole_left, whole_right)
 
 
 def older_copy(state: Row, mine: int, pool: Row, node: int, older: int) -> int:

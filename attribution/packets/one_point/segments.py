@@ -11,6 +11,7 @@ lists and compiled on arrays. What tells one thing from the other:
   (RFC 7323 §4.3, the Eifel detection of RFC 3522) and by the shortest round trip beyond this point. Earlier copies
   were lost, later ones were not needed.
 - A duplicate SACK (RFC 2883): one copy more has arrived, so one loss fewer has happened.
+- A router's word that a segment was too large (`limits`): its sender knows, and sends less. That is no loss.
 - Octets acknowledged though they never passed went another way, or the capture missed them, and are no loss.
 
 What may still be taken back waits in a list of its direction, and is told when nothing can come any more. All that is
@@ -41,6 +42,7 @@ from attribution.packets.one_point.gaps import (
     take_back_number,
     unseen_numbers,
 )
+from attribution.packets.one_point.limits import meet_limit
 from attribution.packets.one_point.nodes import (
     FRAME,
     MARKS,
@@ -87,6 +89,7 @@ from attribution.packets.one_point.state import (
     LAST,
     LAST_GAP,
     LAST_TIME,
+    LIMIT,
     LOSS_WIDTH,
     LOST_ALL,
     LOW,
@@ -103,6 +106,7 @@ from attribution.packets.one_point.state import (
     SEEN,
     SEGMENTS,
     SELECTIVE,
+    TOO_BIG,
     TROUBLE,
     TROUBLED,
     UNANSWERED,
@@ -164,7 +168,8 @@ def come_again(
         resent = pool[pool[trouble + BOOKS] + LOST_ALL] > lost
         place = find_place(state, mine, pool, left)
         if place >= 0:
-            put_copy(state, mine, pool, place, left, right, now_ns, frame, packed_marks(0, wire, number), timestamp, 0)
+            marks = packed_marks(untold & TOO_BIG, wire, number)
+            put_copy(state, mine, pool, place, left, right, now_ns, frame, marks, timestamp, 0)
     elif late and right <= state[mine + ACKED]:
         resent = False  # overtaken, and even its acknowledgement was faster
     elif not repeat_octets(
@@ -320,6 +325,8 @@ def follow_segment(
             highest = left
         elif left_out:
             miss_numbers(state, mine, pool, left_out, time_ns, frame, number, hearing, opening, False)
+        if state[mine + LIMIT]:
+            untold |= meet_limit(state, mine, pool, out, tag, direction, frame, time_ns, left, right, timestamp)
         if left == highest:
             if missing == REPEATED:
                 state[mine + HABITS] |= SAME_NUMBER
@@ -374,7 +381,7 @@ def settle_losses(
                 return False
             if (
                 not one_sided
-                and not pool[node + MARKS] & (ARRIVED | ACCOUNTED)
+                and not pool[node + MARKS] & (ARRIVED | ACCOUNTED | TOO_BIG)
                 and (end_ns - pool[node + PASSED] > UNANSWERED_NS)
             ):
                 tell_loss(
@@ -392,6 +399,9 @@ def settle_losses(
             give_node(pool, pool[trouble + BOOKS])
             give_node(pool, trouble)
             state[mine + TROUBLE] = 0
+        if state[mine + LIMIT]:
+            give_node(pool, state[mine + LIMIT])
+            state[mine + LIMIT] = 0
         state[mine + LAST] = 0
         state[mine + COPIES] = 0
     return True

@@ -28,7 +28,8 @@ ROUND_TRIPS: Final = 11  # from a passage to its acknowledgement: how many, thei
 ROUND_TRIP_SUM: Final = 12
 LONGEST_ROUND_TRIP: Final = 13
 LARGEST_ARRIVED: Final = 14  # octets on the wire
-NUMBERS: Final = 15  # the state of `numbers`
+LIMIT: Final = 15  # node of what a router told about the size of segments, else 0
+NUMBERS: Final = 16  # the state of `numbers`
 LOSS_WIDTH: Final = NUMBERS + NUMBERS_WIDTH
 LOSS_STATE_WIDTH: Final = 2 * LOSS_WIDTH
 
@@ -64,11 +65,19 @@ PLAIN: Final = 5  # how often the last acknowledgement came again without SACK
 ASSUMED: Final = 6  # 2^32 parts of a loss, see `assume_lost_copies`
 TROUBLED: Final = 7  # when something last passed again, or left octets out
 
+# The node of LIMIT
+LIMIT_ROOM: Final = 0  # how many octets of TCP options and payload fit, by the latest message
+LIMIT_TIME: Final = 1  # when that passed
+LIMIT_COUNT: Final = 2  # how many messages there are of which is not known whether the sender got them,
+LIMIT_SINCE: Final = 3  # when the first of them passed,
+LIMIT_FROM: Final = 4  # and the first octet that they quote
+
 # Marks of a copy in flight
 ARRIVED: Final = 1  # by SACK
 ACCOUNTED: Final = 2  # the rest of a copy of which another part passed again
 UNTOLD: Final = 16  # a SYN, or the last FIN: what answers it again bears no number and no duplicate SACK
 GREETING: Final = 32  # an answer to a SYN: where it comes again it is acknowledged again
+TOO_BIG: Final = 64  # dropped by a router that told its sender so, by a message that passed here: that is no loss
 
 # Kinds of loss. What waits has one of them as its mark.
 UPSTREAM: Final = 1  # a segment never reached this point
@@ -78,6 +87,8 @@ UPSTREAM_BARE: Final = 4  # an acknowledgement without octets never reached this
 NOT_NEEDED: Final = 5  # a copy that passed after another that arrived; never told
 MISSED: Final = 6  # a gap's packet, which only waits for a duplicate SACK; told as UPSTREAM
 KIND_MASK: Final = 15
+HEEDED: Final = 7  # no losses, but told like them: so many too-big messages made their receiver send smaller segments,
+UNHEEDED: Final = 8  # or never came to it, as it seems
 
 # A loss that is told: [EVENT_KIND ... EVENT_TAG]. `COUNT` packets, spread evenly between two times.
 EVENT_KIND: Final = 0
@@ -100,8 +111,10 @@ EVENTS_NEEDED: Final = 8
 WORD: Final = 1 << 32
 LOW: Final = WORD - 1
 HALF: Final = 1 << 31
+HEED_NS: Final = 1_000_000_000  # longer than a round trip: who goes on later than this after a message did not get it
 STRAGGLER_NS: Final = 3_000_000  # without any other clue, what comes this soon after a gap was overtaken, not resent
 PATIENCE_NS: Final = 2_000_000_000  # after this no duplicate SACK is expected, nor a straggler
+TIMESTAMP_OCTETS: Final = 12  # the option with its padding (RFC 7323, appendix A)
 UNANSWERED_NS: Final = 1_000_000_000  # what was sent later than this before the end may still be answered
 SILENCE_NS: Final = 100_000_000  # a sender that was silent for so long may have waited for a timeout
 HALF_SECOND_NS: Final = 500_000_000  # less than the second after which an answer to a SYN is repeated

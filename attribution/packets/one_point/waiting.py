@@ -42,6 +42,7 @@ from attribution.packets.one_point.state import (
     SELECTIVE,
     TIMEOUT_NS,
     TOLD_AT_ONCE,
+    TOO_BIG,
     TROUBLE,
     UNANSWERED,
     UNTOLD,
@@ -110,6 +111,8 @@ def tell_waiting(state: Row, mine: int, pool: Row, out: Row, tag: int, direction
     elif kind == NOT_NEEDED:
         told = tells_duplicates(state, mine) and not pool[node + MARKS] & UNTOLD
         kind = DOWNSTREAM if told or pool[node + MARKS] & GREETING else UNANSWERED
+    if pool[node + MARKS] & TOO_BIG and kind in (DOWNSTREAM, UNANSWERED):
+        count = 0
     if count > 0:
         tell_loss(out, tag, kind, direction, start_ns, end_ns, count, pool[node + FRAME], wire_of(pool, node))
     pool[trouble + WAITING] = pool[node + NEXT]
