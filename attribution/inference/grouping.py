@@ -126,6 +126,18 @@ def senders_captured(measurements: Iterable[Measurement], when: Interval) -> fro
     return frozenset(node for node, count in seen.items() if count >= SEEN_OFTEN)
 
 
+def ways_unheeded(measurements: Iterable[Measurement], when: Interval) -> frozenset[str]:
+    """What lay before too-big messages, seen in a time, that their receivers never heeded."""
+    return frozenset(
+        component
+        for member in measurements
+        if member.counts_too_big and member.lost and member.interval.overlaps(when)
+        for journey in member.journeys
+        for stretch in journey
+        for component in stretch.components
+    )
+
+
 def _of_service(groups: Iterable[Group], when: Interval) -> Iterator[Measurement]:
     """What was measured of the service's own packets within a time."""
     for group in groups:

@@ -9,7 +9,7 @@ from math import exp, inf, log
 
 from attribution.inference.candidates import Candidate, enumerate_candidates, rank_records
 from attribution.inference.fits import Fits, KnownTouches, Situation
-from attribution.inference.grouping import Group, senders_captured
+from attribution.inference.grouping import Group, senders_captured, ways_unheeded
 from attribution.inference.likelihood import RATES, add_logs
 from attribution.inference.phases import Phase, follows, join_phases
 from attribution.inference.relation import Touch
@@ -138,9 +138,11 @@ class Solver:
             is_over = span.end_ns == self.phases[-1].span.end_ns and span.end_ns < self._measured_until_ns
             ends = [p.span.end_ns for p in self.phases if span.start_ns < p.span.end_ns <= span.end_ns]
             seen = senders_captured(s.measurements, surely_at_work(span))
+            unheeded = ways_unheeded(s.measurements, span)
             self._witnesses[span] = Witnesses(
-                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span, is_over, ends, seen
-            )
+                alarms, s.records, s.coverage, s.topology, s.paths, s.session_paths, s.modes, span, is_over, ends, seen,
+                unheeded,
+            )  # fmt: skip
         return self._witnesses[span]
 
     def _new_alarms(self, span: Interval) -> Sequence[Alarm]:

@@ -114,7 +114,8 @@ class Witnesses:
 
     `is_over`: the service was measured for some time after the phase, and was well. `ends`: when its parts ended, where
     it is several phases one after the other; in the last of them routes may only be on their way back. `seen`: nodes
-    whose own packets were captured meanwhile.
+    whose own packets were captured meanwhile. `unheeded`: what messages that packets were too big had before them when
+    they were last seen, and never came to whom they were for.
     """
 
     def __init__(
@@ -130,8 +131,10 @@ class Witnesses:
         is_over: bool = False,
         ends: Sequence[int] = (),
         seen: Collection[str] = (),
+        unheeded: Collection[str] = (),
     ) -> None:
         self._seen = seen
+        self._unheeded = unheeded
         self._is_over = is_over
         self._ends = ends or (phase.end_ns,)
         self._coverage = coverage
@@ -147,7 +150,7 @@ class Witnesses:
         self._unread = {alarm.reporter: alarm for alarm in self._alarms if alarm.kind is AlarmKind.NOT_UNDERSTOOD}
         self._spoke_on = {(alarm.reporter, alarm.about_peer) for alarm in heard if alarm.spoke_on}
         self._records = [
-            record for record in records if record_in_time(record, phase) or self._starved_session(record)
+            record for record in records if record_in_time(record, phase) or self._shows_late(record)
         ]
 
     @property
@@ -174,12 +177,13 @@ class Witnesses:
         link = self._topology.links.get(alarm.component)
         return link.ends if link is not None else (alarm.component,)
 
-    def _starved_session(self, record: Record) -> bool:
-        """Whether a session of a device ran out of time under a configuration of it, and was back after the next."""
+    def _shows_late(self, record: Record) -> bool:
+        """Whether a session of a device ran out of time under a configuration of it, and was back after the next; or
+        too-big messages got lost there: whoever has learnt the path's MTU tries a larger size only after some time."""
         if not (record.revised and brackets(record, self._phase, recurring=len(self._ends) > 1)):
             return False
         onset = Interval(self._phase.start_ns, self._phase.start_ns)
-        return any(
+        return record.component in self._unheeded or any(
             alarm.kind in SESSIONS
             and record.component in (alarm.reporter, alarm.about_peer)
             and began_in_time(alarm.interval.start_ns, onset)
@@ -439,7 +443,7 @@ class Witnesses:
         gain = log(probability / (background * CALLED_FOR_IT if record.tied else background))
         gain -= price_of_date(record, self._phase)
         by_another_clock = record.kind is RecordKind.ENFORCEMENT and lasts_as_long(record, self._phase)
-        if ended_with(record, self._phase) or by_another_clock or self._starved_session(record):
+        if ended_with(record, self._phase) or by_another_clock or self._shows_late(record):
             gain += log(CONFIRMED_BY_END)
         elif record.cloud_call and self._is_over and record.interval.end_ns > self._phase.end_ns:
             gain += log(BACK_OF_ITSELF)

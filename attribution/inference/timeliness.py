@@ -50,6 +50,8 @@ DEAD_INTERVAL_S = 40.0
 CLOUD_BEFORE_S = 90.0
 # A filter that stops a session's packets shows when the hold timer has run out (BGP's after 90 s by RFC 4271 §10, 180 s
 # by many vendors' default), and that it is gone when the session is tried again (ConnectRetryTime, 120 s, there).
+# One that stops the messages of path-MTU discovery shows when a host next tries a larger size: it forgets what it has
+# learnt after ten minutes (RFC 1191 §6.3, RFC 8201 §4), or sooner where it is set so; that it is gone, at once.
 # A change of a configuration from which until the next one of the same user such a session was lost is no chance.
 HOLD_TIME_S, CONNECTS_AGAIN_S = 180.0, 120.0
 # A call of the cloud API takes effect within seconds; each further stretch of this length before the onset makes it e

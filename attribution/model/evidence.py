@@ -9,7 +9,7 @@ from enum import StrEnum
 from attribution.model.clock import Alignment
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
-from attribution.model.observation import CONNECTIONS, Caveat, CommandEffectKind
+from attribution.model.observation import CONNECTIONS, TOO_BIG, Caveat, CommandEffectKind
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 
@@ -125,6 +125,11 @@ class Measurement:
     def counts_connections(self) -> bool:
         """Whether connections were counted at a capture point, rather than packets."""
         return self.traffic.partition("/")[0] == CONNECTIONS
+
+    @property
+    def counts_too_big(self) -> bool:
+        """Whether ICMP messages that packets were too big were counted at a capture point."""
+        return self.traffic.partition("/")[0] == TOO_BIG
 
 
 def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
