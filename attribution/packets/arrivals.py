@@ -1,7 +1,8 @@
 """A packet that a capture does not show was not lost if something else shows that it arrived, or why it is not there.
 
 It was answered or acknowledged (by more than a reset) though no copy of it passed the point: the capture missed it. Its
-octets came in other segments (a network card cuts large ones and joins small ones), or its datagram in fragments. The
+octets came in other segments (a network card cuts large ones and joins small ones), or its datagram in fragments. A
+router told its sender that it was too big, by a message that came back by the point: path-MTU discovery. The
 snap length cut its headers, so that it cannot be known again. Or the capture itself fell silent while traffic that must
 have passed it went on elsewhere.
 """
@@ -20,6 +21,7 @@ from attribution.packets.capture import Capture, Packet
 from attribution.packets.columns import (
     ACK,
     ACKNOWLEDGEMENT,
+    BLANK,
     DEPTH,
     FLAGS,
     FRAGMENT,
@@ -31,6 +33,7 @@ from attribution.packets.columns import (
     LAYER_CUT,
     LAYERS,
     LENGTH,
+    PAYLOAD,
     PROTOCOL,
     RST,
     SEQUENCE,
@@ -38,10 +41,14 @@ from attribution.packets.columns import (
     SYN,
     TCP,
     TIME,
+    TIMESTAMP,
     TRANSPORT,
     VERSION,
 )
-from attribution.packets.matching import Flow, Sighting
+from attribution.packets.digest import quotes_segment, room_told
+from attribution.packets.matching import Flow, Sighting, flow_of
+from attribution.packets.one_point.limits import size_of
+from attribution.packets.one_point.state import HEED_NS
 from attribution.packets.ways import Clocks
 
 WORD: Final = 0xFFFFFFFF
@@ -73,6 +80,7 @@ class Fate(Enum):
     IN_FRAGMENTS = auto()
     ANSWERED = auto()
     CUT = auto()
+    TOO_BIG = auto()
 
 
 class Arrivals:
@@ -86,6 +94,7 @@ class Arrivals:
         self._passed: dict[tuple[Flow, int], dict[int, list[tuple[int, int]]]] = {}
         self._pieces: dict[tuple[Flow, int], _Pieces] = {}
         self._parts: dict[int, _Parts] = {}
+        self._limits: dict[int, _Limits] = {}
 
     def fate(self, flow: Flow, instance: Instance, following: int) -> Fate:
         packet = instance.packet
@@ -97,7 +106,16 @@ class Arrivals:
         found = parts.explain(packet, instance.times[-1])
         if found is not None:
             return found
-        return Fate.ANSWERED if self._arrived(flow, instance, following) else Fate.LOST
+        if self._arrived(flow, instance, following):
+            return Fate.ANSWERED
+        return Fate.TOO_BIG if flow[8] == TCP and self._was_told(instance.stops[-1]) else Fate.LOST
+
+    def _was_told(self, last: Sighting) -> bool:
+        """Whether a router told a segment's sender that it was too big, by a message that passed the same point."""
+        limits = self._limits.get(last.capture)
+        if limits is None:
+            limits = self._limits[last.capture] = _Limits(self._captures[last.capture])
+        return limits.forbid(self._captures[last.capture].packets[last.packet])
 
     def _in_pieces(self, instance: Instance, following: int) -> bool:
         key = (instance.flow, following)
@@ -223,6 +241,28 @@ class _Pieces:
         for number, octets in taken:
             self.free[number] -= octets
         return True
+
+
+class _Limits:
+    """What too-big messages that passed a capture told of the size of segments, by flow: when, and how much fits."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.told: dict[Flow, list[tuple[int, int]]] = defaultdict(list)
+        for packet, octets in zip(capture.packets, capture.octets, strict=True):
+            if packet[PROTOCOL] in (ICMP, ICMP6) and packet[PAYLOAD] >= 0 and not packet[FRAGMENT]:
+                row, quoted = list(packet), list(BLANK)
+                quotes_segment(octets, 0, len(octets), row, quoted)
+                room = room_told(octets, 0, len(octets), row, quoted)
+                if room:
+                    self.told[flow_of(tuple(quoted))].append((packet[TIME], room))
+
+    def forbid(self, packet: Packet) -> bool:
+        """Whether a segment was larger than its sender was told just after or just before, as `limits` has it."""
+        if not self.told or packet[TRANSPORT] < 0:
+            return False
+        size = size_of(0, packet[LENGTH], packet[TIMESTAMP])
+        told = self.told.get(flow_of(packet), ())
+        return any(abs(time - packet[TIME]) <= HEED_NS and size > room for time, room in told)
 
 
 class _Part(NamedTuple):

@@ -180,9 +180,10 @@ class Comparison:
             missed.in_pieces += fate is Fate.IN_PIECES
             missed.in_fragments += fate is Fate.IN_FRAGMENTS
             counted.arrived(instance, last, following)
-        elif fate in (Fate.ANSWERED, Fate.CUT):
+        elif fate in (Fate.ANSWERED, Fate.CUT, Fate.TOO_BIG):
             missed.answered += fate is Fate.ANSWERED
             missed.cut += fate is Fate.CUT
+            missed.too_big += fate is Fate.TOO_BIG
             # What was acknowledged may have been another copy, which came by a point that nobody captured.
             echoed = fate is Fate.ANSWERED and instance.flow[8] in (ICMP, ICMP6)
             counted.not_compared(instance, last, following, echoed)

@@ -27,6 +27,7 @@ class Missed:
     unlike: int = 0
     in_pieces: int = 0
     in_fragments: int = 0
+    too_big: int = 0
     dropped: int = 0
 
 
@@ -40,6 +41,7 @@ REASONS: Final = (
     ("unlike", Phrase("segments of connections of which no packet is the same at both points: changed on the way")),
     ("in_pieces", Phrase("segments came in other pieces, as network cards cut and join them; not lost")),
     ("in_fragments", Phrase("datagrams came in fragments, or put together again; not lost")),
+    ("too_big", Phrase("segments that a router dropped for their size, and told their sender so; not lost")),
 )
 GAP: Final = Template(
     "shows nothing from {start} for {seconds:.1f} s, while packets from beyond it came through: it did not record, or "

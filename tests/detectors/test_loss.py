@@ -22,7 +22,7 @@ from attribution.detectors.loss import (
 )
 from attribution.model.evidence import Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import FlowRecord, PacketWitness, PairCount, TapCount, WitnessKind
+from attribution.model.observation import TOO_BIG, FlowRecord, PacketWitness, PairCount, TapCount, WitnessKind
 from attribution.model.topology import NodeKind, Topology
 from tests.detectors.chain import (
     CAPTURE,
@@ -382,6 +382,17 @@ def test_a_capture_at_the_sender_sees_the_whole_way_and_nothing_before() -> None
     assert found.end_to_end
     assert found.lost == 5
     assert found.journeys[0][0].components == WAY[1:]
+
+
+def test_a_too_big_message_that_was_not_heeded_was_lost_on_its_way_back() -> None:
+    told = tap("cloud-edge", "GE0/0/1", protocol=TOO_BIG, sent=9, beyond=8, source="10.2.0.2", destination="10.1.0.2")
+    (found,) = detect_tap_loss([told], surroundings())
+
+    assert (found.lost, found.sent) == (8, 9)
+    assert found.counts_too_big
+    (stretch,) = found.journeys[0]
+    assert stretch.components == HOME[HOME.index("cloud-edge") + 1 :], "it has no answer that may be lost as well"
+    assert found.subject == "ICMP too-big messages from cloud-host to office-host beyond cloud-edge GE0/0/1"
 
 
 def test_an_unanswered_echo_was_lost_beyond_the_capture_on_either_way() -> None:

@@ -627,6 +627,19 @@ def test_a_change_under_which_a_session_starved_again_and_again_is_taken_back_af
     assert not heard(at(160)).records
 
 
+def test_a_filter_of_the_messages_of_path_mtu_discovery_shows_when_a_host_tries_a_larger_size_again() -> None:
+    """Until then it knows what fits: the messages that got lost where the configuration had changed tell of it."""
+    filtering = changed(25, 158)
+
+    def heard(*unheeded: str) -> Testimony:
+        told = Witnesses((), [filtering], Coverage(), CHAIN, PATHS, {}, MODES, PHASE, unheeded=unheeded)
+        return told.testify(acting(filtering))
+
+    assert heard("customer-edge", "customer-core").records[filtering] > 0
+    assert not heard("provider-edge").records
+    assert not heard().records
+
+
 def test_what_others_typed_elsewhere_does_not_belong_to_the_act() -> None:
     elsewhere = record(99, "provider-core", effect=CommandEffectKind.INTERFACE_SHUTDOWN)
     assert set(hear(acting(SHUT), records=[SHUT, elsewhere]).records) == {SHUT}

@@ -97,7 +97,7 @@ def test_every_filter_is_understood(addresses: tuple[str, str]) -> None:
     """Of every kind of witness and of loss, in one filter: tshark refuses it if any part is wrong."""
     sender, about = addresses
     many = [replace(witness(kind, 0, "", 99, 1, 2), sender=sender, about=about) for kind in WitnessKind]
-    lost = [tap(0, 1, 1, protocol=protocol) for protocol in ("tcp", "tcp-syn", "icmp", "udp")]
+    lost = [tap(0, 1, 1, protocol=protocol) for protocol in ("tcp", "tcp-syn", "icmp", "udp", "icmp-too-big")]
     filters = [witness_filter(seen) for seen in many] + [witness_filter(replace(seen, count=2)) for seen in many]
     filters += [loss_filter(replace(count, source=sender, destination=about)) for count in lost]
 

@@ -8,8 +8,9 @@ memory is bounded whatever the files' size: the rings (up to 150 MB), 0.4 KB for
 takes 480 MB for 2 × 10 million packets, and has no bound. What takes longer than the ring lasts counts as lost.
 
 The reasoning is that of `attribution.packets.comparison` for two points. Left out are packets that took another way
-between three points, and sequence numbers that a firewall moves (such connections are told, and not compared). Medians
-of delay are those of a sample where there are many packets: every n-th.
+between three points, sequence numbers that a firewall moves (such connections are told, and not compared), and what
+routers told of segments that were too big (those count as lost). Medians of delay are those of a sample where there are
+many packets: every n-th.
 """
 
 from __future__ import annotations

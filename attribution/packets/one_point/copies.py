@@ -55,6 +55,7 @@ from attribution.packets.one_point.state import (
     ROUND_TRIP,
     SAME_NUMBER,
     TIMEOUT_NS,
+    TOO_BIG,
     TROUBLE,
     UNANSWERED,
     measure_round_trip,
@@ -183,6 +184,16 @@ def reaches_far(pool: Row, node: int, reached: int) -> bool:
     return True
 
 
+def had_to_pass(pool: Row, node: int) -> bool:
+    """Whether a router has told of all older copies of a segment that it dropped them, and not of the newest."""
+    if pool[node + MARKS] & TOO_BIG:
+        return False
+    copy = pool[node + OLDER]
+    while copy and pool[copy + MARKS] & TOO_BIG:
+        copy = pool[copy + NEXT]
+    return copy == 0
+
+
 def judge_copies(
     state: Row, mine: int, pool: Row, node: int, now_ns: int, filled_ns: int, echo: int, came: bool,
     spare: bool,
@@ -195,7 +206,7 @@ def judge_copies(
     """
     trouble = state[mine + TROUBLE]
     latest_ns = min(now_ns - (state[mine + ROUND_TRIP] * 7 >> 3), filled_ns)
-    found = feasible(pool, node, latest_ns, echo)
+    found = feasible(pool, node, latest_ns, echo) or had_to_pass(pool, node)
     if found and spare:
         drop_older_copy(state, mine, pool, node)
     if not found and not came:
