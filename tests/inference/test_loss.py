@@ -321,7 +321,7 @@ def test_a_router_behind_a_capture_would_have_been_heard_to_miss_a_route() -> No
 
 
 def test_a_router_that_misses_a_route_drops_whatever_comes_to_it_for_an_end_whoever_sent_it() -> None:
-    """What one router sends is lost in another, and what the service sends comes through it: that is no missing route."""
+    """What one router sends is lost in another, through which the service's comes: no route is missing there."""
     fault, upstream = candidate("provider-host", mode(full=0.9)), [Touch.UPSTREAM, Touch.UPSTREAM]
     onward = Stretch(("provider-edge",), False, False, beyond=WAY[WAY.index("provider-edge") + 1 :])
 
