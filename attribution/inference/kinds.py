@@ -132,11 +132,10 @@ def bound_for(kind: Sequence[Group]) -> str | None:
 
 
 def met_routers(kind: Sequence[Group], plain: Container[str]) -> frozenset[str] | None:
-    """The routers that packets met: one of them may have had no route. None: others' packets, which may have been sent
-    from behind it, but for those that were seen to come to where their stretch begins."""
-    stretches = [stretch for journey in kind[0].journeys for stretch in journey]
-    if not kind[0].of_service and (is_balance(kind) or any(stretch.starts_inside for stretch in stretches)):
+    """The routers that the service's packets met: one of them may have had no route. None: packets of others."""
+    if not kind[0].of_service:
         return None
+    stretches = (stretch for journey in kind[0].journeys for stretch in journey)
     return frozenset(name for stretch in stretches for name in stretch.components if name not in plain)
 
 

@@ -320,22 +320,6 @@ def test_a_router_behind_a_capture_would_have_been_heard_to_miss_a_route() -> No
     assert told(replace(captured, sent=9, lost=9)) > told(captured) + 0.5 * -log(SAYS_NOTHING)
 
 
-def test_a_router_that_misses_a_route_drops_whatever_comes_to_it_for_an_end_whoever_sent_it() -> None:
-    """What one router sends is lost in another, through which the service's comes: no route is missing there."""
-    fault, upstream = candidate("provider-host", mode(full=0.9)), [Touch.UPSTREAM, Touch.UPSTREAM]
-    onward = Stretch(("provider-edge",), False, False, beyond=WAY[WAY.index("provider-edge") + 1 :])
-
-    def told(first: Stretch, lost: int) -> float:
-        own = measured(30, 31, 80, lost, journeys=((onward,),), method=Method.TWO_POINTS, of_service=True)
-        others = measured(30, 31, 80, 80, journeys=((first,),), method=Method.TWO_POINTS, of_service=False)
-        groups = [Group(m.journeys, m.of_service, False, "udp", 80, m.lost, 1.0, (m,)) for m in (own, others)]
-        return PhaseLosses(groups).fit(fault, upstream).total
-
-    from_anywhere = replace(onward, components=WAY[:3], starts_inside=True)
-    assert told(onward, 80) > told(onward, 0) + 2
-    assert told(from_anywhere, 0) > told(onward, 0) + 2, "what is sent from where there is no route starts there"
-
-
 def test_what_came_through_is_counted_by_where_it_was_captured_or_arrived_and_for_which_end() -> None:
     edge, core = way("customer-edge", "provider-edge"), WAY[7:]
     halves = (Stretch(edge[1:], False, False, beyond=core),)
