@@ -31,9 +31,10 @@ from attribution.packets.lean import (
     QUOTED_ROOM,
     SACK_PERMITTED,
 )
+from attribution.packets.one_point.gaps import disown_numbers
 from attribution.packets.one_point.limits import follow_message
 from attribution.packets.one_point.nodes import FORGOTTEN, ROOM
-from attribution.packets.one_point.numbers import LONGEST_STEP
+from attribution.packets.one_point.numbers import LONGEST_JUMP, LONGEST_STEP, NUMBER, UNKNOWN, numbers_taken, swapped
 from attribution.packets.one_point.segments import follow_blocks, follow_segment, settle_losses
 from attribution.packets.one_point.state import (
     DOWNSTREAM,
@@ -48,11 +49,15 @@ from attribution.packets.one_point.state import (
     EVENTS,
     EVENTS_NEEDED,
     FIRST_EVENT,
+    HABITS,
     HEEDED,
     LARGEST_ARRIVED,
+    LAST_TIME,
     LOSS_STATE_WIDTH,
     LOSS_WIDTH,
     NODES_NEEDED,
+    NUMBERS,
+    OTHER_ORDER,
     UNANSWERED,
     UPSTREAM,
     UPSTREAM_BARE,
@@ -88,6 +93,7 @@ from attribution.packets.pair_bins import (
     pair_of,
     put_loss,
 )
+from attribution.packets.taken_numbers import FARTHEST, sender_of, take_number, was_taken
 from attribution.packets.tcp_pace import PACE_WIDTH, time_segment
 
 Words = Row
@@ -95,7 +101,8 @@ Words = Row
 # Of a flow, what this stage keeps
 PROGRESS_PAIR: Final = 0  # see `pair_of`
 PROGRESS_BINS: Final = 1  # for each direction, its latest bin
-PROGRESS_LOST: Final = 3  # for each direction: upstream, downstream, unanswered, acknowledgements alone upstream
+PROGRESS_SENDERS: Final = 3  # and its sender, see `sender_of`
+PROGRESS_LOST: Final = 5  # for each direction: upstream, downstream, unanswered, acknowledgements alone upstream
 LOST_KINDS: Final = 4
 PROGRESS_PACE: Final = PROGRESS_LOST + 2 * LOST_KINDS
 PROGRESS_LOSS: Final = PROGRESS_PACE + PACE_WIDTH
@@ -124,11 +131,12 @@ TOLD_WORDS: Final = FIRST_TOLD + TOLD_ROOM * TOLD_WIDTH
 def follow_batch(
     lean: Words, extra: Words, health: Words, flow_of: Words, fresh: Words, start: int, count: int, progress: Words,
     pair_slots: Words, pairs: Words, bin_slots: Words, bins: Words, counters: Words, key: Words, pool: Words,
-    pool_size: int, events: Words, told: Words,
+    pool_size: int, events: Words, told: Words, taken: Words,
 ) -> int:  # fmt: skip
     """Follow packets start to count. Answers how far it came: less where some table is full.
 
-    `fresh` is 1 for the first packet of a flow: whatever its row of `progress` held was another's.
+    `fresh` is 1 for the first packet of a flow: whatever its row of `progress` held was another's. `taken` tells which
+    numbers each host has used (`taken_numbers`).
     """
     width = counters[BIN_NS]
     for number in range(start, count):
@@ -148,6 +156,8 @@ def follow_batch(
                 progress[base + word] = 0
             clear_losses(progress, base + PROGRESS_LOSS)
             progress[base + PROGRESS_PAIR] = pair_of(lean, at, pair_slots, pairs, counters, key)
+            progress[base + PROGRESS_SENDERS] = sender_of(lean, at, 0)
+            progress[base + PROGRESS_SENDERS + 1] = sender_of(lean, at, 1)
         direction = lean[at + LEAN_DIRECTION]
         time_ns = lean[at + LEAN_TIME]
         interval = time_ns // width
@@ -167,6 +177,9 @@ def follow_batch(
         if lean[at + LEAN_KEY + 4] & 0xFF != TCP or (length >= 0 and flags & (SYN | ACK | RST) == SYN):
             bins[into + BIN_UNBIDDEN] += 1
             bins[into + BIN_UNBIDDEN_OCTETS] += wire
+        mark = lean[at + LEAN_MARK] >> 8
+        if mark:
+            take_number(taken, progress[base + PROGRESS_SENDERS + direction], mark, time_ns)
         if length < 0:
             if lean[at + LEAN_EXTRA]:
                 take_message(lean, at, extra, progress, pool, told)
@@ -178,7 +191,10 @@ def follow_batch(
         if pool[ROOM] < NODES_NEEDED:
             pool[FORGOTTEN] += 1
             continue
-        mark = number_of(lean, at, pairs, member, flow)
+        if lean[at + LEAN_KEY + 4] >> 8 & 0xFF == 4:
+            mark = number_of(mark, pairs, member, flow, progress, base, direction, pool, taken)
+        else:
+            mark = UNKNOWN
         if seek_losses(lean, at, extra, progress, base + PROGRESS_LOSS, direction, mark, pool, events):
             bins[into + BIN_PASSED] += 1
             bins[into + BIN_PASSED_OCTETS] += wire
@@ -192,21 +208,54 @@ def follow_batch(
     return count
 
 
-def number_of(lean: Words, at: int, pairs: Words, member: int, flow: int) -> int:
-    """The IP identification of a segment if it may count those of its connection, or -1.
+def number_of(
+    number: int, pairs: Words, member: int, flow: int, progress: Words, base: int, direction: int, pool: Words,
+    taken: Words,
+) -> int:  # fmt: skip
+    """The IP identification of a segment if it may count those of its connection, else UNKNOWN.
 
-    Windows counts all that it sends to one address together: what a connection leaves out, another one has.
+    A host may count all that it sends together, or all to one address: what a connection leaves out, another one has,
+    or a ping or a datagram (`taken_numbers`).
     """
-    if lean[at + LEAN_KEY + 4] >> 8 & 0xFF != 4:
-        return -1
-    number = lean[at + LEAN_MARK] >> 8
     known = (member >> 1) * PAIR_WIDTH + PAIR_NUMBERS + (member & 1) * NUMBERS_OF_PAIR
     if pairs[known + NEWEST] and pairs[known + NEWEST_OF] != flow:
         goes_on = 0 < (number - pairs[known + NEWEST] + 1) & 0xFFFF <= LONGEST_STEP
         pairs[known + (SHARED if goes_on else APART)] += 1
     pairs[known + NEWEST] = number + 1
     pairs[known + NEWEST_OF] = flow
-    return -1 if pairs[known + SHARED] > pairs[known + APART] else number
+    mine = base + PROGRESS_LOSS + direction * LOSS_WIDTH
+    newest = progress[mine + NUMBERS + NUMBER]
+    if newest >= 0 and number and number != (newest + 1) & 0xFFFF:
+        left_out = numbers_left_out(progress, mine, number)
+        if left_out:
+            others = taken_by_others(
+                progress, mine, number, left_out, taken, progress[base + PROGRESS_SENDERS + direction]
+            )
+            pairs[known + (SHARED if others else APART)] += 1
+            if others:
+                progress[mine + NUMBERS + NUMBER] = UNKNOWN
+    if pairs[known + SHARED] > pairs[known + APART]:
+        disown_numbers(progress, mine, pool)
+        return UNKNOWN
+    return number
+
+
+def numbers_left_out(state: Words, mine: int, number: int) -> int:
+    """How many numbers a segment leaves out, 0 where they are too many to be looked up."""
+    own = swapped(number) if state[mine + HABITS] & OTHER_ORDER else number
+    step = (own - state[mine + NUMBERS + NUMBER]) & 0xFFFF
+    return max(step - numbers_taken(state, mine + NUMBERS), 0) if 1 < step <= LONGEST_JUMP else 0
+
+
+def taken_by_others(state: Words, mine: int, number: int, left_out: int, taken: Words, sender: int) -> bool:
+    """Whether other packets of a segment's sender have some of the numbers that it leaves out."""
+    other_order = state[mine + HABITS] & OTHER_ORDER
+    own = swapped(number) if other_order else number
+    for before in range(1, min(left_out, FARTHEST) + 1):
+        one = (own - before) & 0xFFFF
+        if was_taken(taken, sender, swapped(one) if other_order else one, state[mine + LAST_TIME]):
+            return True
+    return False
 
 
 def seek_losses(
@@ -295,6 +344,11 @@ def settle_flows(
     """
     for number in range(start, count):
         base = flows[number] * PROGRESS_WIDTH
+        for direction in range(2):
+            member = progress[base + PROGRESS_PAIR] ^ direction
+            known = (member >> 1) * PAIR_WIDTH + PAIR_NUMBERS + (member & 1) * NUMBERS_OF_PAIR
+            if pairs[known + SHARED] > pairs[known + APART]:
+                disown_numbers(progress, base + PROGRESS_LOSS + direction * LOSS_WIDTH, pool)
         over = False
         while not over:
             if counters[BINS] + BINS_AT_ONCE > counters[BIN_CAPACITY] or told[TOLD] + EVENT_ROOM > TOLD_ROOM:

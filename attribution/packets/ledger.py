@@ -21,6 +21,7 @@ from attribution.packets.columns import Row
 from attribution.packets.lean import LEAN_WIDTH
 from attribution.packets.one_point.nodes import NODE_WIDTH, ROOM, open_nodes
 from attribution.packets.one_point.state import DOWNSTREAM, NODES_NEEDED, UNANSWERED
+from attribution.packets.taken_numbers import TAKEN_WORDS
 
 ATTEMPT_COLUMNS: Final = (
     *range(ft.FLOW_KEY, ft.FLOW_KEY + 5), ft.FLOW_OPENING, ft.FLOW_STARTER, ft.FLOW_FRAME,
@@ -244,6 +245,7 @@ class Ledger:
         open_nodes(self.pool, FIRST_NODES)
         self._events = filled(fw.EVENT_WORDS, 0)
         self._told = filled(fw.TOLD_WORDS, 0)
+        self._taken = filled(TAKEN_WORDS, 0)
 
     def judge(self, batch: Batch) -> bool:
         """Put a batch's packets into their flows and judge its TCP segments.
@@ -284,7 +286,7 @@ class Ledger:
             self._followed = self.kernels.follow_batch(
                 batch.lean, batch.extra, batch.health, batch.flow_of, batch.fresh, self._followed, end, self.progress,
                 self.pair_slots, self.pairs, self.bin_slots, self.bins, self.tallies, self._key, self.pool,
-                len(self.pool) // NODE_WIDTH, self._events, self._told,
+                len(self.pool) // NODE_WIDTH, self._events, self._told, self._taken,
             )  # fmt: skip
             self._take_losses()
             if self._followed < end:

@@ -631,7 +631,7 @@ def test_a_filter_of_the_messages_of_path_mtu_discovery_shows_when_a_host_tries_
     """Until then it knows what fits: the messages that got lost where the configuration had changed tell of it."""
     filtering = changed(25, 158)
 
-    def heard(*unheeded: str) -> Testimony:
+    def heard(*unheeded: str) -> reports.Testimony:
         told = Witnesses((), [filtering], Coverage(), CHAIN, PATHS, {}, MODES, PHASE, unheeded=unheeded)
         return told.testify(acting(filtering))
 

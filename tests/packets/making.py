@@ -139,3 +139,28 @@ SENT_AGAIN = [
     )
 ]
 """A handshake, and a segment that is sent again after 300 milliseconds."""
+
+
+def beside_other_traffic(turns: int, host: str = "10.0.0.1", server: str = "10.0.0.2") -> list[Timed]:
+    """A connection that asks and is answered twice a second, of a host that counts all that it sends together: pings,
+    questions to another server and datagrams go out between its segments. Nothing is lost."""
+    found: list[Timed] = []
+    number = 0
+
+    def send(ms: int, body: bytes, protocol: int, to: str = server) -> None:
+        nonlocal number
+        number += 1
+        found.append((START + ms * SECOND // 1000, ethernet(ipv4(body, protocol, host, to, number=number))))
+
+    for turn in range(turns):
+        ms, sequence = 500 * turn, 100 + 300 * turn
+        for part in range(3):
+            send(ms + part, tcp(sequence=sequence + 100 * part, payload=bytes(100)), 6)
+        answer = tcp(80, 1000, 1, sequence + 300)
+        found.append((START + (ms + 10) * SECOND // 1000, ethernet(ipv4(answer, 6, server, host, number=9000 + turn))))
+        if turn % 3:
+            send(ms + 100, echo(8, 7, turn), 1)
+        if turn % 4:
+            send(ms + 200, udp(bytes(30), 5000 + turn, 53), 17, "10.0.0.53")
+            send(ms + 210, udp(bytes(160), 4000, 4000), 17)
+    return found

@@ -20,6 +20,7 @@ from attribution.packets.survey import survey_capture
 from tests.packets.making import (
     START,
     Timed,
+    beside_other_traffic,
     enhanced,
     ethernet,
     interface,
@@ -109,6 +110,14 @@ def test_the_figures_of_a_summary_are_the_same() -> None:
     assert large == small
     assert small.health[0].display_filter == "tcp.analysis.retransmission"
     assert small.flows[0].display_filter.startswith("tcp.stream eq ")
+
+
+def test_a_host_that_counts_all_that_it_sends_loses_as_little_in_a_large_capture() -> None:
+    data = pcap(beside_other_traffic(60), nanoseconds=True)
+    large = summarise_large(data, 300)
+
+    assert large == summarise_capture(data, origin(), flows=300)
+    assert all(not flow.forward.lost_upstream for flow in large.flows)
 
 
 def test_a_cut_file_is_read_up_to_the_cut() -> None:

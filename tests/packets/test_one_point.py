@@ -248,6 +248,19 @@ def test_a_counter_that_is_mostly_alone_but_shared_is_found_out() -> None:
     assert told(story)["upstream"] == 0
 
 
+def test_what_a_sender_sends_elsewhere_after_its_pauses_is_not_missing_here() -> None:
+    """It asks once a second, and counts what it says to others meanwhile, which does not come by."""
+    drawn = random.Random(3)
+    number, story = 0, []
+    for turn in range(60):
+        number += drawn.choice((1, 2, 3, 4))
+        for part in range(2):
+            story.append(data(1000 * turn + part, 200 * turn + 100 * part, number := number + 1))
+        story.append(answer(1000 * turn + 20, 200 * turn + 200, number=7000 + turn))
+
+    assert told(story)["upstream"] <= 2
+
+
 @pytest.mark.parametrize("habit", ["random", "zero", "the same", "other order"])
 def test_numbers_of_other_systems_tell_of_no_loss_where_there_is_none(habit: str) -> None:
     drawn = random.Random(2)

@@ -14,7 +14,20 @@ from attribution.packets import Capture, observe_capture, read_capture
 from attribution.packets.columns import ACK, FIN, FLAGS, LENGTH, RST, SYN
 from attribution.packets.comparison import Comparison
 from tests.packets.conftest import Recording, record
-from tests.packets.making import SECOND, START, Timed, capture, echo, ethernet, ipv4, ipv6, origin, tcp, udp
+from tests.packets.making import (
+    SECOND,
+    START,
+    Timed,
+    beside_other_traffic,
+    capture,
+    echo,
+    ethernet,
+    ipv4,
+    ipv6,
+    origin,
+    tcp,
+    udp,
+)
 from tests.packets.network import ONE, TWO
 
 MS = SECOND // 1000
@@ -75,6 +88,30 @@ def test_numbers_that_several_connections_share_are_not_missing_in_each(connecti
         sequence[which] += 100
 
     assert totals(capture(sent), "10.0.0.1") == Counter(sent=399)
+
+
+def test_numbers_that_a_host_s_other_packets_have_are_not_missing_in_its_connection() -> None:
+    """Windows, routers and others count pings and datagrams with their segments (RFC 6864 leaves it open)."""
+    assert totals(capture(beside_other_traffic(60)), "10.0.0.1") == Counter(sent=180)
+
+
+def test_numbers_that_a_host_s_other_packets_have_may_stand_in_the_file_after_it() -> None:
+    """A capture on several queues or interfaces writes packets of a moment in another order."""
+    late = [
+        (time_ns + 402 * MS if octets[23] == 17 else time_ns, octets)
+        for time_ns, octets in beside_other_traffic(60)
+    ]  # fmt: skip
+    assert totals(capture(sorted(late)), "10.0.0.1") == Counter(sent=180)
+
+
+def test_a_host_that_counts_all_it_sends_still_shows_which_octets_never_came() -> None:
+    never_came, not_answered = START + 10_001 * MS, START + 10_010 * MS
+    sent = [(time_ns, octets) for time_ns, octets in beside_other_traffic(60) if time_ns != not_answered]
+    place = next(n for n, (time_ns, _) in enumerate(sent) if time_ns == never_came)
+    _, lost = sent.pop(place)
+    sent.append((START + 10_300 * MS, lost[:18] + b"\x13\x88" + lost[20:]))  # again, under another number
+
+    assert totals(capture(sorted(sent)), "10.0.0.1") == Counter(sent=181, upstream=1)
 
 
 def test_connections_that_count_for_themselves_still_tell_what_never_came() -> None:
@@ -267,6 +304,38 @@ def test_what_a_mirror_port_shows_twice_is_no_more_load() -> None:
     once = [(START + ms * MS, ethernet(ipv4(udp(bytes(1000)), 17, number=1 + ms))) for ms in range(50)]
     twice = sorted(once + [(time + 20_000, data) for time, data in once])
     assert loads(capture(twice)) == loads(capture(once)) != []
+
+
+def going_round(rounds: int) -> list[Timed]:
+    """Packets that two routers send to each other; the capture is on the link between them, and sees both ways."""
+    return [
+        (START + (number * 20 + hop // 2) * MS + hop % 2 * 300_000, ethernet(octets, 0x0800, 2 + hop % 2, 3 - hop % 2))
+        for number in range(40)
+        for hop in range(2 * rounds)
+        for octets in [ipv4(udp(bytes(100)), 17, number=1 + number, ttl=60 - hop)]
+    ]
+
+
+def test_packets_that_go_round_in_a_loop_are_no_mirror_s_copies() -> None:
+    found = capture(going_round(10))
+
+    assert (found.copies, found.caveats) == (frozenset(), ())
+
+
+def test_what_a_mirror_port_shows_twice_of_packets_that_go_round_is_copied_all_the_same() -> None:
+    once = going_round(3)
+    twice = capture(sorted(once + [(time + 20_000, data) for time, data in once]))
+
+    assert len(twice.copies) == len(once)
+
+
+def test_the_two_ports_of_a_router_show_each_packet_twice() -> None:
+    way = [
+        (START + (10 * number + hop // 4) * MS, ethernet(ipv4(udp(bytes(100)), 17, number=1 + number, ttl=60 - hop)))
+        for number in range(40)
+        for hop in range(2)
+    ]
+    assert len(capture(way).copies) == 40
 
 
 @pytest.mark.parametrize("version", [4, 6])

@@ -35,6 +35,7 @@ from attribution.packets import (
     lean,
     link_layers,
     pair_bins,
+    taken_numbers,
     tcp_health,
     tcp_pace,
     telling,
@@ -71,7 +72,7 @@ class Kit:
 READING: Final = Kit(
     (
         link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
-        nodes, numbers, state, waiting, gaps, copies, limits, segments, following, records,
+        taken_numbers, nodes, numbers, state, waiting, gaps, copies, limits, segments, following, records,
     ),
     (
         records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,

@@ -16,6 +16,8 @@ What one point cannot know, and what is said then:
 - Without a counter in the IP identification (Windows, IPv6, random or zero), a retransmission lost before the point is
   only assumed, as often as segments that were sent once are lost; a request that is sent again after a silence looks
   like one that was sent late, and is missed.
+- A sender that counts more than the connection leaves numbers out without loss. That other packets of it have them is
+  seen (`taken_numbers`); where they pass elsewhere, only that it leaves numbers out after most of its pauses.
 - A number that is left out may have been a bare acknowledgement: both are told apart by what the connection was doing,
   else by how often either passes. So a host that mostly acknowledges shows its few segments' loss less exactly.
 - Where the answers are lost as well, or the receiver does not tell what came twice (no SACK; SYNs and last FINs), a

@@ -19,7 +19,17 @@ from attribution.packets.one_point.nodes import (
     packed_marks,
     take_node,
 )
-from attribution.packets.one_point.numbers import LONGEST_JUMP, UNEXPLAINED_STEP, UNKNOWN, counts_packets, put_step
+from attribution.packets.one_point.numbers import (
+    BY_ONE,
+    LEAPS,
+    LONGEST_JUMP,
+    NUMBER,
+    STEPS,
+    UNEXPLAINED_STEP,
+    UNKNOWN,
+    counts_packets,
+    put_step,
+)
 from attribution.packets.one_point.state import (
     ASSUMED,
     BARE,
@@ -233,9 +243,35 @@ def take_back_number(pool: Row, trouble: int, number: int) -> None:
         gap = pool[gap + NEXT]
 
 
+def disown_numbers(state: Row, mine: int, pool: Row) -> None:
+    """The sender counts more than this connection: its numbers, and what they told that still waits, tell nothing."""
+    if state[mine + NUMBERS + NUMBER] < 0 and state[mine + NUMBERS + BY_ONE] == 0:
+        return
+    state[mine + NUMBERS + NUMBER] = -1
+    state[mine + NUMBERS + BY_ONE] = 0
+    state[mine + NUMBERS + STEPS] = 0
+    trouble = state[mine + TROUBLE]
+    if not trouble:
+        return
+    books = pool[trouble + BOOKS]
+    node = pool[trouble + WAITING]
+    while node:
+        kind = pool[node + MARKS] & KIND_MASK
+        if kind in (UPSTREAM, UPSTREAM_BARE):
+            pool[books + LOST_ALL] -= pool[node + OLDER]
+            if kind == UPSTREAM:
+                pool[books + LOST_SEGMENTS] -= pool[node + OLDER]
+            pool[node + OLDER] = 0
+        node = pool[node + NEXT]
+    gap = pool[trouble + GAPS]
+    while gap:
+        pool[gap + OLDER] = UNKNOWN
+        gap = pool[gap + NEXT]
+
+
 def miss_numbers(
     state: Row, mine: int, pool: Row, missing: int, now_ns: int, frame: int, number: int, hearing: bool,
-    opening: bool, bare: bool,
+    opening: bool, bare: bool, repeated: bool,
 ) -> None:  # fmt: skip
     """Numbers were left out, but no octets: copies that were lost again, or acknowledgements without octets.
 
@@ -245,6 +281,8 @@ def miss_numbers(
     """
     trouble = state[mine + TROUBLE]
     silent = now_ns - state[mine + LAST_TIME] >= SILENCE_NS
+    if silent and not repeated:
+        state[mine + NUMBERS + LEAPS] += 1
     recovering = False
     if trouble:
         troubled_ns = pool[pool[trouble + BOOKS] + TROUBLED]

@@ -19,7 +19,9 @@ BY_ONE: Final = 1  # steps of one
 STEPS: Final = 2  # other steps: PLAUSIBLE + WILD << STEP_BITS + UNEXPLAINED << 2 × STEP_BITS + SWAPPED << 3 × STEP_BITS
 SIZE: Final = 3  # payload of the last packet
 SINGLE: Final = 4  # the largest payload that took one number only
-NUMBERS_WIDTH: Final = 5
+PAUSES: Final = 5  # after how many pauses the next number came
+LEAPS: Final = 6  # and after how many others were left out, but no octets
+NUMBERS_WIDTH: Final = 7
 
 STEP_BITS: Final = 15  # so that four counts fit into one number
 STEP_MASK: Final = (1 << STEP_BITS) - 1
@@ -35,6 +37,7 @@ LONGEST_JUMP: Final = 1024  # packets; a counter that jumps farther was set anew
 LONGEST_STEP: Final = 64  # what one that counts a connection's packets hardly exceeds
 FEWEST_SWAPPED: Final = 3
 FEWEST_STEPS: Final = 4
+FEWEST_LEAPS: Final = 3
 FEWEST_BY_ONE: Final = 6  # a handshake and a short burst have fewer, whoever counts
 LARGEST_PAYLOAD: Final = 1500  # a longer one was put together from several packets, unless it took one number only
 SMALLEST_PAYLOAD: Final = 536  # what such a frame is made of at least (RFC 9293 §3.7.1)
@@ -59,8 +62,12 @@ def proved_to_count(state: Row, at: int) -> bool:
     """Whether so many steps were by one that what a number left out was a packet of this connection.
 
     A sender may share one counter among all that it sends, datagrams too: in a short connection its bursts look alike.
+    What it sends elsewhere then leaves numbers out after most pauses, and more often than a network loses packets.
     """
-    return state[at + BY_ONE] >= FEWEST_BY_ONE and counts_packets(state, at)
+    leaps, by_one = state[at + LEAPS], state[at + BY_ONE]
+    if leaps >= FEWEST_LEAPS and leaps > state[at + PAUSES] and 4 * leaps > by_one:
+        return False
+    return by_one >= FEWEST_BY_ONE and counts_packets(state, at)
 
 
 def may_count(state: Row, at: int) -> bool:

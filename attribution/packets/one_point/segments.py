@@ -58,6 +58,7 @@ from attribution.packets.one_point.numbers import (
     BY_ONE,
     LATE,
     NUMBER,
+    PAUSES,
     REPEATED,
     SINGLE,
     SIZE,
@@ -106,6 +107,7 @@ from attribution.packets.one_point.state import (
     SEEN,
     SEGMENTS,
     SELECTIVE,
+    SILENCE_NS,
     TOO_BIG,
     TROUBLE,
     TROUBLED,
@@ -234,6 +236,8 @@ def follow_segment(
     if number > 0 and number == (state[counter + NUMBER] + 1) & 0xFFFF:
         state[counter + NUMBER] = number
         state[counter + BY_ONE] += 1
+        if time_ns - state[mine + LAST_TIME] >= SILENCE_NS:
+            state[counter + PAUSES] += 1
         if state[counter + SIZE] > state[counter + SINGLE]:
             state[counter + SINGLE] = state[counter + SIZE]
         state[counter + SIZE] = length
@@ -312,7 +316,7 @@ def follow_segment(
         if left > highest:
             open_gap(state, mine, pool, left, time_ns, frame, number, timestamp, unseen_numbers(missing))
         elif left_out:
-            miss_numbers(state, mine, pool, left_out, time_ns, frame, number, hearing, opening, True)
+            miss_numbers(state, mine, pool, left_out, time_ns, frame, number, hearing, opening, True, False)
         state[mine + BARE] += 1
     elif habits & REFUSED:
         if right > highest:
@@ -324,7 +328,9 @@ def follow_segment(
             open_gap(state, mine, pool, left, time_ns, frame, number, timestamp, unseen_numbers(missing))
             highest = left
         elif left_out:
-            miss_numbers(state, mine, pool, left_out, time_ns, frame, number, hearing, opening, False)
+            miss_numbers(
+                state, mine, pool, left_out, time_ns, frame, number, hearing, opening, False, left < highest
+            )  # fmt: skip
         if state[mine + LIMIT]:
             untold |= meet_limit(state, mine, pool, out, tag, direction, frame, time_ns, left, right, timestamp)
         if left == highest:
