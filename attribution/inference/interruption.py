@@ -57,10 +57,26 @@ def detect_interruption(measurements: Iterable[Measurement]) -> tuple[Trouble, .
             pools[f"{measurement.traffic}>{bound_for}"].append(measurement)
     found = [trouble for pool in pools.values() for trouble in find_trouble(pool)]
     if not any(measurement.counted_between_ends for measurement in finer):
-        found = [with_silence_before(trouble, finer) for trouble in found]
+        stops = [trouble.interval for trouble in _other_trouble(known, finer)]
+        found = [with_silence_before(trouble, finer, stops) for trouble in found]
     found += find_trouble(_reports_alone(whole))
     found += (_as_trouble(run) for run in find_unarrived(known, covered_seconds(finer)))
     return tuple(merge_overlapping(found))
+
+
+def _other_trouble(measurements: Iterable[Measurement], inferred: Iterable[Measurement]) -> Iterator[Trouble]:
+    """What capture points saw of the service's packets of other classes than those whose loss was inferred."""
+    classes = {_class_of(m) for m in inferred}
+    series: dict[str, list[Measurement]] = defaultdict(list)
+    for m in measurements:
+        if m.of_service and m.method in (Method.ONE_POINT, Method.TWO_POINTS) and _class_of(m) not in classes:
+            series[m.series].append(m)
+    for members in series.values():
+        yield from find_trouble(members)
+
+
+def _class_of(measurement: Measurement) -> str:
+    return measurement.traffic.partition("/")[0]
 
 
 def _one_way(measurement: Measurement) -> str | None:
@@ -145,10 +161,14 @@ def covered_seconds(measurements: Iterable[Measurement]) -> set[int]:
     }
 
 
-def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Trouble:
+def with_silence_before(
+    trouble: Trouble, inferred: Sequence[Measurement], others: Iterable[Interval] = ()
+) -> Trouble:  # fmt: skip
     """A trouble from the moment on when the service's packets stopped coming past the capture points at all.
 
-    While nothing passes there is nothing that could be missed: what was lost shows when senders try again.
+    While nothing passes there is nothing that could be missed: what was lost shows when senders try again. A sender may
+    also have paused before: where packets of `others`, classes in trouble at the same time, still came through in the
+    silence, it began when theirs did.
     """
     windows = [measurement.interval for measurement in inferred]
     start_ns = trouble.interval.start_ns
@@ -162,7 +182,8 @@ def with_silence_before(trouble: Trouble, inferred: Sequence[Measurement]) -> Tr
     end_ns = trouble.interval.end_ns
     if end_ns - start_ns <= silence_ns:  # senders that waited ever longer only now miss what was lost
         end_ns = start_ns + usual_ns
-    return replace(trouble, interval=Interval(max(before), end_ns), steps=())
+    stopped = [o.start_ns for o in others if max(before) < o.start_ns <= start_ns <= o.end_ns]
+    return replace(trouble, interval=Interval(min(stopped, default=max(before)), end_ns), steps=())
 
 
 def find_silence(findings: Findings) -> tuple[Trouble, ...]:

@@ -29,6 +29,7 @@ from attribution.model.topology import Topology
 # What is reported or done up to so many seconds before a trouble has to do with it. What a balance of counters is
 # slightly off by is trouble where the device's own counters of drops say so too, or it was worked on.
 BEFORE_IT_S = 3.0
+CAPTURED = (Method.ONE_POINT, Method.TWO_POINTS)
 DROPS_COUNTED = frozenset({AlarmKind.INTERFACE_DISCARDS, AlarmKind.INTERFACE_ERRORS})
 
 
@@ -66,7 +67,7 @@ def find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     counted = any(m.counted_between_ends for m in findings.measurements)
     if found and counted:
         return tuple(merge_overlapping([*found, *find_unprobed_trouble(findings, found)]))
-    found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, is_known=bool(found))]))
+    found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, found)]))
     if counted:
         return tuple(merge_overlapping([*found, *find_unprobed_trouble(findings, found)]))
     found = date_endings(found, findings.measurements, findings.alarms)
@@ -76,12 +77,12 @@ def find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     return tuple(trouble for trouble in find_silence(findings) if _is_told_of(trouble.interval, findings))
 
 
-def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Trouble, ...]:
+def _trouble_on_the_way(findings: Findings, known: Sequence[Trouble]) -> tuple[Trouble, ...]:
     """Trouble on any part of the way that the service cannot have gone around.
 
     Where somebody measured between the ends and found none, only the service's own packets tell of more: those counted
     at two points, of a class of traffic, or a flow, that nothing of what was measured belonged to; and connections that
-    nobody answered at one, where no probe tried to open any. `is_known`: the service's own packets told of some.
+    nobody answered at one, where no probe tried to open any. `known` is what the service's own packets told of.
     """
     whole = any(m.end_to_end and m.method is not Method.TRACE for m in findings.measurements)
     series: dict[tuple[tuple[Journey, ...], str], list[Measurement]] = defaultdict(list)
@@ -92,8 +93,43 @@ def _trouble_on_the_way(findings: Findings, is_known: bool = False) -> tuple[Tro
     if whole:
         for measurement in _asked_in_vain(findings):
             series[(measurement.journeys, measurement.series)].append(measurement)
-    found = (trouble for members in series.values() for trouble in _clear_trouble(members, findings, is_known))
+    polled: list[tuple[Trouble, Interval]] = []
+    found: list[Trouble] = []
+    for members in series.values():
+        for trouble in _clear_trouble(members, findings, is_known=bool(known)):
+            window = _poll_of_the_onset(trouble, members)
+            if window is None:
+                found.append(trouble)
+            else:
+                polled.append((trouble, window))
+    starts = [trouble.interval.start_ns for trouble in (*known, *found)]
+    passed = [m.interval for m in findings.measurements if m.of_service and m.method in CAPTURED and not m.lost]
+    found += (_since_the_last_passed(trouble, window, starts, passed) for trouble, window in polled)
     return tuple(merge_overlapping(found))
+
+
+def _poll_of_the_onset(trouble: Trouble, members: Sequence[Measurement]) -> Interval | None:
+    """The time between two polls of counters in which a trouble began; None where it was not found by counters.
+
+    Two ends of a cable are polled at different times, so that a loss may count into the poll before as well.
+    """
+    polls = [m for m in members if m.method is Method.COUNTERS and m.lost and m.interval.overlaps(trouble.interval)]
+    first = min((m.interval for m in polls), key=lambda interval: interval.start_ns, default=None)
+    return first.widened(0.0, first.seconds) if first is not None else None
+
+
+def _since_the_last_passed(
+    trouble: Trouble, window: Interval, starts: Iterable[int], passed: Iterable[Interval]
+) -> Trouble:  # fmt: skip
+    """A trouble that counters tell of, not before the service's packets show it.
+
+    Between two polls nobody knows when it began, but by the share that was lost. If trouble of the service's own
+    packets began in that time, it was after those that all `passed` in a stretch of time before.
+    """
+    start_ns, end_ns = trouble.interval.start_ns, trouble.interval.end_ns
+    first = min((s for s in starts if window.start_ns <= s <= window.end_ns), default=start_ns)
+    last = max((p.end_ns for p in passed if start_ns <= p.start_ns and p.end_ns <= first), default=start_ns)
+    return replace(trouble, interval=Interval(last, end_ns)) if last < end_ns else trouble
 
 
 def _asked_in_vain(findings: Findings) -> Iterator[Measurement]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution.inference.interruption import detect_interruption, find_full_loss, find_silence, note_reports
+from attribution.inference.search import find_troubles
 from attribution.inference.trouble import Trouble
 from attribution.model.evidence import Measurement, Method, Stretch
 from attribution.model.incident import NANOSECONDS
@@ -353,6 +354,55 @@ def test_silence_before_late_retransmissions_is_where_the_trouble_was() -> None:
     start, end = seconds_of(trouble)
     assert start == pytest.approx(40, abs=0.1)
     assert 60 <= end <= 61.1
+
+
+@pytest.mark.parametrize("method", [Method.ONE_POINT, Method.TWO_POINTS])
+def test_a_silence_is_no_trouble_while_pings_of_the_same_ends_come_through(method: Method) -> None:
+    """Nobody sends from 30 on; pings are answered until 40; at 60 senders try again and miss what was lost."""
+    before = [seen_beside(second, second + 1, 20, 0) for second in range(30)]
+    after = [seen_beside(60 + second, 61 + second, 20, 12 if second < 4 else 0) for second in range(40)]
+    pings = [
+        measured(second, second + 1, 2, 2 if 40 <= second < 60 else 0, method=method, end_to_end=False)
+        for second in range(100)
+    ]  # fmt: skip
+    (trouble,) = detect_interruption([*before, *after, *pings])
+
+    assert seconds_of(trouble)[0] == pytest.approx(40, abs=0.1)
+
+
+def test_pings_that_are_answered_all_the_time_do_not_shorten_the_silence_of_other_packets() -> None:
+    before = [seen_beside(second, second + 1, 20, 0) for second in range(40)]
+    after = [seen_beside(60 + second, 61 + second, 20, 12 if second < 4 else 0) for second in range(40)]
+    pings = [measured(s, s + 1, 2, 0, method=Method.ONE_POINT, end_to_end=False) for s in range(100)]
+    (trouble,) = detect_interruption([*before, *after, *pings])
+
+    assert seconds_of(trouble)[0] == pytest.approx(40, abs=0.1)
+
+
+def test_counters_date_no_interruption_before_the_last_packets_that_came_through() -> None:
+    """A link loses a third from 93 on. Its ends are polled each half minute, at different times: in the poll before,
+    some is missing already."""
+    cable = Stretch(WAY[1:4])
+    counted = [0, 0, 800, 9000, 10000, 10000, 10000, 0, 0, 0]
+    polls = [
+        measured(
+            30 * n, 30 * n + 30, 30_000, lost, journeys=((cable,),), method=Method.COUNTERS, end_to_end=False,
+            of_service=False,
+        )
+        for n, lost in enumerate(counted)
+    ]  # fmt: skip
+    segments = [
+        measured(
+            second, second + 1, 6, 2 if 93 <= second < 205 else 0, journeys=((Stretch(WAY[:5]),),), traffic="tcp",
+            method=Method.TWO_POINTS, end_to_end=False,
+        )
+        for second in range(300)
+    ]  # fmt: skip
+    (rough,) = find_troubles(findings(polls))
+    (trouble,) = find_troubles(findings([*polls, *segments]))
+
+    assert seconds_of(rough)[0] < 90
+    assert seconds_of(trouble)[0] == pytest.approx(93, abs=0.1)
 
 
 def test_trouble_that_outlasts_the_silence_before_it_stays_trouble() -> None:
