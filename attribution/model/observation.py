@@ -442,7 +442,7 @@ class WitnessKind(StrEnum):
     `SPANNING_TREE_CHANGED` tcn, tc, root or role; `LACP_PARTNER_LOST` expired, defaulted, out_of_service or silent;
     `REDUNDANCY_CHANGED` master or resigned. `BGP_HOST_ROUTE` is a route to single hosts that a speaker announces of
     itself, or of its own network, while its session stands. `SILENCE` has as its code how many pings the sender counted
-    on meanwhile, if it sent as many as before.
+    on meanwhile, if it sent as many as before. `DAMAGED` names the checksum that is wrong.
     """
 
     ICMP_UNREACHABLE = "icmp_unreachable"
@@ -477,6 +477,7 @@ class WitnessKind(StrEnum):
     TLS_ALERT = "tls_alert"
     TLS_UNANSWERED = "tls_unanswered"
     QUIC_HANDSHAKE = "quic_handshake"
+    DAMAGED = "damaged"
 
 
 FORGED = "forged"

@@ -19,10 +19,10 @@ def keep_books(capture: Capture) -> Ledger:
     """The ledger of a whole capture.
 
     Segments are judged in the order of the file, as Wireshark does; losses are sought in the order of time, and not by
-    what a mirror port showed again.
+    what a mirror port showed again; what arrived damaged did not arrive.
     """
     ledger, batch = judge_packets(capture)
-    for index in capture.copies:
+    for index in capture.set_aside:
         batch.flow_of[index] = -1
     ledger.follow(batch if capture.order is None else in_order(batch, capture.order))
     ledger.finish()

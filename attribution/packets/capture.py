@@ -14,6 +14,7 @@ from attribution.model.phrase import Phrase
 from attribution.packets.capture_files import OTHER_INTERFACE, CaptureInterface, FileReader
 from attribution.packets.columns import TIME
 from attribution.packets.compression import CutShort, read_pieces
+from attribution.packets.damage import find_damaged
 from attribution.packets.link_layers import KNOWN_LINKS
 from attribution.packets.mirror import find_copies
 from attribution.packets.quick_decode import decode_quickly
@@ -30,7 +31,8 @@ class Capture:
     another, and is None where the file is in order; `start_ns` and `end_ns` are the first and last of their times.
     Of a large capture only the packets that tell something of the network are here: `frames` holds their frame
     numbers, `left_out` counts those of them that there was no room for. `copies` are those of `packets` that a mirror
-    port showed again: they say nothing that the first did not.
+    port showed again: they say nothing that the first did not. `damaged` are those with a wrong checksum, which their
+    receiver drops: they were lost before they came by here.
     """
 
     origin: Origin
@@ -47,10 +49,16 @@ class Capture:
     frames: tuple[int, ...] | None = None
     left_out: int = 0
     copies: frozenset[int] = frozenset()
+    damaged: frozenset[int] = frozenset()
 
     def frame_of(self, index: int) -> int:
         """The frame number of one of these packets."""
         return index + 1 if self.frames is None else self.frames[index]
+
+    @property
+    def set_aside(self) -> frozenset[int]:
+        """Packets that count for nothing that passed."""
+        return self.copies | self.damaged
 
     @property
     def device(self) -> str:
@@ -92,20 +100,28 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
     times = [packet[TIME] for packet in packets]
     in_order = all(earlier <= later for earlier, later in pairwise(times))
     order = None if in_order else tuple(sorted(range(len(times)), key=times.__getitem__))
-    copies = find_copies(packets, octets, range(len(times)) if order is None else order)
+    damaged = find_damaged(packets, octets)
+    in_time = range(len(times)) if order is None else order
+    # What one port of a device shows whole and the next one damaged is no copy.
+    copies = find_copies(packets, octets, (index for index in in_time if index not in damaged))
     return Capture(
         origin=origin,
         packets=tuple(packets),
         octets=tuple(octets),
         interfaces=tuple(reader.interfaces),
         comments=tuple(reader.comments),
-        caveats=(*caveats_of_file(origin, reader, unknown_links, in_order), *_caveats_of_copies(origin, copies)),
+        caveats=(
+            *caveats_of_file(origin, reader, unknown_links, in_order),
+            *_caveats_of_copies(origin, copies),
+            *_caveats_of_damage(origin, damaged),
+        ),
         truncated=reader.damaged,
         order=order,
         start_ns=min(times, default=0),
         end_ns=max(times, default=0),
         format=reader.format,
         copies=copies,
+        damaged=damaged,
     )
 
 
@@ -147,3 +163,9 @@ def _caveats_of_copies(origin: Origin, copies: frozenset[int]) -> Iterator[Cavea
     if copies:
         reason = Phrase("packets that the capture shows twice, as a mirror port does; counted once")
         yield Caveat(origin.file, f"frame {min(copies) + 1}", reason, len(copies))
+
+
+def _caveats_of_damage(origin: Origin, damaged: frozenset[int]) -> Iterator[Caveat]:
+    if damaged:
+        reason = Phrase("packets arrived with a wrong checksum, damaged on the way: counted as lost before this point")
+        yield Caveat(origin.file, f"frame {min(damaged) + 1}", reason, len(damaged))

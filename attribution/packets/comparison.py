@@ -241,6 +241,7 @@ class _Counted:
         self.captures = comparison.captures
         self.clocks = comparison.clocks
         self.ranks = comparison.ways.ranks
+        self.damaged = comparison.matches.damaged
         self.stretches: dict[tuple[int, int, Pair, int], Stretch] = {}
         self.shared: Counter[tuple[int, int, Pair]] = Counter()
         self.lost_in: dict[tuple[int, int, Pair, int], dict[Ports, Counter[int]]] = defaultdict(dict)
@@ -274,6 +275,8 @@ class _Counted:
         packet = self._packet(last)
         for tally in self._tallies(instance, last, following):
             tally.missed(last.packet + 1, packet[WIRE])
+        if (following, instance.flow) in self.damaged:
+            return  # its flow came by there, if not whole
         of_stretch = self.lost_in[last.capture, following, group_of(instance.flow), instance.flow[8]]
         second = self.clocks.common(last.capture, packet[TIME]) // BIN_NS
         of_stretch.setdefault(_ports(packet), Counter())[second] += 1

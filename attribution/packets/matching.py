@@ -117,13 +117,15 @@ class Matches:
 
     `keyed` is by the number of the flow in `flows` and the packet's stable part. Flows that an address translator
     renamed go by the name that they have in the earliest capture; `translated` counts them. `moved` counts flows whose
-    sequence numbers were moved. What a capture's mirror port showed twice is left out of `keyed`.
+    sequence numbers were moved. What a capture's mirror port showed twice, and what arrived damaged, is left out of
+    `keyed`; `damaged` holds which captures showed packets of which flows damaged.
     """
 
     flows: list[Flow]
     keyed: Keyed
     translated: int = 0
     moved: int = 0
+    damaged: frozenset[tuple[int, Flow]] = frozenset()
 
 
 def match_packets(captures: Sequence[Capture]) -> Matches:
@@ -143,7 +145,12 @@ def match_packets(captures: Sequence[Capture]) -> Matches:
     if shifts:
         found = _lay_over(captures, named, kept, shifts)
     translated = {min(flows[flow], _reverse(flows[flow])) for flow in aliases}
-    return Matches(flows, found, len(translated), len({flow for _, flow in shifts}))
+    damaged = frozenset(
+        (number, flows[mine[index]])
+        for number, (capture, mine) in enumerate(zip(captures, named, strict=True))
+        for index in capture.damaged
+    )
+    return Matches(flows, found, len(translated), len({flow for _, flow in shifts}), damaged)
 
 
 def _reverse(flow: Flow) -> Flow:
@@ -156,10 +163,10 @@ def _lay_over(
     """All packets by their flow and stable part."""
     found: Keyed = {}
     for number, (capture, mine) in enumerate(zip(captures, named, strict=True)):
-        octets, copies = capture.octets, capture.copies
+        octets, set_aside = capture.octets, capture.set_aside
         for index, packet in enumerate(capture.packets):
             flow = mine[index]
-            if flow < 0 or index in copies:
+            if flow < 0 or index in set_aside:
                 continue
             if shifts and (number, flow) in shifts:
                 key = (flow, stable_part(packet, octets[index], *kept, shifts[number, flow]))

@@ -15,7 +15,7 @@ from attribution.packets.ledger import Ledger
 @dataclass(frozen=True, slots=True)
 class Survey:
     """`ledger` tells of all packets, `bins` are its time bins in the order of time. `by_protocol` lists the indices of
-    the packets in `capture` but for a mirror's copies, in the order of time."""
+    the packets in `capture`, but for a mirror's copies and what arrived damaged, in the order of time."""
 
     capture: Capture
     ledger: Ledger
@@ -37,9 +37,9 @@ def survey_capture(capture: Capture, ledger: Ledger | None = None) -> Survey:
     if ledger is None:
         ledger = keep_books(capture)
     by_protocol: dict[int, list[int]] = {}
-    packets = capture.packets
+    packets, set_aside = capture.packets, capture.set_aside
     for index in capture.in_time():
-        if index in capture.copies:
+        if index in set_aside:
             continue
         by_protocol.setdefault(packets[index][PROTOCOL], []).append(index)
     echoes = [

@@ -57,6 +57,7 @@ WITNESS_WORDS = {
     WitnessKind.ICMP_UNREACHABLE: ("destination unreachable", "destinations unreachable"),
     WitnessKind.ICMP_PROHIBITED: ("destination prohibited", "destinations prohibited"),
     WitnessKind.ICMP_TTL_EXCEEDED: ("time to live exceeded", "times to live exceeded"),
+    WitnessKind.DAMAGED: ("packet that arrived damaged", "packets that arrived damaged"),
     WitnessKind.LARGE_PACKETS_LOST: ("loss of large packets", "losses of large packets"),
     WitnessKind.ICMP_TOO_BIG: ("packet too big", "packets too big"),
     WitnessKind.RATE_PLATEAU: ("rate limit", "rate limits"),
@@ -139,7 +140,7 @@ def _lost(number: int, ratio: float | None, where: str) -> str:
 
 def _number(witness: PacketWitness) -> int:
     """Of some kinds each packet is a case of its own; of the others the witness is."""
-    return witness.count if witness.kind is WitnessKind.HANDSHAKE_FAILED else 1
+    return witness.count if witness.kind in (WitnessKind.HANDSHAKE_FAILED, WitnessKind.DAMAGED) else 1
 
 
 def _time(summary: CaptureSummary) -> str:

@@ -21,7 +21,7 @@ LINK = Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:04")
 CLIENT, SERVER, ROUTER = "10.0.0.1", "10.0.0.2", "10.9.9.9"
 BY_FLOWS = frozenset(
     {WitnessKind.TCP_RESET, WitnessKind.HANDSHAKE_FAILED, WitnessKind.ZERO_WINDOW, WitnessKind.LARGE_PACKETS_LOST,
-     WitnessKind.RATE_PLATEAU, WitnessKind.FLOOD, WitnessKind.SCAN}
+     WitnessKind.RATE_PLATEAU, WitnessKind.FLOOD, WitnessKind.SCAN, WitnessKind.DAMAGED}
 )  # fmt: skip
 """These count all packets of a flow: the telling ones do not suffice."""
 PARTLY = frozenset({WitnessKind.TLS_UNANSWERED, WitnessKind.ROUTING_LOOP, WitnessKind.ICMP_TTL_EXCEEDED})
@@ -65,7 +65,7 @@ def only_telling(whole: Capture) -> Capture:
     kept = [index for index in whole.in_time() if _tells(whole, index)]
     packets, octets = tuple(whole.packets[index] for index in kept), tuple(whole.octets[index] for index in kept)
     copies = find_copies(packets, octets, range(len(packets)))
-    return replace(whole, packets=packets, octets=octets, copies=copies, order=None)
+    return replace(whole, packets=packets, octets=octets, copies=copies, damaged=frozenset(), order=None)
 
 
 def _tells(whole: Capture, index: int) -> bool:

@@ -16,6 +16,7 @@ from attribution.packets.witnesses.connections import (
     find_resets,
     find_zero_windows,
 )
+from attribution.packets.witnesses.damage import find_damage
 from attribution.packets.witnesses.dhcp import find_dhcp_failures
 from attribution.packets.witnesses.dns import find_dns_failures
 from attribution.packets.witnesses.icmp_errors import find_icmp_errors
@@ -50,6 +51,7 @@ WITNESSES = (
     find_failed_handshakes,
     find_zero_windows,
     find_large_packets_lost,
+    find_damage,
     find_plateaus,
     find_floods,
     find_scans,
