@@ -58,9 +58,10 @@ WRONG: Final = {TCP: Check.WRONG_TCP, UDP: Check.WRONG_UDP, ICMP: Check.WRONG_IC
 
 def check_packet(packet: Packet, octets: bytes) -> Check:
     """Sum a packet up. `octets` are what was captured of it; of one that is cut, or a fragment, the IP header alone."""
-    if packet[VERSION] == 4:
-        return Check.RIGHT if _is_plainly_right(packet, octets) else _check_ipv4(packet, octets)
-    return _check_ipv6(packet, octets) if packet[VERSION] == 6 else Check.UNKNOWN
+    if is_plainly_right(packet, octets):
+        return Check.RIGHT
+    version = packet[VERSION]
+    return _check_ipv4(packet, octets) if version == 4 else _check_ipv6(packet, octets) if version else Check.UNKNOWN
 
 
 def remainder(octets: bytes) -> int:
@@ -68,15 +69,19 @@ def remainder(octets: bytes) -> int:
     return (int.from_bytes(octets, "big") << (8 if len(octets) & 1 else 0)) % ONES
 
 
-def _is_plainly_right(packet: Packet, octets: bytes) -> bool:
-    """Whether a TCP segment without IP options is right in one sum: that of the header by itself is zero, and the
-    words of addresses count the same in the header and in the pseudo-header."""
-    start, size = packet[NETWORK], packet[IP_LENGTH]
+def is_plainly_right(packet: Packet, octets: bytes) -> bool:
+    """Whether one sum tells that an IPv4 packet without options is right, as nearly all are: that of a right header is
+    zero, and what stands for the ends in the pseudo-header are the words of their addresses."""
+    protocol, start, size = packet[PROTOCOL], packet[NETWORK], packet[IP_LENGTH]
     end = start + IPV4_HEADER + size
-    if packet[PROTOCOL] != TCP or packet[FRAGMENT] or len(octets) < end or size > LONGEST_JUDGED - IPV4_HEADER:
+    if packet[VERSION] != 4 or packet[FRAGMENT] or len(octets) < end or end - start > LONGEST_JUDGED:
         return False
     whole = int.from_bytes(octets[start:end], "big") << (8 if size & 1 else 0)
-    return (whole + packet[SOURCE + 3] + packet[DESTINATION + 3] + TCP + size) % ONES == 0
+    if protocol == TCP or protocol == UDP:
+        whole += packet[SOURCE + 3] + packet[DESTINATION + 3] + protocol + size
+    elif protocol != ICMP:
+        return False
+    return whole % ONES == 0
 
 
 def _check_ipv4(packet: Packet, octets: bytes) -> Check:

@@ -12,23 +12,41 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from attribution.packets.checksums import Check, Packet, check_packet
-from attribution.packets.columns import INTERFACE, LENGTH, PROTOCOL, SOURCE, VERSION
+from attribution.packets.checksums import Check, Packet, check_packet, is_plainly_right
+from attribution.packets.columns import CAPTURED, CHECKSUM, INTERFACE, LENGTH, PROTOCOL, SOURCE, VERSION, WIRE
 
 FEWEST_WHOLE: Final = 8  # like packets that came whole, before one that did not counts as damaged
+SHORT: Final = 256  # octets that are summed up in next to no time
+LOTS: Final = 0b11  # of longer packets one in four is looked at first
 Like = tuple[int, ...]
 
 
 def find_damaged(packets: Sequence[Packet], octets: Sequence[bytes]) -> frozenset[int]:
-    """Which packets a receiver would drop for a checksum that was right when they were sent."""
-    checks = list(map(check_packet, packets, octets))
-    wrong = [index for index, check in enumerate(checks) if check.is_wrong]
-    if not wrong:
+    """Which packets a receiver would drop for a checksum that was right when they were sent.
+
+    Sums take time, and nearly always nothing is wrong: so first all short packets and a fourth of the others are looked
+    at, and all of them only if one is wrong. Of sixteen damaged ones none is among a fourth once in a hundred times.
+    """
+    if not any(check_packet(packets[index], octets[index]).is_wrong for index in _looked_at_first(packets, octets)):
         return frozenset()
-    whole = Counter(like for packet, check in zip(packets, checks, strict=True) for like in _proven(packet, check))
-    counted = Counter(_like(packets[index], checks[index]) for index in wrong)
-    told = {like for like, count in counted.items() if whole[like] >= max(count + 1, FEWEST_WHOLE)}
-    return frozenset(index for index in wrong if _like(packets[index], checks[index]) in told)
+    checks = {index: check_packet(packet, octets[index]) for index, packet in enumerate(packets) if _is_whole(packet)}
+    wrong = {index: _like(packets[index], check) for index, check in checks.items() if check.is_wrong}
+    proven = Counter(like for index, check in checks.items() for like in _proven(packets[index], check))
+    counted = Counter(wrong.values())
+    told = {like for like, count in counted.items() if proven[like] >= max(count + 1, FEWEST_WHOLE)}
+    return frozenset(index for index, like in wrong.items() if like in told)
+
+
+def _is_whole(packet: Packet) -> bool:
+    return packet[VERSION] > 0 and packet[CAPTURED] >= packet[WIRE]
+
+
+def _looked_at_first(packets: Sequence[Packet], octets: Sequence[bytes]) -> Iterator[int]:
+    """Packets that one sum does not show to be right; the lots are drawn by the checksum itself, a number at random."""
+    for index, packet in enumerate(packets):
+        short_or_drawn = packet[CAPTURED] <= SHORT or not packet[CHECKSUM] & LOTS
+        if short_or_drawn and _is_whole(packet) and not is_plainly_right(packet, octets[index]):
+            yield index
 
 
 def _like(packet: Packet, check: Check) -> Like:
