@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
@@ -113,7 +113,7 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
         caveats=(
             *caveats_of_file(origin, reader, unknown_links, in_order),
             *_caveats_of_copies(origin, copies),
-            *_caveats_of_damage(origin, damaged),
+            *caveats_of_damage(origin, [index + 1 for index in damaged]),
         ),
         truncated=reader.damaged,
         order=order,
@@ -165,7 +165,8 @@ def _caveats_of_copies(origin: Origin, copies: frozenset[int]) -> Iterator[Cavea
         yield Caveat(origin.file, f"frame {min(copies) + 1}", reason, len(copies))
 
 
-def _caveats_of_damage(origin: Origin, damaged: frozenset[int]) -> Iterator[Caveat]:
-    if damaged:
+def caveats_of_damage(origin: Origin, frames: Collection[int]) -> Iterator[Caveat]:
+    """What is said of frames that arrived damaged, where there are any."""
+    if frames:
         reason = Phrase("packets arrived with a wrong checksum, damaged on the way: counted as lost before this point")
-        yield Caveat(origin.file, f"frame {min(damaged) + 1}", reason, len(damaged))
+        yield Caveat(origin.file, f"frame {min(frames)}", reason, len(frames))

@@ -27,10 +27,9 @@ from attribution.packets.columns import (
     UDP,
     VERSION,
 )
+from attribution.packets.sums import LONGEST_JUDGED, ONES
 
 Packet = tuple[int, ...]
-ONES: Final = 0xFFFF
-LONGEST_JUDGED: Final = 1500  # octets of an IP packet that fit into an Ethernet frame (RFC 894)
 IPV4_HEADER, IPV6_HEADER, UDP_HEADER = 20, 40, 8
 PLACES: Final = {TCP: 16, UDP: 6, ICMP: 2, ICMP6: 2}
 """Where in its header each protocol has its checksum."""
@@ -77,7 +76,7 @@ def is_plainly_right(packet: Packet, octets: bytes) -> bool:
     if packet[VERSION] != 4 or packet[FRAGMENT] or len(octets) < end or end - start > LONGEST_JUDGED:
         return False
     whole = int.from_bytes(octets[start:end], "big") << (8 if size & 1 else 0)
-    if protocol == TCP or protocol == UDP:
+    if protocol in (TCP, UDP):
         whole += packet[SOURCE + 3] + packet[DESTINATION + 3] + protocol + size
     elif protocol != ICMP:
         return False

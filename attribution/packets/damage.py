@@ -14,10 +14,9 @@ from typing import Final
 
 from attribution.packets.checksums import Check, Packet, check_packet, is_plainly_right
 from attribution.packets.columns import CAPTURED, CHECKSUM, INTERFACE, LENGTH, PROTOCOL, SOURCE, VERSION, WIRE
+from attribution.packets.sums import is_drawn
 
 FEWEST_WHOLE: Final = 8  # like packets that came whole, before one that did not counts as damaged
-SHORT: Final = 256  # octets that are summed up in next to no time
-LOTS: Final = 0b11  # of longer packets one in four is looked at first
 Like = tuple[int, ...]
 
 
@@ -42,10 +41,10 @@ def _is_whole(packet: Packet) -> bool:
 
 
 def _looked_at_first(packets: Sequence[Packet], octets: Sequence[bytes]) -> Iterator[int]:
-    """Packets that one sum does not show to be right; the lots are drawn by the checksum itself, a number at random."""
+    """Packets that one sum does not show to be right; among the short and those drawn."""
     for index, packet in enumerate(packets):
-        short_or_drawn = packet[CAPTURED] <= SHORT or not packet[CHECKSUM] & LOTS
-        if short_or_drawn and _is_whole(packet) and not is_plainly_right(packet, octets[index]):
+        drawn = is_drawn(packet[CAPTURED], packet[WIRE], packet[CHECKSUM])
+        if drawn and packet[VERSION] and not is_plainly_right(packet, octets[index]):
             yield index
 
 

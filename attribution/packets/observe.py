@@ -34,7 +34,7 @@ def observe_point(stream: BinaryIO, origin: Origin) -> tuple[Iterator[Observatio
 
     first = stream.read(PIECE)
     pieces, rest = (read_pieces(stream, PIECE, first), None) if is_compressed(first) else ([first], stream)
-    capture, ledger = read_large(pieces, rest, origin)
+    capture, ledger = read_large(pieces, rest, origin, stream)
     return chain(capture.caveats, observe_survey(survey_capture(capture, ledger))), None
 
 

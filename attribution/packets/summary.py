@@ -53,7 +53,8 @@ def summarise_capture(
     if announce is not None and not code_at_hand():
         announce("a large capture: compiling the code that reads it, once for this installation (some twenty seconds)")
     rest = None if is_compressed(first) else stream
-    return summary_of(survey_capture(*read_large(chain(held, pieces) if rest is None else held, rest, origin)), flows)
+    of_pieces = chain(held, pieces) if rest is None else held
+    return summary_of(survey_capture(*read_large(of_pieces, rest, origin, stream)), flows)
 
 
 def _take_some(pieces: Iterator[bytes]) -> tuple[list[bytes], bool, CutShort | None]:

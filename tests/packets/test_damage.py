@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +17,15 @@ from scapy.layers.l2 import Dot1Q, Ether
 
 from attribution.model.display_filters import witness_filter
 from attribution.model.observation import PacketWitness, PairCount, TapCount, WitnessKind
-from attribution.packets import Capture, compare_captures, observe_capture
+from attribution.packets import Capture, compare_captures, observe_capture, read_capture, sums
+from attribution.packets.bulk.comparison import compare_bulk
+from attribution.packets.bulk.damage import from_beginning
+from attribution.packets.bulk.reading import read_large
 from attribution.packets.checksums import Check, check_packet
-from tests.packets.making import SECOND, START, Timed, capture
+from attribution.packets.columns import NETWORK, VERSION
+from attribution.packets.summary import summary_of
+from attribution.packets.survey import survey_capture
+from tests.packets.making import SECOND, START, Timed, capture, origin, pcap
 
 MS = SECOND // 1000
 LINK = Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:04")
@@ -106,9 +115,9 @@ def test_a_sum_that_is_left_to_the_card_is_unfinished(left: int) -> None:
 DAMAGED_IN = range(20, 60, 10)
 
 
-def transfer(spoil: Spoil | None = None, spoiled: Sequence[int] = DAMAGED_IN, resent: bool = True) -> list[Timed]:
-    """A hundred segments of 100 octets and their acknowledgements; of the spoiled ones a whole copy follows, and none
-    is acknowledged before its time."""
+def transfer(spoil: Spoil | None = None, spoiled: Sequence[int] = DAMAGED_IN, size: int = 100) -> list[Timed]:
+    """A hundred segments of so many octets and their acknowledgements; of the spoiled ones a whole copy follows, which
+    is acknowledged then."""
 
     def built(forward: bool, sequence: int, answer: int, number: int, flags: str = "A", size: int = 0) -> bytes:
         ends: dict[str, Any] = {"src": CLIENT, "dst": SERVER} if forward else {"src": SERVER, "dst": CLIENT}
@@ -123,16 +132,15 @@ def transfer(spoil: Spoil | None = None, spoiled: Sequence[int] = DAMAGED_IN, re
     ]
     number, spent = 3, 10
     for turn in range(100):
-        left = 100 + 100 * turn
-        segment = built(True, left, 500, number, size=100)
+        left = 100 + size * turn
+        segment = built(True, left, 500, number, size=size)
         if turn in spoiled and spoil is not None:
             found.append((START + spent * MS, spoil(segment)))
-            if resent:
-                number, spent = number + 1, spent + 300
-                found.append((START + spent * MS, built(True, left, 500, number, size=100)))
+            number, spent = number + 1, spent + 300
+            found.append((START + spent * MS, built(True, left, 500, number, size=size)))
         else:
             found.append((START + spent * MS, segment))
-        found.append((START + (spent + 1) * MS, built(False, 500, left + 100, turn + 2)))
+        found.append((START + (spent + 1) * MS, built(False, 500, left + size, turn + 2)))
         number, spent = number + 1, spent + 10
     return found
 
@@ -230,6 +238,78 @@ def test_damage_shows_among_packets_whose_sums_are_left_to_the_card() -> None:
     ]
     assert len(capture(spoiled).damaged) == 10
     assert not capture(packets).damaged
+
+
+CODES = {
+    Check.UNKNOWN: sums.UNKNOWN, Check.RIGHT: sums.RIGHT, Check.UNFINISHED: sums.UNFINISHED,
+    Check.WRONG_IP: sums.WRONG_HEADER,
+}  # fmt: skip
+
+
+@given(st.sampled_from(sorted(WHOLE)), st.data())
+def test_what_is_summed_up_word_by_word_is_what_is_summed_up_at_once(name: str, data: st.DataObject) -> None:
+    """Where packets are read by the million no packet is summed up as a whole."""
+    octets = bytes(WHOLE[name])
+    for _ in range(data.draw(st.integers(0, 2))):
+        octets = flipped(octets, data.draw(st.integers(0, len(octets) - 1)), data.draw(st.integers(0, 7)))
+    seen = capture([(START, octets)], snap=data.draw(st.integers(20, 200)))
+    packet, kept = seen.packets[0], seen.octets[0]
+    if packet[VERSION]:
+        told = sums.check_sums(kept, packet[NETWORK], len(kept), packet[VERSION])
+        assert told == CODES.get(check_packet(packet, kept), sums.WRONG_TRANSPORT)
+
+
+def large_transfer(spoil: Spoil) -> bytes:
+    """Three transfers after each other, one with damage, of segments so long that only a share is looked at first."""
+    whole, spoiled = transfer(size=1400), transfer(spoil, range(5, 95, 3), size=1400)
+    last = max(time_ns for time_ns, _ in spoiled) - START + SECOND
+    moved = [(time_ns + 2 * last, octets) for time_ns, octets in renamed(whole, 2)]
+    return pcap([*spoiled, *((time_ns + last, octets) for time_ns, octets in renamed(whole, 1)), *moved])
+
+
+def renamed(packets: Sequence[Timed], port: int) -> list[Timed]:
+    """The same under another port of the client's; the sums are made anew."""
+    found = []
+    for time_ns, octets in packets:
+        built = Ether(octets)
+        header = built[TCP]
+        header.sport, header.dport = (port + header.sport, 80) if header.dport == 80 else (80, port + header.dport)
+        del header.chksum
+        found.append((time_ns, bytes(built)))
+    return found
+
+
+@pytest.mark.parametrize(
+    "spoil", [in_payload, lambda octets: flipped(octets, 22)], ids=["in the payload", "in the IP header"]
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_large_capture_tells_of_damage_what_a_small_one_does(spoil: Spoil, packed: bool) -> None:
+    data = large_transfer(spoil)
+    small = summary_of(survey_capture(read_capture(data, origin())))
+    stream = io.BytesIO(gzip.compress(data) if packed else data)
+    large = summary_of(survey_capture(*read_large(*from_beginning(stream), origin(), stream)))
+
+    (found,) = [witness for witness in small.witnesses if witness.kind is WitnessKind.DAMAGED]
+    assert found.count == 30
+    assert large == replace(small, format=large.format)
+
+
+def test_of_a_capture_that_can_be_read_once_only_it_is_told_that_checksums_were_wrong() -> None:
+    data = large_transfer(in_payload)
+    found, _ = read_large([data], None, origin())
+
+    assert not found.damaged
+    (told,) = found.caveats
+    assert "can be read twice" in told.reason
+
+
+def test_large_captures_that_are_compared_miss_what_came_damaged() -> None:
+    files = [
+        pcap(transfer(lambda octets: octets), nanoseconds=True),
+        pcap(nearer_to_the_server(transfer(in_payload)), nanoseconds=True),
+    ]
+    counts = compare_bulk([io.BytesIO(file) for file in files], [origin(name, name) for name in "ab"])
+    assert sum(found.lost for found in counts if isinstance(found, PairCount)) == len(DAMAGED_IN)
 
 
 def test_a_few_packets_alone_tell_nothing() -> None:

@@ -29,6 +29,7 @@ from attribution.packets.arrivals import REACH_NS, SILENCE_NS
 from attribution.packets.bulk import pair_columns as pc
 from attribution.packets.bulk.alignment import Head, Numbered, Start, find_start
 from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
+from attribution.packets.bulk.damage import NOTHING_DAMAGED, DamagedFrames, find_damaged_frames
 from attribution.packets.bulk.engine import BATCH, BulkReader, Integers, Wanted, new_batch
 from attribution.packets.bulk.leavings import Leavings
 from attribution.packets.bulk.outcome import Outcome
@@ -70,18 +71,33 @@ def lay_over(streams: Sequence[BinaryIO], origins: Sequence[Origin]) -> Outcome:
         if not start.pairs and all(stream.seekable() for stream in streams):
             start = find_start(heads, origins, list(pool.map(Feed.sample, feeds, repeat(start))))
             feeds = [Feed(stream, origin) for stream, origin in zip(streams, origins, strict=True)]
-        for feed in feeds:
-            feed.start = start
-        return Pairing(pool, feeds, start).run()
+        found = _pair(pool, feeds, start)
+        again = [stream for stream, feed in zip(streams, feeds, strict=True) if feed.bulk.wrong_sums]
+        if not again or not all(stream.seekable() for stream in streams):
+            return found
+        damaged = [
+            find_damaged_frames(stream, origin) if stream in again else NOTHING_DAMAGED
+            for stream, origin in zip(streams, origins, strict=True)
+        ]
+        if not any(one.frames.size for one in damaged):
+            return found
+        return _pair(pool, [Feed(*given) for given in zip(streams, origins, damaged, strict=True)], start)
+
+
+def _pair(pool: ThreadPoolExecutor, feeds: Sequence[Feed], start: Start) -> Outcome:
+    for feed in feeds:
+        feed.start = start
+    return Pairing(pool, feeds, start).run()
 
 
 class Feed:
     """One capture's packets, batch after batch, with their numbers."""
 
-    def __init__(self, stream: BinaryIO, origin: Origin) -> None:
+    def __init__(self, stream: BinaryIO, origin: Origin, damaged: DamagedFrames = NOTHING_DAMAGED) -> None:
         if stream.seekable():
             stream.seek(0)
         self.origin = origin
+        self.damaged = damaged
         self.kernels = compiled_kernels(PAIRING)
         first = stream.read(PIECE)
         pieces, rest = (read_pieces(stream, PIECE, first), None) if is_compressed(first) else ([first], stream)
@@ -143,6 +159,7 @@ class Feed:
         self.turn += 1
         count = len(lean)
         self.kernels.number_packets(lean, count, self.start.octets, int(self.start.timestamps), numbers)
+        numbers[self.damaged.within(self.packets + 1, count)] = -1  # what arrived damaged did not arrive
         self.packets += count
         self._keep_time(lean[:, ln.LEAN_TIME])
         return lean, numbers, count

@@ -35,6 +35,7 @@ from attribution.packets import (
     lean,
     link_layers,
     pair_bins,
+    sums,
     taken_numbers,
     tcp_health,
     tcp_pace,
@@ -71,13 +72,13 @@ class Kit:
 
 READING: Final = Kit(
     (
-        link_layers, decode, fragments, telling, tcp_health, lean, digest, flow_table, failures, tcp_pace, pair_bins,
-        taken_numbers, nodes, numbers, state, waiting, gaps, copies, limits, segments, following, records,
+        link_layers, decode, fragments, telling, tcp_health, lean, sums, digest, flow_table, failures, tcp_pace,
+        pair_bins, taken_numbers, nodes, numbers, state, waiting, gaps, copies, limits, segments, following, records,
     ),
     (
-        records.walk_pcap, records.walk_pcapng, records.digest_all, flow_table.judge_batch, flow_table.rehash,
-        flow_table.leave_rows, flow_table.free_rows, failures.gather_failures, following.follow_batch,
-        following.settle_flows, pair_bins.refile_bins, pair_bins.refile_pairs,
+        records.walk_pcap, records.walk_pcapng, records.digest_all, records.check_all, flow_table.judge_batch,
+        flow_table.rehash, flow_table.leave_rows, flow_table.free_rows, failures.gather_failures,
+        following.follow_batch, following.settle_flows, pair_bins.refile_bins, pair_bins.refile_pairs,
     ),
 )  # fmt: skip
 PAIRING: Final = Kit(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import BinaryIO, Final
@@ -127,7 +127,7 @@ class BulkReader:
     """Decodes one capture file through compiled code; `reader` holds what the file said of itself.
 
     `left_out` counts packets that tell something and for which there was no room, `unknown_links` those of link types
-    that are not understood.
+    that are not understood, `wrong_sums` packets with a wrong checksum among those that were looked at.
 
     `fill` puts the next packets of the file, in its order, into a batch: False when there are no more.
     """
@@ -154,6 +154,7 @@ class BulkReader:
         self._hard: Integers = np.zeros((BATCH, r.HARD_WIDTH), np.int64)
         self._report: Integers = np.zeros(r.REPORT_WIDTH, np.int64)
         self.left_out = 0
+        self.wrong_sums = 0
         self.unknown_links: Counter[int] = Counter()
         self._told: Counter[int] = Counter()
         self._decoded = self._decode()
@@ -229,6 +230,7 @@ class BulkReader:
         batch.count = int(report[r.REPORT_COUNT])
         if report[r.REPORT_HARD]:
             self._digest(octets, int(report[r.REPORT_HARD]), batch)
+        self.wrong_sums += int(report[r.REPORT_WRONG])
         return at, int(report[r.REPORT_ENDED])
 
     def _digest(self, octets: NDArray[np.uint8], count: int, batch: Batch) -> None:
@@ -241,14 +243,12 @@ class BulkReader:
             octets, self._hard, count, self._row, self._scratch, self._numbers, self._heads, batch.rows, batch.lean,
             batch.extra, int(self.wanted), self._report,
         )  # fmt: skip
-        for place, start, captured, wire, link_type, time_ns, interface, kind in self._hard[:telling].tolist():
-            self._told[kind] += 1
-            if self._told[kind] > MOST_TOLD:
+        for hard in self._hard[:telling].tolist():
+            self._told[hard[r.HARD_KIND]] += 1
+            if self._told[hard[r.HARD_KIND]] > MOST_TOLD:
                 self.left_out += 1
-                continue
-            data = octets[start : start + captured].tobytes()
-            row = decode_quickly(data, 0, captured, wire, link_type, time_ns, interface)
-            batch.told.append((place, row, data))
+            else:
+                batch.told.append(told_whole(octets, hard))
 
     def _take_record(self, octets: NDArray[np.uint8], record: Record, at: int, batch: Batch) -> None:
         """A packet from a block that the compiled walk leaves to the file reader."""
@@ -256,7 +256,9 @@ class BulkReader:
             0, at + record.start, record.captured, record.wire, record.link_type, record.time_ns + self.offset_ns,
             record.interface, 0,
         )  # fmt: skip
+        self._report[r.REPORT_WRONG] = 0
         self._digest(octets, 1, batch)
+        self.wrong_sums += int(self._report[r.REPORT_WRONG])
         batch.count = 1
 
     def _learn_interfaces(self) -> None:
@@ -270,3 +272,10 @@ class BulkReader:
                 ],
                 np.int64,
             ).reshape(-1, 3)  # fmt: skip
+
+
+def told_whole(octets: NDArray[np.uint8], hard: Sequence[int]) -> Told:
+    """A packet that was put aside (`records.put_aside`), decoded in plain Python."""
+    place, start, captured, wire, link_type, time_ns, interface, _ = hard
+    data = octets[start : start + captured].tobytes()
+    return place, decode_quickly(data, 0, captured, wire, link_type, time_ns, interface), data

@@ -13,9 +13,11 @@ from attribution.packets.capture_files import FURTHEST_S
 from attribution.packets.columns import (
     CAPTURED,
     INTERFACE,
+    NETWORK,
     SYN,
     TCP,
     TIME,
+    VERSION,
     WIDTH,
     WIRE,
     Octets,
@@ -43,6 +45,7 @@ from attribution.packets.lean import (
     put_key,
 )
 from attribution.packets.link_layers import LINK_ETHERNET
+from attribution.packets.sums import WRONG_HEADER, check_sums, is_drawn, like_of, looks_wrong
 from attribution.packets.telling import FEWEST_LIVES, is_telling
 
 NANOSECONDS: Final = 1_000_000_000
@@ -63,7 +66,8 @@ REPORT_COUNT: Final = 0  # packets
 REPORT_HARD: Final = 1  # of them, those that `digest_all` must decode
 REPORT_ENDED: Final = 2
 REPORT_TELLING: Final = 3  # packets for the witnesses, as `digest_all` found
-REPORT_WIDTH: Final = 4
+REPORT_WRONG: Final = 4  # of the packets that are looked at first, those with a wrong checksum
+REPORT_WIDTH: Final = 5
 
 # A packet that the quick way does not know, kept for `digest_all`; and one that tells something, in the same shape
 HARD_PLACE: Final = 0  # its number in the batch
@@ -179,6 +183,7 @@ def walk_pcap(
     """
     count = 0
     hard_count = 0
+    wrong = 0
     ended = NEEDS_MORE
     while at + header <= end:
         if count >= room:
@@ -199,11 +204,14 @@ def walk_pcap(
         if keep == ROWS or not decode_plainly(data, start, captured, wire, link_type, time_ns, lean, place):
             put_aside(hard, hard_count, count, start, captured, wire, link_type, time_ns, 0)
             hard_count += 1
+        elif is_drawn(captured, wire, data[start + 50] * 256 + data[start + 51]):
+            wrong += check_sums(data, start + 14, start + captured, 4) >= WRONG_HEADER
         count += 1
         at = start + captured
     report[REPORT_COUNT] = count
     report[REPORT_HARD] = hard_count
     report[REPORT_ENDED] = ended
+    report[REPORT_WRONG] = wrong
     return at
 
 
@@ -214,6 +222,7 @@ def walk_pcapng(
     """As `walk_pcap`, over enhanced packet blocks. `interfaces` holds (link type, ticks a second, offset) of each."""
     count = 0
     hard_count = 0
+    wrong = 0
     ended = NEEDS_MORE
     while at + 12 <= end:
         if count >= room:
@@ -247,12 +256,43 @@ def walk_pcapng(
         if keep == ROWS or not decode_plainly(data, at + 28, captured, wire, link_type, time_ns, lean, place):
             put_aside(hard, hard_count, count, at + 28, captured, wire, link_type, time_ns, number)
             hard_count += 1
+        elif is_drawn(captured, wire, data[at + 78] * 256 + data[at + 79]):
+            wrong += check_sums(data, at + 42, at + 28 + captured, 4) >= WRONG_HEADER
         count += 1
         at += length
     report[REPORT_COUNT] = count
     report[REPORT_HARD] = hard_count
     report[REPORT_ENDED] = ended
+    report[REPORT_WRONG] = wrong
     return at
+
+
+def decode_hard(data: Octets, hard: Words, at: int, row: Row, scratch: Row) -> None:
+    """Decode in full the packet that was put aside at hard[at]; the blank row is behind the room in `scratch`."""
+    for column in range(WIDTH):
+        row[column] = scratch[WIDTH + column]
+    start, captured, wire = hard[at + HARD_START], hard[at + HARD_CAPTURED], hard[at + HARD_WIRE]
+    row[TIME] = hard[at + HARD_TIME]
+    row[CAPTURED] = captured
+    row[WIRE] = wire
+    row[INTERFACE] = hard[at + HARD_INTERFACE]
+    decode_packet(data, start, start + captured, start + max(wire, captured), hard[at + HARD_LINK], row)
+
+
+def check_all(
+    data: Octets, hard: Words, hard_count: int, row: Row, scratch: Row, checks: Words, likes: Words, senders: Words
+) -> int:
+    """Check all packets that were put aside, each at its place; `likes` and `senders` say among which it is judged."""
+    for number in range(hard_count):
+        at = number * HARD_WIDTH
+        decode_hard(data, hard, at, row, scratch)
+        place, start, captured = hard[at + HARD_PLACE], hard[at + HARD_START], hard[at + HARD_CAPTURED]
+        checks[place] = 0
+        if row[VERSION] and captured >= hard[at + HARD_WIRE]:
+            checks[place] = check_sums(data, start + row[NETWORK], start + captured, row[VERSION])
+        likes[place] = like_of(row, 0)
+        senders[place] = like_of(row, 1) if row[VERSION] == 4 else -1
+    return hard_count
 
 
 def digest_all(
@@ -267,15 +307,9 @@ def digest_all(
     extra_at = 0
     for number in range(hard_count):
         at = number * HARD_WIDTH
-        for column in range(WIDTH):
-            row[column] = scratch[WIDTH + column]
-        place, start = hard[at + HARD_PLACE], hard[at + HARD_START]
-        captured, wire = hard[at + HARD_CAPTURED], hard[at + HARD_WIRE]
-        row[TIME] = hard[at + HARD_TIME]
-        row[CAPTURED] = captured
-        row[WIRE] = wire
-        row[INTERFACE] = hard[at + HARD_INTERFACE]
-        decode_packet(data, start, start + captured, start + max(wire, captured), hard[at + HARD_LINK], row)
+        decode_hard(data, hard, at, row, scratch)
+        place, start, captured = hard[at + HARD_PLACE], hard[at + HARD_START], hard[at + HARD_CAPTURED]
+        report[REPORT_WRONG] += looks_wrong(data, start, row)
         if keep == DIGESTS:
             extra_at = lean_row(row, lean, place * LEAN_WIDTH, extra, extra_at)
             digest_payload(data, start, row, lean, place * LEAN_WIDTH)
