@@ -30,7 +30,7 @@ from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.notes import note_papers
 from attribution.inference.phases import follows, split_phases
-from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Solver, solve_incident
+from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Solver, place_unnamed, solve_incident
 from attribution.inference.reports import is_of_strangers
 from attribution.inference.requests import ask_whether_it_happened, propose_requests
 from attribution.inference.search import add_flows
@@ -95,7 +95,8 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         load_modes(),
     )
     phases = split_phases(troubles, findings.measurements)
-    solver, assignments = solve_incident(situation, phases)
+    solver, solved = solve_incident(situation, phases)
+    assignments = place_unnamed(solver, solved)
     namer = Namer(topology, paths, findings.alarms, findings.records, findings.coverage, service.bandwidth_bps)
     named = [_hypothesis(assignment, solver, namer) for assignment in assignments]
     counted = next(counts_of_parts(findings, paths), None) is not None

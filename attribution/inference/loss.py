@@ -141,6 +141,13 @@ class PhaseLosses:
         near = self._near.get(component, ())
         return near if link is None else sorted({*near, *self._near.get(link, ())})
 
+    def places_of_loss(self) -> frozenset[tuple[str, ...]]:
+        """Where packets were clearly lost: the components of the stretches of all kinds of which they were; none of a
+        balance, in which packets are missing for what fails elsewhere, too."""
+        losing = (self.kinds[index][0] for index in self._losing)
+        stretches = (stretch for group in losing for journey in group.journeys for stretch in journey)
+        return frozenset(() if stretch.balance else stretch.components for stretch in stretches)
+
     def at_most(self, component: str, link: str | None) -> float:
         """What no fault that began in the phase exceeds, as far as only its component and link are known."""
         near = self.kinds_near(component, link)

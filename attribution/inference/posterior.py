@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import exp, inf, log
 
@@ -19,6 +19,7 @@ from attribution.inference.timeliness import ALARM_BEFORE_S, TAKING_OVER_S, in_t
 from attribution.inference.upstream import Missing, gain_of_same_place
 from attribution.model.evidence import Alarm, AlarmKind, RecordKind
 from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.verdict import CauseKind
 
 # Candidates this far (nats) behind the best of a phase cannot matter to it.
 FAR_BEHIND = 14.0
@@ -469,6 +470,21 @@ class Solver:
             return tuple(zip(table.kinds, table.unknown_parts, strict=True))
         fit = self.fits.losses(index, choice, later=self._continues(choices, index))
         return tuple(zip(table.kinds, fit.parts, strict=True))
+
+
+def place_unnamed(solver: Solver, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
+    """The explanations, where a cause that nobody can name is some trouble of the one device within which all was lost:
+    packets that came in at one of its ports and never left it at another were lost there, whatever the reason."""
+    places = frozenset[tuple[str, ...]]().union(*(table.places_of_loss() for table in solver.fits.tables))
+    where = next(iter(places)) if len(places) == 1 else ()
+    within = [c for c in solver.candidates if (c.component,) == where and c.mode.kind is CauseKind.DEVICE_DEGRADED]
+    if not within:
+        return tuple(assignments)
+    usual = max(within, key=lambda candidate: candidate.prior)
+    return tuple(
+        replace(one, choices=(usual,) * len(one.choices)) if all(c is None for c in one.choices) else one
+        for one in assignments
+    )
 
 
 def solve_incident(
