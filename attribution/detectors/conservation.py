@@ -28,7 +28,7 @@ from attribution.detectors.balances import (
 )
 from attribution.detectors.loss import LONGEST_WINDOW_S, Surroundings
 from attribution.detectors.port_counters import (
-    DROPPED,
+    DISCARDED,
     Counter,
     Port,
     gather_counters,
@@ -99,7 +99,7 @@ def _polls_within(
         return []
     taken = [counters[((node, port), Metric.IN_PACKETS)] for port in ports]
     given = [counters[((node, port), Metric.OUT_PACKETS)] for port in ports]
-    kinds = [((node, port), metric) for port in ports for metric in DROPPED]
+    kinds = [((node, port), metric) for port in ports for metric in DISCARDED]
     discarding = [counters[kind] for kind in kinds if kind in counters]
     polls = []
     for sample, (start_ns, end_ns) in _polls_of(counters[((node, leading[0]), Metric.IN_PACKETS)]):

@@ -22,7 +22,8 @@ Port = tuple[str, str]
 """A node and one of its links, or the type and numbers of a port of it that is no end of a link."""
 
 COUNTED = (Metric.IN_PACKETS, Metric.OUT_PACKETS)
-DROPPED = (Metric.IN_DISCARDS, Metric.OUT_DISCARDS, Metric.IN_ERRORS)
+# What a device discarded of the packets that it took in; of those that came damaged it took in none.
+DISCARDED = (Metric.IN_DISCARDS, Metric.OUT_DISCARDS)
 # What a device logs of a port of its own; in other words it may name a neighbour's.
 OF_OWN_PORTS = frozenset({LogKind.INTERFACE_UP, LogKind.INTERFACE_DOWN, LogKind.INTERFACE_ADMIN_DOWN})
 
@@ -70,7 +71,7 @@ def gather_counters(
         if (
             isinstance(sample, CounterSample)
             and sample.interface is not None
-            and sample.metric in (*COUNTED, *DROPPED)
+            and sample.metric in (*COUNTED, *DISCARDED, Metric.IN_ERRORS)
             and sample.device in way
             and sample.device in around.topology.nodes
         ):

@@ -27,7 +27,7 @@ OF_PARTS = PORT_DOWN | frozenset(
     }
 )
 # What is gone while it is said to be down, whoever else may still reach each other.
-GONE = PORT_DOWN | {AlarmKind.DEVICE_UNREACHABLE}
+NOT_THERE = PORT_DOWN | {AlarmKind.DEVICE_UNREACHABLE}
 # What begins with the complaint is what it is about; if nothing does, what began so long before it, or soon after. No
 # trouble is taken to last longer after it than this (seconds). Who complains may be mistaken in the time: where nothing
 # was down then, it is about the only thing that was, so far around it.
@@ -144,7 +144,7 @@ def _down_together(
     down = [
         alarm
         for alarm in findings.alarms
-        if alarm.kind in GONE
+        if alarm.kind in NOT_THERE
         and alarm.component not in ends
         and alarm.interval.seconds >= LEAST_SECONDS
         and not _is_a_reaction(alarm, findings.alarms)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attribution.inference.candidates import Candidate, Direction, ServicePaths
 from attribution.inference.modes import CLOUD_CALLS, Reach
-from attribution.inference.timeliness import WEARS_DOWN, in_time, wore_down
+from attribution.inference.timeliness import GONE, WEARS_DOWN, in_time, wore_down
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import CommandEffectKind
@@ -36,8 +36,6 @@ OVER_MUCH_OF_IT = 0.3
 ATTACK_BEFORE_S = 300.0
 # What a device says of a port or session that somebody wants out of service.
 SHUT = frozenset({AlarmKind.INTERFACE_ADMIN_DOWN, AlarmKind.SESSION_ADMIN_DOWN})
-# What is reported of who is gone until he is back.
-GONE = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.INTERFACE_DOWN})
 
 
 class Namer:
@@ -179,10 +177,14 @@ class Namer:
         return (CauseKind.UNAUTHORISED_OPERATION if on_purpose else CauseKind.MISCONFIGURATION), actor, facts
 
     def _was_shut(self, record: Record) -> bool:
-        """Whether a device says, just after a change of its configuration, that a port or session of its was shut."""
+        """Whether a device says, just after a change of its configuration, that a port or session of its was shut which
+        is on the service's way."""
         begun_ns, within_ns = record.interval.start_ns, int(ACT_DATES_CAUSE_S * NANOSECONDS)
         return any(
-            alarm.reporter == record.component and 0 <= alarm.interval.start_ns - begun_ns <= within_ns
+            alarm.reporter == record.component
+            and alarm.component in self._paths
+            and (alarm.about_peer is None or alarm.about_peer in self._paths)
+            and 0 <= alarm.interval.start_ns - begun_ns <= within_ns
             for alarm in self._shut
         )
 

@@ -19,9 +19,10 @@ WEARS_DOWN_S, WORN_ANYHOW = 300.0, 0.02
 # lasts. How often a port counts errors anyhow.
 TOLD_LATE = frozenset({AlarmKind.INTERFACE_ERRORS})
 ERRORS_ANYHOW = 0.02
-# Who was gone only from so long after the onset on (seconds), and back so long before the end as anybody takes to find
-# his routes again, did not bring the trouble about: it was there before, and it stayed.
-GONE_MEANWHILE = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.INTERFACE_DOWN})
+# What is reported of who is gone until he is back. Who was so only from so long after the onset on (seconds), and back
+# so long before the end as anybody takes to find his routes again, did not bring the trouble about: it was there
+# before, and it stayed.
+GONE = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.INTERFACE_DOWN})
 MEANWHILE_S = 30.0
 # Where something was amiss until then, an earlier alarm than this speaks of that.
 TAKING_OVER_S = 2.0
@@ -109,7 +110,7 @@ def lay_within(alarm: Alarm, phase: Interval) -> bool:
     slack_s = alarm.slack_ns / NANOSECONDS
     late_s = (alarm.interval.start_ns - phase.start_ns) / NANOSECONDS - slack_s
     early_s = (phase.end_ns - alarm.interval.end_ns) / NANOSECONDS - slack_s
-    return alarm.kind in GONE_MEANWHILE and late_s > MEANWHILE_S and early_s > RESTART_AFTER_S
+    return alarm.kind in GONE and late_s > MEANWHILE_S and early_s > RESTART_AFTER_S
 
 
 def began_in_time(time_ns: int, phase: Interval, after_s: float = ALARM_AFTER_S) -> bool:

@@ -178,6 +178,7 @@ def test_a_change_of_configuration_after_which_the_device_says_that_a_port_was_s
     assert kind(shut) is CauseKind.UNAUTHORISED_OPERATION
     assert kind() is kind(replace(shut, reporter="provider-core")) is CauseKind.MISCONFIGURATION
     assert kind(replace(shut, interval=between(130, 140))) is CauseKind.MISCONFIGURATION
+    assert kind(replace(shut, component="provider-edge--somewhere-else")) is CauseKind.MISCONFIGURATION
 
 
 def test_whoever_pulls_a_transceiver_does_it_on_purpose() -> None:
