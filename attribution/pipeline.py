@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from attribution.bundle import Bundle, open_bundle
 from attribution.case import (
@@ -66,6 +66,9 @@ from attribution.responsibility import (
     load_agreement,
     load_calibration,
 )
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 INCIDENT_FILE = "incident.yaml"
 UNPLACED = Template(
@@ -138,7 +141,9 @@ class Reading:
     def __init__(self, bundle: Bundle, watcher: Watcher = NOBODY) -> None:
         self.bundle = bundle
         self.watcher = watcher
-        self.incident, self.topology, self.caveats = read_statement(bundle)
+        incident = read_incident(bundle.read(INCIDENT_FILE), bundle)
+        self._ahead = _read_ahead(bundle, incident.origins)
+        self.incident, self.topology, self.caveats = _with_topology(incident, bundle)
         self.agreement = load_agreement(self.incident.agreement, f"{INCIDENT_FILE}: agreement")
         self._stated: dict[str, Stated] = {}
         self._compared: dict[tuple[str, ...], Stated] = {}
@@ -150,6 +155,8 @@ class Reading:
         for origin in sorted(self.incident.origins, key=lambda origin: origin.file):
             if origin.file in without:
                 continue
+            if origin.file in self._ahead:
+                self._ahead[origin.file].exception()  # waits
             known = replace(origin, sha256=self.bundle.digest(origin.file))
             first = read.setdefault((known.sha256, known.type), known.file)
             if first != known.file:
@@ -192,10 +199,16 @@ class Reading:
             else:
                 if size >= LONG_READ_OCTETS:
                     self.watcher.announce(f"{origin.file}: {quantities.octets(size)}")
-                read = read_flow_table if origin.type is EvidenceType.FLOWS else read_evidence
-                self._stated[origin.part] = (tuple(read(self.bundle.read(origin.file), origin)), None)
+                self._stated[origin.part] = (tuple(self._read(origin)), None)
                 self.watcher.advance(size)
         return self._stated[origin.part]
+
+    def _read(self, origin: Origin) -> Iterable[Observation | FlowTable | Caveat]:
+        if origin.file in self._ahead:
+            told = self._ahead.pop(origin.file).result()
+            return (replace(one, origin=origin) if isinstance(one, FlowTable) else one for one in told)
+        read = read_flow_table if origin.type is EvidenceType.FLOWS else read_evidence
+        return read(self.bundle.read(origin.file), origin)
 
     def _compare(self, captures: Sequence[tuple[Origin, Capture | None]]) -> Sequence[Observation | FlowTable | Caveat]:
         files = tuple(origin.part for origin, _ in captures)
@@ -263,11 +276,38 @@ def _without_files(incident: Incident, without: Collection[str]) -> Incident:
 
 def read_statement(bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
     """What the exporter states: the incident, and the network that its evidence is about."""
-    incident = read_incident(bundle.read(INCIDENT_FILE), bundle)
+    return _with_topology(read_incident(bundle.read(INCIDENT_FILE), bundle), bundle)
+
+
+def _with_topology(incident: Incident, bundle: Bundle) -> tuple[Incident, Topology, list[Caveat]]:
     with _no_collection():
         topology, caveats = read_topology(bundle.read(incident.topology_file), incident.topology_file)
     incident = replace(incident, origins=tuple(_as_drawn(origin, topology) for origin in incident.origins))
     return incident, topology, [*caveats, *check_against_topology(incident, topology)]
+
+
+def _read_ahead(bundle: Bundle, origins: Iterable[Origin]) -> dict[str, Future[tuple[FlowTable | Caveat, ...]]]:
+    """Large files of flow records, being read while the topology is: mostly by libraries that leave the interpreter
+    alone. What is wrong with one comes out where its result is asked for."""
+    large = [origin for origin in origins if origin.type is EvidenceType.FLOWS and _is_long(bundle, origin.file)]
+    if not large:
+        return {}
+    from concurrent.futures import ThreadPoolExecutor
+
+    def read(origin: Origin) -> tuple[FlowTable | Caveat, ...]:
+        return tuple(read_flow_table(bundle.read(origin.file), origin))
+
+    pool = ThreadPoolExecutor(1)
+    reading = {origin.file: pool.submit(read, origin) for origin in large}
+    pool.shutdown(wait=False)
+    return reading
+
+
+def _is_long(bundle: Bundle, file: str) -> bool:
+    try:
+        return bundle.size(file) >= LONG_READ_OCTETS
+    except BundleError:
+        return False
 
 
 def _as_drawn(origin: Origin, topology: Topology) -> Origin:

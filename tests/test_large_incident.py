@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 import attribution.detectors
+import attribution.pipeline
 from attribution import decide
+from attribution.errors import EvidenceError, TopologyError
 from attribution.model.verdict import Party
 from tests.large_incident import make_incident
 
@@ -46,3 +48,21 @@ def test_records_added_up_and_records_one_by_one_name_the_same_party(
 
     assert one_by_one.party.value == added_up.party.value == made.party
     assert one_by_one.probability == pytest.approx(added_up.probability, abs=0.02)
+
+
+def test_what_is_wrong_with_records_read_beside_the_topology_is_told_after_what_is_wrong_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attribution.pipeline, "LONG_READ_OCTETS", 0)
+    folder = make_incident(tmp_path / "incident", 300, 5, rows=1_500).folder
+    flows, topology = folder / "flows.csv", folder / "topology.json"
+    lines = flows.read_text().splitlines()
+    lines[700] = ",".join("-1" if cell.isdigit() else cell for cell in lines[700].split(","))
+    flows.write_text("\n".join(lines))
+
+    with pytest.raises(EvidenceError, match=r"flows\.csv:701"):
+        decide(folder)
+    assert decide(folder, without=["flows.csv"]).party is not None
+    topology.write_text(topology.read_text().replace('"provider"', '"nobody"', 1))
+    with pytest.raises(TopologyError, match="nobody"):
+        decide(folder)

@@ -203,9 +203,8 @@ def _expand(table: FlowTable, known: Codes, drawing: Drawing) -> tuple[Codes, In
     many ways, has one of no length. Done a piece at a time: what is worked on stays within reach of the processor.
     """
     first, nodes = as_column(table.first_node), as_column(table.nodes)
-    whole: list[Codes] = [numpy.empty(0, numpy.int32)]
-    lengths: list[Integers] = [numpy.empty(0, numpy.int64)]
-    ways: list[Integers] = [numpy.empty(0, numpy.int64)]
+    whole = _Column(numpy.int32, 2 * len(nodes))
+    lengths, ways = _Column(numpy.int64, len(first)), _Column(numpy.int64, len(first))
     start = 0
     while start < len(first) - 1:
         end = max(start + 1, int(numpy.searchsorted(first, first[start] + PIECE, side="right")) - 1)
@@ -215,7 +214,25 @@ def _expand(table: FlowTable, known: Codes, drawing: Drawing) -> tuple[Codes, In
         lengths.append(its[0])
         ways.append(its[1])
         start = end
-    return numpy.concatenate(whole), numpy.concatenate(lengths), numpy.concatenate(ways)
+    return whole.written(), lengths.written(), ways.written()
+
+
+class _Column:
+    """A column that grows by pieces, with room for as many items as are expected."""
+
+    def __init__(self, kind: type[numpy.integer[Any]], room: int) -> None:
+        self._items: NDArray[Any] = numpy.empty(room, kind)
+        self._length = 0
+
+    def append(self, piece: NDArray[Any]) -> None:
+        end = self._length + len(piece)
+        if end > len(self._items):
+            self._items = numpy.concatenate([self.written(), numpy.empty(end, self._items.dtype)])
+        self._items[self._length : end] = piece
+        self._length = end
+
+    def written(self) -> NDArray[Any]:
+        return self._items[: self._length]
 
 
 def _expand_piece(nodes: Codes, first: Integers, drawing: Drawing) -> tuple[Codes, Integers, Integers]:

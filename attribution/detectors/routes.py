@@ -407,9 +407,9 @@ def _add_sighted_ways(
 
 def flows_of_the_service(table: FlowTable, book: AddressBook, ends: tuple[str, str]) -> Iterator[FlowRecord]:
     """Some of the records in a table that are of flows between the two ends: enough to tell which ways there are."""
-    first, second = ({code for code, name in enumerate(table.names) if book.resolve(name) == end} for end in ends)
-    of_service = {*product(first, second), *product(second, first)}
-    rows = [row for row, pair in enumerate(zip(table.sources, table.destinations, strict=True)) if pair in of_service]
+    meant = {code: node for code, name in enumerate(table.names) if (node := book.resolve(name)) in ends}
+    pairs = enumerate(zip(table.sources, table.destinations, strict=True))
+    rows = [row for row, (a, b) in pairs if a in meant and b in meant and meant[a] != meant[b]]
     every = -(-len(rows) // SAMPLED_FLOWS) or 1
     return map(table.record, rows[::every])
 
