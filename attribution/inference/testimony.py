@@ -77,6 +77,8 @@ TROUBLE_BESIDE, TROUBLE_ELSEWHERE = 0.5, 0.04
 HEARD_DEAD = 0.05
 # How often packets are captured that a device seems to have sent which is dead: another may have its address.
 SEEN_DEAD = 0.01
+# Of what captures tell, that it cannot deliver, or may not, a device says in packets of its own (RFC 792, RFC 4443).
+ERRORS_SENT = frozenset({AlarmKind.ROUTE_MISSING, AlarmKind.FILTERED})
 # How often a carrier's equipment that gets no signal on one side shuts its laser, or port, on the other (link loss
 # forwarding, a consequent action by ITU-T G.798): then the next device behind it sees its own port go down.
 FORWARDED = 0.7
@@ -304,6 +306,9 @@ class Witnesses:
         if where is Where.END:
             return alarm.component == candidate.link
         if where is Where.PEER:
+            # Who is in one network with a host needs no route to it, only its answer (RFC 1122 §3.3.2.3).
+            if alarm.kind is AlarmKind.ROUTE_MISSING and not self._is_next_router(alarm.reporter, component):
+                return False
             # Somebody off the way may have lost a session with the component for reasons of its own.
             return alarm.about_peer == component and alarm.reporter in self._paths
         if where is Where.ACROSS:
@@ -322,6 +327,9 @@ class Witnesses:
             is_meant = candidate.direction in (Direction.BOTH, self._paths.direction_of((alarm.reporter, end)))
             return is_meant and self._paths.lies_between(candidate.link or component, alarm.reporter, end)
         return alarm.reporter in self._paths or alarm.component in self._paths
+
+    def _is_next_router(self, router: str, end: str) -> bool:
+        return self._paths.is_next_router(router, end, self._topology)
 
     def _is_forwarded(self, alarm: Alarm, candidate: Candidate, expectation: Expectation) -> bool:
         """Whether a port went down because what lies between it and a candidate passes on that it gets no signal."""
@@ -412,14 +420,16 @@ class Witnesses:
         if candidate.component in self._seen:
             return log(SEEN_DEAD)
         while_dead = surely_at_work(self._phase)
-        heard = any(
-            alarm.reporter == candidate.component
-            and alarm.citation.origin.type in OWN_WORDS
-            and alarm.kind not in SAID_BY_OTHERS
+        spoken = [
+            alarm
+            for alarm in self._alarms
+            if alarm.reporter == candidate.component
             and while_dead.contains(alarm.interval.start_ns - alarm.slack_ns)
             and while_dead.contains(alarm.interval.start_ns + alarm.slack_ns)
-            for alarm in self._alarms
-        )
+        ]
+        if any(a.citation.origin.type is EvidenceType.CAPTURE and a.kind in ERRORS_SENT for a in spoken):
+            return log(SEEN_DEAD)
+        heard = any(a.citation.origin.type in OWN_WORDS and a.kind not in SAID_BY_OTHERS for a in spoken)
         return log(HEARD_DEAD) if heard else 0.0
 
     def _acts(self, candidate: Candidate) -> tuple[dict[Record, float], float]:

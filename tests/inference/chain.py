@@ -31,6 +31,7 @@ from attribution.model.verdict import CauseKind
 START_S = 1_795_428_000  # 2026-11-23T10:00:00Z
 PROBES = Origin("telemetry/probes.csv", EvidenceType.PROBES)
 LOG = Origin("telemetry/syslog.log", EvidenceType.SYSLOG)
+CAPTURE = Origin("captures/port.pcap", EvidenceType.CAPTURE)
 RECORDS = Origin("records/changes.csv", EvidenceType.CHANGE_RECORDS)
 FOREVER_S = FOREVER_NS / NANOSECONDS
 

@@ -23,6 +23,7 @@ from attribution.model.observation import CommandEffectKind
 from attribution.model.topology import Link, NodeKind, Side, Topology
 from attribution.model.verdict import CauseKind
 from tests.inference.chain import (
+    CAPTURE,
     CHAIN,
     DEMARCATION,
     ENDS,
@@ -746,6 +747,25 @@ def test_a_device_that_speaks_is_not_dead() -> None:
     assert hear(dead, [alive]).total < hear(dead, []).total
     for other in (of_another, last_words, back_again, polled_before_or_after):
         assert hear(dead, [other]).total == hear(dead, []).total
+
+
+def test_a_device_that_sends_icmp_errors_is_not_dead() -> None:
+    dead = candidate("provider-core", replace(expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF), dead=True))
+    told = alarm(110, "provider-core", "provider-core", AlarmKind.ROUTE_MISSING, about_peer="provider-host")
+    seen = replace(told, citation=replace(told.citation, origin=CAPTURE))
+    of_another = replace(seen, reporter="customer-core")
+
+    assert hear(dead, [seen]).total < hear(dead, []).total
+    assert hear(dead, [of_another]).total == hear(dead, []).total
+
+
+@pytest.mark.parametrize(("router", "speaks"), [("provider-core", True), ("provider-edge", False)])
+def test_a_host_that_is_down_answers_nobody_in_its_own_network(router: str, speaks: bool) -> None:
+    """Whoever is further away lacks a route to it for other reasons."""
+    told = alarm(101, router, router, AlarmKind.ROUTE_MISSING, about_peer="provider-host")
+    down = candidate("provider-host", expecting(AlarmKind.ROUTE_MISSING, Where.PEER))
+
+    assert (hear(down, [told]).total > 0) is speaks
 
 
 def passing_light(*devices: str) -> Topology:
