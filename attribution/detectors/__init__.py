@@ -43,6 +43,7 @@ from attribution.detectors.records import detect_changes, detect_cloud_calls, de
 from attribution.detectors.resets import detect_forged_refusals, detect_forged_resets
 from attribution.detectors.routes import Routes, flows_of_the_service, learn_routes
 from attribution.detectors.stopped import detect_stopped
+from attribution.detectors.swallowed import detect_swallowed
 from attribution.detectors.traces import detect_reached_hops
 from attribution.model.evidence import Alarm, AlarmKind, Citation, Coverage, Findings, Hole
 from attribution.model.flow_evidence import FlowEvidence
@@ -66,6 +67,7 @@ LOSS_DETECTORS = (
     detect_flow_loss,
     detect_reached_hops,
     detect_segment_loss,
+    detect_swallowed,
     detect_tap_loss,
     detect_silent_requests,
 )

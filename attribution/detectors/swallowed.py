@@ -1,0 +1,144 @@
+"""Packets of the service that came into a device at one captured port, and never left it at another one.
+
+Captures are compared by the packets that both show. Of traffic that a device lets through at no time there is none: a
+firewall without a session for answers that came to it by another way, say. There the device's own ports tell, if both
+were captured, the second one all the while, and no packets left there that could be the missing ones in another form.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from attribution.detectors.loss import Surroundings, detect_segment_loss, tap_position
+from attribution.model.evidence import Measurement
+from attribution.model.incident import Interval
+from attribution.model.observation import CaptureCoverage, Observation, PairCount, TapLoad
+from attribution.model.ports import find_link
+
+Point = tuple[str, str | None]
+Pair = tuple[str, str]
+Place = tuple[str, str]
+"""A device, and one of its links."""
+# So many packets of a pair have to come before it means something that none leaves.
+FEWEST_SWALLOWED = 10
+# They may have left in another form, translated or in a tunnel, if so many others as this share of them left meanwhile.
+IN_ANOTHER_FORM = 0.2
+
+
+class Port:
+    """What was captured at one port: by pair of addresses, and when it was listened there."""
+
+    def __init__(self) -> None:
+        self.loads: dict[Pair, list[TapLoad]] = defaultdict(list)
+        self.listened: list[Interval] = []
+        self.files: set[str] = set()
+
+    def was_heard(self, when: Interval) -> bool:
+        return any(time.start_ns <= when.start_ns and when.end_ns <= time.end_ns for time in self.listened)
+
+    def packets(self, pairs: Iterable[Pair], when: Interval) -> int:
+        """How many packets of these pairs passed in a time."""
+        loads = (load for pair in pairs for load in self.loads[pair])
+        return sum(load.packets for load in loads if when.overlaps(_time(load)))
+
+
+def detect_swallowed(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
+    """What went into a device of the service's packets and came out nowhere: the device lost all of it."""
+    yield from detect_segment_loss(_find_swallowed(observations, around), around)
+
+
+def _find_swallowed(observations: Iterable[Observation], around: Surroundings) -> Iterator[PairCount]:
+    """The same as counts between two of its ports, in the order of the pairs of addresses."""
+    ports = _captured_ports(observations)
+    at_link = {place: point for point in ports if (place := _place(point, around)) is not None}
+    for point, port in ports.items():
+        for pair, loads in sorted(port.loads.items()):
+            exits = [at_link.get(place) for place in _exits(point, pair, loads[0].time_ns, around)]
+            beyond = [other for other in exits if other is not None]
+            if beyond and len(beyond) == len(exits):
+                missed = [_swallowed(pair, port, ports[other]) for other in beyond]
+                second = min(beyond, key=str)
+                for load in missed[0]:
+                    if all(load in others for others in missed):
+                        yield _count(load, second, min(ports[second].files))
+
+
+def _captured_ports(observations: Iterable[Observation]) -> dict[Point, Port]:
+    """The ports at which anything was captured, but for captures that missed packets themselves."""
+    ports: dict[Point, Port] = defaultdict(Port)
+    incomplete: set[Point] = set()
+    for seen in observations:
+        if isinstance(seen, TapLoad):
+            ports[seen.device, seen.interface].loads[seen.source, seen.destination].append(seen)
+        elif isinstance(seen, CaptureCoverage):
+            port = ports[seen.device, seen.interface]
+            port.listened.append(Interval(seen.time_ns, seen.end_ns))
+            port.files.add(seen.origin.file)
+            if seen.dropped:
+                incomplete.add((seen.device, seen.interface))
+    return {point: port for point, port in ports.items() if point not in incomplete}
+
+
+def _place(point: Point, around: Surroundings) -> Place | None:
+    """A device and the link at its captured port."""
+    device, name = point
+    link = find_link(around.topology, device, name) if name is not None else None
+    return (device, link.component) if link is not None else None
+
+
+def _exits(point: Point, pair: Pair, time_ns: int, around: Surroundings) -> Sequence[Place]:
+    """Over which links what comes in at a port must leave the device again.
+
+    None where the drawing does not tell, and for packets that are not the service's: what others are denied for good
+    is no interruption.
+    """
+    source, destination = (around.book.resolve(address) for address in pair)
+    if source is None or destination is None or not around.is_end_to_end(source, destination):
+        return ()
+    found: dict[Place, None] = {}
+    for path in around.routes.paths(source, destination, time_ns):
+        at = tap_position(path, point, around.topology)
+        if at is None:
+            continue
+        if at == 0 or path[at] != point[0] or at + 1 >= len(path):
+            return ()
+        found[path[at], path[at + 1]] = None
+    return tuple(found)
+
+
+def _swallowed(pair: Pair, port: Port, other: Port) -> Sequence[TapLoad]:
+    """What came in of a pair at one port and left in no form at another, as far as that was listened to meanwhile."""
+    together = bool(port.files & other.files)
+    loads = [load for load in port.loads[pair] if together or other.was_heard(_time(load))]
+    count = sum(load.packets for load in loads)
+    if count < FEWEST_SWALLOWED or any(pair[0] == source or pair[1] == to for source, to in other.loads):
+        return ()
+    # Two captures that have nothing in common may be of different traffic by the will of who made them.
+    if not together and not port.loads.keys() & other.loads.keys():
+        return ()
+    when = Interval(min(load.time_ns for load in loads), max(load.end_ns for load in loads))
+    answers = (pair[1], pair[0])  # which come in at the other port
+    strange = other.packets(sorted(other.loads.keys() - port.loads.keys() - {answers}), when)
+    return loads if strange <= IN_ANOTHER_FORM * count else ()
+
+
+def _time(load: TapLoad) -> Interval:
+    return Interval(load.time_ns, load.end_ns)
+
+
+def _count(load: TapLoad, second: Point, file: str) -> PairCount:
+    return PairCount(
+        time_ns=load.time_ns,
+        end_ns=load.end_ns,
+        origin=load.origin,
+        locator=load.locator,
+        first=(load.device, load.interface),
+        second=second,
+        second_file=file,
+        source=load.source,
+        destination=load.destination,
+        protocol="ip",
+        sent=load.packets,
+        lost=load.packets,
+    )
