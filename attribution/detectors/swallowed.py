@@ -57,11 +57,9 @@ def _find_swallowed(observations: Iterable[Observation], around: Surroundings) -
             exits = [at_link.get(place) for place in _exits(point, pair, loads[0].time_ns, around)]
             beyond = [other for other in exits if other is not None]
             if beyond and len(beyond) == len(exits):
-                missed = [_swallowed(pair, port, ports[other]) for other in beyond]
-                second = min(beyond, key=str)
-                for load in missed[0]:
-                    if all(load in others for others in missed):
-                        yield _count(load, second, min(ports[second].files))
+                missed = [{load.time_ns for load in _swallowed(pair, port, ports[other])} for other in beyond]
+                times, second = set.intersection(*missed), min(beyond, key=str)
+                yield from (_count(load, second, min(ports[second].files)) for load in loads if load.time_ns in times)
 
 
 def _captured_ports(observations: Iterable[Observation]) -> dict[Point, Port]:
