@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from attribution.bundle import open_bundle
-from attribution.model.observation import Caveat, PairCount, TapCount
+from attribution.model.observation import CaptureCoverage, Caveat, PairCount, TapCount
 from attribution.packets import sizes
 from attribution.pipeline import Reading
 from tests.packets.making import START, enhanced, ethernet, interface, ipv4, option, section, tcp
@@ -63,6 +63,8 @@ def test_the_ports_that_a_capture_file_names_are_where_its_packets_passed(
         seen = list(Reading(bundle).observe(()))
 
     assert {tap.interface for tap in seen if isinstance(tap, TapCount)} == {"inside", "outside"}
+    captured = {one.interface: one.packets for one in seen if isinstance(one, CaptureCoverage)}
+    assert captured == {"inside": 200, "outside": 195}
     pairs = [pair for pair in seen if isinstance(pair, PairCount) and pair.source == "10.0.0.1"]
     assert {(pair.first, pair.second) for pair in pairs} == {(("edge", "inside"), ("edge", "outside"))}
     assert sum(pair.lost for pair in pairs) == 5

@@ -32,7 +32,8 @@ class Capture:
     Of a large capture only the packets that tell something of the network are here: `frames` holds their frame
     numbers, `left_out` counts those of them that there was no room for. `copies` are those of `packets` that a mirror
     port showed again: they say nothing that the first did not. `damaged` are those with a wrong checksum, which their
-    receiver drops: they were lost before they came by here.
+    receiver drops: they were lost before they came by here. `elsewhere` counts the frames of the file's other
+    interfaces, where one is asked for.
     """
 
     origin: Origin
@@ -50,6 +51,7 @@ class Capture:
     left_out: int = 0
     copies: frozenset[int] = frozenset()
     damaged: frozenset[int] = frozenset()
+    elsewhere: int = 0
 
     def frame_of(self, index: int) -> int:
         """The frame number of one of these packets."""
@@ -95,8 +97,9 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
         for time_ns, start, captured, wire, link_type, interface in reader.read(data, last):
             packets.append(decode_quickly(data, start, captured, wire, link_type, time_ns + offset_ns, interface))
             octets.append(data[start : start + captured])
-            if link_type not in KNOWN_LINKS and link_type != OTHER_INTERFACE:
+            if link_type not in KNOWN_LINKS:
                 unknown_links[link_type] = unknown_links.get(link_type, 0) + 1
+    elsewhere = unknown_links.pop(OTHER_INTERFACE, 0)
     times = [packet[TIME] for packet in packets]
     in_order = all(earlier <= later for earlier, later in pairwise(times))
     order = None if in_order else tuple(sorted(range(len(times)), key=times.__getitem__))
@@ -122,6 +125,7 @@ def read_capture(source: BinaryIO | bytes, origin: Origin) -> Capture:
         format=reader.format,
         copies=copies,
         damaged=damaged,
+        elsewhere=elsewhere,
     )
 
 

@@ -57,7 +57,7 @@ def observe_survey(survey: Survey) -> Iterator[Observation | Caveat]:
         locator="frame 1",
         device=capture.device,
         interface=capture.origin.interface,
-        packets=int(survey.ledger.counters[ft.FRAMES]),
+        packets=int(survey.ledger.counters[ft.FRAMES]) - capture.elsewhere,
         dropped=capture.dropped,
         truncated=capture.truncated,
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from attribution.model.phrase import Phrase
 from attribution.packets.bulk import records as r
 from attribution.packets.bulk.compilation import compiled_kernels
-from attribution.packets.capture_files import NANOSECONDS, OTHER_INTERFACE, FileReader, Record
+from attribution.packets.capture_files import NANOSECONDS, FileReader, Record
 from attribution.packets.columns import BLANK, WIDTH
 from attribution.packets.compression import CutShort
 from attribution.packets.fragments import HEADS, NUMBERS
@@ -237,7 +237,6 @@ class BulkReader:
         """Decode in full the packets that were put aside; those that tell something are kept as they are."""
         if any(interface.link_type not in KNOWN_LINKS for interface in self.reader.interfaces):
             links = Counter(self._hard[:count, r.HARD_LINK].tolist())
-            del links[OTHER_INTERFACE]
             self.unknown_links.update({link: number for link, number in links.items() if link not in KNOWN_LINKS})
         telling = self.kernels.digest_all(
             octets, self._hard, count, self._row, self._scratch, self._numbers, self._heads, batch.rows, batch.lean,

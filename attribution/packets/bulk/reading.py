@@ -19,6 +19,7 @@ from attribution.packets.bulk.damage import NOTHING_DAMAGED, DamagedFrames, find
 from attribution.packets.bulk.engine import BATCH, Batch, BulkReader, Integers, new_batch
 from attribution.packets.bulk.line import Line
 from attribution.packets.capture import Capture, Packet, caveats_of_damage, caveats_of_file
+from attribution.packets.capture_files import OTHER_INTERFACE
 from attribution.packets.columns import TIME
 from attribution.packets.ledger import Kernels, Ledger
 from attribution.packets.mirror import find_copies
@@ -118,7 +119,8 @@ def _read(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin, damage
 
     Line([new_batch() for _ in range(RING)], bulk.fill, (listen, ledger.follow)).run()
     ledger.finish()
-    counters, reader = ledger.counters, bulk.reader
+    counters, reader, unknown_links = ledger.counters, bulk.reader, Counter(bulk.unknown_links)
+    elsewhere = unknown_links.pop(OTHER_INTERFACE, 0)
     in_order = all(packets[n][TIME] <= packets[n + 1][TIME] for n in range(len(packets) - 1))
     order = None if in_order else tuple(sorted(range(len(packets)), key=lambda n: packets[n][TIME]))
     seen = int(counters[ft.FRAMES])
@@ -131,7 +133,7 @@ def _read(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin, damage
         interfaces=tuple(reader.interfaces),
         comments=tuple(reader.comments),
         caveats=(
-            *caveats_of_file(origin, reader, Counter(bulk.unknown_links), not counters[ft.DISORDER]),
+            *caveats_of_file(origin, reader, unknown_links, not counters[ft.DISORDER]),
             *caveats_of_damage(origin, damaged.frames.tolist()),
         ),
         truncated=reader.damaged,
@@ -143,5 +145,6 @@ def _read(pieces: Iterable[bytes], rest: BinaryIO | None, origin: Origin, damage
         left_out=bulk.left_out + len(damaged.frames) - len(damaged.kept),
         copies=find_copies(packets, octets, (index for index in in_time if index not in broken)),
         damaged=broken,
+        elsewhere=elsewhere,
     )
     return _Read(capture, ledger, bulk.wrong_sums)
