@@ -203,6 +203,18 @@ class Routes:
         """The components of a way from a node that whatever gets from there to its end must have crossed."""
         return self._unavoidable(way)
 
+    def has_way_around(self, source: str, destination: str, around: str) -> bool:
+        """Whether one gets from node to node around a component and through no host."""
+        reached, asked = {source, around}, deque([source])
+        while asked and destination not in reached:
+            here = asked.popleft()
+            if here != source and self._topology.nodes[here].kind is NodeKind.HOST:
+                continue
+            found = {link.far_end(here) for link in self._links_of(here) if link.component != around}
+            asked.extend(found - reached)
+            reached |= found
+        return destination in reached
+
     def expand(self, nodes: tuple[str, ...]) -> tuple[str, ...] | None:
         """A path of node names with links and left-out bridges put in; None where there is no one way to do so."""
         ways = self.expansions(nodes)
@@ -227,19 +239,7 @@ class Routes:
         source = way[0]
         end = way[-1] if way[-1] in self._topology.nodes else way[-2]  # on the link behind the last node
         surely = {source, end, way[-1]}
-        return tuple(one for one in way if one in surely or not self._has_a_way(source, end, one))
-
-    def _has_a_way(self, source: str, destination: str, around: str) -> bool:
-        """Whether one gets from node to node around a component and through no host."""
-        reached, asked = {source, around}, deque([source])
-        while asked and destination not in reached:
-            here = asked.popleft()
-            if here != source and self._topology.nodes[here].kind is NodeKind.HOST:
-                continue
-            found = {link.far_end(here) for link in self._links_of(here) if link.component != around}
-            asked.extend(found - reached)
-            reached |= found
-        return destination in reached
+        return tuple(one for one in way if one in surely or not self.has_way_around(source, end, one))
 
     def _find_shortest(self, source: str, destination: str) -> tuple[tuple[str, ...], ...]:
         """All ways by the fewest routed hops that pass through no host, each hop by a shortest way over bridges.

@@ -10,7 +10,8 @@ from attribution.detectors.swallowed import detect_swallowed
 from attribution.model.evidence import Method, Stretch
 from attribution.model.incident import EvidenceType, Origin
 from attribution.model.observation import CaptureCoverage, TapLoad
-from tests.detectors.chain import at, origin, surroundings
+from attribution.model.topology import NodeKind
+from tests.detectors.chain import LINKS, NODES, at, join, network, node, origin, surroundings
 
 OUT, BACK = ("10.1.0.2", "10.2.0.2"), ("10.2.0.2", "10.1.0.2")
 INSIDE, OUTSIDE = "GE0/0/1", "GE0/0/2"
@@ -28,10 +29,12 @@ def seen(
         )  # fmt: skip
 
 
-def listened(port: str, file: Origin = BOTH, start: float = 0, end: float = 60, dropped: int = 0) -> CaptureCoverage:
+def listened(
+    port: str, file: Origin = BOTH, start: float = 0, end: float = 60, dropped: int = 0, frames: int = 100
+) -> CaptureCoverage:
     return CaptureCoverage(
         time_ns=at(start), end_ns=at(end), origin=file, locator="the whole file", device="cloud-edge", interface=port,
-        packets=1000, dropped=dropped,
+        packets=frames, dropped=dropped,
     )  # fmt: skip
 
 
@@ -81,6 +84,7 @@ def test_a_port_that_was_not_listened_to_or_missed_packets_itself_says_nothing()
     packets = [*seen(INSIDE, OUT)]
 
     assert not list(detect_swallowed([listened(INSIDE), *packets], surroundings()))
+    assert not list(detect_swallowed([listened(INSIDE), listened(OUTSIDE, frames=0), *packets], surroundings()))
     assert not list(detect_swallowed([listened(INSIDE), listened(OUTSIDE, dropped=3), *packets], surroundings()))
     assert not list(detect_swallowed([listened(INSIDE, dropped=3), listened(OUTSIDE), *packets], surroundings()))
 
@@ -93,3 +97,18 @@ def test_two_captures_are_believed_where_they_show_the_same_traffic_and_while_bo
     assert not list(detect_swallowed([*apart, *seen(OUTSIDE, BACK, file=OTHER)], surroundings()))
     found = list(detect_swallowed([*apart, *shared], surroundings()))
     assert [one.interval.start_ns for one in found] == [at(second) for second in range(14, 20)]
+
+
+def test_what_may_have_left_encrypted_below_ip_was_not_lost() -> None:
+    """Of MACsec, PPPoE and the like no addresses are read."""
+    encrypted = [listened(INSIDE), listened(OUTSIDE, frames=2000)]
+    assert not list(detect_swallowed([*encrypted, *seen(INSIDE, OUT)], surroundings()))
+
+
+@pytest.mark.parametrize(("to", "lost"), [("cloud-gateway GE0/0/9", False), ("office-printer eth0", True)])
+def test_what_may_have_left_at_a_port_that_nobody_captured_was_not_lost(to: str, lost: bool) -> None:
+    """The device has a further link: around what failed, to the destination; or to a host, which passes nothing on."""
+    printer = node("office-printer", NodeKind.HOST, "10.1.0.9")
+    further = network([*NODES, printer], [*LINKS, join("cloud-edge GE0/0/3", to)])
+    found = list(detect_swallowed([*AROUND, *seen(INSIDE, OUT)], surroundings(further)))
+    assert bool(found) is lost
