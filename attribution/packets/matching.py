@@ -34,6 +34,7 @@ from attribution.packets.columns import (
     SEQUENCE,
     SOURCE,
     SOURCE_PORT,
+    SYN,
     TCP,
     TIMESTAMP,
     TIMESTAMP_ECHO,
@@ -138,6 +139,7 @@ def match_packets(captures: Sequence[Capture]) -> Matches:
             [numbers.setdefault(flow_of(packet), len(numbers)) if packet[DEPTH] else -1 for packet in capture.packets]
         )
     flows = list(numbers)
+    of_packets = _by_connection(captures, of_packets, flows)
     aliases = _translated_flows(captures, of_packets, flows, kept)
     named = [[aliases.get(flow, flow) for flow in mine] for mine in of_packets] if aliases else of_packets
     found = _lay_over(captures, named, kept, {})
@@ -241,6 +243,67 @@ def _comparable(captures: Sequence[Capture]) -> Kept:
     return max(least, 0), timestamps
 
 
+def _showing(of_packets: Sequence[list[int]]) -> dict[int, frozenset[int]]:
+    """By the number of each flow that some captures show and others do not, which ones do."""
+    shown = [set(mine) - {-1} for mine in of_packets]
+    common = set.intersection(*shown) if shown else set()
+    return {
+        flow: frozenset(number for number, mine in enumerate(shown) if flow in mine)
+        for flow in set().union(*shown) - common
+    }
+
+
+def _by_connection(captures: Sequence[Capture], of_packets: list[list[int]], flows: list[Flow]) -> list[list[int]]:
+    """The flows of all packets, where a flow that not every capture shows has a number for each of its connections: a
+    translator gives the ports of one to the next.
+
+    Where the captures that show it do not agree on its connections it stays one. New numbers are put behind `flows`.
+    """
+    showing = _showing(of_packets)
+    openings: dict[int, dict[int, list[int]]] = {}
+    for number, (capture, mine) in enumerate(zip(captures, of_packets, strict=True)):
+        for packet, flow in zip(capture.packets, mine, strict=True):
+            if flow in showing and packet[PROTOCOL] == TCP and packet[FLAGS] & (SYN | ACK) == SYN:
+                found = openings.setdefault(flow, {}).setdefault(number, [])
+                if packet[SEQUENCE] not in found:
+                    found.append(packet[SEQUENCE])
+    again = {
+        flows[flow]: next(iter(own.values()))
+        for flow, own in openings.items()
+        if own.keys() == showing[flow] and len(set(map(tuple, own.values()))) == 1 < len(next(iter(own.values())))
+    }
+    if not again:
+        return of_packets
+    numbers: dict[tuple[Flow, int], int] = {}
+    return [_connections(*one, flows, again, numbers) for one in zip(captures, of_packets, strict=True)]
+
+
+def _connections(
+    capture: Capture, mine: list[int], flows: list[Flow], again: dict[Flow, list[int]],
+    numbers: dict[tuple[Flow, int], int],
+) -> list[int]:  # fmt: skip
+    """The flows of one capture's packets, those `again` opened with a number for each of their connections."""
+    ways = {way for flow in again for way in (flow, _reverse(flow))}
+    current: dict[Flow, int] = {}
+    found: list[int] = []
+    for packet, flow in zip(capture.packets, mine, strict=True):
+        way = flows[flow]
+        if flow < 0 or way not in ways:
+            found.append(flow)
+            continue
+        if way in again and packet[FLAGS] & (SYN | ACK) == SYN:
+            current[way] = current[_reverse(way)] = again[way].index(packet[SEQUENCE])
+        if not current.get(way):
+            found.append(flow)
+            continue
+        key = (way, current[way])
+        if key not in numbers:
+            numbers[key] = len(flows)
+            flows.append(way)
+        found.append(numbers[key])
+    return found
+
+
 def _translated_flows(
     captures: Sequence[Capture], of_packets: list[list[int]], flows: list[Flow], kept: Kept
 ) -> dict[int, int]:
@@ -249,33 +312,33 @@ def _translated_flows(
     Each packet's stable part votes for the two flows it was seen in; a flow is renamed if nearly all votes agree. A
     flow of a single packet is, where others between the same addresses were translated alike.
     """
-    sizes = [Counter(mine) for mine in of_packets]
-    lonely = [
-        {flow for flow in size if not any(flow in other for other in sizes if other is not size)} for size in sizes
-    ]
-    if sum(1 for mine in lonely if mine) < 2:
+    showing = _showing(of_packets)
+    if len(set(showing.values())) < 2:
         return {}
-    seen: dict[Key, set[tuple[int, int]]] = {}
-    for number, (capture, mine) in enumerate(zip(captures, of_packets, strict=True)):
+    sizes: Counter[int] = Counter()
+    seen: dict[Key, set[int]] = {}
+    for capture, mine in zip(captures, of_packets, strict=True):
+        for flow, size in Counter(mine).items():
+            sizes[flow] = max(sizes[flow], size)
         for index, flow in enumerate(mine):
-            if flow in lonely[number] and flow >= 0:
+            if flow in showing:
                 part = translated_part(capture.packets[index], capture.octets[index], *kept)
-                seen.setdefault(part, set()).add((number, flow))
-    votes: dict[tuple[int, int], Counter[int]] = {}
+                seen.setdefault(part, set()).add(flow)
+    votes: dict[int, Counter[int]] = {}
     for holders in seen.values():
-        if len({number for number, _ in holders}) == len(holders) > 1:
-            (_, called), *others = sorted(holders)
-            for number, flow in others:
-                votes.setdefault((number, flow), Counter())[called] += 1
+        if sum(len(showing[flow]) for flow in holders) == len(frozenset().union(*(showing[flow] for flow in holders))):
+            called, *others = sorted(holders, key=lambda flow: min(showing[flow]))
+            for flow in others:
+                votes.setdefault(flow, Counter())[called] += 1
     hosts: Counter[tuple[Flow, Flow]] = Counter()
-    for (_, flow), counter in votes.items():
+    for flow, counter in votes.items():
         for called, count in counter.items():
             hosts[flows[flow][:8], flows[called][:8]] += count
     aliases: dict[int, int] = {}
-    for (number, flow), counter in votes.items():
+    for flow, counter in sorted(votes.items(), key=lambda item: (min(showing[item[0]]), item[0])):
         called, count = counter.most_common(1)[0]
-        if count == counter.total() == 1 == sizes[number][flow] and hosts[flows[flow][:8], flows[called][:8]] > 2:
+        if count == counter.total() == 1 == sizes[flow] and hosts[flows[flow][:8], flows[called][:8]] > 2:
             aliases[flow] = aliases.get(called, called)
-        if count >= 2 and count >= 0.5 * min(sizes[number][flow], 40) and count >= 0.9 * counter.total():
+        if count >= 2 and count >= 0.5 * min(sizes[flow], 40) and count >= 0.9 * counter.total():
             aliases[flow] = aliases.get(called, called)
     return aliases

@@ -90,6 +90,41 @@ def test_packets_are_known_again_whatever_was_done_to_them(compared: Compared, c
     assert between(found, "b").destination == ("198.51.100.7" if "NAT" in change else CLIENT)
 
 
+def connections(inside: Callable[[int], int]) -> TwoPoints:
+    """Eight connections, each in a second of its own and from its `inside` port; one loses a segment, one its SYN."""
+    path = TwoPoints()
+    for turn in range(8):
+        path.now = START + turn * SECOND
+        ports, first = (inside(turn), 80), 70_000 * (turn + 1)
+        path.send(tcp(*ports, first, 0, 2), at="a" if turn == 5 else "ab")
+        if turn == 5:
+            path.send(tcp(*ports, first, 0, 2))
+        path.send(tcp(*ports[::-1], 900, first + 1, 0x12), back=True)
+        for place in range(6):
+            data = tcp(*ports, first + 1 + 50 * place, 901, 0x18, bytes(50))
+            if (turn, place) == (3, 2):
+                path.send(data, at="a")
+            path.send(data).send(tcp(*ports[::-1], 901, first + 51 + 50 * place, 0x10), back=True)
+        path.send(tcp(*ports, first + 301, 901, 0x11)).send(tcp(*ports[::-1], 901, first + 302, 0x11), back=True)
+    return path
+
+
+@pytest.mark.parametrize("inside", [lambda turn: 4000 + turn, lambda turn: 4000 + turn % 3], ids=["new", "again"])
+def test_a_translator_gives_the_ports_of_one_connection_to_the_next(
+    compared: Compared, inside: Callable[[int], int]
+) -> None:
+    def through_few_ports(time_ns: int, octets: bytes) -> Timed:
+        _, changed = translated(time_ns, octets)
+        at = 34 if changed[36:38] == b"\0P" else 36
+        outside = 7000 + (time_ns - START) // SECOND % 2
+        return time_ns, changed[:at] + outside.to_bytes(2, "big") + changed[at + 2 :]
+
+    found = compared(connections(inside).files(through_few_ports))
+
+    assert (between(found).sent, between(found).lost) == (8 * 8 + 2, 2)
+    assert (between(found, "b").sent, between(found, "b").lost) == (8 * 8, 0)
+
+
 def test_a_clamped_segment_size_does_not_hide_a_handshake(compared: Compared) -> None:
     path = TwoPoints()
     for size, point in ((1460, "a"), (1300, "b")):

@@ -41,6 +41,7 @@ from attribution.packets.bulk.pair_columns import (
     FLOW_OUTSIDE,
     FLOW_SAMPLES,
     FLOW_SEEN,
+    FLOW_SIDES,
     FLOW_WAYS,
     FLOWS,
     GROUP_COUNT,
@@ -95,6 +96,10 @@ from attribution.packets.bulk.pair_columns import (
     SET_OFFSET,
     SET_REFERENCE,
     SET_WINDOW,
+    SIDE_ANSWER,
+    SIDE_GAP,
+    SIDE_NEXT,
+    SIDE_WIDTH,
     STRAYS,
     SUSPECT,
     TAIL,
@@ -135,9 +140,14 @@ from attribution.packets.bulk.pair_tallies import (
     sample_bin,
     sample_pair,
 )
+from attribution.packets.columns import ACK, SYN, TCP
 from attribution.packets.lean import (
     LEAN_DIRECTION,
+    LEAN_FLAGS,
+    LEAN_KEY,
+    LEAN_LENGTH,
     LEAN_MARK,
+    LEAN_SEQUENCE,
     LEAN_TIME,
     LEAN_WIRE,
     scatter,
@@ -212,6 +222,33 @@ def join_flows(inside: int, outside: int, flows: Array, groups: Array) -> None:
     flows[inside >> 1, FLOW_OUTSIDE] = outside ^ inside & 1
     flows[inside >> 1, FLOW_SEEN] = 3
     groups[flows[inside >> 1, FLOW_GROUP], GROUP_OUTSIDE] = 1 + (flows[outside >> 1, FLOW_GROUP] << 1 | flip)
+
+
+def part_flows(side: int, lean: Array, at: int, flow: int, flows: Array) -> None:
+    """A connection that a SYN opens at ports of an earlier one may be translated otherwise: a translator gives the
+    ports of one to the next. What is known of the earlier one's does not hold for it."""
+    if lean[at, LEAN_KEY + 4] & 0xFF != TCP or lean[at, LEAN_LENGTH] < 0 or lean[at, LEAN_FLAGS] & (SYN | ACK) != SYN:
+        return
+    way = flow << 1 | lean[at, LEAN_DIRECTION]
+    if side == 1 and flows[flow, FLOW_ALIAS] >= 0:
+        way = flows[flow, FLOW_ALIAS] ^ lean[at, LEAN_DIRECTION]
+    elif side == 1 or flows[flow, FLOW_OUTSIDE] < 0:
+        return
+    following = flows[way >> 1, FLOW_SIDES + (side * 2 + (way & 1)) * SIDE_WIDTH + SIDE_NEXT]
+    if following < 0 or following == (lean[at, LEAN_SEQUENCE] + 1) & WORD:
+        return
+    if side == 0:
+        flows[flow, FLOW_OUTSIDE] = -1
+        flows[flow, FLOW_SEEN] = 1
+        for direction in range(2):  # how far the second capture showed the earlier one
+            base = FLOW_SIDES + (2 + direction) * SIDE_WIDTH
+            flows[flow, base + SIDE_NEXT] = -1
+            flows[flow, base + SIDE_ANSWER] = -1
+            flows[flow, base + SIDE_GAP] = -1
+    else:
+        flows[flow, FLOW_ALIAS] = -1
+        flows[flow, FLOW_CLAIM] = -1
+        flows[flow, FLOW_CLAIMS] = 0
 
 
 def copied_before(older: int, number: int, flow: int, state: Array, ring: Array) -> Any:
@@ -354,6 +391,7 @@ def take(
     if flow < 0:
         flow = enter_flow(lean, at, slot, state, slots, flows, group_slots, groups)
     flows[flow, FLOW_SEEN] |= 1 << side
+    part_flows(side, lean, at, flow, flows)
     way = flow << 1 | lean[at, LEAN_DIRECTION]
     if side == 1 and flows[flow, FLOW_ALIAS] >= 0:
         way = flows[flow, FLOW_ALIAS] ^ lean[at, LEAN_DIRECTION]
