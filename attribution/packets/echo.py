@@ -8,8 +8,8 @@ A traceroute's requests are meant to die on the way: series whose time to live c
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -160,16 +160,28 @@ def udp_questions(capture: Capture, datagrams: Iterable[int]) -> Iterator[Questi
     for key, indices in asked.items():
         pair = (*key[:8], key[9])
         questions = found.setdefault(pair, Questions(packets[indices[0]]))
-        answers = list(answered.get(key, ()))
+        answers = _answered(packets, indices, answered.get(key, ()))
         for index in indices:
             time_ns = packets[index][TIME]
             questions.requests.append(index)
-            mine = next((answer for answer in answers if answer >= time_ns), None)
-            if mine is not None:
-                answers.remove(mine)
+            if index in answers:
                 questions.heard = True
             elif capture.end_ns - time_ns < PATIENCE_NS:
                 questions.unsettled += 1
             else:
                 questions.unanswered.append(Loss(time_ns, index, packets[index][WIRE]))
     yield from found.values()
+
+
+def _answered(packets: Sequence[Packet], asked: Iterable[int], answers: Iterable[int]) -> set[int]:
+    """Which of the questions from one port an answer came to: each to the last one before it, as whoever asks again
+    does so because the ones before were lost."""
+    waiting: list[int] = []
+    found: set[int] = set()
+    ahead = deque(asked)
+    for time_ns in answers:
+        while ahead and packets[ahead[0]][TIME] <= time_ns:
+            waiting.append(ahead.popleft())
+        if waiting:
+            found.add(waiting.pop())
+    return found

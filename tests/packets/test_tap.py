@@ -189,6 +189,20 @@ def test_a_question_without_an_answer() -> None:
     assert totals(capture(packets), "10.0.0.1", "udp") == Counter(sent=6, downstream=1)
 
 
+def test_an_answer_is_to_the_last_of_the_questions_that_were_asked_again() -> None:
+    """Whoever asks again from the same port does so because the ones before brought nothing: those were lost, and not
+    the one that was answered."""
+    asked = [START + second * SECOND for second in (0, 5, 10)]
+    packets = [(now, ethernet(ipv4(udp(b"?", 4000, 53), 17))) for now in asked]
+    packets.append((asked[-1] + 30 * MS, ethernet(ipv4(udp(b"!", 53, 4000), 17, "10.0.0.2", "10.0.0.1"))))
+    packets.append((START + 19 * SECOND, ethernet(ipv4(udp(), 17))))
+    found = [one for one in observe_capture(capture(packets)) if isinstance(one, TapCount) and one.protocol == "udp"]
+
+    assert [(one.time_ns, one.sent, one.lost_downstream) for one in found] == [
+        (asked[0], 1, 1), (asked[1], 1, 1), (asked[2], 1, 0),
+    ]  # fmt: skip
+
+
 def test_requests_to_which_no_answer_ever_came_by_here_may_have_been_answered_another_way() -> None:
     pings = [(START + number * 100 * MS, ethernet(ipv4(echo(8, 9, number), 1, number=number))) for number in range(6)]
     questions = [(START + number * 100 * MS + MS, ethernet(ipv4(udp(b"?", 4000, 53), 17))) for number in range(6)]
