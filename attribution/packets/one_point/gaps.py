@@ -318,12 +318,12 @@ def miss_numbers(
 
 
 def assume_lost_copies(
-    state: Row, mine: int, pool: Row, now_ns: int, frame: int, wire: int
+    state: Row, mine: int, pool: Row, left_out_ns: int, now_ns: int, frame: int, wire: int
 ) -> None:  # fmt: skip
     """Where a sender does not count, a retransmission that was lost before this point leaves no trace.
 
     Then as many are assumed as of the segments that were sent once: each retransmission that passes stands for
-    p / (1 - p) that did not.
+    p / (1 - p) that did not. When those were lost nobody knows: that it was while packets were left out is known.
     """
     books = pool[state[mine + TROUBLE] + BOOKS]
     lost = pool[books + LOST_ALL]
@@ -333,7 +333,7 @@ def assume_lost_copies(
     if count:
         pool[books + ASSUMED] -= count * WORD
         pool[books + LOST_SEGMENTS] += count
-        wait_for(pool, state[mine + TROUBLE], MISSED, 0, 0, now_ns, now_ns, count, frame, wire, -1)
+        wait_for(pool, state[mine + TROUBLE], MISSED, 0, 0, left_out_ns, now_ns, count, frame, wire, -1)
 
 
 def miss_greetings(

@@ -164,6 +164,7 @@ def come_again(
     lost = pool[pool[trouble + BOOKS] + LOST_ALL]
     pool[pool[trouble + BOOKS] + TROUBLED] = now_ns
     resent = True
+    left_out_ns = pool[pool[trouble + GAPS] + PASSED] if pool[trouble + GAPS] else now_ns
     if pool[trouble + GAPS] and fill_gaps(
         state, mine, other, pool, left, right, now_ns, frame, wire, number, timestamp, late
     ):
@@ -178,11 +179,13 @@ def come_again(
         state, mine, pool, left, right, now_ns, frame, wire, number, timestamp, untold
     ):  # fmt: skip
         return False
+    else:
+        left_out_ns = now_ns
     state[mine + HIGHEST] = max(state[mine + HIGHEST], right)
     if resent:
         pool[pool[trouble + BOOKS] + REPEATS] += 1
         if not state[mine + NUMBERS + BY_ONE]:
-            assume_lost_copies(state, mine, pool, now_ns, frame, wire)
+            assume_lost_copies(state, mine, pool, left_out_ns, now_ns, frame, wire)
     return True
 
 
