@@ -31,9 +31,9 @@ from attribution.model.dossier import Dossier, Excerpt, Reliability
 from attribution.model.evidence import Findings
 from attribution.model.explanation import Explanation, Lacking, Omission, Rival
 from attribution.model.flow_table import FlowTable
-from attribution.model.incident import EvidenceType, Incident, Origin
+from attribution.model.incident import EvidenceType, Incident, Interval, Origin
 from attribution.model.kept_case import Difference, KeptCase, Part, Verification
-from attribution.model.observation import Caveat, Observation
+from attribution.model.observation import CaptureCoverage, Caveat, Observation
 from attribution.model.phrase import Phrase, Template
 from attribution.model.quotation import Quotation
 from attribution.model.topology import Side, Topology
@@ -215,8 +215,14 @@ class Reading:
         if files not in self._compared:
             if len(files) > 1:
                 self.watcher.announce(f"comparing {len(files)} captures")
-            self._compared[files] = (tuple(compare_all(self.bundle, captures)), None)
+            self._compared[files] = (tuple(compare_all(self.bundle, captures, self._recorded(captures))), None)
         return self._compared[files][0]
+
+    def _recorded(self, captures: Sequence[tuple[Origin, Capture | None]]) -> list[Interval | None]:
+        """From when to when each capture recorded, by its own clock."""
+        told = (self._stated[origin.part][0] for origin, _ in captures)
+        found = (next((one for one in stated if isinstance(one, CaptureCoverage)), None) for stated in told)
+        return [Interval(one.time_ns, one.end_ns) if one is not None else None for one in found]
 
 
 def conclude(reading: Reading, without: Collection[str] = (), places: Collection[Place] = ()) -> Verdict:
@@ -327,7 +333,9 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def compare_all(bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]]) -> Iterator[Observation | Caveat]:
+def compare_all(
+    bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]], recorded: Sequence[Interval | None]
+) -> Iterator[Observation | Caveat]:
     """What was lost between the capture points. Where a capture is too large to be kept, neighbours are read again."""
     small = [capture for _, capture in captures if capture is not None]
     if len(small) == len(captures):
@@ -335,7 +343,7 @@ def compare_all(bundle: Bundle, captures: Sequence[tuple[Origin, Capture | None]
         return
     with ExitStack() as opened:
         streams = [opened.enter_context(bundle.open(origin.file)) for origin, _ in captures]
-        yield from compare_points(streams, [origin for origin, _ in captures])
+        yield from compare_points(streams, [origin for origin, _ in captures], recorded)
 
 
 SETTLED: Final = 0.99

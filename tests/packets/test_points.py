@@ -8,7 +8,8 @@ import random
 import shutil
 import struct
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO
@@ -17,9 +18,12 @@ import pytest
 
 from attribution.errors import CaptureError
 from attribution.model.capture import ComparisonSummary
-from attribution.packets import points, sizes, summarise_points
+from attribution.model.incident import Interval
+from attribution.model.observation import Caveat, PairCount
+from attribution.packets import compare_points, points, sizes, summarise_points
 from attribution.packets.bulk import comparison, compilation, matcher, pair_flows, pair_streams, pair_tallies
 from attribution.packets.bulk.compilation import PAIRING, compiled_kernels
+from attribution.packets.capture_files import FileReader
 from tests.packets.making import SECOND, START, Timed, block, enhanced, ethernet, interface, ipv4, origin, pcap, section
 from tests.packets.making import option as pcapng_option
 from tests.packets.test_two_points import everything, figures, mixture
@@ -129,6 +133,56 @@ def three_points() -> list[bytes]:
                 time_ns = START + number * 10 * MS + back * MS + place * 200_000 + (0, 2, 5)[point] * SECOND
                 seen[point].append((time_ns, ethernet(body)))
     return [pcap(sorted(packets), nanoseconds=True) for packets in seen]
+
+
+def lost_on(counts: Iterable[PairCount | Caveat]) -> dict[tuple[str, str], list[float]]:
+    """When packets were lost between two points, in seconds after the start, by the common clock."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for one in counts:
+        if isinstance(one, PairCount) and one.lost:
+            found.setdefault((one.first[0], one.second[0]), []).append((one.time_ns - START) / SECOND)
+    return found
+
+
+@pytest.mark.parametrize("stated", [None, 0, 2], ids=["the middle clock is right", "the first is", "the last is"])
+def test_what_was_lost_between_large_captures_is_told_on_one_clock(stated: int | None) -> None:
+    """Each pair has a clock of its own at first: here it is that of the first capture, and that of the second one."""
+    origins = list(ORIGINS)
+    if stated is not None:
+        origins[stated] = replace(origins[stated], clock_offset_ns=0)
+    counts = list(compare_points([io.BytesIO(file) for file in three_points()], origins))
+    right = {None: 2, 0: 0, 2: 5}[stated]
+
+    assert lost_on(counts) == {("a", "b"): [right + n for n in (1, 2, 3)], ("b", "c"): [right + n for n in (1, 2)]}
+    moved = {one.clock_shift_ns // SECOND for one in counts if isinstance(one, PairCount) and one.first[0] == "a"}
+    assert moved == {right}
+    told = {caveat.file for caveat in counts if isinstance(caveat, Caveat) and "clock" in caveat.reason}
+    assert told == {f"{name}.pcap" for name, ahead in zip("abc", (0, 2, 5), strict=True) if ahead != right}
+
+
+def test_each_of_the_files_that_a_capture_began_anew_is_compared_with_the_next_point() -> None:
+    first, second, _ = three_points()
+    reader = FileReader("a.pcap")
+    packets = [(one.time_ns, first[one.start : one.start + one.captured]) for one in reader.read(first, True)]
+    pieces = [pcap(packets[begin : begin + 267], nanoseconds=True) for begin in range(0, 800, 267)]
+    ring = [replace(ORIGINS[0], file=f"a_0000{place}.pcap") for place in range(3)]
+    hour = Interval(START + 3600 * SECOND, START + 3605 * SECOND)
+    spans = [Interval(START, START + 5 * SECOND)] * 4
+    sources = [io.BytesIO(file) for file in (*pieces, second)]
+
+    counts = list(compare_points(sources, [*ring, ORIGINS[1]], spans))
+    assert lost_on(counts) == {("a", "b"): [1, 2, 3]}
+    assert not [one for one in counts if isinstance(one, Caveat) and "not compared" in one.reason]
+    assert list(compare_points(sources, [*ring, ORIGINS[1]], [hour, hour, hour, spans[0]])) == []
+
+
+def test_captures_that_share_nothing_are_told() -> None:
+    alone = pcap([(START, ethernet(ipv4(struct.pack(">HHHHI", 53, 53, 12, 0, 9), 17)))])
+    (told,) = [
+        one for one in compare_points([io.BytesIO(three_points()[0]), io.BytesIO(alone)], ORIGINS[:2])
+        if isinstance(one, Caveat)
+    ]  # fmt: skip
+    assert (told.file, told.reason) == ("a.pcap", "shares no packets with b.pcap; not compared")
 
 
 @pytest.mark.parametrize("large", [False, True])

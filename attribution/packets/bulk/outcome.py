@@ -409,13 +409,16 @@ class Outcome:
 
     def caveats(self) -> Iterator[Caveat]:
         """What a verdict must know."""
-        for feed in self.feeds:
-            yield from caveats_of_file(feed.origin, feed.bulk.reader, {}, True)
         if not self.pairs:
             one, other = self.feeds
-            reason = Phrase("shares no packets with {file}; not compared", file=other.origin.file)
-            yield Caveat(one.origin.file, "frame 1", reason)
+            yield nothing_shared(one.origin.file, other.origin.file)
         yield from clock_caveats([feed.origin.file for feed in self.feeds], self.starts, self.shifts)
+        yield from self.caveats_of_files()
+
+    def caveats_of_files(self) -> Iterator[Caveat]:
+        """What a verdict must know of each capture by itself."""
+        for feed in self.feeds:
+            yield from caveats_of_file(feed.origin, feed.bulk.reader, {}, True)
         for feed in self.feeds:
             if feed.dropped:
                 reason = Phrase("packets missing here may be the capture's own loss; not compared")
@@ -439,6 +442,11 @@ class Outcome:
         files = [feed.origin.file for feed in self.feeds]
         dropped = [feed.dropped for feed in self.feeds]
         yield from remarks(files, dropped, self.shifts, missed, self.all_silences, oddities)
+
+
+def nothing_shared(file: str, other: str) -> Caveat:
+    """That two captures cannot be compared."""
+    return Caveat(file, "frame 1", Phrase("shares no packets with {file}; not compared", file=other))
 
 
 def _words(key: Sequence[int], way: int) -> tuple[int, ...]:
