@@ -21,7 +21,9 @@ from attribution.detectors.happenings import (
     Happening,
     differences_between,
     find_happenings,
+    joined,
     trouble_by_file,
+    worst_stretch,
 )
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.passing import ahead_by_counters
@@ -76,8 +78,8 @@ AGREE_NS = int(0.6 * NANOSECONDS)
 # Most of a second's packets were lost between two captures: trouble, where its clock is looked for in it.
 MOSTLY_LOST = 0.5
 # By so much more of the trouble of two files has to fall together if the clock of a single file is to be wrong, and not
-# that of all that its side supplied.
-WHOLE_SIDE = 0.5
+# that of all that its side supplied; and where packets tell of the clocks of captures, and so of nothing else.
+WHOLE_SIDE, WHOLE_SIDE_BY_PACKETS = 0.5, 0.1
 # What is counted again and again, and was handed in because it covers the reported window.
 COUNTED = ProbeResult | FlowRecord | CounterSample | TapCount
 # How many common events have to agree, in weights: two logged ones, or a logged one and an edge of trouble.
@@ -172,17 +174,20 @@ def _outvoted_captures(observations: Iterable[Observation]) -> dict[str, int]:
 @dataclass(frozen=True, slots=True)
 class Offset:
     """How far the customer's clocks are ahead of the provider's, in nanoseconds; 0 where nothing tells. `files` are
-    those by whose reports of common events it was found, if by such."""
+    those by whose reports of common events it was found, if by such; or all of the devices that captured packets."""
 
     ahead_ns: int = 0
     files: frozenset[str] = frozenset()
+    by_packets: bool = False
 
 
 def customer_ahead_by(observations: Sequence[Observation], around: Surroundings) -> Offset:
     """By packets that both sides captured, else by those that both counted, else by events that both saw."""
     by_packets = _ahead_by_captures(observations)
     if by_packets is not None:
-        return Offset(by_packets) if abs(by_packets) >= LEAST_BY_PACKETS_NS else Offset()
+        if abs(by_packets) < LEAST_BY_PACKETS_NS:
+            return Offset()
+        return Offset(by_packets, _files_of_capturing(observations), by_packets=True)
     by_counters = ahead_by_counters(observations, around, MOST_OFFSET_NS)
     if by_counters is not None:
         return Offset(by_counters) if abs(by_counters) >= LEAST_BY_EVENTS_NS else Offset()
@@ -203,19 +208,23 @@ def _whose(
     """The side whose clock is wrong, and the files that have it if they are not all that the side supplied.
 
     What was down by one file was lost by another at that time, once the clocks are right: the way to set them right is
-    taken under which most of the trouble that files tell of falls together.
+    taken under which most of the trouble that files tell of falls together. Packets tell of the captures' clocks alone.
     """
-    trouble = trouble_by_file(find_happenings(observations, around, in_question=False))
+    trouble = dict(trouble_by_file(find_happenings(observations, around, in_question=False)))
+    captured = _trouble_between_captures(observations) if offset.by_packets else {}
     of_side = {
         side: frozenset(o.origin.file for o in observations if _clock_in_question(o, side, False)) for side in Side
     }
 
     def together(side: Side, files: frozenset[str]) -> float:
         shift_ns = -offset.ahead_ns if side is Side.CUSTOMER else offset.ahead_ns
-        moved = {file: [_moved(i, shift_ns * (file in files)) for i in own] for file, own in trouble.items()}
-        return sum(_share_in_common(one, other) for one, other in combinations(moved.values(), 2))
+        moved = [[_moved(i, shift_ns * (file in files)) for i in own] for file, own in trouble.items()]
+        common = sum(_share_in_common(one, other) for one, other in combinations(moved, 2))
+        by_kept_clock = captured.get(side.other, [])
+        return common + sum(_share_of_both(one, by_kept_clock) for one in moved)
 
-    best: tuple[float, Side, frozenset[str] | None] = (together(wrong, of_side[wrong]) + WHOLE_SIDE, wrong, None)
+    bonus = WHOLE_SIDE_BY_PACKETS if offset.by_packets else WHOLE_SIDE
+    best: tuple[float, Side, frozenset[str] | None] = (together(wrong, of_side[wrong]) + bonus, wrong, None)
     for side in (wrong, wrong.other):
         alone = offset.files & of_side[side]
         if alone and alone != of_side[side] and together(side, alone) > best[0]:
@@ -234,6 +243,50 @@ def _share_in_common(ours: Sequence[Interval], theirs: Sequence[Interval]) -> fl
         min(one.end_ns, other.end_ns) - max(one.start_ns, other.start_ns) for one, other in product(ours, theirs)
     )
     return sum(overlap for overlap in overlaps if overlap > 0) / NANOSECONDS / shorter if shorter else 0.0
+
+
+def _share_of_both(ours: Sequence[Interval], theirs: Sequence[Interval]) -> float:
+    """Which share of all the time in which either was in trouble both were."""
+    overlaps = (
+        min(one.end_ns, other.end_ns) - max(one.start_ns, other.start_ns) for one, other in product(ours, theirs)
+    )
+    common = sum(overlap for overlap in overlaps if overlap > 0) / NANOSECONDS
+    either = sum(interval.seconds for interval in (*ours, *theirs)) - common
+    return common / either if either else 0.0
+
+
+def _files_of_capturing(observations: Iterable[Observation]) -> frozenset[str]:
+    """The captures that share packets, and all other files that are of the devices at which they were taken."""
+    devices: set[str] = set()
+    captures: set[str] = set()
+    of_device: dict[str, str] = {}
+    for seen in observations:
+        if isinstance(seen, PairCount):
+            devices |= {seen.first[0], seen.second[0]}
+            captures |= {seen.origin.file, seen.second_file}
+        elif seen.origin.device is not None:
+            of_device[seen.origin.file] = seen.origin.device
+    return frozenset(captures | {file for file, device in of_device.items() if device in devices})
+
+
+def _trouble_between_captures(observations: Iterable[Observation]) -> dict[Side, list[Interval]]:
+    """When packets were lost between captures, by the clocks of each side's captures."""
+    counts: dict[tuple[object, ...], list[PairCount]] = defaultdict(list)
+    shifts: dict[Side, list[int]] = {side: [] for side in Side}
+    for pair in observations:
+        if isinstance(pair, PairCount) and pair.origin.supplied_by is not None:
+            shifts[pair.origin.supplied_by].append(pair.clock_shift_ns)
+            counts[pair.first, pair.second, pair.source, pair.destination, pair.protocol].append(pair)
+    stretches = []
+    for pairs in counts.values():
+        pairs.sort(key=lambda pair: pair.time_ns)
+        worst = worst_stretch([(pair.sent, pair.lost) for pair in pairs])
+        if worst is not None:
+            stretches.append(Interval(pairs[worst[0]].time_ns, pairs[worst[1]].end_ns))
+    if not stretches:
+        return {}
+    whole = joined(stretches)
+    return {side: [_moved(i, -int(median(own))) for i in whole] for side, own in shifts.items() if own}
 
 
 def _ahead_by_captures(observations: Iterable[Observation]) -> int | None:

@@ -139,17 +139,18 @@ def trouble_by_file(reports: Iterable[Happening]) -> Mapping[str, Sequence[Inter
             begun.setdefault(key, report.time_ns)
         elif key in begun and begun[key] < report.time_ns:
             found[report.file].append(Interval(begun.pop(key), report.time_ns))
-    return {file: _joined(intervals) for file, intervals in found.items()}
+    return {file: joined(intervals) for file, intervals in found.items()}
 
 
-def _joined(intervals: Iterable[Interval]) -> list[Interval]:
-    joined: list[Interval] = []
+def joined(intervals: Iterable[Interval]) -> list[Interval]:
+    """Intervals with those that overlap or meet made one, in the order of time."""
+    found: list[Interval] = []
     for interval in sorted(intervals, key=lambda interval: interval.start_ns):
-        if joined and interval.start_ns <= joined[-1].end_ns:
-            joined[-1] = Interval(joined[-1].start_ns, max(joined[-1].end_ns, interval.end_ns))
+        if found and interval.start_ns <= found[-1].end_ns:
+            found[-1] = Interval(found[-1].start_ns, max(found[-1].end_ns, interval.end_ns))
         else:
-            joined.append(interval)
-    return joined
+            found.append(interval)
+    return found
 
 
 def find_happenings(
@@ -228,7 +229,7 @@ def _edges_of_trouble(
 ) -> Iterator[Happening]:
     """When a series of counts began to lose clearly more than usual, and when it was well again."""
     side, file = results[0].origin.supplied_by, results[0].origin.file
-    worst = _worst_stretch([(result.sent, _lost(result)) for result in results])
+    worst = worst_stretch([(result.sent, _lost(result)) for result in results])
     if side is None or worst is None:
         return
     first, last = worst
@@ -245,7 +246,7 @@ def _lost(result: ProbeResult | FlowRecord) -> int:
     return result.sent - result.received if isinstance(result, ProbeResult) else result.lost
 
 
-def _worst_stretch(counts: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+def worst_stretch(counts: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     """The run of windows whose losses speak loudest against the usual ratio; None where none does clearly."""
     best, found = CLEAR_TROUBLE, None
     for rate in LOSS_RATES:

@@ -400,6 +400,30 @@ def test_probes_that_are_off_with_the_log_have_the_side_s_clock() -> None:
     assert "the clocks of what the customer supplied" in caveat.reason
 
 
+@pytest.mark.parametrize("ahead_s", [-133.0, 40.0])
+def test_packets_tell_of_the_clocks_of_captures_and_other_files_stay_where_their_trouble_was(ahead_s: float) -> None:
+    """The carrier's probes lose when packets do by the provider's clock; only what the customer's router captured, and
+    what its own log says, is off."""
+    probes = origin("customer/probes", EvidenceType.PROBES, Side.CUSTOMER)
+    own = replace(CUSTOMER, device="office-edge")
+    calm, lossy = (*range(100), *range(400, 500)), range(100, 400)
+    seen: list[Observation] = [
+        *(captured(Side.CUSTOMER, "office-edge", -ahead_s, s, lost=3 * (s in lossy)) for s in (*calm, *lossy)),
+        *(captured(Side.PROVIDER, "cloud-edge", 0.0, s) for s in (0, 499)),
+        *(probe(s, 10, 7 if s in lossy else 10, file=probes) for s in range(0, 500, 5)),
+        *(replace(line, origin=own) for line in story(Side.CUSTOMER, ahead_s + 100)),
+    ]
+    aligned, (caveat,) = align_clocks(seen, AROUND, between(100, 400))
+    assert times(aligned, probes) == pytest.approx([*range(0, 500, 5)])
+    assert times(aligned, CUSTOMER) == pytest.approx([110, 113, 140, 152])
+    assert "the clock of customer/log, which the customer supplied" in caveat.reason
+
+    late = [replace(o, time_ns=o.time_ns + int(ahead_s * NANOSECONDS)) if o.origin is probes else o for o in seen]
+    aligned, (caveat,) = align_clocks(late, AROUND, between(100, 400))
+    assert times(aligned, probes) == pytest.approx([*range(0, 500, 5)])
+    assert "the clocks of what the customer supplied" in caveat.reason
+
+
 def test_what_lasted_is_moved_whole() -> None:
     """The end of a count moves with its beginning."""
     seen = [*story(Side.CUSTOMER, 500), *story(Side.PROVIDER), tap(Side.CUSTOMER, 500, 503)]
