@@ -73,7 +73,8 @@ def find_trouble(measurements: Sequence[Measurement]) -> list[Trouble]:
     states, usual = fit_states(counts, wanders)
     found = []
     joined = join_runs(counts, runs_of_trouble(states), usual)
-    runs = [part for run in joined for part in split_at_recovery(counts, *run)]
+    counted = all(m.counted_between_ends for m in measurements)
+    runs = [part for run in joined for part in split_at_recovery(counts, *run, counted)]
     for first, last in runs:
         last = without_aftermath(counts, order, first, last, usual)
         sent = sum(n for n, _ in counts[first : last + 1])
@@ -244,9 +245,13 @@ def surely_recovered(bins: int) -> float:
     return max(SURELY_RECOVERED, log(bins / RECOVERED_BY_CHANCE))
 
 
-def split_at_recovery(counts: Sequence[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """A run cut where nothing was lost for so long that its own loss rate all but rules it out: service was back.
+def split_at_recovery(
+    counts: Sequence[tuple[int, int]], first: int, last: int, counted: bool = False
+) -> list[tuple[int, int]]:
+    """A run cut where nothing was lost for so long that its own loss rate is all but ruled out: service was back.
 
+    Or that what came before lost at the same rate, where both ends `counted`: what one point infers of losses comes
+    late, and here and there.
     Bins without any loss at the run's ends were never part of the trouble.
     """
     lossy = [index for index in range(first, last + 1) if counts[index][1]]
@@ -265,8 +270,11 @@ def split_at_recovery(counts: Sequence[tuple[int, int]], first: int, last: int) 
     surely = surely_recovered(last - first + 1)
     parts, start = [], first
     for begin, end in clean:
-        sent = sum(n for n, _ in counts[begin : end + 1])
-        if end > begin and begin > start and end < last and -sent * log(1 - ratio) >= surely:
+        if not (end > begin > start and end < last):
+            continue
+        gap, before = _added(counts[begin : end + 1]), _added(counts[start:begin])
+        changed = _fitted(before) - _fitted(_added((before, gap))) if counted else 0.0
+        if max(changed, -gap[0] * log(1 - ratio)) >= surely:
             parts.append((start, begin - 1))
             start = end + 1
     return [*parts, (start, last)]

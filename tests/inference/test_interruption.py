@@ -114,6 +114,18 @@ def test_health_between_two_spells_of_slight_loss_is_kept() -> None:
     assert seconds_of(second) == pytest.approx((1800, 2700), abs=60)
 
 
+def test_a_burst_that_loses_a_few_after_an_outage_does_not_make_it_last_until_then() -> None:
+    """Senders that all try again at once overrun a queue: service was back before, as packets show that all passed."""
+    few = dict.fromkeys(range(30, 70, 4), (1, 1)) | dict.fromkeys(range(70, 81), (6, 0)) | {81: (182, 6)}
+    windows = [measured(s, s + 1, *few.get(s, (6, 0))) for s in range(120) if not 30 <= s < 70 or s in few]
+
+    first, *rest = detect_interruption(windows)
+    assert seconds_of(first) == pytest.approx((30, 67), abs=2)
+    assert all(trouble.interval.seconds <= 1 for trouble in rest)
+    late = [replace(one, method=Method.ONE_POINT) for one in windows]
+    assert seconds_of(detect_interruption(late)[0])[1] > 80, "what one point infers comes late, and here and there"
+
+
 @pytest.mark.parametrize("seed", [2, 3, 5, 7])
 def test_what_a_line_loses_at_all_times_is_usual(seed: int) -> None:
     """Windows that lost less by chance are no better day."""
