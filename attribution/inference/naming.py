@@ -92,6 +92,7 @@ class Namer:
             facts = {Fact.ATTACK_ON_CUSTOMER} if self._topology.side_of(component) is Side.CUSTOMER else set()
         elif candidate.twice_there is not None:
             intruders = self._intruders.get(component, set())
+            facts = set() if len(intruders) == 1 else {Fact.ADDRESS_TAKEN}
             component = next(iter(intruders)) if len(intruders) == 1 else component
         elif record is not None:
             actor = record.actor

@@ -58,6 +58,7 @@ class Fact(StrEnum):
     SUSPENDED = "suspended"  # … suspended the service
     TERMINATED = "terminated"  # … ended the service for good
     ATTACK_ON_CUSTOMER = "attack_on_customer"  # the customer's hosts drew an attack
+    ADDRESS_TAKEN = "address_taken"  # another device, which nobody named, had the component's address
     ATTACK_BY_CUSTOMER = "attack_by_customer"  # the customer's hosts attacked or scanned others
 
 

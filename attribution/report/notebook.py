@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from attribution.model.verdict import Cause, Party, Verdict, WeighedEvidence
 from attribution.report.drawings import markup
 from attribution.report.moment import render_span, render_time
+from attribution.report.summary import describe_cause
 from attribution.report.wording import ENGLISH, Wording, percent
 
 _STRONGEST = 5
@@ -46,7 +47,7 @@ def _times(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 def _causes(causes: Iterable[Cause], wording: Wording) -> Iterator[tuple[str, str]]:
     for number, cause in enumerate(causes):
-        what = wording.causes[cause.kind].format(component=cause.component)
+        what = describe_cause(cause, wording)
         clause = f", {cause.clause}" if cause.clause is not None else ""
         text = f"{what} ({cause.side or 'nobody’s'}{clause}, {percent(cause.probability)}), {cause.seconds:.1f} s"
         yield ("" if number else "Causes"), markup(text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from attribution.model.topology import Side
-from attribution.model.verdict import Party
+from attribution.model.verdict import Fact, Party
 from attribution.report.languages import say
 from attribution.report.markdown import inline, table
 from attribution.report.paper import Paper
@@ -28,7 +28,8 @@ def _suggested(paper: Paper) -> Iterator[Action]:
     verdict, words = paper.dossier.verdict, paper.words
     for cause in verdict.causes:
         if cause.caused_by is None:
-            text = words.actions[cause.kind].format(component=inline(cause.component))
+            told = words.free_address if Fact.ADDRESS_TAKEN in cause.facts else words.actions[cause.kind]
+            text = told.format(component=inline(cause.component))
             yield Action(text, cause.side, paper.ids()[id(cause)])
     for number, request in enumerate(verdict.requests, 1):
         what = inline(say(request.what, paper.language).rstrip("。. "))

@@ -83,6 +83,7 @@ class PostmortemWording:
     to_fill: str
     open_status: str
     actions: Mapping[CauseKind, str]
+    free_address: str
     obtain: str
     decide_again: str
     set_clock: str
@@ -215,6 +216,7 @@ ENGLISH = PostmortemWording(
         CauseKind.HOST_FAILURE: "Find out why {component} failed, and what its users should have been shown.",
         CauseKind.MAINTENANCE: "Review the maintenance of {component}: notice, length, and what carried the service.",
     },
+    free_address="Find the device that used the address of {component}, and see to it that no other can.",
     obtain="Obtain {what}.",
     decide_again="Decide again with what the requests brought.",
     set_clock="Set the clock of {source} right: it was {seconds} s off.",
@@ -347,6 +349,7 @@ CHINESE = PostmortemWording(
         CauseKind.HOST_FAILURE: "查明 {component} 故障的原因，以及当时应向其用户显示什么。",
         CauseKind.MAINTENANCE: "复核 {component} 的维护：通知、时长以及期间由什么承载服务。",
     },
+    free_address="找出占用 {component} 地址的设备，并防止再次发生。",
     obtain="取得：{what}。",
     decide_again="取得上述材料后重新判定。",
     set_clock="校准 {source} 的时钟：偏差 {seconds} 秒。",

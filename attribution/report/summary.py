@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attribution.model.verdict import Cause, Party, Request, Verdict
+from attribution.model.verdict import Cause, Fact, Party, Request, Verdict
 from attribution.report.languages import say
 from attribution.report.moment import render_moment
 from attribution.report.wording import ENGLISH, Wording
@@ -72,7 +72,8 @@ def _share(cause: Cause, wording: Wording) -> str:
 
 def describe_cause(cause: Cause, wording: Wording = ENGLISH) -> str:
     """What happened to which component, as a clause of a sentence."""
-    return wording.causes[cause.kind].format(component=cause.component)
+    told = wording.address_taken if Fact.ADDRESS_TAKEN in cause.facts else wording.causes[cause.kind]
+    return told.format(component=cause.component)
 
 
 def tell_cause(cause: Cause, wording: Wording = ENGLISH) -> str:

@@ -50,6 +50,7 @@ class Wording:
     answers: str = "By clause {clause} of the {document}, {party} answers for it (probability {probability})."
     answers_without_clause: str = "For it, {party} answers (probability {probability})."
     answers_shared: str = "By the {document}, each party answers for its own part (probability {probability})."
+    address_taken: str = "another device used the address of {component}"
     unexplained: str = "a cause that the evidence does not name"
     perhaps: str = "{cause}, which is only the most probable of several causes ({probability})"
     then: str = ", then "
@@ -233,6 +234,7 @@ CHINESE = Wording(
     answers="根据《{document}》第 {clause} 条，由{party}承担责任（概率 {probability}）。",
     answers_without_clause="由{party}承担责任（概率 {probability}）。",
     answers_shared="根据《{document}》，双方各自承担相应部分的责任（概率 {probability}）。",
+    address_taken="另一设备占用了 {component} 的地址",
     unexplained="现有证据未能指明的原因",
     perhaps="{cause}（仅为多种可能原因中最可能的一种，{probability}）",
     then="，随后",

@@ -81,17 +81,19 @@ def test_a_device_was_at_fault_since_it_was_worn_down_and_not_only_when_its_sess
 
 
 def test_of_two_hosts_with_one_address_the_intruder_is_named_where_it_is_known() -> None:
-    def conflict(*others: str | None) -> str:
+    def conflict(*others: str | None) -> tuple[str, bool]:
         doubled = [
             alarm(100, "customer-core", "customer-host", AlarmKind.DUPLICATE_ADDRESS, about_peer=other)
             for other in others
         ]
         two = mode(Reach.ADDRESS, kind=CauseKind.MISCONFIGURATION)
-        return name(candidate("customer-host", two), doubled).component
+        cause = name(candidate("customer-host", two), doubled)
+        return cause.component, Fact.ADDRESS_TAKEN in cause.facts
 
-    assert conflict("customer-printer", None, "customer-printer") == "customer-printer"
-    assert conflict(None) == conflict() == "customer-host"
-    assert conflict("customer-printer", "customer-phone") == "customer-host", "one of the two, and nobody knows which"
+    assert conflict("customer-printer", None, "customer-printer") == ("customer-printer", False)
+    victim = ("customer-host", True)
+    assert conflict(None) == conflict() == victim
+    assert conflict("customer-printer", "customer-phone") == victim, "one of the two, and nobody knows which"
 
 
 SHUTTING = mode(Reach.LINK, kind=CauseKind.UNAUTHORISED_OPERATION, record_kind="port")

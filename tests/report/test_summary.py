@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from attribution.model.verdict import CauseKind, Party
+from attribution.model.verdict import CauseKind, Fact, Party
 from attribution.report import summarise
 from attribution.report.wording import CHINESE, ENGLISH, percent
 from tests.report.verdicts import CORE, HEALTHY, SETTLED, SHARED, UNDETERMINED, UNMEASURED
@@ -42,6 +42,14 @@ def test_a_cause_that_is_as_likely_not_it_is_not_told_as_what_happened() -> None
     english = summarise(unsure)
     assert "because the device ce1 failed, which is only the most probable of several causes (25 %)." in english
     assert "仅为多种可能原因中最可能的一种，25%" in summarise(unsure, CHINESE)
+
+
+def test_a_device_whose_address_another_took_is_not_said_to_be_misconfigured() -> None:
+    first, *others = SETTLED.causes
+    taken = replace(first, kind=CauseKind.MISCONFIGURATION, facts=frozenset({Fact.ADDRESS_TAKEN}))
+    told = replace(SETTLED, causes=(taken, *others))
+    assert "because another device used the address of ce1." in summarise(told)
+    assert "另一设备占用了 ce1 的地址" in summarise(told, CHINESE)
 
 
 def test_nothing_happened() -> None:
