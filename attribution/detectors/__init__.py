@@ -31,6 +31,7 @@ from attribution.detectors.loss import (
     note_strangers,
     note_undrawn_flows,
 )
+from attribution.detectors.one_way import find_one_way, note_one_way, without_one_way
 from attribution.detectors.packet_alarms import (
     Pair,
     detect_packet_alarms,
@@ -112,6 +113,9 @@ def detect_evidence(
     carrying = find_carrying(observations, around, incident.window.start_ns)
     routes = learn_routes(topology, book, [*observations, *stated], carrying)
     around = Surroundings(topology, service, book, routes)
+    deaf = find_one_way(observations, around)
+    one_way = tuple(note_one_way(observations, deaf))
+    observations = without_one_way(observations, deaf)
     alarms = [alarm for detect in ALARM_DETECTORS for alarm in detect(observations, around)]
     for detect_load in (detect_overuse, detect_cloud_load, detect_low_limits, detect_captured_load):
         alarms += detect_load(observations, around, service.bandwidth_bps)
@@ -135,6 +139,7 @@ def detect_evidence(
             *caveats,
             *strange,
             *((guessed,) if guessed is not None else ()),
+            *one_way,
             *note_strangers(observations, around),
             *note_undrawn_flows(observations, around),
             *undrawn,
