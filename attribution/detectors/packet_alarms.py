@@ -12,6 +12,7 @@ from attribution.model.evidence import Alarm, AlarmKind, Citation
 from attribution.model.incident import Interval
 from attribution.model.observation import (
     REFUSED_BY_ITSELF,
+    TCP_ALONE,
     Observation,
     PacketWitness,
     PairCount,
@@ -89,6 +90,11 @@ def _with_what_follows(alarm: Alarm, witness: PacketWitness, around: Surrounding
         yield from _across_the_link(alarm, witness, around)
     if witness.kind is WitnessKind.BGP_NOTIFICATION and witness.code in BY_AN_OPERATOR:
         yield _said_of_itself(alarm)
+    # Who has its TCP acknowledge all that the peer says, and says nothing itself, has a process that stands still.
+    if witness.kind is WitnessKind.BGP_SILENT and witness.code == TCP_ALONE and alarm.about_peer is not None:
+        silent, given_up = alarm.about_peer, Interval(witness.end_ns, witness.end_ns + 1)
+        still = replace(alarm, reporter=silent, component=silent, kind=AlarmKind.PROCESS_DOWN, about_peer=None)
+        yield replace(still, interval=given_up, spoke_on=False)
     # A device that answers BFD no more at its own port, while its peer speaks on, stands still.
     if witness.kind is WitnessKind.BFD_SILENT and alarm.about_peer == witness.device:
         dead = replace(alarm, reporter=witness.device, component=witness.device, kind=AlarmKind.DEVICE_UNREACHABLE)

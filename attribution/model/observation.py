@@ -483,6 +483,9 @@ class WitnessKind(StrEnum):
 FORGED = "forged"
 """The code of a TCP_RESET or HANDSHAKE_FAILED that another device sent than the end that it names."""
 
+TCP_ALONE = "tcp_alone"
+"""The code of a BGP_SILENT whose host went on to acknowledge what its peer said, and had sent all it had to say."""
+
 REFUSED_BY_ITSELF = "refused_by_itself"
 """The code of a HANDSHAKE_FAILED that the server itself sent, which served there at other times: now it does not."""
 

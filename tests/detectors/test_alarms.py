@@ -18,6 +18,7 @@ from attribution.model.evidence import Alarm, AlarmKind
 from attribution.model.incident import FOREVER_NS, Interval
 from attribution.model.observation import (
     REFUSED_BY_ITSELF,
+    TCP_ALONE,
     DownReason,
     LogEvent,
     LogKind,
@@ -576,6 +577,12 @@ def test_who_fell_silent_is_complained_of_by_who_waited() -> None:
     (alarm,) = packet_alarms(witness(WitnessKind.BGP_SILENT, "192.0.2.1", "192.0.2.2"))
     assert alarm.spoke_on
     assert (alarm.reporter, alarm.kind, alarm.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
+
+
+def test_whose_tcp_alone_answers_has_a_process_that_is_down_when_the_peer_gives_up() -> None:
+    waited, still = packet_alarms(witness(WitnessKind.BGP_SILENT, "192.0.2.1", "192.0.2.2", TCP_ALONE))
+    assert (waited.reporter, waited.kind, waited.about_peer) == ("cloud-edge", AlarmKind.SESSION_DOWN, "office-edge")
+    assert (still.component, still.kind, still.interval.start_ns) == ("office-edge", AlarmKind.PROCESS_DOWN, at(9))
 
 
 def test_who_gave_up_after_a_silence_that_was_seen_had_spoken_on() -> None:

@@ -22,7 +22,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import LLC, Dot3
 from scapy.layers.vrrp import VRRP, VRRPv3
 
-from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.observation import TCP_ALONE, PacketWitness, WitnessKind
 from tests.packets.making import SECOND, START, Timed, ipv4, ipv6, tcp, udp
 from tests.packets.testimony import CLIENT, LINK, MS, SERVER, all_witnesses, at, frame, witnesses
 
@@ -263,6 +263,41 @@ def test_a_bgp_speaker_falls_silent_while_its_peer_goes_on() -> None:
 
     assert (found.sender, found.about) == (SERVER, CLIENT)
     assert found.time_ns == START + 9100 * MS
+
+
+def acknowledges(ms: float, sequence: int, acknowledgement: int, flags: int = 0x10) -> Timed:
+    return at(ms, ipv4(tcp(179, 1000, sequence, acknowledgement, flags), 6, SERVER, CLIENT))
+
+
+def with_answers(sequence: int, window: int = 1000) -> list[Timed]:
+    """The server says nothing any more after its tenth message; its TCP answers each of the client's."""
+    packets = [speaks(1000 * turn + 100, False, bgp(4), 19 * turn) for turn in range(10)]
+    for turn in range(30):
+        said = tcp(1000, 179, 19 * turn, 1, 0x18, bgp(4), window)
+        packets += [at(1000 * turn, ipv4(said, 6, CLIENT, SERVER))]
+        if turn >= 10:
+            packets.append(acknowledges(1000 * turn + 1, sequence, 19 * turn + 19))
+    return packets
+
+
+def test_a_silent_speaker_whose_tcp_acknowledges_all_has_a_process_that_stands_still() -> None:
+    (found,) = witnesses(with_answers(19 * 10), WitnessKind.BGP_SILENT)
+    assert found.code == TCP_ALONE
+    assert "its TCP acknowledges what the peer sends" in found.detail
+
+
+def test_a_tcp_keepalive_is_nothing_that_the_speaker_said() -> None:
+    packets = [*with_answers(19 * 10), acknowledges(15_500, 19 * 10 - 1, 19 * 16)]
+    (found,) = witnesses(packets, WitnessKind.BGP_SILENT)
+    assert found.code == TCP_ALONE
+
+
+def test_who_said_what_never_came_by_or_may_not_send_or_does_not_answer_is_only_silent() -> None:
+    unanswered = [packet for packet in with_answers(19 * 10) if packet[0] < START + 10_000 * MS]
+    unanswered += [speaks(1000 * turn, True, bgp(4), 19 * turn) for turn in range(10, 30)]
+    for packets in (with_answers(19 * 11), with_answers(19 * 10, window=0), unanswered):
+        (found,) = witnesses(packets, WitnessKind.BGP_SILENT)
+        assert found.code is None
 
 
 def with_hold_time(hold_s: int, silent_s: int) -> list[Timed]:

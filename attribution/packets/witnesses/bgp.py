@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
-from attribution.model.observation import PacketWitness, WitnessKind
+from attribution.model.observation import TCP_ALONE, PacketWitness, WitnessKind
 from attribution.model.phrase import Phrase, Template, as_clauses
 from attribution.packets.addresses import destination_text, source_text
 from attribution.packets.capture import Capture
-from attribution.packets.columns import TIME
-from attribution.packets.flows import FlowKey, address_pair
+from attribution.packets.columns import ACK, ACKNOWLEDGEMENT, FLAGS, LENGTH, SEQUENCE, TCP, TIME, WINDOW
+from attribution.packets.flows import FlowKey, address_pair, flow_key, reverse_key
 from attribution.packets.survey import Survey
 from attribution.packets.witnesses.bgp_messages import (
     KEEPALIVE,
@@ -63,6 +63,7 @@ SHORTEST_SILENCE_NS: Final = 1_500_000_000
 KEEPALIVES_IN_HOLD: Final = 3
 HOLD_TIMER: Final = 4  # the error code of who closes a session because its peer said nothing (RFC 4271 §6.5)
 TIMER_NS: Final = SECOND_NS  # timers run out in whole seconds, and start when a message was read, not as it came
+FEWEST_ACKNOWLEDGED: Final = 2
 ANSWERED_WITHIN_NS: Final = 5_000_000_000
 TABLE_NS: Final = 60_000_000_000  # so long after its OPEN a speaker may still be telling its table
 HOST_ROUTES: Final = ("/32", "/128")
@@ -107,7 +108,7 @@ def find_bgp_trouble(survey: Survey) -> Iterator[PacketWitness]:
                 yield from _host_routes(capture, message.packet, hosts)
         said.setdefault(message.flow, set()).add(message.kind)
     yield from _withdrawals(capture, withdrawn, prefixes)
-    yield from _silent_peers(capture, speakers)
+    yield from _silent_peers(survey, speakers)
 
 
 def _reverse(pair: tuple[int, ...]) -> tuple[int, ...]:
@@ -246,12 +247,13 @@ def _withdrawals(
     yield from withdrawn.witnesses(describe)
 
 
-def _silent_peers(capture: Capture, speakers: Speakers) -> Iterator[PacketWitness]:
+def _silent_peers(survey: Survey, speakers: Speakers) -> Iterator[PacketWitness]:
     """One side says nothing for the hold time, while the other's messages keep coming.
 
     Where no OPEN told the hold time, the usual pace of the speaker's KEEPALIVEs stands for it. That the hold time was
     over the peer tells, who closes the session for it, better than the time between two packets.
     """
+    capture = survey.capture
     for pair, speaker in speakers.items():
         peer = speakers.get(_reverse(pair))
         if peer is None or len(peer.messages) < 2:
@@ -275,7 +277,8 @@ def _silent_peers(capture: Capture, speakers: Speakers) -> Iterator[PacketWitnes
                 continue
             meanwhile = bisect_left(theirs, end) - bisect_left(theirs, int(start + usual_ns))
             if meanwhile >= 2:
-                yield _silence(capture, message.packet, start, end, meanwhile, speakers)
+                silence = _silence(capture, message.packet, start, end, meanwhile, speakers)
+                yield _said_by_tcp_alone(silence) if _acknowledges(survey, message.packet, end) else silence
 
 
 def _paces(capture: Capture, speaker: _Speaker, hold_s: int | None) -> tuple[float, float] | None:
@@ -304,3 +307,35 @@ def _silence(capture: Capture, index: int, start: int, end: int, meanwhile: int,
         capture, WitnessKind.BGP_SILENT, [index], sender=source_text(packet), about=destination_text(packet),
         start_ns=start, end_ns=end, count=meanwhile, detail=detail,
     )  # fmt: skip
+
+
+def _acknowledges(survey: Survey, last: int, end_ns: int) -> bool:
+    """Whether a silent speaker's TCP went on to acknowledge what its peer said, and had nothing of its own to send: its
+    host works and is reached, and nothing that it said was lost, for then later segments would count on (RFC 9293).
+
+    `last` is the packet with its last message. Not where the peer takes no more, which keeps it waiting (RFC 9687).
+    """
+    packets = survey.capture.packets
+    flow = flow_key(packets[last])
+    back = reverse_key(flow)
+    said = (packets[last][SEQUENCE] + packets[last][LENGTH]) & 0xFFFFFFFF
+    heard: set[int] = set()
+    for index in survey.of(TCP):
+        packet = packets[index]
+        if not packets[last][TIME] < packet[TIME] < end_ns:
+            continue
+        key = flow_key(packet)
+        if key == back and packet[WINDOW] == 0:
+            return False
+        if key == flow and packet[FLAGS] & ACK:
+            if packet[LENGTH] > 1 or (said - packet[SEQUENCE]) & 0xFFFFFFFF > 1:  # the one is a keepalive of TCP
+                return False
+            heard.add(packet[ACKNOWLEDGEMENT])
+    return len(heard) >= FEWEST_ACKNOWLEDGED
+
+
+def _said_by_tcp_alone(silence: PacketWitness) -> PacketWitness:
+    detail = Phrase(
+        "{what}; its TCP acknowledges what the peer sends, and has nothing of its own to send", what=silence.detail
+    )
+    return replace(silence, code=TCP_ALONE, detail=detail)
