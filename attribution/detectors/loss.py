@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
@@ -263,16 +263,27 @@ def tap_position(path: tuple[str, ...], point: tuple[str, str | None], topology:
 def detect_tap_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
     """What one capture point tells by itself: segments that never came past it, those that had to come twice, and
     too-big messages that their receiver never heeded."""
-    for tap in observations:
-        if not isinstance(tap, TapCount) or tap.sent <= 0:
-            continue
+    taps = [tap for tap in observations if isinstance(tap, TapCount) and tap.sent > 0]
+    heard = {_direction(tap) for tap in taps if tap.protocol == "tcp" and tap.sent > tap.lost_upstream}
+    for tap in taps:
         source, destination = around.book.resolve(tap.source), around.book.resolve(tap.destination)
         if source is None or destination is None or source == destination:
             continue
         for upstream in (True, False):
-            measurement = _tap_side(tap, source, destination, upstream, around)
+            measurement = _tap_side(tap, source, destination, upstream, _brought_nothing(tap, heard), around)
             if measurement is not None:
                 yield measurement
+
+
+def _direction(tap: TapCount) -> tuple[str, int, str, str]:
+    return (tap.origin.part, tap.time_ns, tap.source, tap.destination)
+
+
+def _brought_nothing(tap: TapCount, heard: Container[tuple[str, int, str, str]]) -> bool:
+    """Whether all segments were sent again, and nothing whatever came back by here meanwhile: their acknowledgements
+    may have been lost, and not they."""
+    all_again = tap.protocol == "tcp" and tap.lost_downstream == tap.sent - tap.lost_upstream - tap.unanswered > 0
+    return all_again and (tap.origin.part, tap.time_ns, tap.destination, tap.source) not in heard
 
 
 def detect_silent_requests(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
@@ -321,8 +332,11 @@ def _subject_of(protocol: str, upstream: bool) -> Template:
     return Template("{protocol} packets from {source} to {destination} beyond {point}")
 
 
-def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, around: Surroundings) -> Measurement | None:
-    asked = tap.protocol not in ("tcp", TOO_BIG)  # requests: whether they arrived, their answers tell
+def _tap_side(
+    tap: TapCount, source: str, destination: str, upstream: bool, in_vain: bool, around: Surroundings
+) -> Measurement | None:
+    # Requests: whether they arrived, their answers tell; and of segments nothing else where none of them seems to have.
+    asked = tap.protocol not in ("tcp", TOO_BIG) or (in_vain and not upstream)
     if upstream and tap.protocol != "tcp":
         return None
     point = (tap.device, tap.interface)
@@ -347,9 +361,10 @@ def _tap_side(tap: TapCount, source: str, destination: str, upstream: bool, arou
         if not asked:
             journeys.append((stretch,))
             continue
-        answers = _ways_to(point, destination, source, tap.time_ns, around) or [tuple(reversed(part))]
-        journeys += [(stretch, Stretch(way, True, False)) for way in answers]
-        if tap.protocol == CONNECTIONS:  # whom an answer reaches on another way says so, and that would come by here
+        answers = _ways_to(point, destination, source, tap.time_ns, around)
+        answers = answers or [Stretch(tuple(reversed(part)), True, False)]
+        journeys += [(stretch, answer) for answer in answers]
+        if tap.protocol in (CONNECTIONS, "tcp"):  # whom an answer reaches another way goes on, and that comes by
             elsewhere = _ways_beside(point, destination, source, tap.time_ns, around)
             journeys += [(stretch, Stretch(way)) for way in elsewhere]
     if not journeys:
@@ -398,10 +413,9 @@ def _ways_beside(
 
 def _ways_to(
     point: tuple[str, str | None], source: str, destination: str, time_ns: int, around: Surroundings
-) -> list[tuple[str, ...]]:
+) -> list[Stretch]:
     """The ways from source to destination that come by a capture point, as far as that."""
-    positions = {
-        path: tap_position(path, point, around.topology)
-        for path in around.routes.paths(source, destination, time_ns)
-    }
-    return list(dict.fromkeys(path[:at] for path, at in positions.items() if at is not None))
+    ways = around.routes.paths(source, destination, time_ns)
+    places = [tap_position(way, point, around.topology) for way in ways]
+    found = [Stretch(way[:at], True, False, way[at:]) for way, at in zip(ways, places, strict=True) if at is not None]
+    return list(dict.fromkeys(found))

@@ -411,6 +411,20 @@ def two_ways() -> Topology:
     )
 
 
+def test_segments_that_all_came_again_while_nothing_came_back_may_have_lost_their_acknowledgements() -> None:
+    """Had anything come back by here, it would have acknowledged what arrived."""
+    in_vain = tap("cloud-edge", "GE0/0/1", sent=8, beyond=8)
+    _, alone = detect_tap_loss([in_vain], surroundings())
+    there, back = alone.journeys[0]
+    assert (there.components, back.components, back.beyond) == (WAY[4:], HOME[:-4], HOME[-4:])
+
+    answered = tap("cloud-edge", "GE0/0/1", source="10.2.0.2", destination="10.1.0.2")
+    beyond = [one for one in detect_tap_loss([in_vain, answered], surroundings()) if one.lost]
+    assert [len(one.journeys[0]) for one in beyond] == [1]
+    partly = [one for one in detect_tap_loss([replace(in_vain, sent=9)], surroundings()) if one.lost]
+    assert [len(one.journeys[0]) for one in partly] == [1]
+
+
 @pytest.mark.parametrize("protocol", ["icmp", "udp"])
 def test_requests_without_any_answer_were_lost_where_every_answer_would_come_by(protocol: str) -> None:
     """On one of two equal ways they tell nothing: routers may send the answers over the other."""
