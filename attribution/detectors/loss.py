@@ -13,6 +13,7 @@ from attribution.model.evidence import Citation, Journey, Measurement, Method, S
 from attribution.model.incident import NANOSECONDS, Interval, Service
 from attribution.model.observation import (
     CONNECTIONS,
+    CUT,
     TOO_BIG,
     Caveat,
     FlowRecord,
@@ -325,6 +326,8 @@ def detect_silent_requests(observations: Iterable[Observation], around: Surround
 def _subject_of(protocol: str, upstream: bool) -> Template:
     if protocol == CONNECTIONS:
         return Template("TCP connection requests from {source} to {destination} beyond {point}")
+    if protocol == CUT:
+        return Template("TCP connections from {source} to {destination} at {point}")
     if protocol == TOO_BIG:
         return Template("ICMP too-big messages from {source} to {destination} beyond {point}")
     if upstream:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attribution.model.observation import CONNECTIONS, TOO_BIG, PacketWitness, TapCount, WitnessKind
+from attribution.model.observation import CONNECTIONS, CUT, TOO_BIG, PacketWitness, TapCount, WitnessKind
 
 NANOSECONDS = 1_000_000_000
 
@@ -27,6 +27,7 @@ _SIGNS: Mapping[WitnessKind, tuple[str, str]] = {
 # Protocols of counts that Wireshark calls otherwise.
 _SHOWN: Mapping[str, str] = {
     CONNECTIONS: "tcp.flags.syn==1 && tcp.flags.ack==0",
+    CUT: "tcp",
     TOO_BIG: "((icmp.type==3 && icmp.code==4) || icmpv6.type==2)",
 }
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from attribution.model.clock import Alignment
 from attribution.model.flow_evidence import FlowEvidence
 from attribution.model.incident import EvidenceType, Interval, Origin
-from attribution.model.observation import CONNECTIONS, TOO_BIG, Caveat, CommandEffectKind
+from attribution.model.observation import CONNECTIONS, CUT, TOO_BIG, Caveat, CommandEffectKind
 from attribution.model.phrase import Phrase
 from attribution.model.topology import Side
 
@@ -124,7 +124,7 @@ class Measurement:
     @property
     def counts_connections(self) -> bool:
         """Whether connections were counted at a capture point, rather than packets."""
-        return self.traffic.partition("/")[0] == CONNECTIONS
+        return self.traffic.partition("/")[0] in (CONNECTIONS, CUT)
 
     @property
     def counts_too_big(self) -> bool:
@@ -138,6 +138,11 @@ def count_in_words(like: Measurement, lost: int, sent: int) -> Phrase:
         return Phrase(
             "{lost} of {sent} packets that the service lost are missing {place}",
             lost=lost, sent=sent, place=like.subject,
+        )  # fmt: skip
+    if like.traffic.partition("/")[0] == CUT:
+        return Phrase(
+            "{lost} of {sent} {subject} were cut off by another device in the server's name",
+            lost=lost, sent=sent, subject=like.subject,
         )  # fmt: skip
     return Phrase("{lost} of {sent} {subject} were lost", lost=lost, sent=sent, subject=like.subject)
 

@@ -355,6 +355,8 @@ class CloudCall(Observation):
 
 CONNECTIONS = "tcp-syn"
 """What a `TapCount` of TCP connections, rather than of segments, has for its protocol."""
+CUT = "tcp-cut"
+"""What a `TapCount` of TCP connections that another device than their server cut off has for its protocol."""
 TOO_BIG = "icmp-too-big"
 """What a `TapCount` of ICMP messages that a packet was too big has for its protocol."""
 
@@ -367,10 +369,11 @@ class TapCount(Observation):
     `lost_downstream` passed it and did not arrive; of icmp and udp requests, brought no answer back (so that either
     way beyond the point may have lost them). `unanswered` segments passed and nothing ever told what became of them;
     of icmp and udp requests, those of a series to which no answer ever came by here. `protocol` is tcp, icmp or udp;
-    tcp-syn counts connections: those asked for, and as `lost_downstream` those never answered; icmp-too-big the
-    messages from a router to whose segments were too large (RFC 1191, RFC 8201), and as `lost_downstream` those that it
-    did not heed. A segment of which such a message told as it passed is not lost. `frames` are some of those the counts
-    rest on.
+    tcp-syn counts connections: those asked for, and as `lost_downstream` those never answered; tcp-cut those that began
+    or were cut off by a reset in their server's name that another device sent, and as `lost_downstream` the latter;
+    icmp-too-big the messages from a router to whose segments were too large (RFC 1191, RFC 8201), and as
+    `lost_downstream` those that it did not heed. A segment of which such a message told as it passed is not lost.
+    `frames` are some of those the counts rest on.
     """
 
     end_ns: int

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from attribution.model.observation import CONNECTIONS, TOO_BIG, TapCount, TapLoad
+from attribution.model.observation import CONNECTIONS, CUT, TOO_BIG, TapCount, TapLoad
 from attribution.packets import flow_table as ft
 from attribution.packets import following as fw
 from attribution.packets import pair_bins as pb
@@ -21,6 +21,7 @@ from attribution.packets.flows import address_pair
 from attribution.packets.ledger import Ledger
 from attribution.packets.one_point.state import UNHEEDED
 from attribution.packets.survey import Survey
+from attribution.packets.times_to_live import is_forged, usual_lives
 
 FRAMES_SHOWN: Final = 12
 OPENED: Final = frozenset({ft.ACCEPTED, ft.COMPLETE, ft.REFUSED})  # a refusal is an answer too
@@ -36,7 +37,8 @@ def tap_counts(survey: Survey) -> Iterator[TapCount]:
     """
     capture = survey.capture
     yield from _tcp_counts(survey)
-    yield from _opening_counts(survey)
+    yield from _opening_counts(survey, CONNECTIONS, _attempts(survey.ledger, capture.end_ns))
+    yield from _opening_counts(survey, CUT, _cut_off(survey.ledger))
     width_ns = int(survey.ledger.tallies[pb.BIN_NS])
     requests = _Requests(capture, "icmp", width_ns)
     for series in survey.echoes:
@@ -110,21 +112,22 @@ def tap_loads(survey: Survey) -> Iterator[TapLoad]:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """A connection that a client asked for: when, in which frame, and whether the server said anything to it."""
+    """A connection that a client asked for: when, in which frame, and whether the server said anything to it.
+
+    Or one that was cut off, and when: as if the server said nothing any more.
+    """
 
     time_ns: int
     frame: int
     answered: bool
 
 
-def _opening_counts(survey: Survey) -> Iterator[TapCount]:
-    """Connections asked for of servers that took, or refused, others of the same client here: those never answered.
-
-    A connection whose SYN, or the answer to it, is lost every time leaves no segment that could be missed. Ports that
-    never answer are filtered or a scan's. A connection that came about in the end is counted by its segments.
-    """
+def _opening_counts(
+    survey: Survey, protocol: str, of_pairs: Mapping[tuple[str, str], Sequence[_Attempt]]
+) -> Iterator[TapCount]:
+    """How many connections there were of each client and server, and how many in vain, in each interval."""
     capture, width_ns = survey.capture, int(survey.ledger.tallies[pb.BIN_NS])
-    for (source, destination), attempts in sorted(_attempts(survey.ledger, capture.end_ns).items()):
+    for (source, destination), attempts in sorted(of_pairs.items()):
         bins: dict[int, list[_Attempt]] = defaultdict(list)
         for attempt in attempts:
             bins[attempt.time_ns // width_ns].append(attempt)
@@ -140,7 +143,7 @@ def _opening_counts(survey: Survey) -> Iterator[TapCount]:
                 interface=capture.origin.interface,
                 source=source,
                 destination=destination,
-                protocol=CONNECTIONS,
+                protocol=protocol,
                 sent=len(members),
                 lost_upstream=0,
                 lost_downstream=len(in_vain),
@@ -149,7 +152,11 @@ def _opening_counts(survey: Survey) -> Iterator[TapCount]:
 
 
 def _attempts(ledger: Ledger, end_ns: int) -> dict[tuple[str, str], list[_Attempt]]:
-    """By client and server: what the client asked of ports that answered it once and at another time did not."""
+    """By client and server: what the client asked of ports that answered it once and at another time did not.
+
+    A connection whose SYN, or the answer to it, is lost every time leaves no segment that could be missed. Ports that
+    never answer are filtered or a scan's. A connection that came about in the end is counted by its segments.
+    """
     openings = ledger.column(ft.FLOW_OPENING)
     if ft.ASKED not in openings:
         return {}
@@ -170,6 +177,44 @@ def _attempts(ledger: Ledger, end_ns: int) -> dict[tuple[str, str], list[_Attemp
             (first, _), (second, _) = ends_of([*addresses, kind])
             found[(second, first) if starter else (first, second)] += attempts
     return found
+
+
+def _cut_off(ledger: Ledger) -> dict[tuple[str, str], list[_Attempt]]:
+    """By client and server: connections to ports of which another device cut some off in the server's name (`FORGED`),
+    when that was, and all others to these ports, when they began.
+
+    Those that a server cuts off itself are its own affair.
+    """
+    resets = [note for note in ledger.notes if note[ft.NOTE_KIND] == ft.RESET]
+    lives = usual_lives(ledger) if resets else {}
+    cut: dict[tuple[tuple[str, int], str], list[_Attempt]] = defaultdict(list)
+    for note in resets:
+        ends = ends_of(note[ft.NOTE_WIDTH : ft.NOTE_WIDTH + 5])
+        server = _served(ends, note[ft.NOTE_WIDTH + ft.FLOW_OPENING], note[ft.NOTE_WIDTH + ft.FLOW_STARTER])
+        by_server = note[ft.NOTE_SIDE] == server
+        if by_server and is_forged(note[ft.NOTE_LIFE], lives.get(ends[server][0], set())):
+            attempt = _Attempt(note[ft.NOTE_TIME], note[ft.NOTE_FRAME], answered=False)
+            cut[ends[server], ends[1 - server][0]].append(attempt)
+    if not cut:
+        return {}
+    for flow in ledger.flows():
+        row = [int(word) for word in ledger.table[flow * ft.FLOW_WIDTH : flow * ft.FLOW_WIDTH + ft.FLOW_STATE]]
+        if row[4] & 0xFF == TCP and row[ft.FLOW_OPENING] in OPENED:
+            ends, starter = ends_of(row[:5]), row[ft.FLOW_STARTER]
+            began = _Attempt(row[ft.FLOW_SIDES + starter * ft.SIDE_WIDTH + ft.SIDE_FIRST], row[ft.FLOW_FRAME], True)
+            if (known := cut.get((ends[1 - starter], ends[starter][0]))) is not None:
+                known.append(began)
+    found: dict[tuple[str, str], list[_Attempt]] = defaultdict(list)
+    for ((server_address, _), client), attempts in cut.items():
+        found[client, server_address] += attempts
+    return found
+
+
+def _served(ends: Sequence[tuple[str, int]], opening: int, starter: int) -> int:
+    """Which side of a connection is the server: who was asked, else the one with the lower port."""
+    if opening in OPENED:
+        return 1 - starter
+    return 0 if ends[0][1] < ends[1][1] else 1
 
 
 def _message_counts(survey: Survey) -> Iterator[TapCount]:

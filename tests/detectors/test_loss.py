@@ -22,7 +22,7 @@ from attribution.detectors.loss import (
 )
 from attribution.model.evidence import Method, Stretch
 from attribution.model.incident import NANOSECONDS, Interval
-from attribution.model.observation import TOO_BIG, FlowRecord, PacketWitness, PairCount, TapCount, WitnessKind
+from attribution.model.observation import CUT, TOO_BIG, FlowRecord, PacketWitness, PairCount, TapCount, WitnessKind
 from attribution.model.topology import NodeKind, Topology
 from tests.detectors.chain import (
     CAPTURE,
@@ -423,6 +423,18 @@ def test_segments_that_all_came_again_while_nothing_came_back_may_have_lost_thei
     assert [len(one.journeys[0]) for one in beyond] == [1]
     partly = [one for one in detect_tap_loss([replace(in_vain, sent=9)], surroundings()) if one.lost]
     assert [len(one.journeys[0]) for one in partly] == [1]
+
+
+def test_connections_that_were_cut_off_were_so_beyond_the_point_or_on_the_way_back_to_it() -> None:
+    (cut,) = detect_tap_loss([tap("cloud-edge", "GE0/0/1", sent=12, beyond=3, protocol=CUT)], surroundings())
+    there, back = cut.journeys[0]
+
+    assert (there.components, back.components) == (WAY[4:], HOME[:-4])
+    assert cut.counts_connections and not cut.end_to_end
+    assert cut.statement == (
+        "3 of 12 TCP connections from office-host to cloud-host at cloud-edge GE0/0/1 were cut off by another device "
+        "in the server's name"
+    )
 
 
 @pytest.mark.parametrize("protocol", ["icmp", "udp"])

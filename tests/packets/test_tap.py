@@ -265,6 +265,46 @@ def test_of_a_connection_that_came_about_in_the_end_only_its_segments_were_lost(
     assert totals(found, "10.0.0.1")["downstream"] == 1
 
 
+def used(ms: int, port: int, reset: tuple[int, bool] | None = None, server: int = 5432) -> list[Timed]:
+    """A connection with a question and its answer, and a second later a second question. That is reset, with a time to
+    live and in the name of the server, or of the client; or answered."""
+    there, back = ("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1")
+    said = [
+        (0, there, tcp(port, server, 100, 0, SYN), 64), (10, back, tcp(server, port, 900, 101, ACCEPTS), 60),
+        (20, there, tcp(port, server, 101, 901, ACK), 64),
+        (30, there, tcp(port, server, 101, 901, ACK, b"?" * 40), 64),
+        (40, back, tcp(server, port, 901, 141, ACK, b"!" * 40), 60),
+        (1040, there, tcp(port, server, 141, 941, ACK, b"?" * 40), 64),
+    ]  # fmt: skip
+    if reset is None:
+        said.append((1050, back, tcp(server, port, 941, 181, ACK, b"!" * 40), 60))
+    elif reset[1]:
+        said.append((1041, back, tcp(server, port, 941, 181, RST | ACK), reset[0]))
+    else:
+        said.append((1041, there, tcp(port, server, 181, 941, RST | ACK), reset[0]))
+    return [
+        (START + (ms + at) * MS, ethernet(ipv4(body, 6, *ends, ttl=ttl, number=ms + at + 1)))
+        for at, ends, body, ttl in said
+    ]
+
+
+def test_connections_that_another_device_cuts_off_in_the_servers_name_are_counted() -> None:
+    whole = [packet for turn in range(6) for packet in used(2000 * turn, 4000 + turn)]
+    cut = [packet for turn in range(6, 9) for packet in used(2000 * turn, 4000 + turn, (255, True))]
+    elsewhere = used(100, 5000, server=443)
+    found = capture(sorted([*whole, *cut, *elsewhere]))
+
+    assert totals(found, "10.0.0.1", "tcp-cut") == Counter(sent=9 + 3, downstream=3)
+    counts = [one for one in observe_capture(found) if isinstance(one, TapCount) and one.protocol == "tcp-cut"]
+    assert [one.time_ns for one in counts if one.lost_downstream] == [START + s * SECOND for s in (13, 15, 17)]
+
+
+@pytest.mark.parametrize("reset", [(60, True), (61, True), (255, False)], ids=["its own", "by another way", "client's"])
+def test_what_an_end_cuts_off_itself_or_in_the_clients_name_is_not(reset: tuple[int, bool]) -> None:
+    packets = [packet for turn in range(6) for packet in used(2000 * turn, 4000 + turn, reset if turn > 3 else None)]
+    assert totals(capture(packets), "10.0.0.1", "tcp-cut") == Counter()
+
+
 def test_when_the_point_listened() -> None:
     found = capture([(START, ethernet(ipv4(udp(), 17))), (START + SECOND, ethernet(ipv4(udp(), 17)))])
     (coverage,) = [seen for seen in observe_capture(found) if isinstance(seen, CaptureCoverage)]

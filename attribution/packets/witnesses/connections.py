@@ -16,11 +16,11 @@ from attribution.packets.columns import TCP
 from attribution.packets.figures import OPENINGS, address_text, ends_of
 from attribution.packets.ledger import Ledger
 from attribution.packets.survey import Survey
+from attribution.packets.times_to_live import is_forged, is_own, usual_lives
 from attribution.packets.witnesses.entries import FRAMES_SHOWN, Entry, Story, stories_of, tell
 
 MANY_CLIENTS: Final = 16  # from so many on, a failure is the service's story and not each client's
 FEWEST_LARGE_LOST: Final = 3
-TIME_TO_LIVE_SLACK: Final = 1
 FAILED: Final = {
     Handshake.REFUSED: Phrase("refused"),
     Handshake.UNANSWERED: Phrase("unanswered"),
@@ -44,7 +44,7 @@ def find_resets(survey: Survey) -> Iterator[PacketWitness]:
     notes = [note for note in survey.ledger.notes if note[ft.NOTE_KIND] == ft.RESET]
     if not notes:
         return
-    lives = _usual_lives(survey.ledger)
+    lives = usual_lives(survey.ledger)
     entries = []
     for note in notes:
         ends = ends_of(note[ft.NOTE_WIDTH : ft.NOTE_WIDTH + 5])
@@ -59,26 +59,9 @@ def find_resets(survey: Survey) -> Iterator[PacketWitness]:
         )  # fmt: skip
 
 
-def _usual_lives(ledger: Ledger) -> dict[str, set[int]]:
-    """The times to live with which each address's segments pass here: the least and the most of each flow, but for what
-    refuses connections."""
-    lives: dict[str, set[int]] = {}
-    for flow in ledger.flows():
-        base = flow * ft.FLOW_WIDTH
-        if ledger.table[base + 4] & 0xFF != TCP or ledger.table[base + ft.FLOW_OPENING] == ft.REFUSED:
-            continue
-        ends = ends_of([int(word) for word in ledger.table[base : base + 5]])
-        for side, (address, _) in enumerate(ends):
-            at = base + ft.FLOW_SIDES + side * ft.SIDE_WIDTH
-            if ledger.table[at + ft.SIDE_LIFE_MOST]:
-                known = lives.setdefault(address, set())
-                known.update((int(ledger.table[at + ft.SIDE_LIFE_LEAST]), int(ledger.table[at + ft.SIDE_LIFE_MOST])))
-    return lives
-
-
 def _who_sent(sender: str, life: int, usual: set[int]) -> tuple[str | None, Phrase]:
     """FORGED or None, and in words."""
-    if not usual or _is_own(life, usual):
+    if not is_forged(life, usual):
         return None, Phrase("{sender} resets the connection", sender=sender)
     return FORGED, Phrase(
         "a reset in the name of {sender}, with time to live {life} where its own have {own}: another device sent it",
@@ -86,16 +69,12 @@ def _who_sent(sender: str, life: int, usual: set[int]) -> tuple[str | None, Phra
     )  # fmt: skip
 
 
-def _is_own(life: int, usual: set[int]) -> bool:
-    return any(abs(own - life) <= TIME_TO_LIVE_SLACK for own in usual)
-
-
 def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
     """Yield servers whose connections did not come about: refused, unanswered, or never finished by the client.
 
     Who refused, the server or a device in its name, is told by the time to live with which its segments pass here.
     """
-    lives, serving = _usual_lives(survey.ledger), _serving(survey.ledger)
+    lives, serving = usual_lives(survey.ledger), _serving(survey.ledger)
     for failing in survey.ledger.failures():
         server, outcome = address_text(*failing.server, failing.version), OPENINGS[failing.opening]
         clients = {attempt.client for attempt in failing.attempts}
@@ -131,7 +110,7 @@ def find_failed_handshakes(survey: Survey) -> Iterator[PacketWitness]:
 def _who_refused(lives: set[int], usual: set[int], served: bool) -> str:
     """REFUSED_BY_ITSELF for a server that `served` and whose segments come with such times to live, FORGED where none
     of its segments do; where neither is sure, that it was refused."""
-    own = [_is_own(life, usual) for life in lives]
+    own = [is_own(life, usual) for life in lives]
     if usual and not any(own):
         return FORGED
     return REFUSED_BY_ITSELF if all(own) and served else Handshake.REFUSED
