@@ -26,6 +26,7 @@ from attribution.detectors import detect_evidence
 from attribution.dossier import Grounds, compile_dossier, plan_quotations
 from attribution.errors import AttributionError, BundleError, EvidenceError
 from attribution.inference import Inference, infer_causes, leave_out, note_papers
+from attribution.inference.reported_time import shift_into_window
 from attribution.model.agreement import Agreement
 from attribution.model.dossier import Dossier, Excerpt, Reliability
 from attribution.model.evidence import Findings
@@ -256,7 +257,10 @@ def gather(reading: Reading, without: Collection[str] = (), places: Collection[P
     with _no_collection():
         observations, tables = recognise_devices(observations, topology), recognise_nodes(tables, topology)
         caveats += count_strangers(observations, topology, tables)
-        findings = leave_out(detect_evidence(observations, topology, incident, tables), places)
+        detected = detect_evidence(observations, topology, incident, tables)
+        if (shift := shift_into_window(detected, topology, incident)) is not None:
+            detected = detect_evidence(observations, topology, incident, tables, shift.added_ns)
+        findings = leave_out(detected, places)
     inputs = tuple(file for file in reading.bundle.inputs if file.file not in without)
     return Gathered(
         incident, topology, reading.agreement, findings, inputs, (*caveats, *findings.caveats), tuple(observations)

@@ -91,9 +91,16 @@ FEW_FLOWS = 2000
 
 
 def detect_evidence(
-    observations: Sequence[Observation], topology: Topology, incident: Incident, tables: Sequence[FlowTable] = ()
+    observations: Sequence[Observation],
+    topology: Topology,
+    incident: Incident,
+    tables: Sequence[FlowTable] = (),
+    added_ns: int = 0,
 ) -> Findings:
-    """All that the observations, and the flow records in tables, testify about this topology's components."""
+    """All that the observations, and the flow records in tables, testify about this topology's components.
+
+    `added_ns` is what all devices' clocks are behind the reported time, beyond what they are off each other.
+    """
     if sum(map(len, tables)) <= FEW_FLOWS:
         observations = [*observations, *(record for table in tables for record in table.records())]
         tables = ()
@@ -104,8 +111,8 @@ def detect_evidence(
     # The first record of a table stands for its file where clocks are set right.
     dated = [*observations, *(table.record(0) for table in tables)]
     around = Surroundings(topology, service, book, routes)
-    aligned, caveats = align_clocks(dated, around, incident.window)
-    clocks = describe_alignment(dated, aligned, around)
+    aligned, caveats = align_clocks(dated, around, incident.window, added_ns)
+    clocks = describe_alignment(dated, aligned, around, by_report=added_ns != 0)
     observations, firsts = aligned[: len(observations)], aligned[len(observations) :]
     observations, incident, strange = leave_out_other_times(observations, incident)
     tables = [table.shifted(first.time_ns - table.times_ns[0]) for table, first in zip(tables, firsts, strict=True)]

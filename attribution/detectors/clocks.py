@@ -27,8 +27,8 @@ from attribution.detectors.happenings import (
 )
 from attribution.detectors.loss import Surroundings
 from attribution.detectors.passing import ahead_by_counters
-from attribution.model.clock import Alignment, ClockCorrection
-from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
+from attribution.model.clock import DEVICE_CLOCKS, Alignment, ClockCorrection
+from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
     CaptureCoverage,
     Caveat,
@@ -44,18 +44,6 @@ from attribution.model.observation import (
 from attribution.model.phrase import SIDES, Template, in_a_row
 from attribution.model.topology import Side
 
-# Devices' own clocks. Tickets, bills and API calls are dated by office systems, which are not in question.
-DEVICE_CLOCKS = frozenset(
-    {
-        EvidenceType.CAPTURE,
-        EvidenceType.SYSLOG,
-        EvidenceType.INTERFACE_COUNTERS,
-        EvidenceType.PROBES,
-        EvidenceType.PATHS,
-        EvidenceType.PROMETHEUS,
-        EvidenceType.FLOWS,
-    }
-)
 OFF_EACH_OTHER = Template(
     "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
     "by what both saw; they were set right"
@@ -63,6 +51,10 @@ OFF_EACH_OTHER = Template(
 STATED_WRONGLY = Template(
     "the clocks of what the {wrong} supplied are {seconds:+.1f} s off the {reference}'s, "
     "by packets that both captured, in spite of the offsets stated; they were set right"
+)
+BY_REPORT = Template(
+    "by no clock did the trouble fall into the reported time, and no clock of a device is known to be right: all that "
+    "devices recorded was moved by {seconds:+.1f} s, so that it does"
 )
 FILES_OFF = Template(
     "the clock of {files}, which the {wrong} supplied, is {seconds:+.1f} s off the other files', "
@@ -87,16 +79,21 @@ LEAST_AGREEMENT = 1.5
 
 
 def align_clocks(
-    observations: Sequence[Observation], around: Surroundings, window: Interval
+    observations: Sequence[Observation], around: Surroundings, window: Interval, added_ns: int = 0
 ) -> tuple[list[Observation], list[Caveat]]:
     """The observations on one clock, with a caveat for each side, or file, whose clock was set right.
 
     Mostly one clock serves all that a side supplies. Where that side's other files agree with the rest as they are, the
-    clock of those files alone is wrong by which the difference was found.
+    clock of those files alone is wrong by which the difference was found. `added_ns` is added to the times of all
+    devices then, as they may all be wrong.
     """
     observations, outliers = _outvoted_set_right(observations)
     aligned, between = _sides_on_one_clock(observations, around, window)
-    return aligned, [*outliers, *between]
+    if not added_ns:
+        return aligned, [*outliers, *between]
+    told = Caveat("incident.yaml", "window", BY_REPORT.fill(seconds=added_ns / NANOSECONDS))
+    moved = [_added_to(one, added_ns) if one.origin.type in DEVICE_CLOCKS else one for one in aligned]
+    return moved, [*outliers, *between, told]
 
 
 def _sides_on_one_clock(
@@ -143,6 +140,13 @@ def _set_back(observation: Observation, ahead_ns: int) -> Observation:
     if isinstance(observation, PairCount):  # on the captures' common clock already, by that much more
         return replace(observation, clock_shift_ns=observation.clock_shift_ns + ahead_ns)
     return _shifted(observation, -ahead_ns)
+
+
+def _added_to(observation: Observation, added_ns: int) -> Observation:
+    if isinstance(observation, PairCount):
+        moved = replace(observation, time_ns=observation.time_ns + added_ns, end_ns=observation.end_ns + added_ns)
+        return replace(moved, clock_shift_ns=observation.clock_shift_ns + added_ns)
+    return _shifted(observation, added_ns)
 
 
 def _outvoted_captures(observations: Iterable[Observation]) -> dict[str, int]:
@@ -435,15 +439,17 @@ def _put_back(observation: Observation, back_ns: int, own_ns: int) -> Observatio
 
 
 BY_PACKETS = Template("by packets that passed capture points of both sides")
+BY_THE_REPORT = Template("by the time that was reported, and by what both saw")
 BY_OTHER_CAPTURES = Template("by packets that passed another capture point too")
 BY_COUNTERS = Template("by packets that ports of both sides counted")
 BY_EVENTS = Template("by sessions, links and losses that both sides saw begin and end")
 
 
 def describe_alignment(
-    stated: Sequence[Observation], aligned: Sequence[Observation], around: Surroundings
+    stated: Sequence[Observation], aligned: Sequence[Observation], around: Surroundings, by_report: bool = False
 ) -> Alignment:
-    """What was added to the times of which file, from the same observations before and after."""
+    """What was added to the times of which file, from the same observations before and after; `by_report`: all were
+    moved into the reported time."""
     added_ns: dict[str, int] = {}
     sides: dict[Side, dict[str, int]] = {}
     kept: set[Side | None] = set()
@@ -460,7 +466,7 @@ def describe_alignment(
         added_ns[before.origin.file] = shift_ns
         if before.origin.supplied_by is not None:
             sides.setdefault(before.origin.supplied_by, {})[before.origin.file] = shift_ns
-    why = (_reason(stated, around) if sides else BY_EVENTS).fill()
+    why = (BY_THE_REPORT if by_report else _reason(stated, around) if sides else BY_EVENTS).fill()
     corrections: list[ClockCorrection] = []
     for side, shifts in sorted(sides.items()):
         alike = side not in kept and len(set(shifts.values())) == 1

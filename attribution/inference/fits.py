@@ -159,7 +159,7 @@ class Fits:
         """How a fault that took routes away touches each kind of a phase once what had failed is back."""
         key = (phase, sort_of_touch(candidate))
         if key not in self._turmoil:
-            across = self._kinds_across(phase, candidate.component)
+            across = self._kinds_across(phase, candidate.link or candidate.component)
             touches = self.touches_of(phase, candidate)
             self._turmoil[key] = self.tables[phase].in_turmoil(touches, self._own(candidate), across)
         return self._turmoil[key]

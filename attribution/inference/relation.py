@@ -158,9 +158,9 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         return Touch.MAYBE  # a capture on the port sees what the port has no use for, and not what it was never given
     if inside:
         return Touch.YES
-    # What still comes for a neighbour or a cable that is gone is lost in the device before it; and what a port is not
-    # set up for, in the port's own device.
-    own_port = component in stretch.components and component != where
+    # What still comes for a neighbour or a cable that is gone is lost in the device before it, as captures at its ports
+    # show too; and what a port is not set up for, in the port's own device.
+    own_port = (component in stretch.components and component != where) or stretch.beyond[:1] == (where,)
     if where in stretch.beside and goes_down(candidate) and (stretch.balance or own_port):
         return Touch.MAYBE
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of

@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from attribution.model.incident import Origin
+from attribution.model.incident import EvidenceType, Origin
 from attribution.model.topology import Side
+
+# Devices' own clocks. Tickets, bills and API calls are dated by office systems, which are not in question.
+DEVICE_CLOCKS = frozenset(
+    {
+        EvidenceType.CAPTURE,
+        EvidenceType.SYSLOG,
+        EvidenceType.INTERFACE_COUNTERS,
+        EvidenceType.PROBES,
+        EvidenceType.PATHS,
+        EvidenceType.PROMETHEUS,
+        EvidenceType.FLOWS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

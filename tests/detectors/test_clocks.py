@@ -424,6 +424,26 @@ def test_packets_tell_of_the_clocks_of_captures_and_other_files_stay_where_their
     assert "the clocks of what the customer supplied" in caveat.reason
 
 
+def test_all_that_devices_recorded_is_moved_into_the_reported_time_and_no_office_s_papers() -> None:
+    ticket = ChangeRecord(
+        time_ns=at(0), end_ns=at(60), origin=origin("changes.csv", EvidenceType.CHANGE_RECORDS, Side.CUSTOMER),
+        locator="line 2", id="1", performed_by=Side.CUSTOMER, device="office-edge", interface=None, action="firmware",
+        consented_by=None, consented_ns=None, description="",
+    )  # fmt: skip
+    counted = pair(Side.PROVIDER, 0)
+    seen = [*story(Side.CUSTOMER, AHEAD_S), *story(Side.PROVIDER), counted, tap(Side.PROVIDER, 5, 6), ticket]
+    aligned, (_, told) = align_clocks(seen, AROUND, WINDOW, 240 * NANOSECONDS)
+
+    assert times(aligned, CUSTOMER) == pytest.approx([250, 253, 280, 292], abs=0.5)
+    assert times(aligned, PROVIDER) == pytest.approx([250, 253, 280, 292])
+    assert [(o.time_ns, o.end_ns) for o in aligned if isinstance(o, PairCount | TapCount)] == [(at(245), at(246))] * 2
+    assert ticket in aligned
+    assert told.reason.endswith("all that devices recorded was moved by +240.0 s, so that it does")
+    found = describe_alignment(seen, aligned, AROUND, by_report=True)
+    assert {c.why for c in found.corrections} == {"by the time that was reported, and by what both saw"}
+    assert found.added_ns[PROVIDER.file] == 240 * NANOSECONDS
+
+
 def test_what_lasted_is_moved_whole() -> None:
     """The end of a count moves with its beginning."""
     seen = [*story(Side.CUSTOMER, 500), *story(Side.PROVIDER), tap(Side.CUSTOMER, 500, 503)]
