@@ -141,12 +141,15 @@ class PhaseLosses:
         near = self._near.get(component, ())
         return near if link is None else sorted({*near, *self._near.get(link, ())})
 
-    def places_of_loss(self) -> frozenset[tuple[str, ...]]:
-        """Where packets were clearly lost: the components of the stretches of all kinds of which they were; none of a
-        balance, in which packets are missing for what fails elsewhere, too."""
-        losing = (self.kinds[index][0] for index in self._losing)
-        stretches = (stretch for group in losing for journey in group.journeys for stretch in journey)
-        return frozenset(() if stretch.balance else stretch.components for stretch in stretches)
+    def places_of_loss(self) -> Iterator[tuple[frozenset[str], bool]]:
+        """Where packets were clearly lost, for each kind of which they were: all that they had to cross, and whether
+        two capture points tell so. A balance tells of what fails elsewhere, too: anywhere, that is nothing."""
+        for index in sorted(self._losing):
+            stretches = [stretch for journey in self.kinds[index][0].journeys for stretch in journey]
+            balanced = any(stretch.balance for stretch in stretches)
+            crossed = frozenset(name for stretch in stretches for name in stretch.components)
+            captured = all(stretch.recorder is not None for stretch in stretches)
+            yield frozenset() if balanced else crossed, captured
 
     def at_most(self, component: str, link: str | None) -> float:
         """What no fault that began in the phase exceeds, as far as only its component and link are known."""

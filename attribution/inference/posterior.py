@@ -79,6 +79,8 @@ TOLD_AGAIN = 0.95
 # What no failure of another brings about, though it may be the occasion: a device's own process that ends, its power,
 # its hardware.
 OF_ITSELF = frozenset({AlarmKind.PROCESS_DOWN, AlarmKind.POWER_FAULT, AlarmKind.HARDWARE_FAULT})
+# What loses some of what comes to it, for a reason that nobody knows.
+LOSES_SOME = frozenset({CauseKind.DEVICE_DEGRADED, CauseKind.LINK_DEGRADED})
 # How much a later cause needs of its own to be more than a consequence, in nats.
 OWN_WORD = 3.0
 OWN_LOSSES = 8.0
@@ -473,18 +475,26 @@ class Solver:
 
 
 def place_unnamed(solver: Solver, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
-    """The explanations, where a cause that nobody can name is some trouble of the one device within which all was lost:
-    packets that came in at one of its ports and never left it at another were lost there, whatever the reason."""
-    places = frozenset[tuple[str, ...]]().union(*(table.places_of_loss() for table in solver.fits.tables))
-    where = next(iter(places)) if len(places) == 1 else ()
-    within = [c for c in solver.candidates if (c.component,) == where and c.mode.kind is CauseKind.DEVICE_DEGRADED]
-    if not within:
+    """The explanations, where a cause that nobody can name is some trouble of the part of the way within which all was
+    lost, if one side has the whole of it: packets that passed a capture point before it, and never the one behind it,
+    were lost there, whatever the reason."""
+    topology, where = solver.situation.topology, _within_which_all_was_lost(solver)
+    if len({topology.side_of(component) for component in where}) != 1:
         return tuple(assignments)
-    usual = max(within, key=lambda candidate: candidate.prior)
+    within = [c for c in solver.candidates if c.component in where and c.mode.kind in LOSES_SOME]
+    best = (one.choices[0] for one in assignments if len(set(one.choices)) == 1 and one.choices[0] in within)
+    usual = next(best, None) or max(within, key=lambda candidate: candidate.prior, default=None)
     return tuple(
         replace(one, choices=(usual,) * len(one.choices)) if all(c is None for c in one.choices) else one
         for one in assignments
     )
+
+
+def _within_which_all_was_lost(solver: Solver) -> frozenset[str]:
+    """The shortest part of the way between two capture points that lies on all of what lost packets; empty if none."""
+    places = [place for table in solver.fits.tables for place in table.places_of_loss()]
+    shortest = min((crossed for crossed, captured in places if captured), key=len, default=frozenset())
+    return shortest if all(shortest <= crossed for crossed, _ in places) else frozenset()
 
 
 def solve_incident(

@@ -515,14 +515,14 @@ def test_aftermath_is_no_second_cause() -> None:
     assert CHAIN.side_of(best(inference)[0]) is Side.PROVIDER
 
 
-def test_what_is_lost_between_two_ports_of_one_device_is_its_own_whatever_the_reason() -> None:
+def test_what_is_lost_between_two_points_of_one_side_is_that_side_s_whatever_the_reason() -> None:
     """Old connections vanish in a firewall now and then, and new ones pass: no fault that has a name does just that."""
 
     def lost(second: float) -> float:
         return 0.9 if 20 <= second < 50 else 1.0 if 60 <= second < 65 else 0.2 if 70 <= second < 75 else 0.0
 
     def unnamed(*parts: str) -> float:
-        inside = ((Stretch(parts, starts_inside=False, ends_inside=False),),)
+        inside = ((Stretch(parts, starts_inside=False, ends_inside=False, recorder=parts[-1]),),)
         counted = [
             replace(m, journeys=inside, method=Method.TWO_POINTS, end_to_end=False, lost=round(lost(second) * m.sent))
             for second, m in enumerate(probed(*ENDS, sent=20, traffic="tcp"))
@@ -531,6 +531,7 @@ def test_what_is_lost_between_two_ports_of_one_device_is_its_own_whatever_the_re
         return sum(hypothesis.probability for hypothesis in inference.hypotheses if not hypothesis.known)
 
     assert unnamed("customer-edge") < 0.01
+    assert unnamed("provider-edge", link_name("provider-edge", "provider-core"), "provider-core") < 0.01
     assert unnamed("customer-edge", DEMARCATION, "provider-edge") > 0.1
 
 
