@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 from attribution.model.dossier import Dossier
 from attribution.model.topology import Side
 from attribution.model.verdict import Party
-from attribution.pipeline import draw_up
 from attribution.report import render_letter, render_postmortem
 from attribution.report.wording import LANGUAGES
 from tests.report.rendered_markdown import rendered
+from tests.transform.verdicts import drawn_up
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INCIDENTS = (
@@ -31,9 +30,8 @@ every_incident = pytest.mark.parametrize("name", INCIDENTS)
 languages = pytest.mark.parametrize("lang", sorted(LANGUAGES))
 
 
-@cache
 def drawn(name: str) -> Dossier:
-    return draw_up(ROOT / "pcaps" / name)
+    return drawn_up(ROOT / "pcaps" / name)
 
 
 def test_the_incidents_are_of_every_party() -> None:
