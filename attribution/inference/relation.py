@@ -158,10 +158,11 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
         return Touch.MAYBE  # a capture on the port sees what the port has no use for, and not what it was never given
     if inside:
         return Touch.YES
-    # What still comes for a neighbour or a cable that is gone is lost in the device before it; and what a port is not
-    # set up for, in the port's own device.
+    # What still comes for a neighbour or a cable that is gone is lost in the device before it, as captures at its ports
+    # show too; and what a port is not set up for, in the port's own device.
     own_port = component in stretch.components and component != where
-    if where in stretch.beside and goes_down(candidate) and (stretch.balance or own_port):
+    beside = where in stretch.beside and (stretch.balance or own_port)
+    if goes_down(candidate) and (beside or _is_next(where, stretch)):
         return Touch.MAYBE
     # Routes to what lies behind a failure are withdrawn, and the first router without one drops the packets: on one of
     # the stretches before the failure, not on all.
@@ -172,6 +173,13 @@ def _reach(candidate: Candidate, stretch: Stretch) -> Touch:
     if sent_by_it and mode.reach is Reach.FORWARDING and mode.selective is not Selectivity.NONE:
         return Touch.OWN
     return Touch.NO
+
+
+def _is_next(gone: str, stretch: Stretch) -> bool:
+    """Whether packets that came in at a captured port of a device should have left it by another one: over a link that
+    is gone, or to a neighbour behind it that is."""
+    by_a_port = not stretch.balance and bool(stretch.beyond) and stretch.beyond[0] in stretch.beside
+    return by_a_port and gone in stretch.beyond[:2]
 
 
 def _reach_of_address(candidate: Candidate, stretch: Stretch) -> Touch:

@@ -42,41 +42,50 @@ ECHO = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
-    """What the alarms and records add to a candidate's log likelihood ratio, piece by piece, and what was missing."""
+    """What the alarms and records add to a candidate's log likelihood ratio, piece by piece, and what was missing.
+
+    `shares` says how much of each alarm that is: an echo counts in part.
+    """
 
     total: float
     alarms: Mapping[Alarm, float]
     records: Mapping[Record, float]
     silence: float
+    shares: Mapping[Alarm, float]
 
 
-def with_echoes(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
-    """What the reports add: of one kind the first counts in full, each about something else half of the one before it.
+def shares_of(gains: Mapping[Alarm, float]) -> dict[Alarm, float]:
+    """How much each report counts: of one kind the first in full, each about something else half of the one before it.
 
     Two who report the same of one thing, as both ends of a cable do, are no echo of each other. Nor is a second cable
     that goes down with the first, or spoils packets: by chance they do not.
     """
     ranks: dict[AlarmKind, dict[Hashable, int]] = defaultdict(dict)
-    spoken: dict[Alarm, float] = {}
-    for alarm, gain in sorted(gains.items(), key=lambda item: -item[1]):
+    shares: dict[Alarm, float] = {}
+    for alarm in sorted(gains, key=lambda alarm: (-gains[alarm], alarm.interval.start_ns)):
         of_kind = ranks[alarm.kind]
         of_a_cable = alarm.component != alarm.reporter
         rank = of_kind.setdefault(alarm.component if of_a_cable else state_of(alarm), len(of_kind))
         together = of_a_cable and alarm.kind in OF_CABLES
-        spoken[alarm] = gain * ECHO ** (max(0, rank - 1) if together else rank)
-    return spoken
+        shares[alarm] = ECHO ** (max(0, rank - 1) if together else rank)
+    return shares
 
 
 def joint_testimony(testimonies: Sequence[Testimony]) -> float:
     """What several causes together explain: a report that two of them account for counts once, however often repeated.
 
-    A state that comes and goes in one phase after the other is no second witness: it would make many of what flaps.
+    A state that comes and goes in one phase after the other is no second witness: it would make many of what flaps. And
+    what is an echo by one cause is an echo: another that explains it too, and nothing else, adds nothing.
     """
+    least: dict[Alarm, float] = {}
+    for testimony in testimonies:
+        for alarm, share in testimony.shares.items():
+            least[alarm] = min(least.get(alarm, share), share)
     spoken: dict[Hashable, float] = {}
     for testimony in testimonies:
         for alarm, gain in testimony.alarms.items():
-            state = state_of(alarm)
-            spoken[state] = max(spoken.get(state, gain), gain)
+            state, counted = state_of(alarm), gain / testimony.shares[alarm] * least[alarm]
+            spoken[state] = max(spoken.get(state, counted), counted)
         for record, gain in testimony.records.items():
             spoken[record] = max(spoken.get(record, gain), gain)
     return sum(spoken.values()) + sum(testimony.silence for testimony in testimonies)

@@ -15,7 +15,7 @@ from attribution.inference.reports import (
     SESSIONS,
     Testimony,
     first_of_each,
-    with_echoes,
+    shares_of,
 )
 from attribution.inference.timeliness import (
     ALARM_AFTER_S,
@@ -211,10 +211,11 @@ class Witnesses:
         gains |= self._trouble_beside(candidate)
         if candidate.record is not None:
             silence *= KNOWN_ACT
-        spoken = with_echoes(gains)
+        shares = shares_of(gains)
+        spoken = {alarm: share * gains[alarm] for alarm, share in shares.items()}
         acts, missing = self._acts(candidate)
         against = silence + missing + self._sign_missing(candidate, spoken) + self._heard_dead(candidate)
-        return Testimony(sum(spoken.values()) + sum(acts.values()) + against, spoken, acts, against)
+        return Testimony(sum(spoken.values()) + sum(acts.values()) + against, spoken, acts, against, shares)
 
     def _trouble_beside(self, candidate: Candidate) -> dict[Alarm, float]:
         """Whatever fails, the device itself or the next one has something to say of it just then, understood or not."""

@@ -348,6 +348,18 @@ def test_what_a_port_is_not_set_up_for_is_lost_in_its_own_device_behind_the_capt
     assert touch(candidate(UPLINK, mode(Reach.LINK), link=UPLINK), (within,)) is Touch.NO
 
 
+def test_what_was_for_a_cable_or_neighbour_that_is_gone_is_lost_in_the_device_before_it() -> None:
+    """Its port is down, and a capture on it shows nothing that goes out."""
+    within = Stretch(("customer-edge",), False, False, WAY[5:], beside=(UPLINK, DEMARCATION))
+    worn = mode(Reach.LINK, kind=CauseKind.LINK_DEGRADED)
+
+    assert touch(candidate(DEMARCATION, mode(Reach.LINK), link=DEMARCATION), (within,)) is Touch.MAYBE
+    assert touch(candidate("provider-edge", mode(Reach.LINK), link=DEMARCATION), (within,)) is Touch.MAYBE
+    assert touch(candidate("provider-edge", mode(Reach.NODE)), (within,)) is Touch.MAYBE
+    assert touch(candidate("provider-core", mode(Reach.NODE)), (within,)) is Touch.NO
+    assert touch(candidate(DEMARCATION, worn, link=DEMARCATION), (within,)) is Touch.NO
+
+
 def test_the_capture_on_a_port_that_is_set_up_wrongly_sees_what_comes_in() -> None:
     """Frames of the wrong VLAN reach the port, and it is given none to send; one that is down lets nothing come so far.
     """

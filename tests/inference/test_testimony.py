@@ -673,6 +673,18 @@ def test_what_two_causes_explain_counts_once() -> None:
     assert joint_testimony([]) == 0
 
 
+@pytest.mark.parametrize("asked", [slice(None), slice(None, None, -1)])
+def test_an_echo_by_one_cause_is_none_the_louder_by_another(asked: slice) -> None:
+    """Whichever of two who say the same comes first: a second cause of one of them is no better for it."""
+    heard = [alarm(101, end, end, AlarmKind.ROUTE_MISSING) for end in ("customer-edge", "provider-edge")][asked]
+    first = hear(candidate("customer-edge", expecting(AlarmKind.ROUTE_MISSING, Where.ANYWHERE)), heard)
+    second = hear(candidate("provider-edge", expecting(AlarmKind.ROUTE_MISSING, Where.SELF)), heard)
+
+    assert set(first.alarms) == set(heard) > set(second.alarms) != set()
+    assert first.total < 2 * second.total
+    assert joint_testimony([first, second]) == pytest.approx(first.total)
+
+
 def test_what_each_alone_explains_adds_up() -> None:
     there = candidate("provider-edge", expecting(AlarmKind.DEVICE_RESTARTED, Where.SELF))
     other = alarm(101, "provider-edge", "provider-edge", AlarmKind.DEVICE_RESTARTED)
