@@ -342,10 +342,13 @@ class Witnesses:
     def _signals_behind(self, alarm: Alarm) -> set[str]:
         """The cables and devices from which the carrier's equipment behind a port gets what it passes on to that port.
 
-        None where it says itself that the cable to the port is down.
+        None where it says itself that the cable to the port is down; and none behind a port of that equipment itself:
+        the line between two of them stays lit whatever the one gets, and carries a signal of maintenance instead.
         """
         link = self._topology.links.get(alarm.component)
         if link is None or alarm.reporter not in link.ends:
+            return set()
+        if self._topology.nodes[alarm.reporter].kind is NodeKind.TRANSPORT:
             return set()
         first = link.far_end(alarm.reporter)
         if any(a.reporter == first and a.component == alarm.component and a.kind in FORWARDS for a in self._alarms):

@@ -809,6 +809,18 @@ def test_light_is_passed_on_from_one_carrier_s_equipment_to_the_next() -> None:
     assert hear(dead, [dark], topology=passing_light("provider-edge", "customer-edge")).total > 0
 
 
+def test_a_line_between_two_of_a_carrier_s_equipment_stays_lit_whatever_they_get_from_others() -> None:
+    """No light from the other end is of that line or that end."""
+    dark = alarm(100, "provider-edge", DEMARCATION, AlarmKind.OPTICS_FAULT)
+    carried = passing_light("customer-edge", "provider-edge")
+    behind, other_end = (
+        candidate(name, expecting(AlarmKind.OPTICS_FAULT, Where.NEIGHBOUR)) for name in ("customer-core", "customer-edge")
+    )
+
+    assert hear(behind, [dark], topology=carried).total <= 0
+    assert hear(other_end, [dark], topology=carried).total > 0
+
+
 def test_a_laser_that_has_been_weak_for_minutes_speaks_of_its_own_port_and_is_over_when_it_is_replaced() -> None:
     port = expecting(AlarmKind.TRANSMITTER_WEAK, Where.OWN_PORT, reach=Reach.LINK)
     own, far = (candidate(name, port, link=UPLINK) for name in ("customer-edge", "customer-core"))
