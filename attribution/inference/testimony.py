@@ -22,19 +22,21 @@ from attribution.inference.timeliness import (
     ALARM_BEFORE_S,
     AS_LONG_S,
     ERRORS_ANYHOW,
+    OUTLIVES,
     RESTART_AFTER_S,
-    WORN_ANYHOW,
     began_in_time,
     brackets,
     ended_with,
     in_time,
     lasts_as_long,
     lay_within,
+    outlived,
     price_of_date,
     record_in_time,
     surely_at_work,
     was_told_late,
     wore_down,
+    worn_anyhow,
 )
 from attribution.model.evidence import Alarm, AlarmKind, Condition, Coverage, Record, RecordKind
 from attribution.model.incident import NANOSECONDS, EvidenceType, Interval
@@ -257,7 +259,7 @@ class Witnesses:
 
     def _gain(self, alarm: Alarm, probability: float) -> float:
         if wore_down(alarm, self._phase):
-            return log(probability / WORN_ANYHOW)
+            return log(probability / worn_anyhow(alarm))
         if was_told_late(alarm, self._phase):
             return log(probability / ERRORS_ANYHOW)
         by_hand = alarm.kind in BY_HAND
@@ -266,6 +268,8 @@ class Witnesses:
         else:
             gain = log(probability / self._background["command" if by_hand else "alarm"])
             gain = gain if by_hand else min(gain, MOST_FROM_ONE)
+        if outlived(alarm, self._phase):
+            gain = max(0.0, gain + log(OUTLIVES))
         if self._lasted_as_long(alarm):  # that it was taken back is another report
             gain += log(CONFIRMED_BY_END)
         if alarm.slack_ns:  # a report that may be of any moment between two polls is more often there by chance

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attribution.model.evidence import Alarm, AlarmKind, Record, RecordKind
-from attribution.model.incident import NANOSECONDS, Interval
+from attribution.model.incident import FOREVER_NS, NANOSECONDS, Interval
 from attribution.model.observation import CommandEffectKind
 
 # An alarm this long before the onset, or after the end, has nothing to do with the interruption (seconds).
@@ -11,9 +11,18 @@ ALARM_BEFORE_S = 4.0
 # But for what wears a device down while it lasts: a session that it no longer serves is given up only when its hold
 # timer runs out (BGP's mostly after 90 or 180 s, RFC 4271 §10). How often a device is in such a state anyhow.
 WEARS_DOWN = frozenset(
-    {AlarmKind.RESOURCES_EXHAUSTED, AlarmKind.TABLE_FULL, AlarmKind.HOST_REFUSES, AlarmKind.TRANSMITTER_WEAK}
+    {
+        AlarmKind.RESOURCES_EXHAUSTED,
+        AlarmKind.TABLE_FULL,
+        AlarmKind.HOST_REFUSES,
+        AlarmKind.TRANSMITTER_WEAK,
+        AlarmKind.OPTICS_FAULT,
+    }
 )
 WEARS_DOWN_S, WORN_ANYHOW = 300.0, 0.02
+# How often the light at a port is beyond its thresholds anyhow: few lasers are, for long.
+OPTICS = frozenset({AlarmKind.TRANSMITTER_WEAK, AlarmKind.OPTICS_FAULT})
+FADED_ANYHOW = 0.005
 # A port that counts errors loses packets all the while, but that a slight loss, or one that grows, is more than usual
 # only many packets tell: the port's errors may have begun as long before as it wears a device down, or as the trouble
 # lasts. How often a port counts errors anyhow.
@@ -24,6 +33,10 @@ ERRORS_ANYHOW = 0.02
 # before, and it stayed.
 GONE = frozenset({AlarmKind.DEVICE_UNREACHABLE, AlarmKind.INTERFACE_DOWN})
 MEANWHILE_S = 30.0
+# What is broken is mostly found so at once, or when its device is back, and repaired before service returns: how often
+# it is found so later than the onset, and still so long after the end.
+BROKEN = frozenset({AlarmKind.HARDWARE_FAULT, AlarmKind.POWER_FAULT})
+OUTLIVES = 0.1
 # Where something was amiss until then, an earlier alarm than this speaks of that.
 TAKING_OVER_S = 2.0
 ALARM_AFTER_S = 3.0
@@ -90,6 +103,11 @@ def wore_down(alarm: Alarm, phase: Interval) -> bool:
     return alarm.kind in WEARS_DOWN and ALARM_BEFORE_S < early_s <= WEARS_DOWN_S and _lasted_into(alarm, phase)
 
 
+def worn_anyhow(alarm: Alarm) -> float:
+    """How often something is in a state that wears it down, or fades, whether or not anything fails."""
+    return FADED_ANYHOW if alarm.kind in OPTICS else WORN_ANYHOW
+
+
 def was_told_late(alarm: Alarm, phase: Interval) -> bool:
     """Whether a port lost packets for some time before the phase, in it, and not for long after it.
 
@@ -111,6 +129,14 @@ def lay_within(alarm: Alarm, phase: Interval) -> bool:
     late_s = (alarm.interval.start_ns - phase.start_ns) / NANOSECONDS - slack_s
     early_s = (phase.end_ns - alarm.interval.end_ns) / NANOSECONDS - slack_s
     return alarm.kind in GONE and late_s > MEANWHILE_S and early_s > RESTART_AFTER_S
+
+
+def outlived(alarm: Alarm, phase: Interval) -> bool:
+    """Whether a device was found broken some time after the onset, and was still when service was long back."""
+    late_s = (alarm.interval.start_ns - alarm.slack_ns - phase.start_ns) / NANOSECONDS
+    over_s = (alarm.interval.end_ns - phase.end_ns) / NANOSECONDS
+    known = alarm.interval.end_ns < FOREVER_NS
+    return alarm.kind in BROKEN and late_s > ALARM_BEFORE_S and known and over_s > RESTART_AFTER_S
 
 
 def began_in_time(time_ns: int, phase: Interval, after_s: float = ALARM_AFTER_S) -> bool:

@@ -103,6 +103,14 @@ def test_a_cable_that_both_its_ends_report_down_is_found_as_a_cut() -> None:
     assert (cause.component, cause.kind) == (UPLINK, CauseKind.LINK_FAILURE)
 
 
+def test_a_cable_is_dark_by_the_end_whose_laser_had_grown_weak_minutes_before() -> None:
+    story = cut_of_the_customer_s_uplink()
+    weak = replace(alarm(-80, "customer-edge", UPLINK, AlarmKind.TRANSMITTER_WEAK), interval=between(-80, 60))
+    (cause,) = infer(replace(story, alarms=(*story.alarms, weak))).hypotheses[0].causes
+
+    assert (cause.component, cause.kind) == ("customer-edge", CauseKind.DEVICE_FAILURE)
+
+
 def test_gray_loss_is_found_on_the_stretch_that_loses() -> None:
     """Behind the edge all is clean, before the core too: what lies between, its nodes included, is at fault."""
     inference = infer(gray_loss_behind_the_customer_s_edge())

@@ -395,17 +395,17 @@ def test_what_a_device_says_an_operator_did_to_its_session_is_no_chance() -> Non
 
 
 def test_what_was_polled_may_have_begun_at_any_moment_between_two_polls() -> None:
-    """Polled every minute, a port's fading light is told from up to a minute before it faded; and the more seldom a
+    """Polled every minute, a port is told down from up to a minute before it went; and the more seldom a
     poller asks, the more often it tells of something else that came in between."""
-    faded = candidate("customer-edge", expecting(AlarmKind.OPTICS_FAULT, Where.OWN_PORT), link=UPLINK)
-    told = alarm(70, "customer-edge", UPLINK, AlarmKind.OPTICS_FAULT, end=130)
+    down = candidate("customer-edge", expecting(AlarmKind.INTERFACE_DOWN, Where.OWN_PORT), link=UPLINK)
+    told = alarm(70, "customer-edge", UPLINK, AlarmKind.INTERFACE_DOWN, end=130)
     often, seldom = (replace(told, slack_ns=at(slack_s) - at(0)) for slack_s in (5, 30))
 
     assert not in_time(told, PHASE)
     assert not in_time(often, PHASE)
     assert in_time(seldom, PHASE)
     on_time = replace(told, interval=between(100, 130))
-    assert hear(faded, [replace(on_time, slack_ns=seldom.slack_ns)]).total < hear(faded, [on_time]).total
+    assert hear(down, [replace(on_time, slack_ns=seldom.slack_ns)]).total < hear(down, [on_time]).total
 
 
 ERRORS = candidate("customer-edge", expecting(AlarmKind.INTERFACE_ERRORS, Where.OWN_PORT), link=UPLINK)
@@ -814,7 +814,8 @@ def test_a_line_between_two_of_a_carrier_s_equipment_stays_lit_whatever_they_get
     dark = alarm(100, "provider-edge", DEMARCATION, AlarmKind.OPTICS_FAULT)
     carried = passing_light("customer-edge", "provider-edge")
     behind, other_end = (
-        candidate(name, expecting(AlarmKind.OPTICS_FAULT, Where.NEIGHBOUR)) for name in ("customer-core", "customer-edge")
+        candidate(name, expecting(AlarmKind.OPTICS_FAULT, Where.NEIGHBOUR))
+        for name in ("customer-core", "customer-edge")
     )
 
     assert hear(behind, [dark], topology=carried).total <= 0
@@ -829,6 +830,24 @@ def test_a_laser_that_has_been_weak_for_minutes_speaks_of_its_own_port_and_is_ov
     assert hear(own, [weak]).total > 0
     assert hear(far, [weak]).total == 0
     assert hear(own, [replace(weak, interval=between(-100, 50))]).total == 0, "it was replaced before the trouble"
+
+
+def test_light_that_faded_for_minutes_before_its_port_went_down_speaks_of_the_cable() -> None:
+    cut = candidate(UPLINK, expecting(AlarmKind.OPTICS_FAULT, Where.END, reach=Reach.LINK), link=UPLINK)
+    faded = alarm(-100, "customer-core", UPLINK, AlarmKind.OPTICS_FAULT, end=165)
+
+    assert hear(cut, [faded]).total > 0
+    assert hear(cut, [replace(faded, interval=between(-100, 50))]).total == 0, "it was bright again before the trouble"
+
+
+def test_what_was_found_broken_late_and_still_was_when_service_had_long_been_back_says_little() -> None:
+    """One of two fans fails during an interruption and is replaced an hour later."""
+    crash = candidate("customer-edge", expecting(AlarmKind.HARDWARE_FAULT, Where.SELF))
+
+    def told(start: float, end: float) -> float:
+        return hear(crash, [alarm(start, "customer-edge", "customer-edge", AlarmKind.HARDWARE_FAULT, end=end)]).total
+
+    assert 0 <= told(120, 3600) < 0.6 * told(120, 140) <= told(100, 3600)
 
 
 def test_routers_notice_a_changed_mtu_or_vlan_when_they_hear_no_more_hellos_and_find_each_other_as_late() -> None:
