@@ -9,7 +9,7 @@ from itertools import product
 from math import log
 
 from attribution.detectors.alarms import session_peer
-from attribution.detectors.loss import Surroundings
+from attribution.detectors.loss import Surroundings, series_of
 from attribution.model.incident import NANOSECONDS, Interval
 from attribution.model.observation import (
     CounterSample,
@@ -182,7 +182,8 @@ def _happenings(
     observations: Iterable[Observation], around: Surroundings, in_question: bool
 ) -> Iterator[Happening]:
     states: dict[tuple[str, str], tuple[float, CounterSample]] = {}
-    counted: dict[tuple[str, str, str, str], list[ProbeResult | FlowRecord]] = defaultdict(list)
+    probed: list[ProbeResult] = []
+    flows: dict[tuple[str, str, str, str], list[FlowRecord]] = defaultdict(list)
     for observation in sorted(observations, key=lambda o: o.time_ns):
         side = observation.origin.supplied_by
         if side is None or (in_question and observation.origin.clock_offset_ns is not None):
@@ -191,10 +192,13 @@ def _happenings(
             yield from _logged(observation, side, around)
         elif isinstance(observation, CounterSample) and observation.metric is Metric.OPER_STATUS:
             yield from _polled(observation, side, states, around)
-        elif isinstance(observation, ProbeResult | FlowRecord) and observation.sent > 0:
+        elif isinstance(observation, ProbeResult) and observation.sent > 0:
+            probed.append(observation)
+        elif isinstance(observation, FlowRecord) and observation.sent > 0:
             key = (observation.origin.file, observation.source, observation.destination, observation.protocol or "")
-            counted[key].append(observation)
-    for number, results in enumerate(counted.values(), start=1):
+            flows[key].append(observation)
+    counted: list[Sequence[ProbeResult | FlowRecord]] = [*series_of(probed).values(), *flows.values()]
+    for number, results in enumerate(counted, start=1):
         yield from _edges_of_trouble(results, number, around)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from statistics import median
@@ -50,12 +50,8 @@ class Surroundings:
 
 def detect_probe_loss(observations: Iterable[Observation], around: Surroundings) -> Iterator[Measurement]:
     """Probes without an answer: lost on the way there or on the way back."""
-    series: dict[tuple[str, str, str, str], list[ProbeResult]] = defaultdict(list)
-    for observation in observations:
-        if isinstance(observation, ProbeResult) and observation.sent > 0:
-            key = (observation.origin.file, observation.source, observation.destination, observation.protocol)
-            series[key].append(observation)
-    for (file, source_name, destination_name, protocol), results in series.items():
+    sent = (result for result in observations if isinstance(result, ProbeResult) and result.sent > 0)
+    for (file, source_name, destination_name, protocol, number), results in series_of(sent).items():
         source, destination = around.book.resolve(source_name), around.book.resolve(destination_name)
         if source is None or destination is None or source == destination:
             continue
@@ -67,7 +63,7 @@ def detect_probe_loss(observations: Iterable[Observation], around: Surroundings)
                 sent=result.sent,
                 lost=result.sent - result.received,
                 method=Method.PROBES,
-                series=f"{file}:{source}>{destination}/{protocol}",
+                series=f"{file}:{source}>{destination}/{protocol}{f'#{number}' if number else ''}",
                 traffic=protocol,
                 end_to_end=around.is_end_to_end(source, destination),
                 of_service=around.is_end_to_end(source, destination),
@@ -79,6 +75,22 @@ def detect_probe_loss(observations: Iterable[Observation], around: Surroundings)
                     destination=destination,
                 ),
             )
+
+
+def series_of(results: Iterable[ProbeResult]) -> dict[tuple[str, str, str, str, int], list[ProbeResult]]:
+    """Probes by file, source, destination and protocol, and by the number of the series.
+
+    Who probes each of several ways between two ends reports one count for each of them at a time: the first of a time
+    belong together, and so do the second.
+    """
+    found: dict[tuple[str, str, str, str, int], list[ProbeResult]] = defaultdict(list)
+    known: Counter[tuple[str, str, str, str, int]] = Counter()
+    for result in results:
+        key = (result.origin.file, result.source, result.destination, result.protocol)
+        number = known[(*key, result.time_ns)]
+        known[(*key, result.time_ns)] += 1
+        found[(*key, number)].append(result)
+    return found
 
 
 def window_ends(starts: list[int]) -> list[int]:

@@ -161,6 +161,24 @@ def test_an_unanswered_probe_was_lost_there_or_on_the_way_back() -> None:
     assert "3 of 10" in found.statement
 
 
+def test_probes_of_several_ways_between_two_ends_are_as_many_series() -> None:
+    """Four flows are hashed to as many ways, and each is reported by itself at the same times: one of them is dead."""
+    dead_since = {2: 60}
+    rows = [
+        probe(second, 30, 0 if second >= dead_since.get(flow, 1000) else 30)
+        for second in (0, 30, 60, 90)
+        for flow in range(4)
+    ]
+    found = list(detect_probe_loss(rows, surroundings()))
+
+    assert {about(m.interval) for m in found} == {(0, 30), (30, 60), (60, 90), (90, 120)}
+    assert sum(m.sent for m in found) == 16 * 30
+    lossy = {m.series for m in found if m.lost}
+    assert len({m.series for m in found}) == 4
+    assert len(lossy) == 1
+    assert [m.lost for m in found if m.series in lossy] == [0, 0, 30, 30]
+
+
 def test_probes_by_address_and_the_other_way_round_are_end_to_end_too() -> None:
     (found,) = detect_probe_loss([probe(0, 10, 10, "10.2.0.2", "10.1.0.2")], surroundings())
 
