@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import log
 
 from attribution.inference.candidates import Candidate
@@ -32,12 +32,21 @@ class Piece:
 
 def weigh_evidence(solver: Solver, chosen: Assignment, rival: Assignment | None) -> tuple[WeighedEvidence, ...]:
     """How much each piece speaks for the chosen explanation rather than for the rival one; the weightiest first."""
-    pieces = [*_losses(solver, chosen, rival), *_testimonies(solver, chosen, rival)]
-    return number_pieces(pieces)
+    return number_pieces([*_losses(solver, chosen, rival), *_testimonies(solver, chosen, rival)])
+
+
+def _each_said_once(pieces: Iterable[Piece]) -> list[Piece]:
+    """The pieces, those added up that say the same of the same place in a file, though of several components."""
+    said: dict[tuple[str, str, str], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        citation = piece.item.citation
+        said[citation.origin.file, citation.locator, piece.statement].append(piece)
+    weightiest = [(max(alike, key=lambda piece: abs(piece.weight)), alike) for alike in said.values()]
+    return [replace(first, weight=sum(piece.weight for piece in alike)) for first, alike in weightiest]
 
 
 def number_pieces(pieces: Sequence[Piece]) -> tuple[WeighedEvidence, ...]:
-    heavy = [piece for piece in pieces if abs(piece.weight) >= LEAST_WEIGHT]
+    heavy = [piece for piece in _each_said_once(pieces) if abs(piece.weight) >= LEAST_WEIGHT]
     heavy.sort(key=lambda piece: (-abs(piece.weight), piece.item.citation.origin.file, piece.item.citation.locator))
     return tuple(
         WeighedEvidence(
@@ -75,7 +84,8 @@ def _losses(solver: Solver, chosen: Assignment, rival: Assignment | None) -> Ite
     for key, groups in gathered.items():
         shown = most_telling(groups)
         like = [g for g in groups if g.traffic == shown.traffic and g.members[0].method is shown.method]
-        sent, lost = sum(g.sent for g in like), sum(g.lost for g in like)
+        members = {id(m): m for g in like for m in g.members}.values()  # one may belong to several phases
+        sent, lost = sum(m.sent for m in members), sum(m.lost for m in members)
         statement = Phrase("{counted} during the interruption", counted=count_in_words(shown, lost, sent))
         yield Piece(shown, statement, concerned[key], weights[key] / LOG_10)
 

@@ -130,3 +130,12 @@ def test_weightless_pieces_are_left_out_and_many_are_cut() -> None:
     assert 10 <= len(shown) <= 50
     assert shown[0].statement == "piece 1999"
     assert number_pieces([Piece(item, "nothing", None, 0.0)]) == ()
+
+
+def test_what_is_said_once_in_a_file_is_shown_once_whatever_it_is_about() -> None:
+    """Packets that come by again tell of a loop between two routers: for the one cause, and as much against it."""
+    item = measured(0, 1, 10, 0)
+    pieces = [Piece(item, "they come by again", "p1", 1.4), Piece(item, "they come by again", "p2", -0.7)]
+
+    (shown,) = number_pieces([*pieces, Piece(item, "nothing", None, 0.0)])
+    assert (shown.component, shown.weight) == ("p1", 0.7)
