@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attribution.model.verdict import Cause, Fact, Party, Request, Verdict
+from attribution.model.verdict import Cause, CauseKind, Fact, Party, Request, Verdict
 from attribution.report.languages import say
 from attribution.report.moment import render_moment
 from attribution.report.wording import ENGLISH, Wording
@@ -72,7 +72,11 @@ def _share(cause: Cause, wording: Wording) -> str:
 
 def describe_cause(cause: Cause, wording: Wording = ENGLISH) -> str:
     """What happened to which component, as a clause of a sentence."""
-    told = wording.address_taken if Fact.ADDRESS_TAKEN in cause.facts else wording.causes[cause.kind]
+    told = wording.causes[cause.kind]
+    if Fact.ADDRESS_TAKEN in cause.facts:
+        told = wording.address_taken
+    elif cause.kind is CauseKind.MAINTENANCE and Fact.CONSENTED in cause.facts:
+        told = wording.agreed_maintenance
     return told.format(component=cause.component)
 
 

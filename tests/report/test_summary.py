@@ -52,6 +52,17 @@ def test_a_device_whose_address_another_took_is_not_said_to_be_misconfigured() -
     assert "另一设备占用了 ce1 的地址" in summarise(told, CHINESE)
 
 
+def test_who_answers_for_work_that_the_other_side_had_agreed_to_is_said_with_that() -> None:
+    first, *others = SETTLED.causes
+    work = replace(first, kind=CauseKind.MAINTENANCE)
+    agreed = replace(work, facts=frozenset({Fact.CONSENTED}))
+
+    assert "because ce1 was under maintenance." in summarise(replace(SETTLED, causes=(work, *others)))
+    told = replace(SETTLED, causes=(agreed, *others))
+    assert "because ce1 was under maintenance to which the other side had agreed." in summarise(told)
+    assert "ce1 处于经对方同意的维护中" in summarise(told, CHINESE)
+
+
 def test_nothing_happened() -> None:
     assert summarise(HEALTHY).startswith("The evidence shows no interruption of the service in the reported time")
 
