@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from attribution.inference.candidates import ServicePaths
-from attribution.inference.endings import date_endings
+from attribution.inference.edges import date_by_captures, date_endings
 from attribution.inference.interruption import detect_interruption, find_silence, on_the_unavoidable
 from attribution.inference.trouble import LEAST_OFF_BALANCE, Trouble, find_trouble, merge_overlapping
 from attribution.inference.unprobed import find_unprobed_trouble
@@ -66,6 +66,7 @@ def find_troubles(findings: Findings) -> tuple[Trouble, ...]:
     found = detect_interruption(findings.measurements)
     counted = any(m.counted_between_ends for m in findings.measurements)
     if found and counted:
+        found = date_by_captures(found, findings.measurements, on_the_unavoidable(findings))
         return tuple(merge_overlapping([*found, *find_unprobed_trouble(findings, found)]))
     found = tuple(merge_overlapping([*found, *_trouble_on_the_way(findings, found)]))
     if counted:

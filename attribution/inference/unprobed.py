@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from attribution.inference.endings import date_endings
+from attribution.inference.edges import date_endings
 from attribution.inference.interruption import on_the_unavoidable
 from attribution.inference.trouble import (
     LEAST_EVIDENCE,

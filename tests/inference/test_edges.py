@@ -1,10 +1,11 @@
-"""When a trouble ended that nobody saw end: between the last copy that was lost and the next one that passed."""
+"""When a trouble began and ended: that nobody saw end, or of which probes tell the half minute and captures the second.
+"""
 
 from __future__ import annotations
 
 import pytest
 
-from attribution.inference.endings import date_endings
+from attribution.inference.edges import date_by_captures, date_endings
 from attribution.inference.trouble import Trouble
 from attribution.model.evidence import Alarm, AlarmKind, Measurement, Method
 from attribution.model.incident import NANOSECONDS
@@ -67,3 +68,38 @@ def test_a_port_or_session_that_comes_back_meanwhile_tells_when(
 def test_silence_after_which_nothing_ever_passes_is_not_counted() -> None:
     assert end_of([*HEALTHY, *BACKING_OFF]) == 125
     assert end_of([]) == 125
+
+
+def captured(start: int, end: int, seconds: int = 1) -> list[Measurement]:
+    """Two captures of the service's packets, of which some are lost for some time."""
+    return [
+        measured(
+            second, second + seconds, 40, 5 if start <= second < end else 0, method=Method.TWO_POINTS, traffic="tcp",
+            source="customer-edge", destination="provider-core", of_service=True, end_to_end=False,
+        )
+        for second in range(0, 600, seconds)
+    ]  # fmt: skip
+
+
+def edges_of(start: float, end: float, lossy: tuple[int, int], on_the_way: list[Measurement]) -> tuple[float, float]:
+    """The edges, in seconds, of a trouble of which probes told that lost some in each of their windows within."""
+    probes = [measured(s, s + 30, 10, 2 if lossy[0] <= s < lossy[1] else 0) for s in range(0, 600, 30)]
+    known = Trouble(between(start, end), 10, 1)
+    (dated,) = date_by_captures((known,), [*probes, *on_the_way], on_the_way)
+    return tuple((edge - at(0)) / NANOSECONDS for edge in (dated.interval.start_ns, dated.interval.end_ns))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("lost", "dated"),
+    [((107, 352), (107, 352)), ((84, 371), (84, 371)), ((20, 450), (120, 360)), ((200, 280), (120, 360))],
+    ids=["within", "no probe was lost at first", "something else before it", "something else meanwhile"],
+)
+def test_captures_tell_the_second_of_what_probes_counted_by_the_half_minute(
+    lost: tuple[int, int], dated: tuple[float, float]
+) -> None:
+    assert edges_of(120, 360, (90, 360), captured(*lost)) == pytest.approx(dated, abs=1)
+
+
+def test_captures_that_count_no_finer_than_probes_tell_no_edge() -> None:
+    assert edges_of(120, 360, (90, 360), captured(100, 350, seconds=20)) == (120, 360)
+    assert edges_of(120, 360, (90, 360), []) == (120, 360)
