@@ -68,7 +68,10 @@ class Fits:
         topology = situation.topology
         plain = topology.links.keys() | {name for name, node in topology.nodes.items() if node.kind not in ROUTING}
         first = situation.paths.first_routers(topology)
-        groups = [group_measurements(situation.measurements, phase) for phase in phases]
+        others = [[*phases[:index], *phases[index + 1 :]] for index in range(len(phases))]
+        groups = [
+            group_measurements(situation.measurements, phase, own) for phase, own in zip(phases, others, strict=True)
+        ]
         at_work = [surely_at_work(phase.span) for phase in phases]
         captured = [ways_captured(own, when) for own, when in zip(groups, at_work, strict=True)]
         arrived = [ways_arrived(own, when) for own, when in zip(groups, at_work, strict=True)]

@@ -49,11 +49,14 @@ class Group:
     """How much likelier (nats) the order of its losses is where what was lost comes back than where it is at random."""
 
 
-def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tuple[Group, ...]:
+def group_measurements(
+    measurements: Iterable[Measurement], phase: Phase, others: Sequence[Phase] = ()
+) -> tuple[Group, ...]:
     """Add up what was measured within a phase, and weigh it by how many others saw the same packets.
 
     Of m groups that are no independent witnesses, each weighs (1 + ln m) / m. Those that contradict each other are:
-    whatever disturbed one class of packets would have disturbed the other.
+    whatever disturbed one class of packets would have disturbed the other. What was measured over `others`, too, is
+    one witness for all of these phases: in each it weighs its share of their time.
     """
     gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
     cores = [core_of(interval) for interval in phase.intervals]
@@ -76,6 +79,7 @@ def group_measurements(measurements: Iterable[Measurement], phase: Phase) -> tup
         trust = ONE_POINT_TRUST if method is Method.ONE_POINT else 1.0
         if not any(_is_central(member.interval, cores) for member in members):
             trust *= EDGE_TRUST
+        trust *= _share_of(phase, others, members)
         groups.append(
             Group(
                 journeys,
@@ -185,6 +189,28 @@ def lies_within(interval: Interval, phase: Interval) -> bool:
     start, end = max(interval.start_ns, phase.start_ns), min(interval.end_ns, phase.end_ns)
     shorter = min(interval.end_ns - interval.start_ns, phase.end_ns - phase.start_ns)
     return end - start > 0 and end - start >= MOSTLY * shorter
+
+
+def _share_of(phase: Phase, others: Sequence[Phase], members: Sequence[Measurement]) -> float:
+    """How much of the time of measurements that lies in any phase lies in this one, by how many packets each saw."""
+    start_ns, end_ns = phase.span.start_ns, phase.span.end_ns
+    spanning = [m for m in members if m.interval.start_ns < start_ns or m.interval.end_ns > end_ns] if others else []
+    weighed = sum(max(1, member.sent) for member in members)
+    missing = 0.0
+    for member in spanning:
+        here, elsewhere = (sum(_shared_ns(member.interval, one) for one in them) for them in ((phase,), others))
+        missing += max(1, member.sent) * elsewhere / (here + elsewhere)
+    return 1.0 - missing / weighed
+
+
+def _shared_ns(interval: Interval, phase: Phase) -> int:
+    """How long a measurement lay within a phase; nothing if it does not belong to it."""
+    cores = [core_of(part) for part in phase.intervals]
+    return sum(
+        min(interval.end_ns, core.end_ns) - max(interval.start_ns, core.start_ns)
+        for core in cores
+        if lies_within(interval, core)
+    )
 
 
 def _is_central(interval: Interval, cores: Iterable[Interval]) -> bool:

@@ -33,6 +33,9 @@ CHANCES = {
     Touch.SOME_CLASSES: 0.5,
     Touch.MAYBE: 0.5,
 }
+# How often what may go another way is many flows, of which some do and some do not (RFC 2992): then any smaller share
+# is lost. Otherwise it is one flow, or all of it.
+IN_FLOWS = 0.5
 # How often all that the service lost is missing in one place, and not only a part of it.
 ALL_OF_IT = 0.8
 # How much of what a fading fault touched may be well again at once; of what is not, how much loses (almost) everything
@@ -159,7 +162,8 @@ def parts_of_kind(kind: Sequence[Group]) -> tuple[tuple[float, ...], ...]:
     faulty = _faulty_parts(kind)
     parts = {Touch.NO: (healthy,) * len(RATES), Touch.YES: faulty}
     for touch, chance in CHANCES.items():
-        parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in faulty)
+        hit = _in_flows(faulty) if touch == Touch.MAYBE else faulty
+        parts[touch] = tuple(add_logs(log(chance) + part, log(1 - chance) + healthy) for part in hit)
     parts[Touch.UPSTREAM] = faulty  # how much of it is lost hangs on the fault
     parts[Touch.AT_RANDOM] = parts[Touch.TWICE] = _faulty_parts(kind, SCATTER_AT_RANDOM)
     if is_balance(kind):
@@ -183,5 +187,16 @@ def _faulty_parts(
         whole = add_logs(*(weight + told for weight, told in zip(rate_weights(ALL_OF_IT), faulty, strict=True)))
         return (whole,) * len(RATES)
     if is_balance(kind):
-        return tuple(add_logs(*faulty[: upto + 1]) - log(upto + 1) for upto in range(len(RATES)))
+        return _or_less(faulty)
     return faulty
+
+
+def _in_flows(faulty: Sequence[float]) -> tuple[float, ...]:
+    """What a kind says at each rate where all of it, or of its flows some, crossed what failed."""
+    some = zip(faulty, _or_less(faulty), strict=True)
+    return tuple(add_logs(log(1 - IN_FLOWS) + whole, log(IN_FLOWS) + part) for whole, part in some)
+
+
+def _or_less(faulty: Sequence[float]) -> tuple[float, ...]:
+    """What a kind says where a fault of each rate lost that share of it, or any smaller one."""
+    return tuple(add_logs(*faulty[: upto + 1]) - log(upto + 1) for upto in range(len(faulty)))

@@ -143,13 +143,14 @@ class PhaseLosses:
 
     def places_of_loss(self) -> Iterator[tuple[frozenset[str], bool]]:
         """Where packets were clearly lost, for each kind of which they were: all that they had to cross, and whether
-        two capture points tell so. A balance tells of what fails elsewhere, too: anywhere, that is nothing."""
+        two capture points, or the counters of both ports of a cable, tell so. A device's own balance tells of what
+        fails elsewhere, too: anywhere, that is nothing."""
         for index in sorted(self._losing):
             stretches = [stretch for journey in self.kinds[index][0].journeys for stretch in journey]
-            balanced = any(stretch.balance for stretch in stretches)
             crossed = frozenset(name for stretch in stretches for name in stretch.components)
-            captured = all(stretch.recorder is not None for stretch in stretches)
-            yield frozenset() if balanced else crossed, captured
+            of_a_device = any(stretch.balance and len(stretch.components) == 1 for stretch in stretches)
+            of_two = all(stretch.balance or stretch.recorder is not None for stretch in stretches)
+            yield frozenset() if of_a_device else crossed, of_two and not of_a_device
 
     def at_most(self, component: str, link: str | None) -> float:
         """What no fault that began in the phase exceeds, as far as only its component and link are known."""

@@ -66,6 +66,8 @@ FELT = 1.0
 RETURNS = 4.0
 TAKES_OVER = 2.0
 ONE_MORE = 3.0
+# Of more causes nobody has recorded that they were at work at the same time.
+MOST_AT_ONCE = 2
 # How often a provider takes a host off the network while it is flooded: then that is no coincidence of two causes.
 TAKES_OFF = 0.3
 # Within this time (seconds) after a fault has ended routes change on its account: a router that is back draws traffic
@@ -191,23 +193,22 @@ class Solver:
         return table.unexplained_by(touches, bytes([Touch.YES] * len(touches)), candidate.mode.full) >= WORTH_A_SECOND
 
     def companions(self, chosen: Assignment) -> Iterator[Companion]:
-        """Further causes that may have been at work beside the chosen ones, with the score of all.
+        """Further causes that may have been at work beside the chosen one, with the score of both.
 
-        Asked only where the chosen explanation leaves losses unexplained.
+        Asked only where the chosen explanation leaves losses unexplained; not beside two: what looks like three faults
+        at once is one that comes and goes, or routes that do.
         """
-        if any(choice is None for choice in chosen.choices):
-            return
         choices = [choice for choice in chosen.choices if choice is not None]
+        if len(choices) < len(chosen.choices) or len(set(choices)) >= MOST_AT_ONCE:
+            return
         fits = [self.fits.losses(i, c, self._continues(choices, i)) for i, c in enumerate(choices)]
         left = sum(table.unexplained(fit) for table, fit in zip(self.fits.tables, fits, strict=True))
         if left < WORTH_A_SECOND:
             return
         base = self.score(choices) - sum(fit.total for fit in fits)
-        different = dict.fromkeys(choices)  # in their order: sums of floats must not depend on addresses
-        known = [self.testimony(self.span_of([i for i, o in enumerate(choices) if o is c]), c) for c in different]
-        explained = joint_testimony(known)
         whole = self.span_of(range(len(self.phases)))
-        price = log(self.situation.modes.background["second_cause"]) - (ONE_MORE if len(different) > 1 else 0.0)
+        known = self.testimony(whole, choices[0])
+        price = log(self.situation.modes.background["second_cause"])
         for other in self.candidates:
             if any(other is c or other.component == c.component for c in choices):
                 continue
@@ -218,7 +219,7 @@ class Solver:
                 continue
             felt = [i for i, fit in enumerate(fits) if both[i] > fit.total + FELT]
             span = self.span_of(felt) if felt else whole
-            told = joint_testimony([*known, self.testimony(span, other)]) - explained
+            told = joint_testimony([known, self.testimony(span, other)]) - joint_testimony([known])
             over = [i for i in felt if both[i] <= self.fits.losses(i, other).total + FELT]
             beside = tuple(None if index in over else choice for index, choice in enumerate(choices))
             yield Companion(other, span, beside, base + sum(both) + told + price + self.log_prior(other))

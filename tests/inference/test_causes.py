@@ -543,6 +543,28 @@ def test_what_is_lost_between_two_points_of_one_side_is_that_side_s_whatever_the
     assert unnamed("customer-edge", DEMARCATION, "provider-edge") > 0.1
 
 
+def test_what_one_port_of_a_cable_sent_and_the_other_never_got_is_that_side_s_whatever_the_reason() -> None:
+    """Captures tell of the stretch between two sides alone that something on it loses, and counters where."""
+
+    def lost(second: float) -> float:
+        return 0.9 if 20 <= second < 50 else 1.0 if 60 <= second < 65 else 0.2 if 70 <= second < 75 else 0.0
+
+    def measured_by(method: Method, stretch: Stretch, sent: int) -> list[Measurement]:
+        return [
+            replace(m, journeys=((stretch,),), method=method, end_to_end=False, lost=round(lost(second) * m.sent))
+            for second, m in enumerate(probed(*ENDS, sent=sent, traffic=str(method)))
+        ]
+
+    cable = ("provider-edge", link_name("provider-edge", "provider-core"), "provider-core")
+    captured = Stretch(("customer-edge", DEMARCATION, *cable), False, False, recorder="provider-core")
+    between = measured_by(Method.TWO_POINTS, captured, 20)
+    ports = measured_by(Method.COUNTERS, Stretch(cable, balance=True), 2000)
+
+    untold, told = (side_masses(infer(findings([*seen, *probed(*ENDS)]))) for seen in (between, [*between, *ports]))
+    assert untold[Side.PROVIDER] < 0.6
+    assert told[Side.PROVIDER] > 0.95
+
+
 def test_a_process_that_ends_when_a_neighbour_is_back_is_a_fault_of_its_own_device() -> None:
     """That the neighbour's return was the occasion makes it no consequence: no failure ends another's process."""
     edge, other = "provider-edge", "customer-edge"

@@ -376,6 +376,14 @@ def test_what_is_touched_together_is_all_lost_or_all_spared(sort: Touch) -> None
     assert fading.fit_fading(touches[0]).total > fading.fit_fading(touches[1]).total
 
 
+def test_of_flows_that_may_go_another_way_one_that_is_dead_takes_any_share() -> None:
+    """A quarter of the flows is hashed to a cable that loses all: that is no contradiction, a surer touch would be."""
+    cut, table = candidate("provider-edge", mode(full=0.98)), PhaseLosses([group(400, 100)])
+
+    assert table.fit(cut, [Touch.MAYBE]).total > table.fit(cut, [Touch.YES]).total + 1
+    assert table.fit(cut, [Touch.MAYBE]).total > table.fit(cut, [Touch.NO]).total + 3
+
+
 def test_a_fading_fault_costs_more_than_a_lasting_one_that_fits() -> None:
     """Only where what it touches recovers at different times is fading the better story."""
     fault = candidate("provider-edge", mode(full=0.9))
@@ -544,6 +552,22 @@ def test_measurements_of_a_phase_are_added_up_by_way_class_and_method() -> None:
         assert all(19 <= (m.interval.start_ns - between(0, 1).start_ns) / 1e9 <= 60 for m in one.members)
     clean = next(g for g in groups if not g.of_service)
     assert (clean.lost, clean.end_to_end) == (0, False)
+
+
+def test_what_was_measured_over_two_phases_is_one_witness_for_both() -> None:
+    """What one capture misses of pings is missing from when they stopped until they came again, whatever else changed.
+    """
+    early, late = (Phase((between(start, end),)) for start, end in ((20, 30), (30, 60)))
+    over_both, in_one = measured(20, 60, 40, 40), measured(22, 23, 9, 9, traffic="tcp")
+
+    def weights(phase: Phase, *others: Phase) -> dict[str, float]:
+        return {g.traffic: g.weight for g in group_measurements([over_both, in_one], phase, others)}
+
+    both = ((early, late), (late, early))
+    first, second = (weights(one, other)["icmp"] / weights(one)["icmp"] for one, other in both)
+    assert 0.2 < first < second < 0.8
+    assert first + second == pytest.approx(1)
+    assert weights(early, late)["tcp"] == weights(early)["tcp"]
 
 
 def test_what_was_measured_outside_the_phase_does_not_count() -> None:
