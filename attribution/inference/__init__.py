@@ -29,6 +29,7 @@ from attribution.inference.likelihood import add_logs
 from attribution.inference.modes import load_modes
 from attribution.inference.naming import Namer
 from attribution.inference.notes import note_papers
+from attribution.inference.pauses import find_steady_losses
 from attribution.inference.phases import follows, split_phases
 from attribution.inference.posterior import FAR_BEHIND, TEMPER, Assignment, Solver, place_unnamed, solve_incident
 from attribution.inference.reports import is_of_strangers
@@ -93,6 +94,7 @@ def infer_causes(findings: Findings, topology: Topology, service: Service, windo
         findings.records,
         findings.coverage,
         load_modes(),
+        find_steady_losses(findings.measurements, troubles),
     )
     phases = split_phases(troubles, findings.measurements)
     solver, solved = solve_incident(situation, phases)

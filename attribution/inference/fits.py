@@ -21,7 +21,8 @@ from attribution.model.topology import ROUTING, Topology
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the evidence of one incident offers to the inference."""
+    """All that the evidence of one incident offers to the inference; `steady` are the series of measurements that lose
+    as much while the service is back."""
 
     topology: Topology
     paths: ServicePaths
@@ -31,6 +32,7 @@ class Situation:
     records: Sequence[Record]
     coverage: Coverage
     modes: Modes
+    steady: frozenset[str] = frozenset()
 
 
 class KnownTouches:
@@ -70,7 +72,8 @@ class Fits:
         first = situation.paths.first_routers(topology)
         others = [[*phases[:index], *phases[index + 1 :]] for index in range(len(phases))]
         groups = [
-            group_measurements(situation.measurements, phase, own) for phase, own in zip(phases, others, strict=True)
+            group_measurements(situation.measurements, phase, own, situation.steady)
+            for phase, own in zip(phases, others, strict=True)
         ]
         at_work = [surely_at_work(phase.span) for phase in phases]
         captured = [ways_captured(own, when) for own, when in zip(groups, at_work, strict=True)]

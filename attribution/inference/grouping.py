@@ -50,13 +50,13 @@ class Group:
 
 
 def group_measurements(
-    measurements: Iterable[Measurement], phase: Phase, others: Sequence[Phase] = ()
+    measurements: Iterable[Measurement], phase: Phase, others: Sequence[Phase] = (), steady: Container[str] = ()
 ) -> tuple[Group, ...]:
     """Add up what was measured within a phase, and weigh it by how many others saw the same packets.
 
     Of m groups that are no independent witnesses, each weighs (1 + ln m) / m. Those that contradict each other are:
     whatever disturbed one class of packets would have disturbed the other. What was measured over `others`, too, is
-    one witness for all of these phases: in each it weighs its share of their time.
+    one witness for all of these phases: in each it weighs its share of their time. So is a `steady` series.
     """
     gathered: dict[tuple[tuple[Journey, ...], bool, str, Method], list[Measurement]] = defaultdict(list)
     cores = [core_of(interval) for interval in phase.intervals]
@@ -80,6 +80,8 @@ def group_measurements(
         if not any(_is_central(member.interval, cores) for member in members):
             trust *= EDGE_TRUST
         trust *= _share_of(phase, others, members)
+        if all(member.series in steady for member in members):
+            trust /= 1 + len(others)
         groups.append(
             Group(
                 journeys,
