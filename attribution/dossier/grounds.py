@@ -77,21 +77,16 @@ class Citations:
         """The piece of evidence that rests on a finding; a measurement is cited with the sum of its kind."""
         place = (finding.citation.origin.file, finding.citation.locator)
         pieces = self._pieces.get(place, ())
-        # One message may tell of both ends of a session: of two pieces with the same words, each is of one of them.
-        for piece in sorted(pieces, key=lambda piece: piece.component != _component_of(finding)):
+        for piece in pieces:
             if piece.time_ns != (finding.told_ns if isinstance(finding, Alarm) else finding.interval.start_ns):
                 continue
             if isinstance(finding, Measurement):
                 if finding.subject in piece.statement:
                     return piece
-            elif piece.statement == finding.statement:
+            # One message may tell of both ends of a session: it is cited once, for one of them.
+            elif (piece.statement, piece.component) == (finding.statement, finding.component):
                 return piece
         return None
-
-
-def _component_of(finding: Measurement | Alarm | Record) -> str | None:
-    """What a finding is about, where it is about one component."""
-    return None if isinstance(finding, Measurement) else finding.component
 
 
 def point_of(origin: Origin) -> str:
