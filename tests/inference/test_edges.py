@@ -86,7 +86,7 @@ def edges_of(start: float, end: float, lossy: tuple[int, int], on_the_way: list[
     probes = [measured(s, s + 30, 10, 2 if lossy[0] <= s < lossy[1] else 0) for s in range(0, 600, 30)]
     known = Trouble(between(start, end), 10, 1)
     (dated,) = date_by_captures((known,), [*probes, *on_the_way], on_the_way)
-    return tuple((edge - at(0)) / NANOSECONDS for edge in (dated.interval.start_ns, dated.interval.end_ns))  # type: ignore[return-value]
+    return (dated.interval.start_ns - at(0)) / NANOSECONDS, (dated.interval.end_ns - at(0)) / NANOSECONDS
 
 
 @pytest.mark.parametrize(
