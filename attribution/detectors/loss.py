@@ -55,7 +55,6 @@ def detect_probe_loss(observations: Iterable[Observation], around: Surroundings)
         source, destination = around.book.resolve(source_name), around.book.resolve(destination_name)
         if source is None or destination is None or source == destination:
             continue
-        results.sort(key=lambda result: result.time_ns)
         for result, end_ns in zip(results, window_ends([result.time_ns for result in results]), strict=True):
             yield Measurement(
                 interval=Interval(result.time_ns, end_ns),
@@ -80,12 +79,13 @@ def detect_probe_loss(observations: Iterable[Observation], around: Surroundings)
 def series_of(results: Iterable[ProbeResult]) -> dict[tuple[str, str, str, str, int], list[ProbeResult]]:
     """Probes by file, source, destination and protocol, and by the number of the series.
 
-    Who probes each of several ways between two ends reports one count for each of them at a time: the first of a time
-    belong together, and so do the second.
+    Who probes each of several ways between two ends reports one count for each of them at a time. Which is of which way
+    no row says, and the order of rows must not matter: those that lost least at each time belong together, and so do
+    those that lost most, as the one way that is dead does all the while. Each series is in order of time.
     """
     found: dict[tuple[str, str, str, str, int], list[ProbeResult]] = defaultdict(list)
     known: Counter[tuple[str, str, str, str, int]] = Counter()
-    for result in results:
+    for result in sorted(results, key=lambda r: (r.time_ns, 1 - r.received / r.sent, r.sent)):
         key = (result.origin.file, result.source, result.destination, result.protocol)
         number = known[(*key, result.time_ns)]
         known[(*key, result.time_ns)] += 1

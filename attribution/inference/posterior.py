@@ -208,6 +208,7 @@ class Solver:
         base = self.score(choices) - sum(fit.total for fit in fits)
         whole = self.span_of(range(len(self.phases)))
         known = self.testimony(whole, choices[0])
+        explained = joint_testimony([known])
         price = log(self.situation.modes.background["second_cause"])
         for other in self.candidates:
             if any(other is c or other.component == c.component for c in choices):
@@ -219,7 +220,7 @@ class Solver:
                 continue
             felt = [i for i, fit in enumerate(fits) if both[i] > fit.total + FELT]
             span = self.span_of(felt) if felt else whole
-            told = joint_testimony([known, self.testimony(span, other)]) - joint_testimony([known])
+            told = joint_testimony([known, self.testimony(span, other)]) - explained
             over = [i for i in felt if both[i] <= self.fits.losses(i, other).total + FELT]
             beside = tuple(None if index in over else choice for index, choice in enumerate(choices))
             yield Companion(other, span, beside, base + sum(both) + told + price + self.log_prior(other))
